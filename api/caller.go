@@ -1,0 +1,25 @@
+package api
+
+import "context"
+
+// Caller is who a request is made for. The front door puts it in the context; operations read it with [CallerFrom].
+type Caller struct {
+	Account   string // 12 digits
+	Partition string // "aws", "aws-us-gov" or "aws-cn": the second field of the ARNs the caller sees
+	ARN       string // principal ARN, for error texts and audit; may be empty
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context that carries c.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerFrom returns the caller of ctx. Without one it is the default account 000000000000 in partition aws.
+func CallerFrom(ctx context.Context) Caller {
+	if c, ok := ctx.Value(callerKey{}).(Caller); ok {
+		return c
+	}
+	return Caller{Account: "000000000000", Partition: "aws"}
+}
