@@ -1,0 +1,324 @@
+package lifecycle
+
+import (
+	"container/heap"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portolan/internal/store"
+)
+
+// Linger is how long the worker leaves a state alone after it is due. Until then the next request takes the step, so
+// that a poller sees each state once even when none of them lasts.
+const Linger = 250 * time.Millisecond
+
+const duePrefix = "/due/"
+
+// Entry is one due step: the row at Key leaves the state From.
+type Entry struct {
+	Kind Kind   `json:"kind"`
+	Key  string `json:"key"`
+	From string `json:"from"`
+}
+
+// Handler takes the step of one entry inside tx. It must do nothing when the row is gone or no longer in e.From: the
+// queue does not take back what was overtaken. now is the time of the step. An error keeps the entry and is retried.
+type Handler func(tx *Txn, e Entry) error
+
+// Queue is the durable queue of due steps. Entries are written by the transaction that makes them necessary; a
+// memory of their times tells cheaply whether anything is due.
+type Queue struct {
+	store    store.Store
+	now      func() time.Time
+	profile  Profile
+	handlers map[Kind]Handler
+	log      *slog.Logger
+
+	next atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
+	wake chan struct{}
+
+	mu   sync.Mutex
+	seq  uint64
+	dues dueHeap
+}
+
+// Txn is a store transaction that can schedule steps. Now is the time the transaction goes by.
+type Txn struct {
+	store.Txn
+	Now   time.Time
+	queue *Queue
+	added []int64
+}
+
+// NewQueue returns a queue over st. Register the handlers, then call [Queue.Load] before anything else.
+func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger) *Queue {
+	q := &Queue{store: st, now: now, profile: profile, handlers: map[Kind]Handler{}, log: log, wake: make(chan struct{}, 1)}
+	q.next.Store(math.MaxInt64)
+	return q
+}
+
+// Handle registers the handler of a kind.
+func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
+
+// Load reads the entries an earlier process left behind.
+func (q *Queue) Load(ctx context.Context) error {
+	var times []int64
+	err := q.store.View(ctx, func(r store.Reader) error {
+		times = times[:0]
+		for key := range r.Scan(duePrefix, "") {
+			at, err := dueTime(key)
+			if err != nil {
+				return err
+			}
+			times = append(times, at)
+		}
+		return nil
+	})
+	if err == nil {
+		q.remember(times)
+	}
+	return err
+}
+
+// Schedule writes the due entry for a row of the kind that has just entered state, if the state is transient.
+func (tx *Txn) Schedule(kind Kind, key, state string) {
+	if _, ok := Next(kind, state); !ok {
+		return
+	}
+	at := tx.Now.Add(tx.queue.profile.Duration(kind, state)).UnixNano()
+	value, err := json.Marshal(Entry{Kind: kind, Key: key, From: state})
+	if err != nil {
+		panic(err) // three strings
+	}
+	tx.Set(dueKey(at, key, state), value)
+	tx.added = append(tx.added, at)
+}
+
+// Update runs f in a transaction after every step that is due has been taken in it, chains included, so that f finds
+// the world as it is by now. What f schedules becomes due only after the commit.
+func (q *Queue) Update(ctx context.Context, f func(*Txn) error) error {
+	return q.update(ctx, true, f)
+}
+
+// Step takes one step of every row that is due, if any is. Reads call it first: a poller then sees the state that
+// follows the one it saw last. It costs one atomic load when nothing is due.
+func (q *Queue) Step(ctx context.Context) error {
+	if q.next.Load() > q.now().UnixNano() {
+		return nil
+	}
+	return q.update(ctx, false, nil)
+}
+
+func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) error {
+	q.mu.Lock()
+	seen := q.seq
+	q.mu.Unlock()
+	var done *Txn
+	var applied bool
+	err := q.store.Update(ctx, func(stx store.Txn) error {
+		tx := &Txn{Txn: stx, Now: q.now(), queue: q}
+		done, applied = tx, false
+		if q.next.Load() <= tx.Now.UnixNano() {
+			applied = true
+			if err := q.apply(tx, chains); err != nil {
+				return err
+			}
+		}
+		if f != nil {
+			return f(tx)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if applied {
+		q.forget(done.Now.UnixNano(), seen)
+	}
+	q.remember(done.added)
+	return nil
+}
+
+// apply takes the due steps of tx. With chains a row that is due again at once goes on; the bound only guards against a
+// machine that never comes to rest.
+func (q *Queue) apply(tx *Txn, chains bool) error {
+	const longestChain = 16
+	for range longestChain {
+		entries, err := due(tx, tx.Now.UnixNano())
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		for _, d := range entries {
+			tx.Delete(d.key)
+			if i := slices.Index(tx.added, d.at); i >= 0 {
+				tx.added = slices.Delete(tx.added, i, i+1) // scheduled and taken in this very transaction
+			}
+			handle, ok := q.handlers[d.entry.Kind]
+			if !ok {
+				return fmt.Errorf("lifecycle: no handler for %s", d.entry.Kind)
+			}
+			if err := handle(tx, d.entry); err != nil {
+				return fmt.Errorf("lifecycle: %s leaving %s: %w", d.entry.Key, d.entry.From, err)
+			}
+		}
+		if !chains {
+			return nil
+		}
+	}
+	return nil
+}
+
+type dueEntry struct {
+	at    int64
+	key   string
+	entry Entry
+}
+
+func due(r store.Reader, now int64) ([]dueEntry, error) {
+	var found []dueEntry
+	for key, value := range r.Scan(duePrefix, "") {
+		at, err := dueTime(key)
+		if err != nil {
+			return nil, err
+		}
+		if at > now {
+			break
+		}
+		var e Entry
+		if err := json.Unmarshal(value, &e); err != nil {
+			return nil, fmt.Errorf("lifecycle: entry %s: %w", key, err)
+		}
+		found = append(found, dueEntry{at, key, e})
+	}
+	return found, nil
+}
+
+// Run applies what nobody asked for until ctx ends.
+func (q *Queue) Run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	failures := 0
+	for {
+		next, now := q.next.Load(), q.now().UnixNano()
+		wait := time.Hour
+		if next != math.MaxInt64 {
+			wait = min(wait, time.Duration(max(0, next-now))+Linger)
+		}
+		if failures > 0 {
+			wait = max(wait, min(time.Second<<min(failures, 5), 30*time.Second))
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+			continue
+		case <-timer.C:
+		}
+		if q.next.Load() > q.now().Add(-Linger).UnixNano() {
+			continue // a request was faster
+		}
+		if err := q.update(ctx, false, nil); err != nil && ctx.Err() == nil {
+			failures++
+			q.log.Error("due steps could not be applied; they stay queued", "error", err)
+			continue
+		}
+		failures = 0
+	}
+}
+
+// Cancel deletes every entry whose row key has the prefix; used when a whole account is emptied.
+func (tx *Txn) Cancel(rowPrefix string) {
+	var keys []string
+	for key := range tx.Scan(duePrefix, "") {
+		if _, row, _ := strings.Cut(strings.TrimPrefix(key, duePrefix), "/"); strings.HasPrefix("/"+row, rowPrefix) {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		tx.Delete(key)
+	}
+}
+
+func dueKey(at int64, row, state string) string {
+	return fmt.Sprintf("%s%020d%s#%s", duePrefix, at, row, state)
+}
+
+func dueTime(key string) (int64, error) {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(key, duePrefix), "/")
+	at, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("lifecycle: malformed queue key %q", key)
+	}
+	return at, nil
+}
+
+// remember adds the times of entries that have been committed.
+func (q *Queue) remember(times []int64) {
+	if len(times) == 0 {
+		return
+	}
+	q.mu.Lock()
+	before := q.next.Load()
+	for _, at := range times {
+		q.seq++
+		heap.Push(&q.dues, dueAt{at, q.seq})
+	}
+	q.next.Store(q.dues[0].at)
+	earlier := q.next.Load() < before
+	q.mu.Unlock()
+	if earlier {
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// forget drops the times up to now that were known before the transaction that applied them began. A time remembered
+// since then may belong to an entry that transaction did not see; it costs one look at most.
+func (q *Queue) forget(now int64, seen uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var kept []dueAt
+	for len(q.dues) > 0 && q.dues[0].at <= now {
+		if d := heap.Pop(&q.dues).(dueAt); d.seq > seen {
+			kept = append(kept, d)
+		}
+	}
+	for _, d := range kept {
+		heap.Push(&q.dues, d)
+	}
+	if len(q.dues) == 0 {
+		q.next.Store(math.MaxInt64)
+	} else {
+		q.next.Store(q.dues[0].at)
+	}
+}
+
+type dueAt struct {
+	at  int64
+	seq uint64
+}
+
+type dueHeap []dueAt
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueAt)) }
+func (h *dueHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return last
+}

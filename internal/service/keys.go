@@ -1,0 +1,88 @@
+package service
+
+import (
+	"strings"
+
+	"portolan/internal/store"
+)
+
+// accountKey is the key of a row of the account, below the table's name.
+func accountKey(account, table string, path ...string) string {
+	return store.Path("acct", account, table) + store.Path(path...)
+}
+
+// key is the key of a row of the caller's account.
+func (v *view) key(table string, path ...string) string {
+	return accountKey(v.caller.Account, table, path...)
+}
+
+// prefix is the start of all keys below path: the same key, closed by a slash.
+func (v *view) prefix(table string, path ...string) string { return v.key(table, path...) + "/" }
+
+// accountOf is the account a row key belongs to.
+func accountOf(key string) string {
+	_, rest, _ := strings.Cut(key, "/acct/")
+	account, _, _ := strings.Cut(rest, "/")
+	return account
+}
+
+// splitKey cuts /acct/A/TABLE/PARENT…/REST after the table name and after the given number of parents.
+func splitKey(key string, parents int) (account, table, parentPath, rest string) {
+	f := strings.SplitN(key, "/", 5) // "", acct, A, TABLE, rest
+	account, table, rest = f[2], f[3], "/"+f[4]
+	end := 0
+	for range parents {
+		next := strings.IndexByte(rest[end+1:], '/')
+		if next < 0 {
+			end = len(rest)
+			break
+		}
+		end += 1 + next
+	}
+	return account, table, rest[:end], rest[end:]
+}
+
+// entry is the index key of a row for the given values, kept below the row's first parents: the index "site" of
+// /acct/A/device/GN/D with value S is /acct/A/device.site/GN/S/D. An empty value means the row is not in the index.
+func entry(key, index string, parents int, values ...string) []string {
+	for _, v := range values {
+		if v == "" {
+			return nil
+		}
+	}
+	account, table, parentPath, rest := splitKey(key, parents)
+	return []string{"/acct/" + account + "/" + table + "." + index + parentPath + store.Path(values...) + rest}
+}
+
+// counter is the key that counts the rows of a table below the first parents of key.
+func counter(key string, parents int) string {
+	account, table, parentPath, _ := splitKey(key, parents)
+	return "/acct/" + account + "/" + table + ".count" + parentPath
+}
+
+// deviceUse indexes associations by the device, and by the device and link, that they use.
+func deviceUse[T any](of func(*T) (device, link string, live bool)) []store.Index[T] {
+	return []store.Index[T]{
+		{Name: "device", Keys: func(key string, row *T) []string {
+			device, _, live := of(row)
+			if !live {
+				return nil
+			}
+			return entry(key, "device", 1, device)
+		}},
+		{Name: "device-link", Keys: func(key string, row *T) []string {
+			device, link, live := of(row)
+			if !live {
+				return nil
+			}
+			return entry(key, "device-link", 1, device, link)
+		}},
+		{Name: "link", Keys: func(key string, row *T) []string {
+			_, link, live := of(row)
+			if !live {
+				return nil
+			}
+			return entry(key, "link", 1, link)
+		}},
+	}
+}

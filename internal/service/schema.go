@@ -1,0 +1,117 @@
+package service
+
+import (
+	"portolan/api"
+	"portolan/internal/store"
+)
+
+// The schema of the whole server. A row lives below the account that owns it, so that an account can be emptied at
+// once; ids grow with time, so that key order is creation order. Associations are kept by what identifies them.
+//
+//	/acct/A/global-network/GN                             api.GlobalNetwork
+//	/acct/A/site/GN/SITE                                  api.Site
+//	/acct/A/device/GN/DEVICE                              api.Device
+//	/acct/A/link/GN/LINK                                  api.Link
+//	/acct/A/connection/GN/CONNECTION                      api.Connection
+//	/acct/A/link-association/GN/DEVICE/LINK               api.LinkAssociation
+//	/acct/A/customer-gateway-association/GN/ARN           api.CustomerGatewayAssociation
+//	/acct/A/tgw-connect-peer-association/GN/ARN           api.TransitGatewayConnectPeerAssociation
+//	/acct/A/connect-peer-association/GN/PEER              api.ConnectPeerAssociation
+//	/acct/A/tgw-registration/GN/ARN                       api.TransitGatewayRegistration
+//	/acct/A/organization-access                           organizationAccess
+//
+// Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device.
+var (
+	globalNetworks = store.NewTable(store.Schema[api.GlobalNetwork]{
+		Name:  "global-network",
+		Count: func(key string, _ *api.GlobalNetwork) string { return counter(key, 0) },
+	})
+	sites = store.NewTable(store.Schema[api.Site]{
+		Name:  "site",
+		Count: func(key string, _ *api.Site) string { return counter(key, 1) },
+	})
+	devices = store.NewTable(store.Schema[api.Device]{
+		Name:  "device",
+		Count: func(key string, _ *api.Device) string { return counter(key, 1) },
+		Indexes: []store.Index[api.Device]{
+			{Name: "site", Keys: func(key string, d *api.Device) []string {
+				return entry(key, "site", 1, d.SiteId)
+			}},
+		},
+	})
+	links = store.NewTable(store.Schema[api.Link]{
+		Name:  "link",
+		Count: func(key string, _ *api.Link) string { return counter(key, 1) },
+		Indexes: []store.Index[api.Link]{
+			{Name: "site", Keys: func(key string, l *api.Link) []string { return entry(key, "site", 1, l.SiteId) }},
+			{Name: "type", Keys: func(key string, l *api.Link) []string { return entry(key, "type", 1, l.Type) }},
+			{Name: "provider", Keys: func(key string, l *api.Link) []string { return entry(key, "provider", 1, l.Provider) }},
+		},
+	})
+	connections = store.NewTable(store.Schema[api.Connection]{
+		Name:  "connection",
+		Count: func(key string, _ *api.Connection) string { return counter(key, 1) },
+		Indexes: []store.Index[api.Connection]{
+			{Name: "device", Keys: func(key string, c *api.Connection) []string {
+				return append(entry(key, "device", 1, c.DeviceId), entry(key, "device", 1, c.ConnectedDeviceId)...)
+			}},
+			{Name: "link", Keys: func(key string, c *api.Connection) []string {
+				return append(entry(key, "link", 1, c.LinkId), entry(key, "link", 1, c.ConnectedLinkId)...)
+			}},
+			{Name: "device-link", Keys: func(key string, c *api.Connection) []string {
+				return append(entry(key, "device-link", 1, c.DeviceId, c.LinkId), entry(key, "device-link", 1, c.ConnectedDeviceId, c.ConnectedLinkId)...)
+			}},
+		},
+	})
+
+	linkAssociations = store.NewTable(store.Schema[api.LinkAssociation]{
+		Name: "link-association",
+		Indexes: []store.Index[api.LinkAssociation]{
+			{Name: "link", Keys: func(key string, a *api.LinkAssociation) []string { return entry(key, "link", 1, a.LinkId) }},
+			{Name: "use", Keys: func(key string, a *api.LinkAssociation) []string {
+				if a.LinkAssociationState == api.LinkAssociationStateDeleted {
+					return nil
+				}
+				return append(entry(key, "use", 1, a.DeviceId), entry(key, "use", 1, a.LinkId)...)
+			}},
+		},
+	})
+	customerGatewayAssociations = store.NewTable(store.Schema[api.CustomerGatewayAssociation]{
+		Name: "customer-gateway-association",
+		Indexes: deviceUse(func(a *api.CustomerGatewayAssociation) (device, link string, live bool) {
+			return a.DeviceId, a.LinkId, a.State != api.CustomerGatewayAssociationStateDeleted
+		}),
+	})
+	tgwConnectPeerAssociations = store.NewTable(store.Schema[api.TransitGatewayConnectPeerAssociation]{
+		Name: "tgw-connect-peer-association",
+		Indexes: deviceUse(func(a *api.TransitGatewayConnectPeerAssociation) (device, link string, live bool) {
+			return a.DeviceId, a.LinkId, a.State != api.TransitGatewayConnectPeerAssociationStateDeleted
+		}),
+	})
+	connectPeerAssociations = store.NewTable(store.Schema[api.ConnectPeerAssociation]{
+		Name: "connect-peer-association",
+		Indexes: deviceUse(func(a *api.ConnectPeerAssociation) (device, link string, live bool) {
+			return a.DeviceId, a.LinkId, a.State != api.ConnectPeerAssociationStateDeleted
+		}),
+	})
+	tgwRegistrations = store.NewTable(store.Schema[api.TransitGatewayRegistration]{
+		Name: "tgw-registration",
+		Indexes: []store.Index[api.TransitGatewayRegistration]{
+			{Name: "live", Keys: func(key string, r *api.TransitGatewayRegistration) []string {
+				switch r.State.Code {
+				case api.TransitGatewayRegistrationStateDeleted, api.TransitGatewayRegistrationStateFailed:
+					return nil
+				}
+				return entry(key, "live", 1, r.TransitGatewayArn)
+			}},
+			{Name: "gateway", Keys: func(key string, r *api.TransitGatewayRegistration) []string {
+				if r.State.Code == api.TransitGatewayRegistrationStateDeleted {
+					return nil
+				}
+				return entry(key, "gateway", 0, r.TransitGatewayArn)
+			}},
+		},
+	})
+
+	organizationAccesses = store.NewTable(store.Schema[organizationAccess]{Name: "organization-access"})
+)

@@ -1,0 +1,141 @@
+// Package service is the 95 operations of Network Manager: one method each, one file per resource family.
+//
+// A method reads as the documentation of its operation: look up, check, change, answer, inside one store transaction.
+// The package knows nothing of HTTP, of signatures or of where time, ids and bytes on disk come from.
+package service
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"portolan/api"
+	"portolan/internal/lifecycle"
+	"portolan/internal/store"
+)
+
+// Config is what a Service is made of. Store is required; everything else has a default.
+type Config struct {
+	Store   store.Store
+	Now     func() time.Time  // default time.Now
+	Random  rand.Source       // of ids; default seeded from the operating system
+	Profile lifecycle.Profile // default lifecycle.Instant
+	Quotas  Quotas            // default the documented ones
+	Log     *slog.Logger      // default discards
+}
+
+// Service implements [api.Service]. What is not built yet answers 501 through api.Unimplemented.
+type Service struct {
+	api.Unimplemented
+
+	store  store.Store
+	queue  *lifecycle.Queue
+	clock  func() time.Time
+	ids    *idSource
+	quotas Quotas
+	log    *slog.Logger
+}
+
+var _ api.Service = (*Service)(nil)
+
+// New returns a Service over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
+func New(ctx context.Context, cfg Config) (*Service, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.NewPCG(rand.Uint64(), rand.Uint64())
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	s := &Service{
+		store:  cfg.Store,
+		queue:  lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log),
+		clock:  cfg.Now,
+		ids:    &idSource{now: cfg.Now, random: cfg.Random},
+		quotas: cfg.Quotas.withDefaults(),
+		log:    cfg.Log,
+	}
+	s.registerTransitions()
+	if err := s.queue.Load(ctx); err != nil {
+		return nil, fmt.Errorf("reading the queue of due transitions: %w", err)
+	}
+	return s, nil
+}
+
+// Run moves resources through their transitions until ctx ends.
+func (s *Service) Run(ctx context.Context) { s.queue.Run(ctx) }
+
+// view is one consistent look at the state, for one caller.
+type view struct {
+	*Service
+	r      store.Reader
+	caller api.Caller
+	now    time.Time
+}
+
+// txn is a view that also changes the state.
+type txn struct {
+	view
+	w  store.Txn // the same transaction as r
+	lc *lifecycle.Txn
+}
+
+// read answers from one snapshot, after due transitions have taken their next step.
+func read[O any](ctx context.Context, s *Service, f func(*view) (O, error)) (O, error) {
+	var out, none O
+	if err := s.queue.Step(ctx); err != nil {
+		return none, err
+	}
+	err := s.store.View(ctx, func(r store.Reader) (err error) {
+		out, err = f(&view{Service: s, r: r, caller: api.CallerFrom(ctx), now: s.clock()})
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
+// update changes the state in one transaction. f may run more than once.
+func update[O any](ctx context.Context, s *Service, f func(*txn) (O, error)) (O, error) {
+	var out, none O
+	err := s.queue.Update(ctx, func(ltx *lifecycle.Txn) (err error) {
+		out, err = f(s.txn(ltx, api.CallerFrom(ctx)))
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
+func (s *Service) txn(lc *lifecycle.Txn, caller api.Caller) *txn {
+	return &txn{view: view{Service: s, r: lc.Txn, caller: caller, now: lc.Now}, w: lc.Txn, lc: lc}
+}
+
+// idSource makes AWS-shaped ids: a prefix and 17 hexadecimal digits, the first of them 0. The digits grow with time, so
+// that the order of keys is the order of creation and a list needs no second index.
+type idSource struct {
+	now    func() time.Time
+	mu     sync.Mutex
+	random rand.Source
+	last   uint64
+}
+
+func (g *idSource) next(kind string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	const randomBits = 20
+	n := uint64(g.now().UnixMilli())<<randomBits | g.random.Uint64()&(1<<randomBits-1)
+	if n <= g.last {
+		n = g.last + 1 + g.random.Uint64()&0xff
+	}
+	g.last = n
+	return fmt.Sprintf("%s-0%016x", kind, n)
+}

@@ -1,0 +1,204 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"portolan/api"
+	"portolan/internal/store"
+)
+
+// taggable is a kind of resource that takes tags: where its row is and how its tags are replaced.
+type taggable struct {
+	get func(v *view, a arn) (tags []api.Tag, ok bool)
+	put func(tx *txn, a arn, tags []api.Tag) error
+}
+
+// taggables is by the resource type of the ARN.
+var taggables map[string]taggable
+
+func init() { // a literal would be an initialisation cycle: putting tags runs operations that read them
+	taggables = map[string]taggable{
+		"global-network": tagged(globalNetworks, 1, func(r *api.GlobalNetwork) *[]api.Tag { return &r.Tags }),
+		"site":           tagged(sites, 2, func(r *api.Site) *[]api.Tag { return &r.Tags }),
+		"device":         tagged(devices, 2, func(r *api.Device) *[]api.Tag { return &r.Tags }),
+		"link":           tagged(links, 2, func(r *api.Link) *[]api.Tag { return &r.Tags }),
+		"connection":     tagged(connections, 2, func(r *api.Connection) *[]api.Tag { return &r.Tags }),
+	}
+}
+
+// tagged is the plain taggable: the row's key is the ARN's path below its account.
+func tagged[T any](table *store.Table[T], parts int, tags func(*T) *[]api.Tag) taggable {
+	key := func(a arn) (string, bool) {
+		return accountKey(a.account, a.resourceType, a.path...), len(a.path) == parts
+	}
+	return taggable{
+		get: func(v *view, a arn) ([]api.Tag, bool) {
+			k, ok := key(a)
+			if !ok {
+				return nil, false
+			}
+			row, ok := table.Get(v.r, k)
+			if !ok {
+				return nil, false
+			}
+			return *tags(row), true
+		},
+		put: func(tx *txn, a arn, changed []api.Tag) error {
+			k, _ := key(a)
+			row, _ := table.Get(tx.r, k)
+			next := *row
+			*tags(&next) = changed
+			table.Put(tx.w, k, &next)
+			return nil
+		},
+	}
+}
+
+// TagResource gives the resource the tags; a key that is there gets the new value.
+func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.TagResourceOutput, error) {
+		if err := checkTags(in.Tags); err != nil {
+			return nil, err
+		}
+		kind, a, tags, err := tx.tagsOf(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		merged := mergeTags(tags, in.Tags)
+		if limit := s.quotas[quotaTags.Name]; len(merged) > limit {
+			return nil, api.QuotaExceeded("tag", in.ResourceArn, quotaTags.Code, limit)
+		}
+		return &api.TagResourceOutput{}, kind.put(tx, a, merged)
+	})
+}
+
+// UntagResource takes the keys away; keys that are not there are passed over.
+func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.UntagResourceOutput, error) {
+		kind, a, tags, err := tx.tagsOf(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		kept := slices.DeleteFunc(slices.Clone(tags), func(t api.Tag) bool { return slices.Contains(in.TagKeys, val(t.Key)) })
+		if len(kept) == len(tags) {
+			return &api.UntagResourceOutput{}, nil
+		}
+		return &api.UntagResourceOutput{}, kind.put(tx, a, kept)
+	})
+}
+
+// ListTagsForResource lists the tags in the order they were given.
+func (s *Service) ListTagsForResource(ctx context.Context, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	return read(ctx, s, func(v *view) (*api.ListTagsForResourceOutput, error) {
+		_, _, tags, err := v.tagsOf(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		return &api.ListTagsForResourceOutput{TagList: append([]api.Tag{}, tags...)}, nil
+	})
+}
+
+// ResourceTags is the tags of a resource by its ARN, for conditions on them; false when there is no such resource.
+func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string]string, bool) {
+	tags, err := read(ctx, s, func(v *view) ([]api.Tag, error) {
+		_, _, tags, err := v.tagsOf(resource)
+		return tags, err
+	})
+	return tagMap(tags), err == nil
+}
+
+func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
+	a, ok := parseARN(resource)
+	kind, known := taggables[a.resourceType]
+	if !ok || a.service != "networkmanager" || a.region != "" || !known || len(a.path) == 0 {
+		return taggable{}, a, nil, api.InvalidField("resourceArn", "ARN is not valid for a resource that takes tags.")
+	}
+	// Another account's resource looks like a missing one.
+	tags, ok := kind.get(v, a)
+	if !ok || a.account != v.caller.Account {
+		return taggable{}, a, nil, api.NotFound(a.resourceType, resource)
+	}
+	return kind, a, tags, nil
+}
+
+// checkNewTags checks the tags a resource is created with.
+func (tx *txn) checkNewTags(tags []api.Tag) error {
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	if limit := tx.quotas[quotaTags.Name]; len(tags) > limit {
+		return api.QuotaExceeded("tag", tx.caller.Account, quotaTags.Code, limit)
+	}
+	return nil
+}
+
+const (
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+func checkTags(tags []api.Tag) error {
+	var fields []api.FieldError
+	seen := map[string]bool{}
+	for i, t := range tags {
+		wrong := func(member, message string) {
+			fields = append(fields, api.FieldError{Name: fmt.Sprintf("tags[%d].%s", i, member), Message: message})
+		}
+		key, value := val(t.Key), val(t.Value)
+		switch {
+		case key == "":
+			wrong("key", "Member must have length greater than or equal to 1.")
+		case utf8.RuneCountInString(key) > maxTagKey:
+			wrong("key", fmt.Sprintf("Member must have length less than or equal to %d.", maxTagKey))
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			wrong("key", "The prefix aws: is reserved.")
+		case !isTagText(key):
+			wrong("key", "Member must contain only letters, digits, spaces and any of _ . : / = + - @.")
+		case seen[key]:
+			wrong("key", "Tag keys must be unique.")
+		}
+		seen[key] = true
+		switch {
+		case utf8.RuneCountInString(value) > maxTagValue:
+			wrong("value", fmt.Sprintf("Member must have length less than or equal to %d.", maxTagValue))
+		case !isTagText(value):
+			wrong("value", "Member must contain only letters, digits, spaces and any of _ . : / = + - @.")
+		}
+	}
+	return invalid(fields)
+}
+
+func isTagText(s string) bool {
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !unicode.Is(unicode.Zs, r) && !strings.ContainsRune("_.:/=+-@", r) {
+			return false
+		}
+	}
+	return true
+}
+
+// mergeTags is old with given laid over it, as a new slice.
+func mergeTags(old, given []api.Tag) []api.Tag {
+	merged := slices.Clone(old)
+	for _, t := range given {
+		if i := slices.IndexFunc(merged, func(m api.Tag) bool { return val(m.Key) == val(t.Key) }); i >= 0 {
+			merged[i] = t
+		} else {
+			merged = append(merged, t)
+		}
+	}
+	return merged
+}
+
+func tagMap(tags []api.Tag) map[string]string {
+	m := make(map[string]string, len(tags))
+	for _, t := range tags {
+		m[val(t.Key)] = val(t.Value)
+	}
+	return m
+}

@@ -1,0 +1,158 @@
+package service
+
+import (
+	"context"
+
+	"portolan/api"
+	"portolan/internal/lifecycle"
+)
+
+// RegisterTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
+// is in one global network at most.
+func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTransitGatewayInput) (*api.RegisterTransitGatewayOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.RegisterTransitGatewayOutput, error) {
+		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
+		if _, err := tx.openGlobalNetwork(gn); err != nil {
+			return nil, err
+		}
+		a, ok := parseARN(gateway)
+		if !ok || !a.is("ec2", "transit-gateway", "tgw-") {
+			return nil, api.InvalidField("transitGatewayArn", "ARN is not valid for a transit gateway.")
+		}
+		if a.account != tx.caller.Account && !tx.organizationEnabled() {
+			return nil, api.InvalidField("transitGatewayArn", "Transit gateway belongs to another account.")
+		}
+		// Registered or being deregistered, here or in another global network of the account.
+		if tgwRegistrations.Any(tx.r, tx.prefix("tgw-registration.gateway", gateway)) {
+			return nil, api.BrokenRule("Transit gateway " + gateway + " is already registered with a global network.")
+		}
+		registration := api.TransitGatewayRegistration{
+			GlobalNetworkId:   gn,
+			TransitGatewayArn: gateway,
+			State:             &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStatePending},
+		}
+		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, tx.key("tgw-registration", gn, gateway), &registration, "PENDING")
+		return &api.RegisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
+	})
+}
+
+// DeregisterTransitGateway takes a transit gateway out of a global network, and with it the associations of its
+// customer gateways and Connect peers. Which those are is EC2's to know; without a catalog they go with the last
+// gateway that could have carried them.
+func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.DeregisterTransitGatewayInput) (*api.DeregisterTransitGatewayOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.DeregisterTransitGatewayOutput, error) {
+		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
+		if _, err := tx.globalNetwork(gn); err != nil {
+			return nil, err
+		}
+		key := tx.key("tgw-registration", gn, gateway)
+		old, ok := tgwRegistrations.Get(tx.r, key)
+		if !ok || old.State.Code == api.TransitGatewayRegistrationStateDeleted {
+			return nil, api.NotFound("transit-gateway", gateway)
+		}
+		if old.State.Code == api.TransitGatewayRegistrationStateDeleting {
+			return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: old}, nil
+		}
+		registration := *old
+		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
+		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
+		if !tx.hasOtherGateway(gn, gateway) {
+			cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn })
+			tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn })
+		}
+		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
+	})
+}
+
+// hasOtherGateway tells whether the global network keeps a gateway other than the one given: a transit gateway that
+// stays registered, or a core network, which carries VPN connections too.
+func (v *view) hasOtherGateway(gn, gateway string) bool {
+	for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {
+		if r.TransitGatewayArn != gateway && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
+			return true
+		}
+	}
+	return v.hasCoreNetwork(gn)
+}
+
+// GetTransitGatewayRegistrations lists the transit gateways of a global network.
+func (s *Service) GetTransitGatewayRegistrations(ctx context.Context, in *api.GetTransitGatewayRegistrationsInput) (*api.GetTransitGatewayRegistrationsOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetTransitGatewayRegistrationsOutput, error) {
+		gn := in.GlobalNetworkId
+		if _, err := v.globalNetwork(gn); err != nil {
+			return nil, err
+		}
+		if err := checkIDs("transitGatewayArns", in.TransitGatewayArns); err != nil {
+			return nil, err
+		}
+		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
+		if err != nil {
+			return nil, err
+		}
+		var out api.GetTransitGatewayRegistrationsOutput
+		out.TransitGatewayRegistrations, out.NextToken = children(v, p, tgwRegistrations, "tgw-registration", gn, in.TransitGatewayArns, nil, nil)
+		return &out, nil
+	})
+}
+
+// moveRegistration is the plain move of a registration, whose state is a structure that rows share.
+func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
+	row, ok := tgwRegistrations.Get(lc.Txn, e.Key)
+	if !ok || string(row.State.Code) != e.From {
+		return nil
+	}
+	step, _ := lifecycle.Next(lifecycle.TGWRegistration, e.From)
+	if step.Next == lifecycle.Gone {
+		tgwRegistrations.Delete(lc.Txn, e.Key)
+		return nil
+	}
+	next := *row
+	next.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationState(step.Next)}
+	save(lc, lifecycle.TGWRegistration, tgwRegistrations, e.Key, &next, step.Next)
+	return nil
+}
+
+// AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
+// is on is EC2's to know: without a catalog every well-formed ARN is taken.
+func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
+			return nil, err
+		}
+		if a, ok := parseARN(in.TransitGatewayConnectPeerArn); !ok || !a.is("ec2", "transit-gateway-connect-peer", "tgw-connect-peer-") {
+			return nil, api.InvalidField("transitGatewayConnectPeerArn", "ARN is not valid for a transit gateway Connect peer.")
+		}
+		association, err := tgwPeerAssociations.associate(tx, in.GlobalNetworkId, in.TransitGatewayConnectPeerArn, in.DeviceId, in.LinkId)
+		if err != nil {
+			return nil, err
+		}
+		return &api.AssociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
+	})
+}
+
+// DisassociateTransitGatewayConnectPeer takes a transit gateway's Connect peer from its device.
+func (s *Service) DisassociateTransitGatewayConnectPeer(ctx context.Context, in *api.DisassociateTransitGatewayConnectPeerInput) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
+		gn, err := tx.globalNetwork(in.GlobalNetworkId)
+		if err != nil {
+			return nil, err
+		}
+		association, err := tgwPeerAssociations.disassociate(tx, gn.GlobalNetworkId, in.TransitGatewayConnectPeerArn)
+		if err != nil {
+			return nil, err
+		}
+		return &api.DisassociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
+	})
+}
+
+// GetTransitGatewayConnectPeerAssociations lists the associations of transit gateway Connect peers in a global network.
+func (s *Service) GetTransitGatewayConnectPeerAssociations(ctx context.Context, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
+		items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", "transitGatewayConnectPeerArns",
+			in.GlobalNetworkId, in.TransitGatewayConnectPeerArns, in.MaxResults, in.NextToken)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetTransitGatewayConnectPeerAssociationsOutput{TransitGatewayConnectPeerAssociations: items, NextToken: next}, nil
+	})
+}
