@@ -1,0 +1,40 @@
+# What people type. Everything the targets need beyond Go is installed by scripts/setup.
+
+GO     ?= go
+TOOL   := $(GO) tool -modfile=tools/go.mod
+LDFLAGS := -s -w
+
+.PHONY: run build test unit generate lint fuzz bench vuln clean
+
+run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
+	$(GO) run ./cmd/portolan serve
+
+build: ## bin/portolan, stripped
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/portolan ./cmd/portolan
+
+test: ## everything CI runs: real clients, race detector, linters, generated code
+	./scripts/setup
+	./scripts/check
+
+unit: ## the Go tests alone, without the race detector
+	$(GO) test ./...
+
+generate: ## the api package from the model, and docs/coverage.md from what runs
+	$(GO) generate ./...
+
+lint:
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	test -z "$$($(TOOL) gofumpt -l .)"
+
+fuzz: ## every fuzz target for FUZZTIME each
+	./scripts/fuzz $(or $(FUZZTIME),20s)
+
+bench: ## the measurements of docs/benchmarks.md, in one run
+	$(GO) run ./bench -write docs/benchmarks.md
+
+vuln: ## known vulnerabilities; needs https://vuln.go.dev
+	$(TOOL) govulncheck ./...
+
+clean:
+	rm -rf bin portolan-data
