@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tidwall/btree"
+)
+
+// memory keeps everything in a copy-on-write tree. A View takes the published tree, which nobody changes any more, and
+// so needs no lock; an Update changes a private copy, which is published when it succeeds and forgotten when not.
+type memory struct {
+	published atomic.Pointer[btree.BTreeG[pair]]
+	hub       hub
+
+	turn     chan struct{} // holds one token: whoever has it is the writer
+	head     *btree.BTreeG[pair]
+	revision uint64
+
+	closing chan struct{}
+	closed  sync.Once
+}
+
+type pair struct {
+	key   string
+	value []byte
+}
+
+func newPairs() *btree.BTreeG[pair] {
+	return btree.NewBTreeGOptions(func(a, b pair) bool { return a.key < b.key }, btree.Options{NoLocks: true})
+}
+
+// OpenMemory returns an empty store that lives as long as the process.
+func OpenMemory() Store {
+	s := &memory{turn: make(chan struct{}, 1), head: newPairs(), closing: make(chan struct{})}
+	s.published.Store(s.head.Copy())
+	s.turn <- struct{}{}
+	return s
+}
+
+func (s *memory) View(ctx context.Context, f func(Reader) error) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	r := &reader{tree: memoryTree{s.published.Load()}}
+	return r.view(f)
+}
+
+func (s *memory) Update(ctx context.Context, f func(Txn) error) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-s.turn:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.closing:
+		return ErrClosed
+	}
+	defer func() { s.turn <- struct{}{} }()
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+
+	work := s.head.Copy()
+	t := &txn{reader: reader{tree: memoryTree{work}}}
+	if err := t.run(f); err != nil {
+		return err
+	}
+	changes := t.changes()
+	if len(changes) == 0 {
+		return nil
+	}
+	s.head = work
+	s.published.Store(work.Copy())
+	s.revision++
+	s.hub.publish(Commit{s.revision, changes})
+	return nil
+}
+
+func (s *memory) Watch(ctx context.Context, prefix string) (<-chan Commit, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	return s.hub.watch(ctx, prefix)
+}
+
+func (s *memory) Close() error {
+	s.closed.Do(func() {
+		close(s.closing)
+		<-s.turn // a running update finishes first; nobody gets the turn after it
+		s.hub.close()
+	})
+	return nil
+}
+
+func (s *memory) ready(ctx context.Context) error { return ready(ctx, s.closing) }
+
+// ready is nil while the store is open and the caller still wants an answer.
+func ready(ctx context.Context, closing <-chan struct{}) error {
+	select {
+	case <-closing:
+		return ErrClosed
+	default:
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+type memoryTree struct{ pairs *btree.BTreeG[pair] }
+
+func (t memoryTree) get(key string) ([]byte, bool) {
+	p, ok := t.pairs.Get(pair{key: key})
+	return p.value, ok
+}
+
+func (t memoryTree) set(key string, value []byte) error {
+	t.pairs.Set(pair{key, value})
+	return nil
+}
+
+func (t memoryTree) delete(key string) error {
+	t.pairs.Delete(pair{key: key})
+	return nil
+}
+
+func (t memoryTree) cursor() cursor {
+	c := &memoryCursor{}
+	c.iter.Init(t.pairs, false)
+	return c
+}
+
+type memoryCursor struct{ iter btree.IterG[pair] }
+
+func (c *memoryCursor) seek(key string) (string, []byte, bool) {
+	return c.at(c.iter.Seek(pair{key: key}))
+}
+
+func (c *memoryCursor) next() (string, []byte, bool) { return c.at(c.iter.Next()) }
+
+func (c *memoryCursor) at(ok bool) (string, []byte, bool) {
+	if !ok {
+		return "", nil, false
+	}
+	p := c.iter.Item()
+	return p.key, p.value, true
+}

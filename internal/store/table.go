@@ -1,0 +1,258 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Table keeps rows of type T as JSON, one per key, together with the entries of its indexes and its counters. It
+// holds no rows itself: the same table serves any store.
+//
+// A server declares all its tables side by side in one file, each as one Schema literal, so that the layout of every
+// key it ever writes can be read there:
+//
+//	var devices = store.NewTable(store.Schema[api.Device]{
+//		Name: "device",
+//		Indexes: []store.Index[api.Device]{{Name: "site", Keys: func(key string, d *api.Device) []string { … }}},
+//		Count:   func(key string, d *api.Device) string { return store.Path("count", …) },
+//	})
+type Table[T any] struct {
+	schema Schema[T]
+	salt   uint64
+}
+
+// Schema says where the rows of a table can be found besides their own key. Its functions must depend on nothing but
+// their arguments: what they said when a row was written must be what they say when it is replaced.
+type Schema[T any] struct {
+	Name    string // for messages
+	Indexes []Index[T]
+
+	// Count is the key of the counter a row is counted in, "" for none. May be nil.
+	Count func(key string, row *T) string
+}
+
+// Index is a second order over the rows of a table.
+type Index[T any] struct {
+	Name string // for messages
+
+	// Keys are the full keys of the index entries of a row; it may have none. An index key belongs to one row only:
+	// where several rows share a property, the row's own id is the last segment.
+	Keys func(key string, row *T) []string
+}
+
+var tableSalt atomic.Uint64
+
+// NewTable returns the table of a schema.
+func NewTable[T any](s Schema[T]) *Table[T] {
+	return &Table[T]{schema: s, salt: tableSalt.Add(1) * 0x9e3779b97f4a7c15}
+}
+
+// Get returns the row at key. The row is shared with every other reader and must not be modified: copy the struct first.
+func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
+	raw, ok := r.Get(key)
+	if !ok {
+		return nil, false
+	}
+	return t.decode(r, key, raw)
+}
+
+// Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row.
+func (t *Table[T]) Put(tx Txn, key string, row *T) {
+	if row == nil {
+		fail(tx, fmt.Errorf("%s %q: put of a nil row", t.schema.Name, key))
+		return
+	}
+	raw, err := json.Marshal(row, encoding)
+	if err != nil {
+		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
+		return
+	}
+	oldRaw, had := tx.Get(key)
+	var old *T
+	if had {
+		var ok bool
+		if old, ok = t.decode(tx, key, oldRaw); !ok {
+			return
+		}
+		if old == row {
+			// Its index keys from before are lost, and other readers saw it change: better to fail at once.
+			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
+			return
+		}
+	}
+	tx.Set(key, raw)
+	t.index(tx, key, old, row)
+}
+
+// Delete removes the row at key with its index entries, and reports whether there was one.
+func (t *Table[T]) Delete(tx Txn, key string) bool {
+	old, ok := t.Get(tx, key)
+	if !ok {
+		return false
+	}
+	tx.Delete(key)
+	t.index(tx, key, old, nil)
+	return true
+}
+
+// Scan yields the rows whose key has the prefix, in key order, starting after the key `after`. The prefix must cover
+// rows of this table only.
+func (t *Table[T]) Scan(r Reader, prefix, after string) iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		for key, raw := range r.Scan(prefix, after) {
+			row, ok := t.decode(r, key, raw)
+			if !ok || !yield(key, row) {
+				return
+			}
+		}
+	}
+}
+
+// ScanIndex walks the index keys with the prefix, in order, starting after the index key `after`. It yields the index
+// key, which the next page takes as its `after`, and the row.
+func (t *Table[T]) ScanIndex(r Reader, prefix, after string) iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		for entry, raw := range r.Scan(prefix, after) {
+			key, ok := t.target(r, entry, raw)
+			if !ok {
+				return
+			}
+			value, ok := r.Get(key)
+			if !ok {
+				fail(r, fmt.Errorf("%s index entry %q: row %q does not exist", t.schema.Name, entry, key))
+				return
+			}
+			row, ok := t.decode(r, key, value)
+			if !ok || !yield(entry, row) {
+				return
+			}
+		}
+	}
+}
+
+// Any reports whether there is an index entry, or any other key, with the prefix.
+func (t *Table[T]) Any(r Reader, indexPrefix string) bool {
+	for range r.Scan(indexPrefix, "") {
+		return true
+	}
+	return false
+}
+
+// CountAt returns the number of rows counted at a counter's key.
+func CountAt(r Reader, counterKey string) int {
+	raw, ok := r.Get(counterKey)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(string(raw))
+	if err != nil || n < 1 {
+		fail(r, fmt.Errorf("counter %q holds %.40q", counterKey, raw))
+		return 0
+	}
+	return n
+}
+
+// index moves the index entries and the count of a row from what they were to what they shall be; nil stands for a
+// row that is not there.
+func (t *Table[T]) index(tx Txn, key string, old, row *T) {
+	for i := range t.schema.Indexes {
+		keys := t.schema.Indexes[i].Keys
+		var before, after []string
+		if old != nil {
+			before = keys(key, old)
+		}
+		if row != nil {
+			after = keys(key, row)
+		}
+		for _, entry := range before {
+			if !slices.Contains(after, entry) {
+				tx.Delete(entry)
+			}
+		}
+		for _, entry := range after {
+			if !slices.Contains(before, entry) {
+				t.enter(tx, i, entry, key)
+			}
+		}
+	}
+	if t.schema.Count == nil {
+		return
+	}
+	var before, after string
+	if old != nil {
+		before = t.schema.Count(key, old)
+	}
+	if row != nil {
+		after = t.schema.Count(key, row)
+	}
+	if before != after {
+		addCount(tx, before, -1)
+		addCount(tx, after, +1)
+	}
+}
+
+// enter writes one index entry. Its value is the row's key, as a JSON string.
+func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
+	if raw, taken := tx.Get(entry); taken {
+		if other, ok := t.target(tx, entry, raw); ok && other != key {
+			fail(tx, fmt.Errorf("%s index %s: entry %q of row %q is taken by row %q",
+				t.schema.Name, t.schema.Indexes[index].Name, entry, key, other))
+		}
+		return // the same key twice from one row
+	}
+	raw, err := jsontext.AppendQuote(nil, key)
+	if err != nil {
+		fail(tx, fmt.Errorf("%s %q: key is not UTF-8 text: %w", t.schema.Name, key, err))
+		return
+	}
+	tx.Set(entry, raw)
+}
+
+// target is the key of the row an index entry points at.
+func (t *Table[T]) target(r Reader, entry string, raw []byte) (string, bool) {
+	key, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil {
+		fail(r, fmt.Errorf("%s index entry %q holds %.40q: %w", t.schema.Name, entry, raw, err))
+		return "", false
+	}
+	return string(key), true
+}
+
+func addCount(tx Txn, counterKey string, by int) {
+	if counterKey == "" {
+		return
+	}
+	switch n := CountAt(tx, counterKey) + by; {
+	case n < 0:
+		fail(tx, fmt.Errorf("counter %q would fall below zero", counterKey))
+	case n == 0:
+		tx.Delete(counterKey)
+	default:
+		tx.Set(counterKey, strconv.AppendInt(nil, int64(n), 10))
+	}
+}
+
+// encoding keeps the difference between an empty list and none, so that a row read is the row written.
+var encoding = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
+
+func (t *Table[T]) decode(r Reader, key string, raw []byte) (*T, bool) {
+	h := rows.hash(raw, t.salt)
+	if known, ok := rows.get(h, raw); ok {
+		if row, ok := known.(*T); ok {
+			return row, true
+		}
+	}
+	row := new(T)
+	if err := json.Unmarshal(raw, row); err != nil {
+		fail(r, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err))
+		return nil, false
+	}
+	rows.put(h, raw, row)
+	return row, true
+}

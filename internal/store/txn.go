@@ -1,0 +1,231 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// Bounds on what one pair may hold. They are bbolt's for keys and far below its own for values; the memory store
+// keeps them too, so that what works in a test works on disk.
+const (
+	MaxKeySize   = 32 << 10 // bytes
+	MaxValueSize = 64 << 20 // bytes
+)
+
+// A PanicError is what a transaction returns when its function panicked. Nothing it wrote was kept.
+type PanicError struct {
+	Value any
+	Stack []byte // where it happened, for the log
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic in a transaction: %v", e.Value) }
+
+// Unwrap gives the panic's value when it was an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// guard runs f and turns a panic into a PanicError.
+func guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// tree is one snapshot, or the state inside one transaction, of a store.
+type tree interface {
+	get(key string) ([]byte, bool)
+	cursor() cursor
+	set(key string, value []byte) error // keeps value
+	delete(key string) error
+}
+
+// cursor walks a tree in key order. It is lost when the tree changes under it, and must seek again.
+type cursor interface {
+	seek(key string) (string, []byte, bool) // the first pair at or after key
+	next() (string, []byte, bool)
+}
+
+// failer is what a Reader offers to the code of this package that interprets values: a value that makes no sense is a
+// failed read like any other.
+type failer interface{ fail(error) }
+
+// fail makes the transaction r belongs to fail with err.
+func fail(r Reader, err error) {
+	if f, ok := r.(failer); ok {
+		f.fail(err)
+		return
+	}
+	panic(err) // a Reader from elsewhere, wrapping ours: the store turns this into the transaction's error
+}
+
+// reader is the Reader of every store in this package.
+type reader struct {
+	tree   tree
+	writes int   // grows with every write, so that a scan notices that its cursor is lost
+	err    error // the first read or write that failed
+	over   bool  // the transaction has ended
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// use panics when a Reader has outlived its transaction, which only a defect in the caller can bring about.
+func (r *reader) use() {
+	if r.over {
+		panic("store: a transaction was used after its function returned")
+	}
+}
+
+func (r *reader) Get(key string) ([]byte, bool) {
+	r.use()
+	return r.tree.get(key)
+}
+
+func (r *reader) Scan(prefix, after string) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		r.use()
+		c := r.tree.cursor()
+		key, value, ok := c.seek(max(prefix, after))
+		if ok && key == after {
+			key, value, ok = c.next()
+		}
+		for ok && strings.HasPrefix(key, prefix) {
+			seen := r.writes
+			if !yield(key, value) {
+				return
+			}
+			r.use()
+			if r.writes == seen {
+				key, value, ok = c.next()
+				continue
+			}
+			last := key
+			if key, value, ok = c.seek(last); ok && key == last {
+				key, value, ok = c.next()
+			}
+		}
+	}
+}
+
+// txn is the Txn of every store in this package. It writes straight into its tree and keeps a log to take it back.
+type txn struct {
+	reader
+	log  []write
+	size int // bytes written
+}
+
+// write is one step of a transaction. A nil slice stands for "absent"; an empty value is never nil.
+type write struct {
+	key      string
+	old, new []byte
+}
+
+func (t *txn) Set(key string, value []byte) {
+	t.use()
+	switch {
+	case len(key) == 0:
+		t.fail(fmt.Errorf("store: set of an empty key"))
+		return
+	case len(key) > MaxKeySize:
+		t.fail(fmt.Errorf("store: key %.40q… has %d bytes, the limit is %d", key, len(key), MaxKeySize))
+		return
+	case len(value) > MaxValueSize:
+		t.fail(fmt.Errorf("store: value of %.200q has %d bytes, the limit is %d", key, len(value), MaxValueSize))
+		return
+	}
+	old, had := t.tree.get(key)
+	if had && bytes.Equal(old, value) {
+		return // a transaction that changes nothing then costs no commit
+	}
+	if !had {
+		old = nil
+	}
+	kept := append(make([]byte, 0, len(value)), value...)
+	t.write(write{key, old, kept})
+}
+
+func (t *txn) Delete(key string) {
+	t.use()
+	if old, had := t.tree.get(key); had {
+		t.write(write{key, old, nil})
+	}
+}
+
+func (t *txn) write(w write) {
+	if err := t.apply(w.key, w.new); err != nil {
+		t.fail(err)
+		return
+	}
+	t.log = append(t.log, w)
+	t.writes++
+	t.size += len(w.key) + len(w.new)
+}
+
+func (t *txn) apply(key string, value []byte) error {
+	if value == nil {
+		return t.tree.delete(key)
+	}
+	return t.tree.set(key, value)
+}
+
+// undo takes back all that the transaction wrote.
+func (t *txn) undo() error {
+	for _, w := range slices.Backward(t.log) {
+		if err := t.apply(w.key, w.old); err != nil {
+			return err
+		}
+	}
+	t.log = nil
+	return nil
+}
+
+// changes is the net effect of the transaction, in key order.
+func (t *txn) changes() []Change {
+	log := slices.Clone(t.log)
+	slices.SortStableFunc(log, func(a, b write) int { return strings.Compare(a.key, b.key) })
+	var out []Change
+	for i := 0; i < len(log); {
+		first, last := log[i], log[i]
+		for ; i < len(log) && log[i].key == first.key; i++ {
+			last = log[i]
+		}
+		same := (first.old == nil) == (last.new == nil) && bytes.Equal(first.old, last.new)
+		if !same {
+			out = append(out, Change{first.key, last.new})
+		}
+	}
+	return out
+}
+
+// run calls f on the transaction and returns what it ends with: the first failed read or write, since what f made of
+// that cannot be trusted, or else f's own error. On any error the writes are still in place; see undo.
+func (t *txn) run(f func(Txn) error) error {
+	err := guard(func() error { return f(t) })
+	t.over = true
+	if t.err != nil {
+		return t.err
+	}
+	return err
+}
+
+// view is the same for a function that only reads.
+func (r *reader) view(f func(Reader) error) error {
+	err := guard(func() error { return f(r) })
+	r.over = true
+	if r.err != nil {
+		return r.err
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"sync"
+)
+
+// watchBuffer is how many commits a watcher may lag behind before it is cut off. A commit's values are shared with the
+// store and with the other watchers, so what waits here is mostly slice headers.
+const watchBuffer = 1024
+
+// hub hands commits to watchers. Both stores publish to it while they hold the right to write, so order is theirs.
+type hub struct {
+	mu       sync.Mutex
+	watchers map[*watcher]struct{}
+	closed   bool
+}
+
+type watcher struct {
+	prefix string
+	ch     chan Commit
+	stop   func() bool // stops waiting for the end of the watcher's context
+}
+
+func (h *hub) watch(ctx context.Context, prefix string) (<-chan Commit, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
+	w := &watcher{prefix: prefix, ch: make(chan Commit, watchBuffer)}
+	w.stop = context.AfterFunc(ctx, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.drop(w)
+	})
+	if h.watchers == nil {
+		h.watchers = map[*watcher]struct{}{}
+	}
+	h.watchers[w] = struct{}{}
+	return w.ch, nil
+}
+
+// publish never waits for a watcher.
+func (h *hub) publish(commits ...Commit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for w := range h.watchers {
+		for _, c := range commits {
+			if c.Changes = under(c.Changes, w.prefix); len(c.Changes) == 0 {
+				continue
+			}
+			select {
+			case w.ch <- c:
+				continue
+			default:
+			}
+			h.drop(w)
+			break
+		}
+	}
+}
+
+// under narrows changes, which are in key order, to those whose key has the prefix: they are neighbours, so the result
+// shares memory with the argument.
+func under(changes []Change, prefix string) []Change {
+	from := 0
+	for from < len(changes) && !strings.HasPrefix(changes[from].Key, prefix) {
+		from++
+	}
+	to := from
+	for to < len(changes) && strings.HasPrefix(changes[to].Key, prefix) {
+		to++
+	}
+	return changes[from:to:to]
+}
+
+// drop ends a watcher; the caller holds the lock.
+func (h *hub) drop(w *watcher) {
+	if _, ok := h.watchers[w]; ok {
+		delete(h.watchers, w)
+		w.stop()
+		close(w.ch)
+	}
+}
+
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for w := range h.watchers {
+		h.drop(w)
+	}
+}
