@@ -4,6 +4,7 @@ import "strings"
 
 // arn is "arn:PARTITION:SERVICE:REGION:ACCOUNT:TYPE/ID…", split.
 type arn struct {
+	text                                string
 	partition, service, region, account string
 	resourceType                        string   // before the first slash
 	path                                []string // after it
@@ -20,7 +21,7 @@ func parseARN(text string) (arn, bool) {
 			return arn{}, false
 		}
 	}
-	return arn{partition: f[1], service: f[2], region: f[3], account: f[4], resourceType: parts[0], path: parts[1:]}, true
+	return arn{text: text, partition: f[1], service: f[2], region: f[3], account: f[4], resourceType: parts[0], path: parts[1:]}, true
 }
 
 // id is the last part of the resource, such as "vpc-0123".

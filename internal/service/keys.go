@@ -86,3 +86,14 @@ func deviceUse[T any](of func(*T) (device, link string, live bool)) []store.Inde
 		}},
 	}
 }
+
+// idKey finds a row that any account may ask for by its id alone.
+func idKey(id string) string { return store.Path("id", id) }
+
+// byID is the row with the id, in whichever account it lives.
+func byID[T any](r store.Reader, table *store.Table[T], id string) (*T, bool) {
+	for key, row := range table.ScanIndex(r, idKey(id), "") {
+		return row, key == idKey(id)
+	}
+	return nil, false
+}

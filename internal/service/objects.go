@@ -20,6 +20,11 @@ func (s *Service) registerTransitions() {
 	moves(s, lifecycle.TGWConnectPeerAssociation, tgwConnectPeerAssociations, tgwPeerAssociations.state)
 	moves(s, lifecycle.ConnectPeerAssociation, connectPeerAssociations, peerAssociations.state)
 	s.queue.Handle(lifecycle.TGWRegistration, moveRegistration)
+	s.queue.Handle(lifecycle.CoreNetwork, s.moveCoreNetwork)
+	s.queue.Handle(lifecycle.CoreNetworkPolicy, s.moveVersion)
+	s.queue.Handle(lifecycle.Attachment, s.moveAttachment)
+	s.queue.Handle(lifecycle.ConnectPeer, s.moveConnectPeer)
+	s.queue.Handle(lifecycle.ClientToken, forgetToken)
 }
 
 // moves registers the plain move of a kind: the state's own successor, and the row vanishes at the end.

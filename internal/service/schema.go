@@ -18,6 +18,11 @@ import (
 //	/acct/A/tgw-connect-peer-association/GN/ARN           api.TransitGatewayConnectPeerAssociation
 //	/acct/A/connect-peer-association/GN/PEER              api.ConnectPeerAssociation
 //	/acct/A/tgw-registration/GN/ARN                       api.TransitGatewayRegistration
+//	/acct/A/core-network/CN                               coreNetworkRow
+//	/acct/A/core-network-policy/CN/VERSION                api.CoreNetworkPolicy, newest first
+//	/acct/A/attachment/CN/ATTACHMENT                      attachmentRow, below the core network's owner
+//	/acct/A/connect-peer/ATTACHMENT/PEER                  connectPeerRow, below the core network's owner
+//	/acct/A/client-token/OPERATION/TOKEN                  usedToken
 //	/acct/A/organization-access                           organizationAccess
 //
 // Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device.
@@ -113,5 +118,57 @@ var (
 		},
 	})
 
+	coreNetworks = store.NewTable(store.Schema[coreNetworkRow]{
+		Name: "core-network",
+		Count: func(key string, r *coreNetworkRow) string {
+			return accountKey(accountOf(key), "core-network.count", r.GlobalNetworkId)
+		},
+		Indexes: []store.Index[coreNetworkRow]{
+			{Name: "global-network", Keys: func(key string, r *coreNetworkRow) []string {
+				return entry(key, "global-network", 0, r.GlobalNetworkId)
+			}},
+		},
+	})
+	policyVersions = store.NewTable(store.Schema[api.CoreNetworkPolicy]{
+		Name:  "core-network-policy",
+		Count: func(key string, _ *api.CoreNetworkPolicy) string { return counter(key, 1) },
+		Indexes: []store.Index[api.CoreNetworkPolicy]{
+			{Name: "current", Keys: func(key string, v *api.CoreNetworkPolicy) []string {
+				if v.ChangeSetState == api.ChangeSetStateOutOfDate {
+					return nil
+				}
+				return entry(key, "current", 1, string(v.ChangeSetState))
+			}},
+		},
+	})
+	attachments = store.NewTable(store.Schema[attachmentRow]{
+		Name:  "attachment",
+		Count: func(key string, _ *attachmentRow) string { return counter(key, 1) },
+		Indexes: []store.Index[attachmentRow]{
+			{Name: "id", Keys: func(_ string, r *attachmentRow) []string { return []string{idKey(r.AttachmentId)} }},
+			{Name: "transport", Keys: func(key string, r *attachmentRow) []string {
+				return entry(key, "transport", 0, r.TransportAttachmentId)
+			}},
+			{Name: "resource", Keys: func(key string, r *attachmentRow) []string { return entry(key, "resource", 0, r.ResourceArn) }},
+			{Name: "group", Keys: func(key string, r *attachmentRow) []string {
+				return entry(key, "group", 1, r.NetworkFunctionGroupName)
+			}},
+		},
+	})
+	connectPeers = store.NewTable(store.Schema[connectPeerRow]{
+		Name:  "connect-peer",
+		Count: func(key string, _ *connectPeerRow) string { return counter(key, 1) },
+		Indexes: []store.Index[connectPeerRow]{
+			{Name: "id", Keys: func(_ string, r *connectPeerRow) []string { return []string{idKey(r.ConnectPeerId)} }},
+			{Name: "core-network", Keys: func(key string, r *connectPeerRow) []string {
+				return entry(key, "core-network", 0, r.CoreNetworkId)
+			}},
+			{Name: "edge", Keys: func(key string, r *connectPeerRow) []string {
+				return entry(key, "edge", 0, r.CoreNetworkId, r.EdgeLocation)
+			}},
+		},
+	})
+
+	usedTokens           = store.NewTable(store.Schema[usedToken]{Name: "client-token"})
 	organizationAccesses = store.NewTable(store.Schema[organizationAccess]{Name: "organization-access"})
 )

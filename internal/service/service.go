@@ -38,6 +38,8 @@ type Service struct {
 	ids    *idSource
 	quotas Quotas
 	log    *slog.Logger
+
+	compiled compiledPolicies
 }
 
 var _ api.Service = (*Service)(nil)

@@ -28,6 +28,42 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 		"device":         tagged(devices, 2, func(r *api.Device) *[]api.Tag { return &r.Tags }),
 		"link":           tagged(links, 2, func(r *api.Link) *[]api.Tag { return &r.Tags }),
 		"connection":     tagged(connections, 2, func(r *api.Connection) *[]api.Tag { return &r.Tags }),
+		"core-network":   tagged(coreNetworks, 1, func(r *coreNetworkRow) *[]api.Tag { return &r.Tags }),
+		"attachment": {
+			get: func(v *view, a arn) ([]api.Tag, bool) {
+				row, err := v.attachment(a.id())
+				if err != nil || row.AttachmentArn() != a.text {
+					return nil, false
+				}
+				return row.Tags, true
+			},
+			put: func(tx *txn, a arn, tags []api.Tag) error {
+				row, err := tx.attachment(a.id())
+				if err == nil {
+					tx.retag(row, tags)
+				}
+				return err
+			},
+		},
+		"connect-peer": {
+			get: func(v *view, a arn) ([]api.Tag, bool) {
+				row, err := v.connectPeer(a.id())
+				if err != nil || len(a.path) != 1 {
+					return nil, false
+				}
+				return row.Tags, true
+			},
+			put: func(tx *txn, a arn, tags []api.Tag) error {
+				old, err := tx.connectPeer(a.id())
+				if err != nil {
+					return err
+				}
+				row := *old
+				row.Tags = tags
+				connectPeers.Put(tx.w, row.key(), &row)
+				return nil
+			},
+		},
 	}
 }
 

@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+
+	"portolan/api"
+)
+
+// CreateConnectAttachment makes an attachment for appliances in a VPC that speak BGP with the core network, through GRE
+// tunnels or without. It runs over the VPC's own attachment.
+func (s *Service) CreateConnectAttachment(ctx context.Context, in *api.CreateConnectAttachmentInput) (*api.CreateConnectAttachmentOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.CreateConnectAttachmentOutput, error) {
+		return once(tx, "CreateConnectAttachment", in.ClientToken, in, func() (*api.CreateConnectAttachmentOutput, error) {
+			row, err := tx.createConnectAttachment(in)
+			if err != nil {
+				return nil, err
+			}
+			return &api.CreateConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
+		})
+	})
+}
+
+func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*attachmentRow, error) {
+	network, live, err := tx.liveNetwork(in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.checkNewTags(in.Tags); err != nil {
+		return nil, err
+	}
+	if err := edgeOf(network, in.EdgeLocation); err != nil {
+		return nil, err
+	}
+	transport, err := tx.attachmentOf(in.TransportAttachmentId, api.AttachmentTypeVpc)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case transport.CoreNetworkId != in.CoreNetworkId:
+		return nil, api.InvalidField("transportAttachmentId", "Transport attachment is not attached to the core network.")
+	case transport.EdgeLocation != in.EdgeLocation:
+		return nil, api.InvalidField("edgeLocation", "Edge location must be that of the transport attachment.")
+	case transport.State != api.AttachmentStateAvailable:
+		return nil, api.InvalidField("transportAttachmentId", "Transport attachment state is invalid.")
+	}
+	protocol := api.TunnelProtocolGre // what the operation was made for before NO_ENCAP existed
+	if in.Options.Protocol != nil {
+		protocol = *in.Options.Protocol
+	}
+	row := attachmentRow{
+		Attachment: api.Attachment{
+			AttachmentType: api.AttachmentTypeConnect,
+			EdgeLocation:   in.EdgeLocation,
+			ResourceArn:    transport.ResourceArn,
+			Tags:           in.Tags,
+		},
+		RoutingPolicyLabel:    val(in.RoutingPolicyLabel),
+		TransportAttachmentId: transport.AttachmentId,
+		Protocol:              protocol,
+	}
+	edge, _ := network.edge(in.EdgeLocation)
+	if protocol == api.TunnelProtocolGre && len(edge.InsideCidrBlocks) == 0 {
+		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
+	}
+	if protocol == api.TunnelProtocolNoEncap {
+		for _, other := range attachments.ScanIndex(tx.r, tx.prefix("attachment.resource", transport.ResourceArn), "") {
+			if other.Protocol == api.TunnelProtocolNoEncap {
+				return nil, api.BrokenRule("A VPC can have one tunnel-less Connect attachment.")
+			}
+		}
+		if d := tx.decide(live, row.on(network)); d.Segment != transport.SegmentName {
+			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
+		}
+	}
+	if err := tx.attach(network, live, &row); err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// on is the row as it would stand on a network before it is attached.
+func (row *attachmentRow) on(network *coreNetworkRow) *attachmentRow {
+	placed := *row
+	placed.CoreNetworkId, placed.CoreNetworkArn, placed.OwnerAccountId = network.CoreNetworkId, network.CoreNetworkArn, network.OwnerAccountId
+	return &placed
+}
+
+// GetConnectAttachment shows a Connect attachment.
+func (s *Service) GetConnectAttachment(ctx context.Context, in *api.GetConnectAttachmentInput) (*api.GetConnectAttachmentOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetConnectAttachmentOutput, error) {
+		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeConnect)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
+	})
+}
+
+func (row *attachmentRow) connect() *api.ConnectAttachment {
+	return &api.ConnectAttachment{
+		Attachment:            &row.Attachment,
+		TransportAttachmentId: row.TransportAttachmentId,
+		Options:               &api.ConnectAttachmentOptions{Protocol: new(row.Protocol)},
+	}
+}

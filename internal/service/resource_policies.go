@@ -1,0 +1,71 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+
+	"portolan/api"
+)
+
+// Only a core network has a resource policy. None of the three operations models ResourceNotFoundException, so an
+// unknown core network is a wrong field.
+
+// PutResourcePolicy sets the resource policy of a core network as a whole.
+func (s *Service) PutResourcePolicy(ctx context.Context, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.PutResourcePolicyOutput, error) {
+		row, err := tx.policyResource(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		var document map[string]any
+		if err := json.Unmarshal([]byte(in.PolicyDocument), &document); err != nil {
+			return nil, &api.ValidationException{Message: "The policy document is not a JSON object: " + err.Error() + ".", Reason: api.ValidationExceptionReasonCannotParse}
+		}
+		if _, ok := document["Statement"]; !ok {
+			return nil, api.InvalidField("policyDocument", "The policy document has no Statement.")
+		}
+		next := *row
+		next.ResourcePolicy = in.PolicyDocument
+		coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &next)
+		return &api.PutResourcePolicyOutput{}, nil
+	})
+}
+
+// GetResourcePolicy shows the resource policy of a core network; without one the answer has no document.
+func (s *Service) GetResourcePolicy(ctx context.Context, in *api.GetResourcePolicyInput) (*api.GetResourcePolicyOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetResourcePolicyOutput, error) {
+		row, err := v.policyResource(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetResourcePolicyOutput{PolicyDocument: row.ResourcePolicy}, nil
+	})
+}
+
+// DeleteResourcePolicy removes the resource policy, and with it what it granted. Without one there is nothing to do.
+func (s *Service) DeleteResourcePolicy(ctx context.Context, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.DeleteResourcePolicyOutput, error) {
+		row, err := tx.policyResource(in.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		if row.ResourcePolicy != "" {
+			next := *row
+			next.ResourcePolicy = ""
+			coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &next)
+		}
+		return &api.DeleteResourcePolicyOutput{}, nil
+	})
+}
+
+func (v *view) policyResource(resource string) (*coreNetworkRow, error) {
+	a, ok := parseARN(resource)
+	if !ok || !a.is("networkmanager", "core-network", "core-network-") || a.region != "" {
+		return nil, api.InvalidField("resourceArn", "ARN is not valid for a core network.")
+	}
+	row, err := v.coreNetwork(a.id())
+	if err != nil || a.account != v.caller.Account {
+		return nil, api.InvalidField("resourceArn", "Core network not found.")
+	}
+	return row, nil
+}

@@ -1,0 +1,155 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"portolan/api"
+)
+
+// CreateVpcAttachment attaches a VPC to the edge of its Region.
+func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.CreateVpcAttachmentOutput, error) {
+		return once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
+			row, err := tx.createVpcAttachment(in)
+			if err != nil {
+				return nil, err
+			}
+			return &api.CreateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+		})
+	})
+}
+
+func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput) (*attachmentRow, error) {
+	network, live, err := tx.liveNetwork(in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.checkNewTags(in.Tags); err != nil {
+		return nil, err
+	}
+	vpc, ok := parseARN(in.VpcArn)
+	if !ok {
+		return nil, api.InvalidField("vpcArn", "ARN is not valid for a VPC.")
+	}
+	if err := edgeOf(network, vpc.region); err != nil {
+		return nil, err
+	}
+	if err := checkSubnets("subnetArns", in.SubnetArns, vpc); err != nil {
+		return nil, err
+	}
+	used := 0
+	for _, other := range attachments.ScanIndex(tx.r, tx.prefix("attachment.resource", in.VpcArn), "") {
+		if other.AttachmentType == api.AttachmentTypeVpc {
+			used++
+		}
+	}
+	if limit := tx.quotas[quotaVPCAttachments.Name]; used >= limit {
+		return nil, api.QuotaExceeded("attachment", vpc.id(), quotaVPCAttachments.Code, limit)
+	}
+	row := attachmentRow{
+		Attachment: api.Attachment{
+			AttachmentType: api.AttachmentTypeVpc,
+			EdgeLocation:   vpc.region,
+			ResourceArn:    in.VpcArn,
+			Tags:           in.Tags,
+		},
+		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
+		SubnetArns:         slices.Clone(in.SubnetArns),
+		VpcOptions: mergeVpcOptions(&api.VpcOptions{
+			Ipv6Support: new(false), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
+		}, in.Options),
+	}
+	if err := tx.attach(network, live, &row); err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// checkSubnets checks a list of subnets as far as their ARNs tell: none twice, all in the VPC's Region and account.
+func checkSubnets(field string, subnets []string, vpc arn) error {
+	var fields []api.FieldError
+	for i, text := range subnets {
+		subnet, ok := parseARN(text)
+		switch {
+		case !ok:
+			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "ARN is not valid for a subnet."})
+		case subnet.region != vpc.region || subnet.account != vpc.account:
+			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnet is not in the VPC."})
+		case slices.Index(subnets, text) < i:
+			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnets must be unique."})
+		}
+	}
+	return invalid(fields)
+}
+
+// GetVpcAttachment shows a VPC attachment.
+func (s *Service) GetVpcAttachment(ctx context.Context, in *api.GetVpcAttachmentInput) (*api.GetVpcAttachmentOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetVpcAttachmentOutput, error) {
+		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+	})
+}
+
+// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE.
+func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.UpdateVpcAttachmentOutput, error) {
+		old, err := tx.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc)
+		if err != nil {
+			return nil, err
+		}
+		if old.State != api.AttachmentStateAvailable {
+			return nil, attachmentBusy(old)
+		}
+		vpc, _ := parseARN(old.ResourceArn)
+		if err := checkSubnets("addSubnetArns", in.AddSubnetArns, vpc); err != nil {
+			return nil, err
+		}
+		var fields []api.FieldError
+		for i, subnet := range in.AddSubnetArns {
+			if slices.Contains(old.SubnetArns, subnet) {
+				fields = append(fields, api.FieldError{Name: fmt.Sprintf("addSubnetArns[%d]", i), Message: "Subnet is already part of the attachment."})
+			}
+		}
+		for i, subnet := range in.RemoveSubnetArns {
+			if !slices.Contains(old.SubnetArns, subnet) {
+				fields = append(fields, api.FieldError{Name: fmt.Sprintf("removeSubnetArns[%d]", i), Message: "Subnet is not part of the attachment."})
+			}
+		}
+		row := *old
+		row.SubnetArns = slices.DeleteFunc(slices.Concat(old.SubnetArns, in.AddSubnetArns), func(subnet string) bool {
+			return slices.Contains(in.RemoveSubnetArns, subnet)
+		})
+		if len(row.SubnetArns) == 0 {
+			fields = append(fields, api.FieldError{Name: "removeSubnetArns", Message: "An attachment must keep at least one subnet."})
+		}
+		if err := invalid(fields); err != nil {
+			return nil, err
+		}
+		row.VpcOptions = mergeVpcOptions(old.VpcOptions, in.Options)
+		row.State = api.AttachmentStateUpdating
+		row.UpdatedAt = api.Time{Time: tx.now}
+		tx.saveAttachment(&row)
+		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+	})
+}
+
+func (row *attachmentRow) vpc() *api.VpcAttachment {
+	return &api.VpcAttachment{Attachment: &row.Attachment, SubnetArns: row.SubnetArns, Options: row.VpcOptions}
+}
+
+func mergeVpcOptions(old, given *api.VpcOptions) *api.VpcOptions {
+	if given == nil {
+		return old
+	}
+	return &api.VpcOptions{
+		Ipv6Support:                     either(given.Ipv6Support, old.Ipv6Support),
+		ApplianceModeSupport:            either(given.ApplianceModeSupport, old.ApplianceModeSupport),
+		DnsSupport:                      either(given.DnsSupport, old.DnsSupport),
+		SecurityGroupReferencingSupport: either(given.SecurityGroupReferencingSupport, old.SecurityGroupReferencingSupport),
+	}
+}
