@@ -54,7 +54,7 @@ func (s *memory) Update(ctx context.Context, f func(Txn) error) error {
 	select {
 	case <-s.turn:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	case <-s.closing:
 		return ErrClosed
 	}
@@ -105,7 +105,7 @@ func ready(ctx context.Context, closing <-chan struct{}) error {
 	default:
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	return nil
 }

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// Group commit. What an update costs is the sync of the disk, so updates that wait at the same time share one.
+//
+// One goroutine, the committer, opens a batch and offers it on a channel; whoever waits in Update takes it, runs its
+// function inside the batch's bbolt transaction and gives it back. The functions thus run one after another, each in
+// the goroutine of its caller, and a function that fails takes back its own writes only. When nobody waits any more
+// the committer commits, tells the watchers, and answers all. A lone update never waits for company.
+//
+// An answer has to wait for the commit even if its function failed or wrote nothing: it may have read what an earlier
+// one of the batch wrote, and if the commit fails, that never was.
+
+const (
+	batchCalls = 1024    // a batch takes no more updates than this,
+	batchBytes = 4 << 20 // nor any once it holds this much
+)
+
+// batch is one bbolt transaction and the updates in it. Only the holder of the turn touches it, until done is closed.
+type batch struct {
+	tx      *bbolt.Tx
+	calls   int
+	bytes   int
+	commits []Commit
+	err     error // what every update of the batch ends with, whatever it did itself
+	done    chan struct{}
+}
+
+func (s *boltStore) Update(ctx context.Context, f func(Txn) error) error {
+	if err := ready(ctx, s.closing); err != nil {
+		return err
+	}
+	var b *batch
+	select {
+	case b = <-s.turns:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return ErrClosed
+	}
+	err := s.runIn(ctx, b, f)
+	<-b.done
+	if b.err != nil {
+		return b.err
+	}
+	return err
+}
+
+// runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine.
+func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err error) {
+	defer func() { s.ran <- struct{}{} }()
+	if err := ready(ctx, nil); err != nil {
+		return err
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if b.tx == nil {
+		if b.err = s.begin(b); b.err != nil {
+			return b.err
+		}
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+
+	tree := newBoltTree(b.tx)
+	t := &txn{reader: reader{tree: tree}}
+	b.calls++
+	kept := false
+	defer func() {
+		if kept {
+			return
+		}
+		// If the panic was bbolt's own, or the way back fails, nothing in this transaction can be trusted.
+		if tree.inside {
+			b.err = fmt.Errorf("store: %w", err)
+		} else if undoErr := guard(t.undo); undoErr != nil {
+			b.err = fmt.Errorf("store: roll back: %w", undoErr)
+		}
+	}()
+	if err := t.run(f); err != nil {
+		return err
+	}
+	changes := t.changes()
+	if len(changes) == 0 {
+		return nil // kept stays false: writes that cancel out are taken back and cost nothing
+	}
+	kept = true
+	b.bytes += t.size
+	s.revision++
+	b.commits = append(b.commits, Commit{s.revision, changes})
+	return nil
+}
+
+func (s *boltStore) begin(b *batch) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		if errors.Is(err, berrors.ErrInvalidMapping) {
+			err = fmt.Errorf("%w: %w", ErrBroken, err)
+		}
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	b.tx = tx
+	return nil
+}
+
+// commitLoop is the committer.
+func (s *boltStore) commitLoop() {
+	defer close(s.stopped)
+	debug.SetPanicOnFault(true) // see View
+	last := 0                   // updates in the batch before
+	for {
+		b := &batch{done: make(chan struct{})}
+		select {
+		case s.turns <- b:
+			<-s.ran
+		case <-s.closing:
+			return
+		}
+		for b.err == nil && b.calls < batchCalls && b.bytes < batchBytes && s.another(b, last) {
+		}
+		last = b.calls
+		s.finish(b)
+	}
+}
+
+// another runs one more update if there is one. Those who were answered a moment ago may be about to come back: before
+// giving up on them it lets them run, which costs nothing when there are none, but is not done for a lone writer.
+func (s *boltStore) another(b *batch, last int) bool {
+	for tries := 0; ; tries++ {
+		select {
+		case s.turns <- b:
+			<-s.ran
+			return true
+		default:
+		}
+		if b.calls >= last || tries == 2 {
+			return false
+		}
+		runtime.Gosched()
+	}
+}
+
+// finish commits the batch, or drops it, and answers.
+func (s *boltStore) finish(b *batch) {
+	defer close(b.done)
+	if b.tx == nil {
+		return
+	}
+	if b.err != nil || len(b.commits) == 0 {
+		s.drop(b)
+		return
+	}
+	id := b.tx.ID()
+	err := guard(func() error {
+		if err := b.tx.Bucket(bucketName).SetSequence(s.revision); err != nil {
+			return err
+		}
+		return b.tx.Commit()
+	})
+	if err == nil {
+		s.hub.publish(b.commits...)
+		return
+	}
+	b.err = fmt.Errorf("store: commit: %w", err)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+		_ = guard(b.tx.Rollback) // gives back bbolt's write lock, so that Close does not hang
+		return
+	}
+	if !s.visible(id) {
+		s.revision -= uint64(len(b.commits)) // bbolt has rolled back, and nobody saw these
+		return
+	}
+	// All was written and only the last sync failed. Readers see the batch, so watchers must too, but whether it would
+	// survive a power cut nobody can say, and a second sync would not tell the truth.
+	s.hub.publish(b.commits...)
+	s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+}
+
+func (s *boltStore) drop(b *batch) {
+	s.revision -= uint64(len(b.commits))
+	if err := guard(b.tx.Rollback); err != nil && b.err == nil {
+		b.err = fmt.Errorf("store: roll back: %w", err)
+		s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+}
+
+// visible reports whether readers see the bbolt transaction with this id.
+func (s *boltStore) visible(id int) bool {
+	var now int
+	err := guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error { now = tx.ID(); return nil })
+	})
+	return err == nil && now >= id
+}
