@@ -137,16 +137,16 @@ func (s *boltStore) commitLoop() {
 }
 
 // another runs one more update if there is one. Those who were answered a moment ago may be about to come back: before
-// giving up on them it lets them run, which costs nothing when there are none, but is not done for a lone writer.
+// giving up on them it lets them run, once, which is not done for a lone writer.
 func (s *boltStore) another(b *batch, last int) bool {
-	for tries := 0; ; tries++ {
+	for yielded := false; ; yielded = true {
 		select {
 		case s.turns <- b:
 			<-s.ran
 			return true
 		default:
 		}
-		if b.calls >= last || tries == 2 {
+		if yielded || b.calls >= last {
 			return false
 		}
 		runtime.Gosched()
