@@ -1,0 +1,248 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/api"
+)
+
+const (
+	maxBody         = 1 << 20
+	maxPolicyBody   = 12 << 20 // a policy may have 10,000,000 characters, and escaping makes them more
+	maxDepth        = 32       // of nested values; the interface needs 5
+	errRead         = "The request body could not be read."
+	errNotAnObject  = "The request body is not a JSON object."
+	errQueryInvalid = "The query string is not valid."
+)
+
+// MaxBody is how many bytes a request body of the operation may have.
+func MaxBody(op *api.Operation) int64 {
+	switch op.Name {
+	case "CreateCoreNetwork", "PutCoreNetworkPolicy", "PutResourcePolicy":
+		return maxPolicyBody
+	}
+	return maxBody
+}
+
+// ReadBody reads a body of at most limit bytes. A longer one is a RequestEntityTooLargeException, status 413; one that
+// breaks off or comes too slowly is a ValidationException.
+func ReadBody(r io.Reader, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, limit+1))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge), int64(len(body)) > limit:
+		return nil, &api.GenericError{
+			Status: http.StatusRequestEntityTooLarge, Type: "RequestEntityTooLargeException",
+			Message: fmt.Sprintf("The request body is larger than %d bytes.", limit),
+		}
+	case err != nil:
+		e := cannotParse(errRead)
+		e.Cause = err
+		return nil, e
+	}
+	return body, nil
+}
+
+// Decode makes the operation's input of a request's parts and checks it against the model. labels are those of Match.
+// Unknown members and parameters are ignored, null is an absent member, of a scalar parameter given twice the first
+// counts.
+//
+// What cannot be read is a ValidationException with Reason CannotParse; violated constraints, all of them, are one with
+// Reason FieldValidationFailed.
+func Decode(op *api.Operation, labels []string, rawQuery string, body []byte) (api.Input, error) {
+	in := op.NewInput()
+	if op.HasBody && len(bytes.TrimSpace(body)) > 0 {
+		if err := decodeBody(body, in); err != nil {
+			return nil, err
+		}
+	}
+	var wrong []api.FieldError
+	for i, name := range op.Labels {
+		wrong = append(wrong, in.SetLabel(name, labels[i])...)
+	}
+	if rawQuery != "" {
+		query, err := url.ParseQuery(rawQuery)
+		if err != nil {
+			return nil, cannotParse(errQueryInvalid)
+		}
+		for _, name := range slices.Sorted(maps.Keys(query)) {
+			for _, value := range query[name] {
+				if !isText(value) {
+					return nil, cannotParse(errQueryInvalid)
+				}
+			}
+			wrong = append(wrong, in.SetQuery(name, query[name])...)
+		}
+	}
+	// A parameter that is no integer has been reported; that it is then out of range says nothing more.
+	for _, f := range in.Validate() {
+		if !named(wrong, f.Name) {
+			wrong = append(wrong, f)
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, api.InvalidFields(wrong...)
+	}
+	return in, nil
+}
+
+func named(fields []api.FieldError, name string) bool {
+	for _, f := range fields {
+		if f.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func decodeBody(body []byte, in api.Input) error {
+	if err := scan(body); err != nil {
+		return err
+	}
+	err := json.Unmarshal(body, in, integers)
+	if err == nil {
+		return nil
+	}
+	var syntax *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntax):
+		return cannotParse("The request body is not valid JSON: " + reason(syntax.Err) + place(syntax.JSONPointer, syntax.ByteOffset) + ".")
+	case errors.As(err, &semantic):
+		if semantic.JSONPointer == "" {
+			return cannotParse(errNotAnObject)
+		}
+		return cannotParse(fmt.Sprintf("The request body has a wrong value: %s expected, %s found%s.",
+			kindName(semantic.GoType), jsonKind(semantic.JSONKind), place(semantic.JSONPointer, semantic.ByteOffset)))
+	default:
+		return cannotParse("The request body is not valid JSON.")
+	}
+}
+
+func reason(err error) string {
+	if err == nil {
+		return "syntax error"
+	}
+	return strings.TrimPrefix(err.Error(), "jsontext: ")
+}
+
+func place(p jsontext.Pointer, offset int64) string {
+	if p == "" {
+		return fmt.Sprintf(" at byte %d", offset)
+	}
+	return fmt.Sprintf(" at %.200s (byte %d)", string(p), offset)
+}
+
+func kindName(t reflect.Type) string {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return "another type"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "string"
+	case reflect.Int32, reflect.Int64:
+		return "integer"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Slice:
+		return "array"
+	default:
+		return "object"
+	}
+}
+
+func jsonKind(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case '0':
+		return "number"
+	case 't', 'f':
+		return "boolean"
+	default:
+		return "another value"
+	}
+}
+
+// integers takes every number that is whole, however it is written: 10, 10.0, 1e1.
+var integers = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *int32) error {
+		n, err := integer(dec, math.MinInt32, math.MaxInt32)
+		*v = int32(n)
+		return err
+	}),
+	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *int64) error {
+		n, err := integer(dec, math.MinInt64, math.MaxInt64)
+		*v = n
+		return err
+	}),
+))
+
+var errInteger = errors.New("not an integer in range")
+
+func integer(dec *jsontext.Decoder, low, high int64) (int64, error) {
+	if dec.PeekKind() != '0' {
+		return 0, errors.ErrUnsupported
+	}
+	value, err := dec.ReadValue()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(string(value), 64)
+		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, errInteger
+		}
+		n = int64(f)
+	}
+	if n < low || n > high {
+		return 0, errInteger
+	}
+	return n, nil
+}
+
+// scan refuses, before anything is decoded, what a decoder would take: nesting without end and NUL characters.
+func scan(body []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			if bytes.HasPrefix(body[i:], []byte(`\u0000`)) {
+				return cannotParse(fmt.Sprintf("The request body has a NUL character at byte %d.", i))
+			}
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return cannotParse(fmt.Sprintf("The request body is nested more than %d deep.", maxDepth))
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}

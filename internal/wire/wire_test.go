@@ -1,0 +1,261 @@
+package wire_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"portolan/api"
+	"portolan/internal/wire"
+)
+
+func TestMatch_everyOperation(t *testing.T) {
+	for _, op := range api.Operations {
+		t.Run(op.Name, func(t *testing.T) {
+			var want []string
+			path := op.Path
+			raw := op.Path
+			for i, label := range op.Labels {
+				value := "id-" + string(rune('a'+i))
+				if strings.HasSuffix(label, "Arn") {
+					value = "arn:aws:ec2:eu-west-1:111122223333:thing/id/x" + string(rune('a'+i))
+				}
+				want = append(want, value)
+				path = strings.ReplaceAll(path, "{"+label+"}", url.PathEscape(value))
+				raw = strings.ReplaceAll(raw, "{"+label+"}", value)
+			}
+			for _, p := range []string{path, raw} {
+				got, labels, err := wire.Match(op.Method, p)
+				if err != nil || got.Name != op.Name || strings.Join(labels, " ") != strings.Join(want, " ") {
+					t.Errorf("%s %s: got %v %q %v, want %q", op.Method, p, got, labels, err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestMatch_refused(t *testing.T) {
+	for _, c := range []struct{ method, path, reason string }{
+		{"GET", "/", "UnknownOperation"},
+		{"GET", "", "UnknownOperation"},
+		{"GET", "global-networks", "UnknownOperation"},
+		{"PUT", "/global-networks", "UnknownOperation"},
+		{"HEAD", "/global-networks", "UnknownOperation"},
+		{"GET", "/global-networks/", "UnknownOperation"},
+		{"GET", "//global-networks", "UnknownOperation"},
+		{"GET", "/global-networks/../core-networks", "UnknownOperation"},
+		{"GET", "/" + strings.Repeat("a/", 5000), "UnknownOperation"},
+		{"GET", "/tags/%zz", "CannotParse"},
+		{"GET", "/tags/%ff", "CannotParse"},
+		{"GET", "/tags/a%00b", "CannotParse"},
+		{"DELETE", "/prefix-list/x/y/core-network/z", "UnknownOperation"},
+	} {
+		_, _, err := wire.Match(c.method, c.path)
+		var v *api.ValidationException
+		if !errors.As(err, &v) || string(v.Reason) != c.reason {
+			t.Errorf("%s %.60s: got %v, want Reason %s", c.method, c.path, err, c.reason)
+		}
+	}
+}
+
+func decode(op, query, body string, labels ...string) (api.Input, error) {
+	row := api.OperationByName(op)
+	for len(labels) < len(row.Labels) {
+		labels = append(labels, "x")
+	}
+	return wire.Decode(row, labels, query, []byte(body))
+}
+
+func TestDecode_accepted(t *testing.T) {
+	in, err := decode("CreateLink", "", `{"Bandwidth":{"UploadSpeed":1e2,"DownloadSpeed":10.0},"SiteId":"site-1","Type":null,"Unknown":{"a":[1]},"type":"x"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := in.(*api.CreateLinkInput)
+	if *l.Bandwidth.UploadSpeed != 100 || *l.Bandwidth.DownloadSpeed != 10 || l.SiteId != "site-1" || l.Type != nil || l.GlobalNetworkId != "x" {
+		t.Errorf("got %+v", l)
+	}
+	for _, body := range []string{"", "  ", "{}"} {
+		if _, err := decode("CreateGlobalNetwork", "", body); err != nil {
+			t.Errorf("body %q: %v", body, err)
+		}
+	}
+	in, err = decode("GetDevices", "deviceIds=a&deviceIds=b%20c&siteId=s&siteId=t&maxResults=7&other=1", "ignored")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := in.(*api.GetDevicesInput)
+	if strings.Join(d.DeviceIds, "|") != "a|b c" || *d.SiteId != "s" || *d.MaxResults != 7 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestDecode_bodyCannotSetPathMembers(t *testing.T) {
+	in, err := decode("GetSites", "", "", "gn")
+	if err != nil || in.(*api.GetSitesInput).GlobalNetworkId != "gn" {
+		t.Fatalf("got %+v %v", in, err)
+	}
+	in, err = decode("UpdateSite", "", `{"GlobalNetworkId":"other","SiteId":"other"}`, "gn", "site")
+	if u, ok := in.(*api.UpdateSiteInput); err != nil || !ok || u.GlobalNetworkId != "gn" || u.SiteId != "site" {
+		t.Fatalf("got %+v %v", in, err)
+	}
+}
+
+func TestDecode_cannotParse(t *testing.T) {
+	for name, body := range map[string]string{
+		"malformed":         `{"Description":`,
+		"not an object":     `[]`,
+		"string":            `"x"`,
+		"number":            `12`,
+		"null":              `null x`,
+		"trailing":          `{} {}`,
+		"trailing garbage":  `{}x`,
+		"duplicate":         `{"Description":"a","Description":"b"}`,
+		"wrong type":        `{"Description":1}`,
+		"wrong list":        `{"Tags":{}}`,
+		"wrong element":     `{"Tags":[1]}`,
+		"wrong nested":      `{"Tags":[{"Key":true}]}`,
+		"invalid UTF-8":     "{\"Description\":\"\xff\"}",
+		"lone surrogate":    `{"Description":"\ud800"}`,
+		"NUL escape":        `{"Description":"a\u0000b"}`,
+		"NUL byte":          "{\"Description\":\"a\x00b\"}",
+		"deep":              `{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
+		"control character": "{\"Description\":\"a\nb\"}",
+	} {
+		_, err := decode("CreateGlobalNetwork", "", body)
+		var v *api.ValidationException
+		if !errors.As(err, &v) || v.Reason != "CannotParse" || v.Fields != nil {
+			t.Errorf("%s: got %v, want CannotParse", name, err)
+		}
+		if v != nil && (strings.Contains(v.Message, "Go ") || strings.Contains(v.Message, "api.")) {
+			t.Errorf("%s: the message speaks of the implementation: %s", name, v.Message)
+		}
+	}
+	for _, body := range []string{`{"Bandwidth":{"UploadSpeed":1.5}}`, `{"Bandwidth":{"UploadSpeed":3000000000}}`, `{"Bandwidth":{"UploadSpeed":"1"}}`, `{"Bandwidth":{"UploadSpeed":1e400}}`} {
+		_, err := decode("CreateLink", "", body)
+		var v *api.ValidationException
+		if !errors.As(err, &v) || v.Reason != "CannotParse" {
+			t.Errorf("%s: got %v, want CannotParse", body, err)
+		}
+	}
+	for _, query := range []string{"maxResults=%zz", "nextToken=%ff", "nextToken=%00"} {
+		_, err := decode("GetDevices", query, "")
+		var v *api.ValidationException
+		if !errors.As(err, &v) || v.Reason != "CannotParse" {
+			t.Errorf("%s: got %v, want CannotParse", query, err)
+		}
+	}
+}
+
+func TestDecode_everyFieldAtOnce(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	_, err := decode("CreateDevice", "", `{"Description":"`+long+`","Type":"`+long+`","AWSLocation":{"SubnetArn":"nonsense"}}`, strings.Repeat("g", 51))
+	var v *api.ValidationException
+	if !errors.As(err, &v) || v.Message != "Incorrect input." {
+		t.Fatalf("got %v", err)
+	}
+	var names []string
+	for _, f := range v.Fields {
+		names = append(names, f.Name)
+	}
+	if got := strings.Join(names, " "); got != "globalNetworkId awsLocation.subnetArn description type" {
+		t.Errorf("fields %q", got)
+	}
+	_, err = decode("GetDevices", "maxResults=many&nextToken="+strings.Repeat("n", 2049), "")
+	if !errors.As(err, &v) || len(v.Fields) != 2 {
+		t.Errorf("got %+v", v)
+	}
+}
+
+func TestReadBody_limit(t *testing.T) {
+	if b, err := wire.ReadBody(strings.NewReader("12345"), 5); err != nil || string(b) != "12345" {
+		t.Errorf("got %q %v", b, err)
+	}
+	_, err := wire.ReadBody(strings.NewReader("123456"), 5)
+	if e := wire.AsException(err); e.HTTPStatus() != 413 || e.ErrorType() != "RequestEntityTooLargeException" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWriteError_wire(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		typ    string
+		body   string
+		retry  string
+	}{
+		{api.NotFound("customer-gateway", "arn:x"), 404, "ResourceNotFoundException", `{"Message":"Resource not found.","ResourceId":"arn:x","ResourceType":"customer-gateway"}`, ""},
+		{api.InvalidField("globalNetworkId", "Global network not found."), 400, "ValidationException", `{"Message":"Incorrect input.","Reason":"FieldValidationFailed","Fields":[{"Name":"globalNetworkId","Message":"Global network not found."}]}`, ""},
+		{&api.ThrottlingException{Message: "Rate exceeded", RetryAfterSeconds: 3}, 429, "ThrottlingException", `{"Message":"Rate exceeded"}`, "3"},
+		{errors.New("disk on fire"), 500, "InternalServerException", `{"Message":"An internal error occurred."}`, ""},
+		{&api.GenericError{Status: 403, Type: "MissingAuthenticationTokenException", Message: `Missing "x"`}, 403, "MissingAuthenticationTokenException", `{"message":"Missing \"x\""}`, ""},
+		{api.QuotaExceeded("device", "gn", "L-1", 2), 402, "ServiceQuotaExceededException", `{"Message":"The maximum number of device resources has been reached: 2.","ResourceId":"gn","ResourceType":"device","LimitCode":"L-1","ServiceCode":"networkmanager"}`, ""},
+	} {
+		w := httptest.NewRecorder()
+		wire.WriteError(w, "id-1", c.err)
+		h := w.Header()
+		if w.Code != c.status || h.Get("x-amzn-ErrorType") != c.typ || w.Body.String() != c.body || h.Get("Retry-After") != c.retry ||
+			h.Get("x-amzn-RequestId") != "id-1" || h.Get("Content-Type") != "application/json" {
+			t.Errorf("%v: got %d %v %s", c.err, w.Code, h, w.Body)
+		}
+	}
+	w := httptest.NewRecorder()
+	wire.WriteOutput(w, "id-2", &api.TagResourceOutput{})
+	if w.Code != http.StatusOK || w.Body.String() != "{}" || w.Header().Get("Content-Length") != "2" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("GET", "/global-networks/x/devices")
+	f.Add("POST", "/tags/arn%3Aaws%3Anetworkmanager%3A%3A1%3Asite%2Fgn%2Fs")
+	f.Add("DELETE", "/prefix-list/arn:aws:ec2:r:1:prefix-list/pl-1/core-network/core-network-1")
+	f.Add("GET", "/tags/%zz%00")
+	f.Fuzz(func(t *testing.T, method, path string) {
+		op, labels, err := wire.Match(method, path)
+		if err != nil {
+			if e := wire.AsException(err); e.HTTPStatus() != 400 {
+				t.Errorf("status %d", e.HTTPStatus())
+			}
+			return
+		}
+		if len(labels) != len(op.Labels) || op.Method != method {
+			t.Errorf("%s %s: %s with %d labels", method, path, op.Name, len(labels))
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(uint8(3), "maxResults=1", `{"DeviceId":"d","Tags":[{"Key":"k"}]}`)
+	f.Add(uint8(11), "a=%zz", `{"Options":{"Protocol":"GRE"}}`)
+	f.Fuzz(func(t *testing.T, which uint8, query, body string) {
+		op := &api.Operations[int(which)%len(api.Operations)]
+		labels := make([]string, len(op.Labels))
+		in, err := wire.Decode(op, labels, query, []byte(body))
+		if err != nil {
+			if e := wire.AsException(err); e.HTTPStatus() != 400 {
+				t.Errorf("%s: %v", op.Name, err)
+			}
+			return
+		}
+		if f := in.Validate(); len(f) > 0 {
+			t.Errorf("%s: decoded, but %v", op.Name, f)
+		}
+	})
+}
+
+func BenchmarkMatchDecode(b *testing.B) {
+	for b.Loop() {
+		op, labels, err := wire.Match("GET", "/global-networks/global-network-0123/devices")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := wire.Decode(op, labels, "deviceIds=device-0123", nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
