@@ -65,6 +65,7 @@ type boltStore struct {
 	// Belong to whoever has the turn.
 	revision uint64
 	broken   error
+	commit   func(*bbolt.Tx) error // (*bbolt.Tx).Commit, unless a test makes it fail
 }
 
 // OpenBolt opens the store in the file at path, or creates it together with its folder. It fails with [ErrInUse] when
@@ -75,6 +76,7 @@ func OpenBolt(path string, opts BoltOptions) (Store, error) {
 		ran:     make(chan struct{}),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
+		commit:  (*bbolt.Tx).Commit,
 	}
 	// A damaged file can make bbolt panic, or fault on memory that has no file behind it.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))

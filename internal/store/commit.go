@@ -28,7 +28,8 @@ const (
 
 // batch is one bbolt transaction and the updates in it. Only the holder of the turn touches it, until done is closed.
 type batch struct {
-	tx      *bbolt.Tx
+	tx      *bbolt.Tx // nil until the first update begins it
+	tree    *boltTree
 	calls   int
 	bytes   int
 	commits []Commit
@@ -65,15 +66,14 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 	if b.err != nil {
 		return b.err
 	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see View
 	if b.tx == nil {
 		if b.err = s.begin(b); b.err != nil {
 			return b.err
 		}
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 
-	tree := newBoltTree(b.tx)
-	t := &txn{reader: reader{tree: tree}}
+	t := &txn{reader: reader{tree: b.tree}}
 	b.calls++
 	kept := false
 	defer func() {
@@ -81,7 +81,7 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 			return
 		}
 		// If the panic was bbolt's own, or the way back fails, nothing in this transaction can be trusted.
-		if tree.inside {
+		if b.tree.inside {
 			b.err = fmt.Errorf("store: %w", err)
 		} else if undoErr := guard(t.undo); undoErr != nil {
 			b.err = fmt.Errorf("store: roll back: %w", undoErr)
@@ -113,6 +113,10 @@ func (s *boltStore) begin(b *batch) error {
 		return fmt.Errorf("store: begin: %w", err)
 	}
 	b.tx = tx
+	err = guard(func() error { b.tree = newBoltTree(tx); return nil })
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
 	return nil
 }
 
@@ -168,7 +172,7 @@ func (s *boltStore) finish(b *batch) {
 		if err := b.tx.Bucket(bucketName).SetSequence(s.revision); err != nil {
 			return err
 		}
-		return b.tx.Commit()
+		return s.commit(b.tx)
 	})
 	if err == nil {
 		s.hub.publish(b.commits...)

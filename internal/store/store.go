@@ -1,8 +1,3 @@
-// Package store keeps ordered keys with JSON values in serializable transactions.
-//
-// It knows nothing of networks. Keys are readable paths ("/acct/123456789012/global-network/global-network-0…"),
-// values are JSON, so that a dump can be read and migrated. Two implementations live here, [OpenMemory] and
-// [OpenBolt]; both pass the contract suite in storetest.
 package store
 
 import (
@@ -11,7 +6,7 @@ import (
 	"iter"
 )
 
-// ErrClosed is returned by every call on a store that has been closed.
+// ErrClosed is returned by every call, except Close, on a store that has been closed.
 var ErrClosed = errors.New("store is closed")
 
 // Store is an ordered key space with serializable transactions and a change feed.
@@ -29,11 +24,13 @@ type Store interface {
 	// is cut off: its channel is closed early and it must read the state again.
 	Watch(ctx context.Context, prefix string) (<-chan Commit, error)
 
+	// Close waits for the functions that are running, and refuses what has not begun. Closing again does nothing.
 	Close() error
 }
 
-// Reader reads one snapshot. A read that fails (a broken disk, a lost connection) yields nothing, and the transaction
-// it belongs to then fails with that error whatever its function returns, so callers need not check each read.
+// Reader reads one snapshot, for one goroutine at a time. A read that fails (a broken disk, a lost connection) yields
+// nothing, and the transaction it belongs to then fails with that error whatever its function returns, so callers need
+// not check each read.
 type Reader interface {
 	// Get returns the value of key and whether it exists.
 	Get(key string) ([]byte, bool)
@@ -46,17 +43,22 @@ type Reader interface {
 // Txn is a Reader that also writes. It sees its own writes.
 type Txn interface {
 	Reader
+
+	// Set stores a copy of value. An empty key, or a key or value beyond [MaxKeySize] or [MaxValueSize], fails the
+	// transaction.
 	Set(key string, value []byte)
+
 	Delete(key string) // deleting an absent key does nothing
 }
 
-// Commit is one committed transaction as a watcher sees it. Revisions grow by at least one per commit.
+// Commit is one committed transaction as a watcher sees it. Revisions grow by at least one per commit; a transaction
+// that changed nothing is none. Watchers share what is in it and must not modify it.
 type Commit struct {
 	Revision uint64
 	Changes  []Change // in key order, one per key
 }
 
-// Change is the new value of one key; Value is nil when the key was deleted.
+// Change is the new value of one key. Value is nil when the key was deleted; an empty value is not nil.
 type Change struct {
 	Key   string
 	Value []byte
