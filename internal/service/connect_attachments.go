@@ -52,7 +52,7 @@ func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*a
 			AttachmentType: api.AttachmentTypeConnect,
 			EdgeLocation:   in.EdgeLocation,
 			ResourceArn:    transport.ResourceArn,
-			Tags:           in.Tags,
+			Tags:           someTags(in.Tags),
 		},
 		RoutingPolicyLabel:    val(in.RoutingPolicyLabel),
 		TransportAttachmentId: transport.AttachmentId,

@@ -98,7 +98,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRo
 			State:               api.ConnectPeerStateCreating,
 			CreatedAt:           api.Time{Time: tx.now},
 			Configuration:       config,
-			Tags:                in.Tags,
+			Tags:                someTags(in.Tags),
 			SubnetArn:           val(in.SubnetArn),
 		},
 		GlobalNetworkId: network.GlobalNetworkId,

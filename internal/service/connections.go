@@ -48,7 +48,7 @@ func (s *Service) CreateConnection(ctx context.Context, in *api.CreateConnection
 			Description:       val(in.Description),
 			CreatedAt:         api.Time{Time: tx.now},
 			State:             api.ConnectionStatePending,
-			Tags:              in.Tags,
+			Tags:              someTags(in.Tags),
 		}
 		if err := tx.linksOnDevices(&connection); err != nil {
 			return nil, err

@@ -78,7 +78,7 @@ func (row *coreNetworkRow) withAlias(version *api.CoreNetworkPolicy) *api.CoreNe
 // the one CoreNetworkPolicyException.
 func (s *Service) PutCoreNetworkPolicy(ctx context.Context, in *api.PutCoreNetworkPolicyInput) (*api.PutCoreNetworkPolicyOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.PutCoreNetworkPolicyOutput, error) {
-		return once(tx, "PutCoreNetworkPolicy", in.ClientToken, in, func() (*api.PutCoreNetworkPolicyOutput, error) {
+		return once(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, in.ClientToken, in, func() (*api.PutCoreNetworkPolicyOutput, error) {
 			row, err := tx.openCoreNetwork(in.CoreNetworkId)
 			if err != nil {
 				return nil, err

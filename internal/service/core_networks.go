@@ -67,7 +67,7 @@ func (tx *txn) createCoreNetwork(in *api.CreateCoreNetworkInput) (*api.CreateCor
 			Description:     val(in.Description),
 			CreatedAt:       api.Time{Time: tx.now},
 			State:           api.CoreNetworkStateCreating,
-			Tags:            in.Tags,
+			Tags:            someTags(in.Tags),
 		},
 		OwnerAccountId: tx.caller.Account,
 		NextVersion:    1,

@@ -52,7 +52,7 @@ func (s *Service) CreateDevice(ctx context.Context, in *api.CreateDeviceInput) (
 			SiteId:          val(in.SiteId),
 			CreatedAt:       api.Time{Time: tx.now},
 			State:           api.DeviceStatePending,
-			Tags:            in.Tags,
+			Tags:            someTags(in.Tags),
 		}
 		save(tx.lc, lifecycle.Device, devices, key, &device, string(device.State))
 		return &api.CreateDeviceOutput{Device: &device}, nil

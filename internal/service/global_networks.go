@@ -42,7 +42,7 @@ func (s *Service) CreateGlobalNetwork(ctx context.Context, in *api.CreateGlobalN
 			Description:      val(in.Description),
 			CreatedAt:        api.Time{Time: tx.now},
 			State:            api.GlobalNetworkStatePending,
-			Tags:             in.Tags,
+			Tags:             someTags(in.Tags),
 		}
 		save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, key, &gn, string(gn.State))
 		return &api.CreateGlobalNetworkOutput{GlobalNetwork: &gn}, nil

@@ -47,7 +47,7 @@ func (s *Service) CreateLink(ctx context.Context, in *api.CreateLinkInput) (*api
 			Provider:        val(in.Provider),
 			CreatedAt:       api.Time{Time: tx.now},
 			State:           api.LinkStatePending,
-			Tags:            in.Tags,
+			Tags:            someTags(in.Tags),
 		}
 		save(tx.lc, lifecycle.Link, links, key, &link, string(link.State))
 		return &api.CreateLinkOutput{Link: &link}, nil

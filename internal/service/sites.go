@@ -38,7 +38,7 @@ func (s *Service) CreateSite(ctx context.Context, in *api.CreateSiteInput) (*api
 			Location:        mergeLocation(nil, in.Location),
 			CreatedAt:       api.Time{Time: tx.now},
 			State:           api.SiteStatePending,
-			Tags:            in.Tags,
+			Tags:            someTags(in.Tags),
 		}
 		save(tx.lc, lifecycle.Site, sites, key, &site, string(site.State))
 		return &api.CreateSiteOutput{Site: &site}, nil

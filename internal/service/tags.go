@@ -124,7 +124,7 @@ func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput)
 		if len(kept) == len(tags) {
 			return &api.UntagResourceOutput{}, nil
 		}
-		return &api.UntagResourceOutput{}, kind.put(tx, a, kept)
+		return &api.UntagResourceOutput{}, kind.put(tx, a, someTags(kept))
 	})
 }
 
@@ -237,4 +237,12 @@ func tagMap(tags []api.Tag) map[string]string {
 		m[val(t.Key)] = val(t.Value)
 	}
 	return m
+}
+
+// someTags is tags, or nil when there are none: AWS leaves the member out then.
+func someTags(tags []api.Tag) []api.Tag {
+	if len(tags) == 0 {
+		return nil
+	}
+	return tags
 }

@@ -53,7 +53,7 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput) (*attachmen
 			AttachmentType: api.AttachmentTypeVpc,
 			EdgeLocation:   vpc.region,
 			ResourceArn:    in.VpcArn,
-			Tags:           in.Tags,
+			Tags:           someTags(in.Tags),
 		},
 		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 		SubnetArns:         slices.Clone(in.SubnetArns),

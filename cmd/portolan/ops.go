@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"portolan/internal/service"
+)
+
+func opsCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "ops",
+		Short: "list the 95 operations and what each does here",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w := cmd.OutOrStdout()
+			switch list := service.Covered(); output {
+			case "text":
+				return printOps(w, list)
+			case "json":
+				enc := json.NewEncoder(w)
+				enc.SetIndent("", "  ")
+				return enc.Encode(list)
+			case "markdown":
+				return markdownOps(w, list)
+			default:
+				return fmt.Errorf("unknown output %q: want text, json or markdown", output)
+			}
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or markdown")
+	return cmd
+}
+
+func printOps(w io.Writer, list []service.Coverage) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	counts := map[string]int{}
+	for _, c := range list {
+		counts[c.Status]++
+		fmt.Fprintf(table, "%s\t%s\t%s\n", c.Operation, c.Status, c.Missing)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d operations: %d full, %d partial, %d answer 501\n",
+		len(list), counts[service.Full], counts[service.Partial], counts[service.NotImplemented])
+	return err
+}
+
+func markdownOps(w io.Writer, list []service.Coverage) error {
+	fmt.Fprint(w, "# Coverage\n\nWhat each of the 95 operations does here. Written by `portolan ops -o markdown`; do not edit.\n\n| operation | status | missing |\n| --- | --- | --- |\n")
+	for _, c := range list {
+		if _, err := fmt.Fprintf(w, "| %s | %s | %s |\n", c.Operation, c.Status, c.Missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}

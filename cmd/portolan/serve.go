@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"portolan/internal/lifecycle"
+	"portolan/internal/server"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+// serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
+// PORTOLAN_LOG_LEVEL. A flag wins over its variable.
+type serveOptions struct {
+	listen    string
+	data      string
+	ephemeral bool
+	insecure  bool
+	lifecycle string
+	quotas    string
+	seed      uint64
+	cors      string
+	drain     time.Duration
+	logLevel  string
+	logFormat string
+}
+
+func serveCommand() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "start the server",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "address to listen on")
+	f.StringVar(&o.data, "data", "portolan-data", "folder of the data")
+	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep everything in memory and nothing on disk")
+	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than loopback although any credentials are accepted")
+	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
+	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
+	f.StringVar(&o.cors, "cors-origin", "", "origin that browsers may call from; empty switches CORS off")
+	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long requests under way may take after SIGTERM")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error; calls are info")
+	f.StringVar(&o.logFormat, "log-format", "json", "json or text")
+	f.VisitAll(func(flag *pflag.Flag) { flag.Usage += " (" + environmentName(flag.Name) + ")" })
+	return cmd
+}
+
+func environmentName(flag string) string {
+	return "PORTOLAN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets every flag that was not given from its variable.
+func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var failed error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		value, ok := lookup(environmentName(flag.Name))
+		if !ok || flag.Changed || failed != nil {
+			return
+		}
+		if err := flag.Value.Set(value); err != nil {
+			failed = fmt.Errorf("%s: %q is not valid: %w", environmentName(flag.Name), value, err)
+		}
+	})
+	return failed
+}
+
+func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error {
+	log, err := newLogger(o, stderr)
+	if err != nil {
+		return err
+	}
+	cfg := service.Config{Log: log}
+	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
+		return err
+	}
+	if cfg.Quotas, err = service.ParseQuotas(o.quotas); err != nil {
+		return err
+	}
+	if o.seed != 0 {
+		cfg.Random = rand.NewPCG(o.seed, o.seed)
+	}
+	listener, err := listen(o)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it first
+	if cfg.Store, err = openStore(o); err != nil {
+		return err
+	}
+	defer func() {
+		if err := cfg.Store.Close(); err != nil {
+			log.Error("the store did not close", "error", err)
+		}
+	}()
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	svc, err := service.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	worker := make(chan struct{})
+	go func() {
+		defer close(worker)
+		svc.Run(ctx)
+	}()
+	srv := server.New(server.Config{Service: svc, Door: server.OpenDoor{}, Log: log, CORSOrigin: o.cors})
+	srv.SetReady(true)
+	announce(stdout, listener.Addr().String())
+	err = srv.Serve(ctx, listener, o.drain)
+	stop()
+	<-worker
+	return err
+}
+
+// listen binds the address. Without checked credentials only this machine may reach it.
+func listen(o *serveOptions) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is not HOST:PORT", o.listen)
+	}
+	if ip := net.ParseIP(host); !o.insecure && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.listen)
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another process: choose another address with --listen", o.listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", o.listen, err)
+	}
+	return l, nil
+}
+
+func openStore(o *serveOptions) (store.Store, error) {
+	if o.ephemeral {
+		return store.OpenMemory(), nil
+	}
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be made: %w", o.data, errors.Unwrap(err))
+	}
+	st, err := store.OpenBolt(filepath.Join(o.data, "portolan.db"), store.BoltOptions{})
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return nil, fmt.Errorf("the data folder %s is in use by another process", o.data)
+	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("the data folder %s is not writable", o.data)
+	case err != nil:
+		return nil, fmt.Errorf("the data folder %s cannot be opened: %w", o.data, err)
+	}
+	return st, nil
+}
+
+// untilSignal ends the context at the first SIGTERM or interrupt. The second ends the process.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(1)
+	}()
+	return ctx, cancel
+}
+
+// announce prints where the server is and the two lines that make the AWS CLI talk to it.
+func announce(w io.Writer, addr string) {
+	fmt.Fprintf(w, "portolan is listening on http://%s; to talk to it:\n\n", addr)
+	fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_NETWORKMANAGER=http://%s\n", addr)
+	fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-west-2\n\n")
+}
+
+func newLogger(o *serveOptions, w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", o.logLevel)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch o.logFormat {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	default:
+		return nil, fmt.Errorf("--log-format %q: want json or text", o.logFormat)
+	}
+}

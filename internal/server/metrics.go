@@ -1,0 +1,47 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"portolan/api"
+)
+
+// metrics are labelled by operation and status, both from short lists.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	inFlight prometheus.Gauge
+	seconds  map[string]prometheus.Observer // by operation, looked up once
+	ok       map[string]prometheus.Counter  // status 200, looked up once
+}
+
+func newMetrics() *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(), seconds: map[string]prometheus.Observer{}, ok: map[string]prometheus.Counter{}}
+	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "portolan_requests_total", Help: "Requests answered, by operation and status.",
+	}, []string{"operation", "status"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "portolan_request_seconds", Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.00005, 4, 9),
+	}, []string{"operation"})
+	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "portolan_requests_in_flight", Help: "Requests being answered."})
+	m.registry.MustRegister(m.requests, seconds, m.inFlight, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	for _, op := range append([]api.Operation{{Name: "unknown"}}, api.Operations...) {
+		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
+		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")
+	}
+	return m
+}
+
+func (m *metrics) observe(operation string, status int, took time.Duration) {
+	m.seconds[operation].Observe(took.Seconds())
+	if status == 200 {
+		m.ok[operation].Inc()
+		return
+	}
+	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
+}

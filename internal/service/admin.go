@@ -1,0 +1,57 @@
+package service
+
+import (
+	"context"
+
+	"portolan/api"
+	"portolan/internal/lifecycle"
+	"portolan/internal/store"
+)
+
+// Reset removes everything an account has, or everything there is when account is "".
+func (s *Service) Reset(ctx context.Context, account string) error {
+	prefixes := []string{"/acct/", "/id/"}
+	due := "/acct/"
+	if account != "" {
+		prefixes, due = []string{store.Path("acct", account) + "/"}, store.Path("acct", account)+"/"
+	}
+	return s.queue.Update(ctx, func(lc *lifecycle.Txn) error {
+		tx := s.txn(lc, api.Caller{Account: account})
+		if account != "" {
+			tx.dropIDs()
+		}
+		for _, prefix := range prefixes {
+			var keys []string
+			for key := range lc.Scan(prefix, "") {
+				keys = append(keys, key)
+			}
+			for _, key := range keys {
+				lc.Delete(key)
+			}
+		}
+		lc.Cancel(due)
+		return nil
+	})
+}
+
+// dropIDs removes the rows of the caller's account that are found by id from elsewhere, through their tables, so that
+// their index entries go too.
+func (tx *txn) dropIDs() {
+	deleteAll(tx, attachments, tx.prefix("attachment"))
+	deleteAll(tx, connectPeers, tx.prefix("connect-peer"))
+}
+
+func deleteAll[T any](tx *txn, table *store.Table[T], prefix string) {
+	var keys []string
+	for key := range table.Scan(tx.r, prefix, "") {
+		keys = append(keys, key)
+	}
+	for _, key := range keys {
+		table.Delete(tx.w, key)
+	}
+}
+
+// Check tells whether the state can be read.
+func (s *Service) Check(ctx context.Context) error {
+	return s.store.View(ctx, func(store.Reader) error { return nil })
+}

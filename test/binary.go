@@ -1,0 +1,144 @@
+// Package test drives the real binary with real clients: boto3, the AWS CLI and the Go SDK. It knows nothing of the
+// packages the binary is made of.
+package test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "portolan-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "portolan")
+	cmd := exec.Command("go", "build", "-o", path, "portolan/cmd/portolan")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// Binary is the path of the binary under test, built once per run.
+func Binary(tb testing.TB) string {
+	tb.Helper()
+	path, err := build()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// Process is a running server.
+type Process struct {
+	URL  string
+	Addr string
+	Log  *bytes.Buffer // standard error; read it after the process has ended
+
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// Start runs `portolan serve` with the arguments on a free port and returns when it is ready. It is killed at the end
+// of the test.
+func Start(tb testing.TB, args ...string) *Process {
+	tb.Helper()
+	p, err := start(Binary(tb), args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(p.Kill)
+	return p
+}
+
+func start(binary string, args ...string) (*Process, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	p := &Process{URL: "http://" + addr, Addr: addr, Log: new(bytes.Buffer), done: make(chan error, 1)}
+	p.cmd = exec.Command(binary, append([]string{"serve", "--listen", addr}, args...)...)
+	p.cmd.Stderr = p.Log
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	if err := p.ready(); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Process) ready() error {
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		select {
+		case err := <-p.done:
+			p.done <- err
+			return fmt.Errorf("the server ended: %v\n%s", err, p.Log)
+		default:
+		}
+		resp, err := http.Get(p.URL + "/_portolan/health")
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		time.Sleep(5 * time.Millisecond) // another process: there is nothing to wait on but its port
+	}
+	return errors.New("the server is not ready after 10 s")
+}
+
+// Kill ends the process at once, as a power cut would.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	err := <-p.done
+	p.done <- err
+}
+
+// Stop asks the process to end and returns its exit code.
+func (p *Process) Stop(ctx context.Context) (int, error) {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return -1, err
+	}
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return p.cmd.ProcessState.ExitCode(), nil
+	case <-ctx.Done():
+		return -1, ctx.Err()
+	}
+}
+
+// Env is the environment in which AWS clients talk to the server.
+func (p *Process) Env() []string {
+	return append(os.Environ(),
+		"AWS_ENDPOINT_URL_NETWORKMANAGER="+p.URL,
+		"AWS_ENDPOINT_URL="+p.URL,
+		"AWS_ACCESS_KEY_ID=111122223333",
+		"AWS_SECRET_ACCESS_KEY=any",
+		"AWS_DEFAULT_REGION=us-west-2",
+		"AWS_REGION=us-west-2",
+		"AWS_EC2_METADATA_DISABLED=true",
+		"AWS_PAGER=",
+		"AWS_MAX_ATTEMPTS=1",
+	)
+}
