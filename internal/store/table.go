@@ -217,7 +217,7 @@ func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
 
 // target is the key of the row an index entry points at.
 func (t *Table[T]) target(r Reader, entry string, raw []byte) (string, bool) {
-	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' && !bytes.ContainsAny(raw[1:n-1], `"\\`) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' && bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : n-1]), true // as nearly all are: nothing to undo
 	}
 	key, err := jsontext.AppendUnquote(nil, raw)

@@ -187,7 +187,6 @@ func (t *txn) undo() error {
 			return err
 		}
 	}
-	t.log = nil
 	return nil
 }
 
