@@ -34,12 +34,6 @@ func (c *checker) length(name, value string, low, high int) {
 	}
 }
 
-func (c *checker) size(name string, n, high int) {
-	if n > high {
-		c.add(name, fmt.Sprintf("Member must have length less than or equal to %d.", high))
-	}
-}
-
 func (c *checker) between(name string, value, low, high int64) {
 	switch {
 	case value < low:

@@ -19,14 +19,13 @@ const (
 
 // node is one value of the document, with its place.
 type node struct {
-	kind    jsontext.Kind // '{' '[' '"' '0' 't' 'f' 'n'
-	text    string        // of a string, or the digits of a number
-	keys    []string      // of an object, in document order
-	values  []*node       // of an object or array
-	at      int           // byte offset
-	keysAt  []int         // of an object
-	path    string
-	missing bool // stands for a member that is not there
+	kind   jsontext.Kind // '{' '[' '"' '0' 't' 'f' 'n'
+	text   string        // of a string, or the digits of a number
+	keys   []string      // of an object, in document order
+	values []*node       // of an object or array
+	at     int           // byte offset
+	keysAt []int         // of an object
+	path   string
 }
 
 // get is the member of an object, nil when absent.

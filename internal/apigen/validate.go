@@ -111,9 +111,6 @@ func (m *model) validateValue(b *bytes.Buffer, shapeName, value, name string, de
 		var each bytes.Buffer
 		i := strings.Repeat("i", depth+1)
 		m.validateValue(&each, s.Member.Shape, value+"["+i+"]", name+`+"["+strconv.Itoa(`+i+`)+"]"`, depth+1)
-		if s.Max != nil {
-			fmt.Fprintf(b, "c.size(%s, len(%s), %d)\n", name, value, *s.Max)
-		}
 		if each.Len() > 0 {
 			fmt.Fprintf(b, "for %s := range %s {\n%s}\n", i, value, each.Bytes())
 		}

@@ -64,7 +64,7 @@ var Machines = map[Kind]map[string]Step{
 	CoreNetworkPolicy: {
 		"PENDING_GENERATION": {"READY_TO_EXECUTE", 90 * time.Second},
 		// EXECUTING ends with the core network's UPDATING or CREATING.
-		"OUT_OF_DATE":        {Gone, 90 * 24 * time.Hour},
+		"OUT_OF_DATE": {Gone, 90 * 24 * time.Hour},
 	},
 	Attachment: {
 		"CREATING":               {"PENDING_NETWORK_UPDATE", 2 * time.Minute},

@@ -98,7 +98,6 @@ type (
 	conflict   = *api.ConflictException
 	validation = *api.ValidationException
 	quota      = *api.ServiceQuotaExceededException
-	badPolicy  = *api.CoreNetworkPolicyException
 )
 
 // wantField checks that a field-style ValidationException names exactly the field.
