@@ -1,0 +1,81 @@
+package test
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors is the house from top to bottom. A room may import what is below its floor. Rooms of one floor do not import
+// each other.
+var floors = []struct {
+	rooms  []string
+	reason string
+}{
+	{[]string{"cmd/portolan", "servertest"}, "wiring only"},
+	{[]string{"internal/server"}, "HTTP as a whole; it composes what is below"},
+	{[]string{"internal/wire", "internal/auth", "internal/service"}, "shapes, callers and behaviour must stay apart: the server joins them"},
+	{[]string{"internal/lifecycle", "internal/catalog", "internal/snapshot"}, "what operations stand on; it must not know the operations"},
+	{[]string{"policy", "routing"}, "pure: bytes and values in, values out"},
+	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
+	{[]string{"api"}, "the interface; standard library only"},
+}
+
+// beside are packages outside the house: tools and suites.
+var beside = []string{"internal/apigen", "internal/store/storetest", "test", "bench"}
+
+// public packages may use only these modules beside the standard library: others import them.
+var publicMayUse = map[string][]string{
+	"api":    nil,
+	"policy": {"github.com/go-json-experiment/json", "go4.org/netipx"},
+}
+
+func TestArchitecture_importsPointDown(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "portolan/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := map[string]int{}
+	for i, f := range floors {
+		for _, room := range f.rooms {
+			level[room] = i
+		}
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, "portolan/")
+		if slices.Contains(beside, room) {
+			continue
+		}
+		mine, ok := level[room]
+		if !ok {
+			t.Errorf("%s has no place in the house: add it to floors, and to docs/architecture.md", room)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other, ours := strings.CutPrefix(imported, "portolan/"); ours {
+				if theirs, ok := level[other]; !ok || theirs <= mine {
+					t.Errorf("%s imports %s, which is not below it: %s", room, other, floors[mine].reason)
+				}
+			}
+		}
+		allowed, public := publicMayUse[room]
+		for _, imported := range p.Imports {
+			if public && strings.Contains(imported, ".") && !slices.ContainsFunc(allowed, func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }) {
+				t.Errorf("%s imports %s: %s is public and pure", room, imported, room)
+			}
+		}
+	}
+}
