@@ -1,0 +1,179 @@
+// Package auth decides who is calling, whether they may, and how fast: accounts, SigV4 signatures, IAM policies, token
+// buckets. It knows requests and the table of operations. It must not know how replies are written, what resources
+// hold, or where they are stored; what it needs of them it asks through [TagSource] and [SharingSource].
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"portolan/api"
+)
+
+// DefaultAccount is who calls without credentials, or with an access key that is no account.
+const DefaultAccount = "000000000000"
+
+// Config is what an Authenticator is made of. Its zero value accepts everybody.
+type Config struct {
+	Credentials *Credentials     // nil: any credentials are accepted, and none
+	Now         func() time.Time // nil: time.Now
+}
+
+// Authenticator tells who sent a request. It is safe for concurrent use.
+type Authenticator struct {
+	credentials atomic.Pointer[Credentials]
+	now         func() time.Time
+}
+
+// NewAuthenticator returns an Authenticator that checks signatures when cfg has credentials.
+func NewAuthenticator(cfg Config) *Authenticator {
+	a := &Authenticator{now: cfg.Now}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.credentials.Store(cfg.Credentials)
+	return a
+}
+
+// Replace makes c count from the next request on. Nil is refused: a reload must not open the door.
+func (a *Authenticator) Replace(c *Credentials) error {
+	if c == nil || a.credentials.Load() == nil {
+		return errors.New("credentials can only be replaced by others")
+	}
+	a.credentials.Store(c)
+	return nil
+}
+
+// Authenticate tells who sent r, whose body has been read into body, and gives the body to decode: that of a chunked
+// upload is not the one on the wire.
+//
+// With credentials the error is one AWS's front end sends: an [api.GenericError] of status 403 for a request that is
+// not, or wrongly, signed. Chunks that cannot be read are an [api.ValidationException], with or without credentials.
+func (a *Authenticator) Authenticate(r *http.Request, body []byte) (*Principal, []byte, error) {
+	credentials := a.credentials.Load()
+	if credentials == nil {
+		return a.welcome(r, body)
+	}
+	s, err := readSignature(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := a.now().UTC()
+	if err := s.checkScope(); err != nil {
+		return nil, nil, err
+	}
+	key := credentials.keys[s.AccessKeyID]
+	if key == nil {
+		return nil, nil, unrecognizedClient(errUnknownKey)
+	}
+	if err := key.checkToken(s.token, now); err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkTime(now); err != nil {
+		return nil, nil, err
+	}
+	body, err = s.verify(r, key, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Principal{
+		caller: api.Caller{Account: key.account, Partition: key.partition, ARN: key.arn},
+		key:    key, request: r, region: s.Scope.Region, at: now,
+	}, body, nil
+}
+
+// welcome takes any credentials or none, as people expect of a local AWS.
+func (a *Authenticator) welcome(r *http.Request, body []byte) (*Principal, []byte, error) {
+	if form := r.Header.Get(contentSHA256); strings.HasPrefix(form, streaming) {
+		var err error
+		if body, err = decodeChunked(r, form, body, nil); err != nil {
+			return nil, nil, err
+		}
+	}
+	key, region := claimedCredential(r)
+	caller := api.Caller{Account: DefaultAccount, Partition: PartitionOf(region)}
+	if isAccount(key) {
+		caller.Account = key
+	}
+	caller.ARN = "arn:" + caller.Partition + ":iam::" + caller.Account + ":root"
+	return &Principal{caller: caller, request: r, region: region}, body, nil
+}
+
+// claimedCredential is the access key and the Region a request names, wherever it does, unchecked.
+func claimedCredential(r *http.Request) (key, region string) {
+	_, credential, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !found && strings.Contains(r.URL.RawQuery, paramPrefix) {
+		credential = r.URL.Query().Get(paramCredential)
+	}
+	credential, _, _ = strings.Cut(credential, ",")
+	key, rest, _ := strings.Cut(strings.TrimSpace(credential), "/")
+	_, rest, _ = strings.Cut(rest, "/")
+	region, _, _ = strings.Cut(rest, "/")
+	return key, region
+}
+
+// PartitionOf is the partition of a Region's ARNs: aws-us-gov, aws-cn, or aws for all others.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	}
+	return "aws"
+}
+
+func isAccount(s string) bool { return len(s) == 12 && allDigits(s) }
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Principal is the sender of one request. It prints as its ARN, never with a secret.
+type Principal struct {
+	caller  api.Caller
+	key     *credential // nil: nothing was checked, everything is allowed
+	request *http.Request
+	region  string
+	at      time.Time
+}
+
+// Caller is the account, partition and ARN the request is made for.
+func (p *Principal) Caller() api.Caller { return p.caller }
+
+// String is the ARN.
+func (p *Principal) String() string { return p.caller.ARN }
+
+// LogValue is the ARN and the access key's id.
+func (p *Principal) LogValue() slog.Value {
+	if p.key == nil {
+		return slog.StringValue(p.caller.ARN)
+	}
+	return slog.GroupValue(slog.String("arn", p.caller.ARN), slog.String("access_key_id", p.key.id))
+}
+
+// Format keeps every verb from looking inside.
+func (p *Principal) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.caller.ARN)) }
+
+// sourceIP is where the request came from, "" when that is no address.
+func (p *Principal) sourceIP() string {
+	host, _, err := net.SplitHostPort(p.request.RemoteAddr)
+	if err != nil {
+		host = p.request.RemoteAddr
+	}
+	if net.ParseIP(host) == nil {
+		return ""
+	}
+	return host
+}

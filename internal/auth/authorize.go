@@ -1,0 +1,243 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"portolan/api"
+)
+
+// TagSource knows the tags of resources, for aws:ResourceTag. False: there is no such resource, or it has no tags.
+type TagSource interface {
+	ResourceTags(ctx context.Context, arn string) (map[string]string, bool)
+}
+
+// SharingSource knows whose a core network is and what its resource policy says, "" for none. False: there is no such
+// core network.
+type SharingSource interface {
+	CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool)
+}
+
+// Authorizer decides whether a principal may do what an operation's input asks. Its zero value works: without Tags no
+// resource has tags, without Sharing every core network is the caller's own.
+type Authorizer struct {
+	Tags    TagSource
+	Sharing SharingSource
+	Log     *slog.Logger // gets what was allowed, at debug level; a denial is in the error's Cause
+}
+
+// DeniedError is the cause of an [api.AccessDeniedException]: the decision with the statements it rests on, for the log.
+type DeniedError struct{ Decision }
+
+func (e *DeniedError) Error() string { return e.Decision.String() }
+
+// Authorize decides for each resource that in names, and for the actions that op implies: networkmanager:TagResource
+// when something is created with tags, networkmanager:PutAttachmentRoutingPolicyLabel when an attachment is created
+// with a label. The error is an [api.AccessDeniedException] with a [DeniedError]. A principal whose signature nobody
+// checked may do everything.
+func (a *Authorizer) Authorize(ctx context.Context, p *Principal, op *api.Operation, in api.Input) error {
+	if p == nil || p.key == nil {
+		return nil
+	}
+	q := &query{authorizer: a, ctx: ctx, principal: p, op: op}
+	if ask := asks[op.Name]; ask == nil || !ask(q, in) || len(q.checks) == 0 {
+		return &api.AccessDeniedException{
+			Message: "User: " + p.caller.ARN + " is not authorized to perform: " + op.Action,
+			Cause:   fmt.Errorf("the authorization rules do not know operation %s with %T", op.Name, in),
+		}
+	}
+	var denied *verdict
+	for _, c := range q.checks {
+		v := q.decide(c, 0)
+		if v.effect == ExplicitDeny {
+			denied = &v
+			break
+		}
+		if v.effect != Allow && denied == nil {
+			denied = &v
+		}
+		a.logAllowed(ctx, p, &v)
+	}
+	if denied == nil {
+		return nil
+	}
+	explained := q.decide(denied.check, maxTrace)
+	return &api.AccessDeniedException{Message: denied.message(p), Cause: &DeniedError{explained.decision()}}
+}
+
+func (a *Authorizer) logAllowed(ctx context.Context, p *Principal, v *verdict) {
+	if a.Log == nil || v.effect != Allow || !a.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	a.Log.LogAttrs(ctx, slog.LevelDebug, "allowed", slog.Any("principal", p), slog.String("action", v.action),
+		slog.String("resource", v.resource), slog.String("statement", v.statement.String()))
+}
+
+// check is one action on one resource.
+type check struct {
+	action   string
+	resource string
+	policy   string // the resource's own policy, "" for none
+	foreign  bool   // the resource is another account's
+}
+
+// verdict is a decided check. byResource tells whose policies settled it.
+type verdict struct {
+	check
+	effect     Effect
+	statement  *StatementRef
+	byResource bool
+	steps      []Step
+}
+
+func (v *verdict) decision() Decision {
+	return Decision{Effect: v.effect, Action: v.action, Resource: v.resource, Statement: v.statement, Trace: v.steps}
+}
+
+// message is the text AWS's services answer with.
+func (v *verdict) message(p *Principal) string {
+	kind := "identity"
+	if v.byResource {
+		kind = "resource"
+	}
+	text := "User: " + p.caller.ARN + " is not authorized to perform: " + v.action + " on resource: " + v.resource
+	if v.effect == ExplicitDeny {
+		article := map[string]string{"identity": "an", "resource": "a"}[kind]
+		return text + " with an explicit deny in " + article + " " + kind + "-based policy"
+	}
+	return text + " because no " + kind + "-based policy allows the " + v.action + " action"
+}
+
+// query is a request for permission: what its operation and input come to.
+type query struct {
+	authorizer *Authorizer
+	ctx        context.Context
+	principal  *Principal
+	op         *api.Operation
+	checks     []check
+	keys       map[string][]string // condition keys of the input, lower case
+	tags       map[string]map[string]string
+}
+
+// decide joins the identity policies and the resource's own: a deny in either decides. On one's own resource either may
+// allow, on another account's both must.
+func (q *query) decide(c check, trace int) verdict {
+	v := verdict{check: c}
+	e := evaluation{
+		action: strings.ToLower(c.action), resource: c.resource, trace: trace, caller: q.principal.key, foreign: c.foreign,
+		look: func(key string) ([]string, bool) { return q.value(c.resource, key) },
+	}
+	v.effect, v.statement = e.decide(q.principal.key.policies)
+	v.steps = e.steps
+	if v.effect == ExplicitDeny || c.policy == "" && !c.foreign {
+		return v
+	}
+	var effect Effect
+	var by *StatementRef
+	if c.policy != "" {
+		policy, err := ParseResourcePolicy([]byte(c.policy))
+		if err != nil {
+			if q.authorizer.Log != nil {
+				q.authorizer.Log.LogAttrs(q.ctx, slog.LevelWarn, "a resource policy allows nothing, it cannot be read",
+					slog.String("resource", c.resource), slog.String("error", err.Error()))
+			}
+			policy = &Policy{}
+		}
+		policy.Name = "the resource policy"
+		effect, by = e.decide([]*Policy{policy})
+		v.steps = e.steps
+	}
+	switch {
+	case effect == ExplicitDeny:
+		v.effect, v.statement, v.byResource = effect, by, true
+	case c.foreign && v.effect == Allow && effect != Allow:
+		v.effect, v.statement, v.byResource = ImplicitDeny, nil, true
+	case !c.foreign && v.effect == ImplicitDeny && effect == Allow:
+		v.effect, v.statement, v.byResource = Allow, by, true
+	}
+	return v
+}
+
+// value gives the values of a condition key, lower case, for one of the resources.
+func (q *query) value(resource, key string) ([]string, bool) {
+	if values, ok := q.keys[key]; ok {
+		return values, true
+	}
+	if tag, ok := strings.CutPrefix(key, "aws:resourcetag/"); ok {
+		return taggedAs(q.resourceTags(resource), tag)
+	}
+	one := q.principal.conditionKey(key)
+	if key == "aws:resourceaccount" {
+		if f := strings.SplitN(resource, ":", 6); len(f) == 6 {
+			one = f[4]
+		}
+	}
+	if one == "" {
+		return nil, false
+	}
+	return []string{one}, true
+}
+
+// taggedAs finds tags by a key in lower case: condition keys do not know case.
+func taggedAs(tags map[string]string, lower string) (values []string, ok bool) {
+	for k, v := range tags {
+		if strings.ToLower(k) == lower {
+			values = append(values, v)
+		}
+	}
+	slices.Sort(values)
+	return values, values != nil
+}
+
+// resourceTags asks once for each resource.
+func (q *query) resourceTags(resource string) map[string]string {
+	if q.authorizer.Tags == nil || strings.HasSuffix(resource, "*") {
+		return nil
+	}
+	tags, asked := q.tags[resource]
+	if !asked {
+		tags, _ = q.authorizer.Tags.ResourceTags(q.ctx, resource)
+		if q.tags == nil {
+			q.tags = map[string]map[string]string{}
+		}
+		q.tags[resource] = tags
+	}
+	return tags
+}
+
+// conditionKey is the value of a key that is about the caller or the request, "" when there is none.
+func (p *Principal) conditionKey(key string) string {
+	switch key {
+	case "aws:principalaccount":
+		return p.caller.Account
+	case "aws:principalarn":
+		if p.key.roleARN != "" {
+			return p.key.roleARN
+		}
+		return p.caller.ARN
+	case "aws:principaltype":
+		return p.key.principalType
+	case "aws:username":
+		return p.key.name
+	case "aws:requestedregion":
+		return p.region
+	case "aws:currenttime":
+		return p.at.Format("2006-01-02T15:04:05Z")
+	case "aws:epochtime":
+		return fmt.Sprint(p.at.Unix())
+	case "aws:sourceip":
+		return p.sourceIP()
+	case "aws:securetransport":
+		return fmt.Sprint(p.request.TLS != nil)
+	case "aws:useragent":
+		return p.request.UserAgent()
+	case "aws:referer":
+		return p.request.Referer()
+	case "aws:viaawsservice", "aws:principalisawsservice":
+		return "false"
+	}
+	return ""
+}
