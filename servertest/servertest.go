@@ -94,7 +94,7 @@ func New(tb testing.TB, options ...Option) *Server {
 		cancel()
 		tb.Fatal(err)
 	}
-	srv := server.New(server.Config{Service: svc, Door: server.OpenDoor{}, Log: cfg.Log})
+	srv := server.New(server.Config{Service: svc, Log: cfg.Log})
 	srv.SetReady(true)
 	done := make(chan error, 2)
 	go func() {

@@ -17,8 +17,7 @@ func isControl(path string) bool {
 	return strings.HasPrefix(path, "/_portolan/") || path == "/_localstack/health" || path == "/metrics"
 }
 
-// control serves what operators need. Reading is open to whoever reaches the port; emptying accounts is not: it takes
-// a peer on this machine, and a valid signature where signatures are checked.
+// control serves what operators need. Reading is open to whoever reaches the port.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /_portolan/health", "GET /_localstack/health", "HEAD /_portolan/health", "HEAD /_localstack/health":
@@ -26,7 +25,9 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case "GET /metrics":
 		promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	case "POST /_portolan/reset":
-		s.reset(w, r)
+		s.change(w, r, func() error { return s.cfg.Service.Reset(r.Context(), r.URL.Query().Get("account")) })
+	case "POST /_portolan/faults":
+		s.change(w, r, func() error { return s.faults.plan(r) })
 	default:
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 	}
@@ -43,26 +44,28 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, map[string]any{"status": state, "services": map[string]string{"networkmanager": state}})
 }
 
-func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
+// change carries out a control call that changes something: it takes a peer on this machine, and a valid signature
+// where signatures are checked.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, do func() error) {
 	id := s.ids.next()
 	if !fromHere(r) {
-		wire.WriteError(w, id, &api.AccessDeniedException{Message: "Accounts can be emptied from this machine only."})
+		wire.WriteError(w, id, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."})
 		return
 	}
 	body, err := wire.ReadBody(r.Body, 1<<20)
 	if err == nil {
-		_, _, err = s.cfg.Door.Authenticate(r, body)
+		_, _, err = s.cfg.Authenticator.Authenticate(r, body)
 	}
 	if err == nil {
-		err = s.cfg.Service.Reset(r.Context(), r.URL.Query().Get("account"))
+		err = do()
 	}
 	if err != nil {
-		s.cfg.Log.Error("reset failed", "request_id", id, "error", err)
+		s.cfg.Log.Error("control call failed", "request_id", id, "path", r.URL.Path, "error", err)
 		wire.WriteError(w, id, err)
 		return
 	}
-	s.cfg.Log.Info("reset", "request_id", id, "account", r.URL.Query().Get("account"))
-	writeJSON(w, http.StatusOK, map[string]any{"status": "reset"})
+	s.cfg.Log.Info("control call", "request_id", id, "path", r.URL.Path, "query", r.URL.RawQuery)
+	writeJSON(w, http.StatusOK, map[string]any{"status": "done"})
 }
 
 func fromHere(r *http.Request) bool {

@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"portolan/api"
+	"portolan/internal/auth"
 	"portolan/internal/wire"
 )
 
@@ -30,32 +31,16 @@ type Service interface {
 	Check(ctx context.Context) error                 // nil when requests can be answered
 }
 
-// Door decides who is calling and whether they may. The body it returns is the one to decode: some clients send it in
-// signed chunks.
-type Door interface {
-	Authenticate(r *http.Request, body []byte) (Visitor, []byte, error)
-}
-
-// Visitor is an authenticated caller.
-type Visitor interface {
-	Caller() api.Caller
-	Authorize(ctx context.Context, op *api.Operation, in api.Input) error
-}
-
-// Limiter refuses calls that come too fast with a ThrottlingException. Nil refuses none.
-type Limiter interface {
-	Allow(account, operation string) error
-}
-
-// Config is what a Server is made of. Service and Door are required.
+// Config is what a Server is made of. Service is required.
 type Config struct {
-	Service Service
-	Door    Door
-	Limiter Limiter
-	Log     *slog.Logger
-	Tracer  trace.Tracer // nil: no spans
-	Random  io.Reader    // of request ids; default crypto/rand
-	Now     func() time.Time
+	Service       Service
+	Authenticator *auth.Authenticator // nil accepts any credentials
+	Authorizer    *auth.Authorizer    // nil has no tags to decide by
+	Limiter       *auth.Limiter       // nil refuses none
+	Log           *slog.Logger
+	Tracer        trace.Tracer // nil: no spans
+	Random        io.Reader    // of request ids; default crypto/rand
+	Now           func() time.Time
 
 	CORSOrigin string // "" switches CORS off
 	MaxHeader  int    // bytes; default 64 KiB
@@ -67,11 +52,18 @@ type Server struct {
 	cfg     Config
 	ids     *requestIDs
 	metrics *metrics
+	faults  faults
 	ready   atomic.Bool
 }
 
 // New returns a server that is not ready until [Server.SetReady].
 func New(cfg Config) *Server {
+	if cfg.Authenticator == nil {
+		cfg.Authenticator = auth.NewAuthenticator(auth.Config{Now: cfg.Now})
+	}
+	if cfg.Authorizer == nil {
+		cfg.Authorizer = &auth.Authorizer{}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -171,20 +163,21 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (out ap
 			return nil, err
 		}
 	}
-	visitor, body, err := s.cfg.Door.Authenticate(r, body)
+	principal, body, err := s.cfg.Authenticator.Authenticate(r, body)
 	if err != nil {
 		return nil, err
 	}
-	caller := visitor.Caller()
+	caller := principal.Caller()
 	c.account = caller.Account
 	// Who cannot sign is not told what exists.
 	if unmatched != nil {
 		return nil, unmatched
 	}
-	if s.cfg.Limiter != nil {
-		if err := s.cfg.Limiter.Allow(caller.Account, op.Name); err != nil {
-			return nil, err
-		}
+	if err := s.cfg.Limiter.Allow(caller.Account, op.Name); err != nil {
+		return nil, err
+	}
+	if err := s.faults.take(op.Name); err != nil {
+		return nil, err
 	}
 	in, err := wire.Decode(op, labels, r.URL.RawQuery, body)
 	if err != nil {
@@ -194,7 +187,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (out ap
 	if s.cfg.Tracer != nil {
 		ctx, c.span = s.cfg.Tracer.Start(ctx, op.Name, trace.WithSpanKind(trace.SpanKindServer))
 	}
-	if err := visitor.Authorize(ctx, op, in); err != nil {
+	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {
 		return nil, err
 	}
 	return op.Call(ctx, s.cfg.Service, in)

@@ -55,7 +55,7 @@ func (p *pager) token(after string) string {
 // page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).
 // rows must start after p.after. It looks one row ahead, so that a last page is known to be the last.
 func page[Row, Item any](p *pager, rows iter.Seq2[string, *Row], keep func(*Row) bool, item func(*Row) Item) ([]Item, string) {
-	items := []Item{}
+	items := make([]Item, 0, min(p.limit, defaultPage))
 	last := ""
 	for key, row := range rows {
 		if keep != nil && !keep(row) {

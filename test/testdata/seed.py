@@ -1,8 +1,10 @@
 """The life of the seed, from an empty account to DisassociateConnectPeer and back, through boto3's typed classes."""
 
 import json
+import os
 import sys
 import time
+import urllib.request
 import uuid
 
 import boto3
@@ -123,7 +125,7 @@ for call, kw in ((nm.delete_device, {"DeviceId": device}), (nm.delete_link, {"Li
     r = refused(ex.ValidationException, call, 400, GlobalNetworkId=gn, **kw)
     check(f"{call.__name__} while associated", r.get("Reason") == "Other" and "due to existing association" in r["Error"]["Message"], r)
 
-# The six exceptions of DisassociateConnectPeer: two here by their cause, four by what the server is told to do.
+# The six exceptions of DisassociateConnectPeer: first by their cause, then each as a planned fault.
 r = refused(ex.ValidationException, nm.disassociate_connect_peer, 400, GlobalNetworkId=missing_gn, ConnectPeerId=peer)
 check("unknown global network", (r["Error"]["Message"], r.get("Reason"), r.get("Fields")) ==
       ("Incorrect input.", "FieldValidationFailed", [{"Name": "globalNetworkId", "Message": "Global network not found."}]), r)
@@ -131,6 +133,12 @@ r = refused(ex.ResourceNotFoundException, nm.disassociate_connect_peer, 404, Glo
 check("nothing to disassociate", (r.get("ResourceId"), r.get("ResourceType")) == (missing_peer, "connect-peer"), r)
 r = refused(ex.ValidationException, nm.disassociate_connect_peer, 400, GlobalNetworkId="g" * 51, ConnectPeerId="x" * 51)
 check("every field at once", sorted({f["Name"] for f in r.get("Fields", [])}) == ["connectPeerId", "globalNetworkId"], r)
+
+for fault, status, member in (("AccessDeniedException", 403, None), ("ConflictException", 409, "ResourceId"), ("InternalServerException", 500, "RetryAfterSeconds"),
+                              ("ThrottlingException", 429, "RetryAfterSeconds"), ("ResourceNotFoundException", 404, "ResourceType"), ("ValidationException", 400, "Fields")):
+    urllib.request.urlopen(urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL_NETWORKMANAGER']}/_portolan/faults?operation=DisassociateConnectPeer&error={fault}", method="POST")).read()
+    r = refused(getattr(ex, fault), nm.disassociate_connect_peer, status, GlobalNetworkId=gn, ConnectPeerId=peer)
+    check(f"{fault} has {member}", member is None or member in r, r)
 
 a = nm.disassociate_connect_peer(GlobalNetworkId=gn, ConnectPeerId=peer)["ConnectPeerAssociation"]
 check("DELETING", a == {"ConnectPeerId": peer, "GlobalNetworkId": gn, "DeviceId": device, "LinkId": link, "State": "DELETING"}, a)

@@ -1,0 +1,219 @@
+// Command bench measures Portolan beside what bounds it, in one run on one machine: a bare net/http handler that writes
+// the same bytes, raw bbolt, and, where it is installed, moto's server. It prints a table in Markdown.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portolan/internal/server"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+func main() {
+	log.SetFlags(0)
+	write := flag.String("write", "", "also write the report to this file")
+	devices := flag.Int("devices", 1_000_000, "rows of the large table")
+	span := flag.Duration("span", time.Second, "length of one measurement")
+	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
+	flag.Parse()
+	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
+	b := &bench{span: *span, rounds: *rounds, devices: *devices}
+	b.report()
+	fmt.Print(b.out.String())
+	if *write != "" {
+		if err := os.WriteFile(*write, b.out.Bytes(), 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+type bench struct {
+	span    time.Duration
+	rounds  int
+	devices int
+	out     bytes.Buffer
+}
+
+func (b *bench) printf(format string, args ...any) { fmt.Fprintf(&b.out, format, args...) }
+
+func (b *bench) report() {
+	b.printf("# Benchmarks\n\nWritten by `make bench`; do not edit. Each number is the median of %d measurements of %s, taken in turns with what it\nis compared to.\n\n", b.rounds, b.span)
+	b.printf("Machine: %s, %d cores, %s, %s.\n\n", cpuName(), runtime.NumCPU(), memory(), runtime.Version())
+	b.reads()
+	b.creates()
+	b.pages()
+	b.start()
+}
+
+// instance is a server in this process.
+type instance struct {
+	url   string
+	store store.Store
+	stop  func()
+}
+
+func serve(st store.Store) *instance {
+	ctx, cancel := context.WithCancel(context.Background())
+	svc, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"devices": 1 << 30, "sites": 1 << 30}})
+	check(err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	srv := server.New(server.Config{Service: svc})
+	srv.SetReady(true)
+	var wg sync.WaitGroup
+	wg.Go(func() { svc.Run(ctx) })
+	wg.Go(func() { check(srv.Serve(ctx, l, time.Second)) })
+	return &instance{url: "http://" + l.Addr().String(), store: st, stop: func() {
+		cancel()
+		wg.Wait()
+		check(st.Close())
+	}}
+}
+
+// bare answers every request with the same bytes and headers.
+func bare(body []byte) (url string, stop func()) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	hs := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h["Content-Type"] = []string{"application/json"}
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		h["X-Amzn-Requestid"] = []string{"85352238-d6a4-4e0e-a409-f3ae7f643bb8"}
+		_, _ = w.Write(body)
+	})}
+	go func() { _ = hs.Serve(l) }()
+	return "http://" + l.Addr().String(), func() { _ = hs.Close() }
+}
+
+func tempBolt() store.Store {
+	dir, err := os.MkdirTemp("", "portolan-bench-")
+	check(err)
+	st, err := store.OpenBolt(filepath.Join(dir, "portolan.db"), store.BoltOptions{})
+	check(err)
+	return st
+}
+
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}}
+
+func do(method, url, body string) []byte {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	check(err)
+	if body == "" {
+		req.Body = nil
+	}
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=111122223333/20260131/us-west-2/networkmanager/aws4_request, SignedHeaders=host, Signature=0")
+	resp, err := client.Do(req)
+	check(err)
+	text, err := io.ReadAll(resp.Body)
+	check(err)
+	check(resp.Body.Close())
+	if resp.StatusCode != http.StatusOK {
+		log.Fatalf("%s %s: %d %s", method, url, resp.StatusCode, text)
+	}
+	return text
+}
+
+// gets makes each client a getter of its own.
+func gets(url string) func() func() {
+	return func() func() { return newGetter(url).get }
+}
+
+// calls makes all clients do the same.
+func calls(f func()) func() func() { return func() func() { return f } }
+
+// rate is how often per second n clients can do what each is given, within the span.
+func (b *bench) rate(n int, each func() func()) float64 {
+	var count atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range n {
+		f := each()
+		wg.Go(func() {
+			for time.Since(start) < b.span {
+				f()
+				count.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return float64(count.Load()) / time.Since(start).Seconds()
+}
+
+// beside measures two things in turns and gives the median of each and of their ratio.
+func (b *bench) beside(n int, ours, theirs func() func()) (a, c, ratio float64) {
+	var as, cs, rs []float64
+	for range b.rounds {
+		x, y := b.rate(n, ours), b.rate(n, theirs)
+		as, cs, rs = append(as, x), append(cs, y), append(rs, x/y)
+	}
+	return median(as), median(cs), median(rs)
+}
+
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func cpuName() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.TrimSpace(strings.TrimLeft(name, "\t :"))
+		}
+	}
+	return runtime.GOARCH
+}
+
+func memory() string {
+	text, _ := os.ReadFile("/proc/meminfo")
+	line, _, _ := strings.Cut(string(text), "\n")
+	kb, _ := strconv.Atoi(strings.Fields(line)[1])
+	return fmt.Sprintf("%d GiB", (kb+1<<19)>>20)
+}
+
+// resident is the resident memory of a process, in MiB.
+func resident(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	check(err)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
+			return float64(kb) / 1024
+		}
+	}
+	return 0
+}
+
+func buildBinary() string {
+	path := filepath.Join(os.TempDir(), "portolan-bench-binary")
+	out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "portolan/cmd/portolan").CombinedOutput()
+	if err != nil {
+		log.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}

@@ -1,0 +1,48 @@
+package server_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"portolan/internal/server"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+// discard is a ResponseWriter that costs nothing.
+type discard struct{ h http.Header }
+
+func (d discard) Header() http.Header         { return d.h }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+func BenchmarkGetSites_pageOf100(b *testing.B) {
+	st, err := store.OpenBolt(b.TempDir()+"/db", store.BoltOptions{NoSync: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = st.Close() })
+	svc, err := service.New(b.Context(), service.Config{Store: st})
+	if err != nil {
+		b.Fatal(err)
+	}
+	srv := server.New(server.Config{Service: svc})
+	send := func(method, path, body string) string {
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+		return w.Body.String()
+	}
+	_, rest, _ := strings.Cut(send("POST", "/global-networks", "{}"), `"GlobalNetworkId":"`)
+	gn, _, _ := strings.Cut(rest, `"`)
+	for range 200 {
+		send("POST", "/global-networks/"+gn+"/sites", `{"Description":"a site of the benchmark","Location":{"Address":"1 Main St","Latitude":"40.7","Longitude":"-74.0"}}`)
+	}
+	r := httptest.NewRequest("GET", "/global-networks/"+gn+"/sites?maxResults=100", nil)
+	w := discard{h: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		srv.ServeHTTP(w, r)
+	}
+}
