@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -97,7 +98,8 @@ type compiler struct {
 func (c *compiler) edges() []Edge {
 	config := &c.doc.Configuration
 	used := map[uint32]bool{}
-	for _, old := range c.previous {
+	for _, location := range slices.Sorted(maps.Keys(c.previous)) {
+		old := c.previous[location]
 		if !c.inRanges(old.ASN) {
 			c.failAt(config.Place, CodeInvalidASNUpdate, "ASNs already in use cannot be removed", fmt.Sprintf("keep a range with %d, the ASN of %s", old.ASN, old.Location))
 			return nil

@@ -11,9 +11,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Limits of a document. AWS takes policies of up to 1 MB; the wire takes 10,000,000 characters.
+// Limits of a document. AWS's quota is 1 MB, although the wire would take 10,000,000 characters.
 const (
-	MaxSize  = 10_000_000 // bytes
+	MaxSize  = 1 << 20 // bytes
 	maxDepth = 32
 )
 

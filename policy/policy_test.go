@@ -1,0 +1,194 @@
+package policy_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"portolan/policy"
+)
+
+// TestScripts runs testdata/*: `check` shows every error of a document, `compile` the edges, `associate` decisions.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
+		var compiled *policy.Policy
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "check":
+				_, errs := check(d.Input)
+				return render(errs)
+			case "compile":
+				doc, errs := check(d.Input)
+				if len(errs) > 0 {
+					return render(errs)
+				}
+				previous := policy.Previous{}
+				if d.HasArg("after") {
+					for _, e := range compiled.Edges {
+						previous[e.Location] = e
+					}
+				}
+				p, errs := policy.Compile(doc, previous)
+				if len(errs) > 0 {
+					return render(errs)
+				}
+				compiled = p
+				var b strings.Builder
+				for _, e := range p.Edges {
+					fmt.Fprintf(&b, "%s %d %v\n", e.Location, e.ASN, e.InsideCIDRs)
+				}
+				return b.String()
+			case "associate":
+				var b strings.Builder
+				for line := range strings.Lines(d.Input) {
+					b.WriteString(associate(t, compiled, strings.TrimSpace(line)) + "\n")
+				}
+				return b.String()
+			case "orphans":
+				doc, errs := check(d.Input)
+				if len(errs) == 0 {
+					var id, edge string
+					d.ScanArgs(t, "id", &id)
+					d.ScanArgs(t, "edge", &edge)
+					errs = policy.CheckOrphans(doc, []policy.Placement{{AttachmentID: id, Edges: []string{edge}}})
+				}
+				return render(errs)
+			default:
+				t.Fatalf("unknown command %s", d.Cmd)
+				return ""
+			}
+		})
+	})
+}
+
+func check(text string) (*policy.Document, policy.Errors) {
+	doc, errs := policy.Parse([]byte(text))
+	if len(errs) == 0 {
+		errs = policy.Check(doc)
+	}
+	return doc, errs
+}
+
+func render(errs policy.Errors) string {
+	if len(errs) == 0 {
+		return "ok\n"
+	}
+	var b strings.Builder
+	for _, e := range errs {
+		fmt.Fprintf(&b, "%d:%d %s %s\n", e.Line, e.Column, e.Code, e.Message)
+		if e.Hint != "" {
+			fmt.Fprintf(&b, "    hint: %s\n", e.Hint)
+		}
+		if e.Async {
+			b.WriteString("    while generating\n")
+		}
+	}
+	return b.String()
+}
+
+// associate reads "A1 vpc us-east-1 [account=…] [resource=…] [tag=value…]".
+func associate(t *testing.T, p *policy.Policy, line string) string {
+	f := strings.Fields(line)
+	a := policy.Attachment{ID: f[0], Type: f[1], Edges: strings.Split(f[2], ","), Account: "111122223333", Tags: map[string]string{}}
+	for _, pair := range f[3:] {
+		key, value, _ := strings.Cut(pair, "=")
+		switch key {
+		case "account":
+			a.Account = value
+		case "resource":
+			a.ResourceID = value
+		default:
+			a.Tags[key] = value
+		}
+	}
+	d := p.Associate(a)
+	where := "unassociated"
+	switch {
+	case d.Segment != "":
+		where = "segment " + d.Segment
+	case d.NetworkFunctionGroup != "":
+		where = "NFG " + d.NetworkFunctionGroup
+	}
+	out := fmt.Sprintf("%s rule %d: %s", a.ID, d.RuleNumber, where)
+	if d.RequireAcceptance {
+		out += ", to be accepted"
+	}
+	if len(d.Trace) > 0 {
+		if last := d.Trace[len(d.Trace)-1]; last.Outcome != "" && where == "unassociated" {
+			out += " (" + last.Outcome + ")"
+		}
+	}
+	return out
+}
+
+func TestParse_tooLarge(t *testing.T) {
+	_, errs := policy.Parse([]byte(strings.Repeat(" ", policy.MaxSize+1)))
+	if len(errs) != 1 || errs[0].Code != "INVALID_JSON" {
+		t.Errorf("got %v", errs)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	seed, err := os.ReadFile("../test/testdata/seed.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(seed))
+	f.Add(`{"version":"2025.11","core-network-configuration":{"asn-ranges":["64512-64514"],"edge-locations":[{"location":"eu-west-1","asn":64513}]},"segments":[{"name":"a","edge-locations":["x"]}]}`)
+	f.Add(`{"a":{"b":[1,2,{"c":"d\"e"}]}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, errs := policy.Parse([]byte(text))
+		if (doc == nil) == (len(errs) == 0) {
+			t.Fatalf("document %v with %d errors", doc, len(errs))
+		}
+		lines := strings.Count(text, "\n") + 1
+		for _, e := range errs {
+			if e.Code == "" || e.Line < 1 || e.Line > lines || e.Column < 1 || !strings.HasPrefix(e.Message, e.Path+": ") {
+				t.Fatalf("%+v", e)
+			}
+		}
+		if doc == nil {
+			return
+		}
+		if errs := policy.Check(doc); len(errs) > 0 {
+			return
+		}
+		if p, errs := policy.Compile(doc, nil); len(errs) == 0 {
+			p.Associate(policy.Attachment{Type: "vpc", Edges: []string{"eu-west-1"}, Tags: map[string]string{"a": "b"}})
+		}
+	})
+}
+
+// large is a document of about a megabyte.
+func large() string {
+	var b strings.Builder
+	b.WriteString(`{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-65534"],"edge-locations":[{"location":"eu-west-1"}]},"segments":[{"name":"a"}],"attachment-policies":[`)
+	for i := range 4200 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"rule-number":%d,"condition-logic":"and","conditions":[{"type":"tag-value","operator":"equals","key":"env","value":"v%d"},{"type":"region","operator":"equals","value":"eu-west-1"}],"action":{"association-method":"constant","segment":"a"}}`, i+1, i)
+	}
+	b.WriteString("]}")
+	return b.String()
+}
+
+func BenchmarkCheckCompile_1MB(b *testing.B) {
+	text := []byte(large())
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		doc, errs := policy.Parse(text)
+		if len(errs) > 0 {
+			b.Fatal(errs)
+		}
+		if errs := policy.Check(doc); len(errs) > 0 {
+			b.Fatal(errs)
+		}
+		if _, errs := policy.Compile(doc, nil); len(errs) > 0 {
+			b.Fatal(errs)
+		}
+	}
+}
