@@ -78,7 +78,7 @@ func parseJSON(data []byte) (*node, error) {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		var syntax *json.SyntaxError
 		at := len(data)
-		if errors.As(err, &syntax) {
+		if errors.As(err, &syntax) && err.Error() != "unexpected end of JSON input" {
 			at = max(int(syntax.Offset)-1, 0)
 		}
 		return nil, &problem{at, err.Error()}
