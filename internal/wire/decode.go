@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -110,22 +108,29 @@ func named(fields []api.FieldError, name string) bool {
 }
 
 func decodeBody(body []byte, in api.Input) error {
-	if err := scan(body); err != nil {
+	nulls, err := scan(body)
+	if err != nil {
 		return err
 	}
-	err := json.Unmarshal(body, in, integers)
+	rules := integers
+	if nulls {
+		rules = integersAndNulls
+	}
+	err = json.Unmarshal(body, in, rules)
 	if err == nil {
 		return nil
 	}
+	var wrong *wrongValue
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
+	case errors.As(err, &wrong):
+		return cannotParse(fmt.Sprintf("The request body has a wrong value: %s expected, %s found at %.200s.", wrong.want, wrong.got, string(wrong.at)))
 	case errors.As(err, &syntax):
 		return cannotParse("The request body is not valid JSON: " + reason(syntax.Err) + place(syntax.JSONPointer, syntax.ByteOffset) + ".")
+	case errors.As(err, &semantic) && semantic.JSONPointer == "":
+		return cannotParse(errNotAnObject)
 	case errors.As(err, &semantic):
-		if semantic.JSONPointer == "" {
-			return cannotParse(errNotAnObject)
-		}
 		return cannotParse(fmt.Sprintf("The request body has a wrong value: %s expected, %s found%s.",
 			kindName(semantic.GoType), jsonKind(semantic.JSONKind), place(semantic.JSONPointer, semantic.ByteOffset)))
 	default:
@@ -183,66 +188,4 @@ func jsonKind(k jsontext.Kind) string {
 	default:
 		return "another value"
 	}
-}
-
-// integers takes every number that is whole, however it is written: 10, 10.0, 1e1.
-var integers = json.WithUnmarshalers(json.JoinUnmarshalers(
-	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *int32) error {
-		n, err := integer(dec, math.MinInt32, math.MaxInt32)
-		*v = int32(n)
-		return err
-	}),
-	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *int64) error {
-		n, err := integer(dec, math.MinInt64, math.MaxInt64)
-		*v = n
-		return err
-	}),
-))
-
-var errInteger = errors.New("not an integer in range")
-
-func integer(dec *jsontext.Decoder, low, high int64) (int64, error) {
-	if dec.PeekKind() != '0' {
-		return 0, errors.ErrUnsupported
-	}
-	value, err := dec.ReadValue()
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil {
-		f, ferr := strconv.ParseFloat(string(value), 64)
-		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return 0, errInteger
-		}
-		n = int64(f)
-	}
-	if n < low || n > high {
-		return 0, errInteger
-	}
-	return n, nil
-}
-
-// scan refuses, before anything is decoded, what a decoder would take: nesting without end and NUL characters.
-func scan(body []byte) error {
-	depth, inString := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString && c == '\\':
-			if bytes.HasPrefix(body[i:], []byte(`\u0000`)) {
-				return cannotParse(fmt.Sprintf("The request body has a NUL character at byte %d.", i))
-			}
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return cannotParse(fmt.Sprintf("The request body is nested more than %d deep.", maxDepth))
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
 }
