@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -168,12 +168,9 @@ func (p *Principal) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.caller
 
 // sourceIP is where the request came from, "" when that is no address.
 func (p *Principal) sourceIP() string {
-	host, _, err := net.SplitHostPort(p.request.RemoteAddr)
+	from, err := netip.ParseAddrPort(p.request.RemoteAddr)
 	if err != nil {
-		host = p.request.RemoteAddr
-	}
-	if net.ParseIP(host) == nil {
 		return ""
 	}
-	return host
+	return from.Addr().Unmap().WithZone("").String()
 }

@@ -138,14 +138,22 @@ func TestAsks_resources(t *testing.T) {
 		"CreateLink":             {&api.CreateLinkInput{GlobalNetworkId: "g", SiteId: "s", Tags: tags("k", "v")}, []string{"CreateLink global-network/g", "CreateLink site/g/s", "TagResource link/g/*"}},
 		"CreateSite":             {&api.CreateSiteInput{GlobalNetworkId: "g"}, []string{"CreateSite global-network/g"}},
 		"CreateGlobalNetwork":    {&api.CreateGlobalNetworkInput{Tags: tags("k", "v")}, []string{"CreateGlobalNetwork *", "TagResource global-network/*"}},
-		"AssociateCustomerGateway": {&api.AssociateCustomerGatewayInput{GlobalNetworkId: "g", DeviceId: "d", LinkId: &one},
-			[]string{"AssociateCustomerGateway global-network/g", "AssociateCustomerGateway device/g/d", "AssociateCustomerGateway link/g/link-1"}},
+		"AssociateCustomerGateway": {
+			&api.AssociateCustomerGatewayInput{GlobalNetworkId: "g", DeviceId: "d", LinkId: &one},
+			[]string{"AssociateCustomerGateway global-network/g", "AssociateCustomerGateway device/g/d", "AssociateCustomerGateway link/g/link-1"},
+		},
 		"GetLinkAssociations": {&api.GetLinkAssociationsInput{GlobalNetworkId: "g", LinkId: &one}, []string{"GetLinkAssociations global-network/g", "GetLinkAssociations link/g/link-1"}},
-		"CreateConnectAttachment": {&api.CreateConnectAttachmentInput{CoreNetworkId: "c", TransportAttachmentId: "a", RoutingPolicyLabel: &two, Tags: tags("k", "v")},
-			[]string{"CreateConnectAttachment attachment/a", "CreateConnectAttachment core-network/c", "TagResource attachment/*",
-				"PutAttachmentRoutingPolicyLabel attachment/*", "PutAttachmentRoutingPolicyLabel core-network/c"}},
-		"CreateTransitGatewayRouteTableAttachment": {&api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: "p", RoutingPolicyLabel: &two},
-			[]string{"CreateTransitGatewayRouteTableAttachment peering/p", "PutAttachmentRoutingPolicyLabel attachment/*", "PutAttachmentRoutingPolicyLabel core-network/*"}},
+		"CreateConnectAttachment": {
+			&api.CreateConnectAttachmentInput{CoreNetworkId: "c", TransportAttachmentId: "a", RoutingPolicyLabel: &two, Tags: tags("k", "v")},
+			[]string{
+				"CreateConnectAttachment attachment/a", "CreateConnectAttachment core-network/c", "TagResource attachment/*",
+				"PutAttachmentRoutingPolicyLabel attachment/*", "PutAttachmentRoutingPolicyLabel core-network/c",
+			},
+		},
+		"CreateTransitGatewayRouteTableAttachment": {
+			&api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: "p", RoutingPolicyLabel: &two},
+			[]string{"CreateTransitGatewayRouteTableAttachment peering/p", "PutAttachmentRoutingPolicyLabel attachment/*", "PutAttachmentRoutingPolicyLabel core-network/*"},
+		},
 		"ListConnectPeers": {&api.ListConnectPeersInput{}, []string{"ListConnectPeers connect-peer/*"}},
 		"ListPeerings":     {&api.ListPeeringsInput{}, []string{"ListPeerings *"}},
 		"TagResource":      {&api.TagResourceInput{ResourceArn: siteARN, Tags: tags("k", "v")}, []string{"TagResource site/gn-1/site-1"}},
@@ -185,42 +193,64 @@ func TestAuthorize(t *testing.T) {
 	createSite := func(pairs ...string) api.Input {
 		return &api.CreateSiteInput{GlobalNetworkId: "gn-1", Tags: tags(pairs...)}
 	}
-	vpc := &api.CreateVpcAttachmentInput{CoreNetworkId: "core-network-1", VpcArn: "arn:aws:ec2:us-west-2:123456789012:vpc/vpc-1",
-		SubnetArns: []string{"arn:aws:ec2:us-west-2:123456789012:subnet/subnet-1", "arn:aws:ec2:us-west-2:123456789012:subnet/subnet-2"}}
+	vpc := &api.CreateVpcAttachmentInput{
+		CoreNetworkId: "core-network-1", VpcArn: "arn:aws:ec2:us-west-2:123456789012:vpc/vpc-1",
+		SubnetArns: []string{"arn:aws:ec2:us-west-2:123456789012:subnet/subnet-1", "arn:aws:ec2:us-west-2:123456789012:subnet/subnet-2"},
+	}
 	tests := []struct {
 		name, operation, statements string
 		in                          api.Input
 		want                        string // the message after who and "networkmanager:", "" when allowed
 	}{
 		{"allowed", "GetSites", allowAny, &api.GetSitesInput{GlobalNetworkId: "gn-1"}, ""},
-		{"nothing allows", "DescribeGlobalNetworks", "", &api.DescribeGlobalNetworksInput{},
-			"DescribeGlobalNetworks on resource: arn:aws:networkmanager::123456789012:global-network/* because no identity-based policy allows the networkmanager:DescribeGlobalNetworks action"},
-		{"no resource", "ListCoreNetworks", "", &api.ListCoreNetworksInput{},
-			"ListCoreNetworks on resource: * because no identity-based policy allows the networkmanager:ListCoreNetworks action"},
-		{"an explicit deny", "DeleteSite", allowAny + `,{"Effect": "Deny", "Action": "networkmanager:Delete*", "Resource": "*:site/*"}`,
+		{
+			"nothing allows", "DescribeGlobalNetworks", "", &api.DescribeGlobalNetworksInput{},
+			"DescribeGlobalNetworks on resource: arn:aws:networkmanager::123456789012:global-network/* because no identity-based policy allows the networkmanager:DescribeGlobalNetworks action",
+		},
+		{
+			"no resource", "ListCoreNetworks", "", &api.ListCoreNetworksInput{},
+			"ListCoreNetworks on resource: * because no identity-based policy allows the networkmanager:ListCoreNetworks action",
+		},
+		{
+			"an explicit deny", "DeleteSite", allowAny + `,{"Effect": "Deny", "Action": "networkmanager:Delete*", "Resource": "*:site/*"}`,
 			&api.DeleteSiteInput{GlobalNetworkId: "gn-1", SiteId: "site-1"},
-			"DeleteSite on resource: " + siteARN + " with an explicit deny in an identity-based policy"},
-		{"the second resource", "DeleteSite", `{"Effect": "Allow", "Action": "networkmanager:*", "Resource": "` + gnARN + `"}`,
+			"DeleteSite on resource: " + siteARN + " with an explicit deny in an identity-based policy",
+		},
+		{
+			"the second resource", "DeleteSite", `{"Effect": "Allow", "Action": "networkmanager:*", "Resource": "` + gnARN + `"}`,
 			&api.DeleteSiteInput{GlobalNetworkId: "gn-1", SiteId: "site-1"},
-			"DeleteSite on resource: " + siteARN + " because no identity-based policy allows the networkmanager:DeleteSite action"},
-		{"tags need TagResource", "CreateSite", `{"Effect": "Allow", "Action": "networkmanager:CreateSite", "Resource": "*"}`, createSite("k", "v"),
-			"TagResource on resource: arn:aws:networkmanager::123456789012:site/gn-1/* because no identity-based policy allows the networkmanager:TagResource action"},
+			"DeleteSite on resource: " + siteARN + " because no identity-based policy allows the networkmanager:DeleteSite action",
+		},
+		{
+			"tags need TagResource", "CreateSite", `{"Effect": "Allow", "Action": "networkmanager:CreateSite", "Resource": "*"}`, createSite("k", "v"),
+			"TagResource on resource: arn:aws:networkmanager::123456789012:site/gn-1/* because no identity-based policy allows the networkmanager:TagResource action",
+		},
 		{"no tags do not", "CreateSite", `{"Effect": "Allow", "Action": "networkmanager:CreateSite", "Resource": "*"}`, createSite(), ""},
 		{"request tag", "CreateSite", onlyIf("*", `"StringEquals": {"aws:RequestTag/Env": "prod"}`), createSite("Env", "prod"), ""},
 		{"request tag in another case", "CreateSite", onlyIf("*", `"StringEquals": {"aws:requesttag/env": "prod"}`), createSite("Env", "prod"), ""},
-		{"another request tag", "CreateSite", onlyIf("CreateSite", `"StringEquals": {"aws:RequestTag/Env": "prod"}`), createSite("Env", "test"),
-			"CreateSite on resource: " + gnARN + " because no identity-based policy allows the networkmanager:CreateSite action"},
+		{
+			"another request tag", "CreateSite", onlyIf("CreateSite", `"StringEquals": {"aws:RequestTag/Env": "prod"}`), createSite("Env", "test"),
+			"CreateSite on resource: " + gnARN + " because no identity-based policy allows the networkmanager:CreateSite action",
+		},
 		{"tag keys", "CreateSite", onlyIf("*", `"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}`), createSite("a", "1", "b", "2"), ""},
-		{"a tag key more", "UntagResource", onlyIf("*", `"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}`), &api.UntagResourceInput{ResourceArn: siteARN, TagKeys: []string{"a", "c"}},
-			"UntagResource on resource: " + siteARN + " because no identity-based policy allows the networkmanager:UntagResource action"},
+		{
+			"a tag key more", "UntagResource", onlyIf("*", `"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}`), &api.UntagResourceInput{ResourceArn: siteARN, TagKeys: []string{"a", "c"}},
+			"UntagResource on resource: " + siteARN + " because no identity-based policy allows the networkmanager:UntagResource action",
+		},
 		{"resource tag", "ListTagsForResource", onlyIf("*", `"StringEquals": {"aws:ResourceTag/team": "net"}`), &api.ListTagsForResourceInput{ResourceArn: deviceARN}, ""},
-		{"another's tag", "ListTagsForResource", onlyIf("*", `"StringEquals": {"aws:ResourceTag/team": "net"}`), &api.ListTagsForResourceInput{ResourceArn: siteARN},
-			"ListTagsForResource on resource: " + siteARN + " because no identity-based policy allows the networkmanager:ListTagsForResource action"},
+		{
+			"another's tag", "ListTagsForResource", onlyIf("*", `"StringEquals": {"aws:ResourceTag/team": "net"}`), &api.ListTagsForResourceInput{ResourceArn: siteARN},
+			"ListTagsForResource on resource: " + siteARN + " because no identity-based policy allows the networkmanager:ListTagsForResource action",
+		},
 		{"VPC", "CreateVpcAttachment", onlyIf("*", `"ArnLike": {"networkmanager:vpcArn": "arn:aws:ec2:*:*:vpc/vpc-1"}`), vpc, ""},
-		{"subnets", "CreateVpcAttachment", onlyIf("*", `"ForAllValues:ArnLike": {"networkmanager:subnetArns": "*:subnet/subnet-1"}`), vpc,
-			"CreateVpcAttachment on resource: arn:aws:networkmanager::123456789012:core-network/core-network-1 because no identity-based policy allows the networkmanager:CreateVpcAttachment action"},
-		{"edges", "UpdateDirectConnectGatewayAttachment", onlyIf("*", `"ForAllValues:StringEquals": {"networkmanager:edgeLocations": ["us-east-1"]}`),
-			&api.UpdateDirectConnectGatewayAttachmentInput{AttachmentId: "attachment-1", EdgeLocations: []string{"us-east-1"}}, ""},
+		{
+			"subnets", "CreateVpcAttachment", onlyIf("*", `"ForAllValues:ArnLike": {"networkmanager:subnetArns": "*:subnet/subnet-1"}`), vpc,
+			"CreateVpcAttachment on resource: arn:aws:networkmanager::123456789012:core-network/core-network-1 because no identity-based policy allows the networkmanager:CreateVpcAttachment action",
+		},
+		{
+			"edges", "UpdateDirectConnectGatewayAttachment", onlyIf("*", `"ForAllValues:StringEquals": {"networkmanager:edgeLocations": ["us-east-1"]}`),
+			&api.UpdateDirectConnectGatewayAttachmentInput{AttachmentId: "attachment-1", EdgeLocations: []string{"us-east-1"}}, "",
+		},
 		{"caller and request", "GetSites", onlyIf("*", `"StringEquals": {"aws:username": "alice", "aws:PrincipalAccount": "123456789012", "aws:RequestedRegion": "eu-west-1",
 			"aws:PrincipalArn": "arn:aws:iam::123456789012:user/alice", "aws:UserAgent": "curl/8", "aws:PrincipalType": "User", "aws:ResourceAccount": "123456789012"},
 			"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}, "Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"},

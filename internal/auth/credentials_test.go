@@ -36,8 +36,10 @@ func TestParseCredentials_refusals(t *testing.T) {
 		{"expires without a token", key(user + `, "expires": "2027-01-01T00:00:00Z"`), "line 2, column 64: only credentials with a sessionToken expire"},
 		{"policies", key(user + `, "policies": {}`), "line 2, column 65: policies must be a list, not an object"},
 		{"in a policy", key(user + `, "policies": [{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "x"}}]`), "line 2, column 127: a resource must be an ARN or *"},
-		{"root's policies", key(`"principalArn": "arn:aws:iam::123456789012:root", "policies": [{"Statement": []}]`),
-			"line 2, column 63: root may do everything and has no policies: name a user or a role"},
+		{
+			"root's policies", key(`"principalArn": "arn:aws:iam::123456789012:root", "policies": [{"Statement": []}]`),
+			"line 2, column 63: root may do everything and has no policies: name a user or a role",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := ParseCredentials([]byte(test.text))

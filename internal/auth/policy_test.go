@@ -55,23 +55,42 @@ func TestEvaluate_statements(t *testing.T) {
 		{"another resource", allowSite, "networkmanager:GetSites", []string{siteARN + "2"}, ImplicitDeny, siteARN + "2", ""},
 		{"resource in another case", allowSite, "networkmanager:GetSites", []string{strings.ToUpper(siteARN)}, ImplicitDeny, strings.ToUpper(siteARN), ""},
 		{"each resource", allowSite, "networkmanager:DeleteSite", []string{siteARN, gnARN}, ImplicitDeny, gnARN, ""},
-		{"each resource by its own statement", allowSite + `,{"Effect": "Allow", "Action": "networkmanager:*", "Resource": "*:global-network/*"}`,
-			"networkmanager:DeleteSite", []string{gnARN, siteARN}, Allow, gnARN, "statement 1 of p"},
-		{"an explicit deny before an implicit one", `{"Effect": "Deny", "Action": "*", "Resource": "` + siteARN + `"}`,
-			"networkmanager:DeleteSite", []string{gnARN, siteARN}, ExplicitDeny, siteARN, "statement 0 of p"},
+		{
+			"each resource by its own statement", allowSite + `,{"Effect": "Allow", "Action": "networkmanager:*", "Resource": "*:global-network/*"}`,
+			"networkmanager:DeleteSite",
+			[]string{gnARN, siteARN},
+			Allow, gnARN, "statement 1 of p",
+		},
+		{
+			"an explicit deny before an implicit one", `{"Effect": "Deny", "Action": "*", "Resource": "` + siteARN + `"}`,
+			"networkmanager:DeleteSite",
+			[]string{gnARN, siteARN},
+			ExplicitDeny, siteARN, "statement 0 of p",
+		},
 		{"NotAction", `{"Effect": "Allow", "NotAction": "networkmanager:Delete*", "Resource": "*"}`, "networkmanager:GetSites", []string{gnARN}, Allow, gnARN, "statement 0 of p"},
 		{"NotAction named", `{"Effect": "Allow", "NotAction": "networkmanager:Delete*", "Resource": "*"}`, "networkmanager:DeleteSite", []string{gnARN}, ImplicitDeny, gnARN, ""},
 		{"NotResource", `{"Effect": "Deny", "Action": "*", "NotResource": "` + siteARN + `"},` + allowAll, "networkmanager:GetSites", []string{siteARN}, Allow, siteARN, "statement 1 of p"},
 		{"NotResource of another", `{"Effect": "Deny", "Action": "*", "NotResource": "` + siteARN + `"},` + allowAll, "networkmanager:GetSites", []string{gnARN}, ExplicitDeny, gnARN, "statement 0 of p"},
 		{"no resource", allowSite, "networkmanager:ListSites", []string{"*"}, ImplicitDeny, "*", ""},
 		{"no resource, every one allowed", allowAll, "networkmanager:ListSites", []string{"*"}, Allow, "*", "statement 0 of p"},
-		{"a list, all allowed", `{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:networkmanager::123456789012:site/gn-1/*"}`,
-			"networkmanager:GetSites", []string{"arn:aws:networkmanager::123456789012:site/gn-1/*"}, Allow, "arn:aws:networkmanager::123456789012:site/gn-1/*", "statement 0 of p"},
-		{"a list, one allowed", allowSite, "networkmanager:GetSites", []string{"arn:aws:networkmanager::123456789012:site/gn-1/*"},
-			ImplicitDeny, "arn:aws:networkmanager::123456789012:site/gn-1/*", ""},
+		{
+			"a list, all allowed", `{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:networkmanager::123456789012:site/gn-1/*"}`,
+			"networkmanager:GetSites",
+			[]string{"arn:aws:networkmanager::123456789012:site/gn-1/*"},
+			Allow, "arn:aws:networkmanager::123456789012:site/gn-1/*", "statement 0 of p",
+		},
+		{
+			"a list, one allowed", allowSite, "networkmanager:GetSites",
+			[]string{"arn:aws:networkmanager::123456789012:site/gn-1/*"},
+			ImplicitDeny, "arn:aws:networkmanager::123456789012:site/gn-1/*", "",
+		},
 		{"wildcard in the account", `{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:networkmanager::*:site/*"}`, "x:y", []string{siteARN}, Allow, siteARN, "statement 0 of p"},
-		{"a wildcard stays in its field", `{"Effect": "Allow", "Action": "*", "Resource": "arn:*:networkmanager::123456789012:site/*"}`,
-			"x:y", []string{"arn:aws:evil:x:y:networkmanager::123456789012:site/a"}, ImplicitDeny, "arn:aws:evil:x:y:networkmanager::123456789012:site/a", ""},
+		{
+			"a wildcard stays in its field", `{"Effect": "Allow", "Action": "*", "Resource": "arn:*:networkmanager::123456789012:site/*"}`,
+			"x:y",
+			[]string{"arn:aws:evil:x:y:networkmanager::123456789012:site/a"},
+			ImplicitDeny, "arn:aws:evil:x:y:networkmanager::123456789012:site/a", "",
+		},
 		{"a short pattern", `{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:networkmanager:*"}`, "x:y", []string{siteARN}, Allow, siteARN, "statement 0 of p"},
 	}
 	for _, test := range tests {
@@ -173,8 +192,11 @@ func TestEvaluate_conditions(t *testing.T) {
 		{"variable, default", `"StringEquals": {"aws:a": "${aws:username, 'nobody'}"}`, map[string][]string{"aws:a": {"nobody"}}, yes},
 		{"variable, negated and missing", `"StringNotEquals": {"aws:a": "${aws:username}"}`, map[string][]string{"aws:a": {"x"}}, no},
 		{"variable with a wildcard in it", `"StringLike": {"aws:a": "${aws:username}"}`, map[string][]string{"aws:a": {"bob"}, "aws:username": {"*"}}, no},
-		{"variable in an ARN", `"ArnLike": {"aws:a": "arn:aws:ec2:*:${aws:principalaccount}:vpc/*"}`,
-			map[string][]string{"aws:a": {"arn:aws:ec2:r:1:vpc/v"}, "aws:principalaccount": {"1"}}, yes},
+		{
+			"variable in an ARN", `"ArnLike": {"aws:a": "arn:aws:ec2:*:${aws:principalaccount}:vpc/*"}`,
+			map[string][]string{"aws:a": {"arn:aws:ec2:r:1:vpc/v"}, "aws:principalaccount": {"1"}},
+			yes,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -308,8 +330,10 @@ func TestEvaluate_isThreeQuestions(t *testing.T) {
 			action, resource             string
 		}
 		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
-			return row{rapid.Bool().Draw(t, "deny"), rapid.Bool().Draw(t, "na"), rapid.Bool().Draw(t, "nr"),
-				rapid.SampledFrom(actions).Draw(t, "action"), rapid.SampledFrom(resources).Draw(t, "resource")}
+			return row{
+				rapid.Bool().Draw(t, "deny"), rapid.Bool().Draw(t, "na"), rapid.Bool().Draw(t, "nr"),
+				rapid.SampledFrom(actions).Draw(t, "action"), rapid.SampledFrom(resources).Draw(t, "resource"),
+			}
 		}), 1, 5).Draw(t, "rows")
 		var list []string
 		for _, r := range rows {

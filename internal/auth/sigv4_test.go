@@ -273,43 +273,77 @@ func TestAuthenticate_refusals(t *testing.T) {
 		errorType string
 		message   string // a prefix when it ends in …
 	}{
-		{"no Authorization", tampered(func(r *http.Request) { r.Header.Del("Authorization") }),
-			"MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"Bearer", authorization("Bearer abc"),
-			"IncompleteSignatureException", "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=…"},
-		{"no signature", authorization("AWS4-HMAC-SHA256 Credential=a/20260304/r/networkmanager/aws4_request, SignedHeaders=host"),
-			"IncompleteSignatureException", "Authorization header requires 'Signature' parameter. (Hashed…"},
-		{"another algorithm", authorization("AWS4-HMAC-SHA1 Credential=a"),
-			"IncompleteSignatureException", "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'."},
-		{"no equal-sign", authorization("AWS4-HMAC-SHA256 Credential"),
-			"IncompleteSignatureException", "'Credential' not a valid key=value pair (missing equal-sign) in Authorization header (hashed…"},
-		{"a short credential", authorization("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=x"),
-			"IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b'"},
-		{"a header signed twice", authorization("AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host;Host, Signature=x"),
-			"IncompleteSignatureException", "A header is more than once in 'SignedHeaders'."},
-		{"an endless header", authorization("AWS4-HMAC-SHA256 Credential=" + strings.Repeat("a", maxAuthorization)),
-			"IncompleteSignatureException", "Authorization header is longer than 8192 bytes."},
-		{"two Authorizations", tampered(func(r *http.Request) { r.Header.Add("Authorization", "x") }),
-			"IncompleteSignatureException", "The request is signed more than once: …"},
-		{"header and query", tampered(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Signature=x" }),
-			"IncompleteSignatureException", "The request is signed more than once: …"},
-		{"no date", tampered(func(r *http.Request) { r.Header.Del("X-Amz-Date") }),
-			"IncompleteSignatureException", "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. (Hashed…"},
-		{"a wrong date", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "2026-03-04") }),
-			"IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '2026-03-04'. See http://en.wikipedia.org/wiki/ISO_8601"},
-		{"a date with a fraction", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260304T050607.5Z") }),
-			"IncompleteSignatureException", "Date must be in ISO-8601…"},
-		{"another service", signing{service: "ec2"}.request,
-			"InvalidSignatureException", "Credential should be scoped to correct service: 'networkmanager'."},
+		{
+			"no Authorization", tampered(func(r *http.Request) { r.Header.Del("Authorization") }),
+			"MissingAuthenticationTokenException", "Missing Authentication Token",
+		},
+		{
+			"Bearer", authorization("Bearer abc"),
+			"IncompleteSignatureException", "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=…",
+		},
+		{
+			"no signature", authorization("AWS4-HMAC-SHA256 Credential=a/20260304/r/networkmanager/aws4_request, SignedHeaders=host"),
+			"IncompleteSignatureException", "Authorization header requires 'Signature' parameter. (Hashed…",
+		},
+		{
+			"another algorithm", authorization("AWS4-HMAC-SHA1 Credential=a"),
+			"IncompleteSignatureException", "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'.",
+		},
+		{
+			"no equal-sign", authorization("AWS4-HMAC-SHA256 Credential"),
+			"IncompleteSignatureException", "'Credential' not a valid key=value pair (missing equal-sign) in Authorization header (hashed…",
+		},
+		{
+			"a short credential", authorization("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=x"),
+			"IncompleteSignatureException", "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b'",
+		},
+		{
+			"a header signed twice", authorization("AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host;Host, Signature=x"),
+			"IncompleteSignatureException", "A header is more than once in 'SignedHeaders'.",
+		},
+		{
+			"an endless header", authorization("AWS4-HMAC-SHA256 Credential=" + strings.Repeat("a", maxAuthorization)),
+			"IncompleteSignatureException", "Authorization header is longer than 8192 bytes.",
+		},
+		{
+			"two Authorizations", tampered(func(r *http.Request) { r.Header.Add("Authorization", "x") }),
+			"IncompleteSignatureException", "The request is signed more than once: …",
+		},
+		{
+			"header and query", tampered(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Signature=x" }),
+			"IncompleteSignatureException", "The request is signed more than once: …",
+		},
+		{
+			"no date", tampered(func(r *http.Request) { r.Header.Del("X-Amz-Date") }),
+			"IncompleteSignatureException", "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. (Hashed…",
+		},
+		{
+			"a wrong date", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "2026-03-04") }),
+			"IncompleteSignatureException", "Date must be in ISO-8601 'basic format'. Got '2026-03-04'. See http://en.wikipedia.org/wiki/ISO_8601",
+		},
+		{
+			"a date with a fraction", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260304T050607.5Z") }),
+			"IncompleteSignatureException", "Date must be in ISO-8601…",
+		},
+		{
+			"another service", signing{service: "ec2"}.request,
+			"InvalidSignatureException", "Credential should be scoped to correct service: 'networkmanager'.",
+		},
 		{"another terminator", tampered(func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "aws4_request", "aws5_request", 1))
 		}), "InvalidSignatureException", "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'."},
-		{"another date in the scope", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260303T235959Z") }),
-			"InvalidSignatureException", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20260304' != '20260303', from '20260303T235959Z'."},
-		{"too old", signing{at: testNow.Add(-5*time.Minute - time.Second)}.request,
-			"InvalidSignatureException", "Signature expired: 20260304T050106Z is now earlier than 20260304T050107Z (20260304T050607Z - 5 min.)"},
-		{"too new", signing{at: testNow.Add(5*time.Minute + time.Second)}.request,
-			"InvalidSignatureException", "Signature not yet current: 20260304T051108Z is still later than 20260304T051107Z (20260304T050607Z + 5 min.)"},
+		{
+			"another date in the scope", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260303T235959Z") }),
+			"InvalidSignatureException", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20260304' != '20260303', from '20260303T235959Z'.",
+		},
+		{
+			"too old", signing{at: testNow.Add(-5*time.Minute - time.Second)}.request,
+			"InvalidSignatureException", "Signature expired: 20260304T050106Z is now earlier than 20260304T050107Z (20260304T050607Z - 5 min.)",
+		},
+		{
+			"too new", signing{at: testNow.Add(5*time.Minute + time.Second)}.request,
+			"InvalidSignatureException", "Signature not yet current: 20260304T051108Z is still later than 20260304T051107Z (20260304T050607Z + 5 min.)",
+		},
 		{"unknown key", signing{key: "AKIDOTHER"}.request, "UnrecognizedClientException", wrongTokenMessage},
 		{"no token", signing{key: "ASIAEXAMPLE"}.request, "UnrecognizedClientException", wrongTokenMessage},
 		{"another token", signing{key: "ASIAEXAMPLE", token: "x"}.request, "UnrecognizedClientException", wrongTokenMessage},
@@ -319,8 +353,10 @@ func TestAuthenticate_refusals(t *testing.T) {
 			head, sig, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
 			r.Header.Set("Authorization", head+"Signature="+strings.ToUpper(sig))
 		}), "InvalidSignatureException", mismatchMessage},
-		{"another body", tampered(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("[]")) }),
-			"InvalidSignatureException", mismatchMessage},
+		{
+			"another body", tampered(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("[]")) }),
+			"InvalidSignatureException", mismatchMessage,
+		},
 		{"another body than declared", signing{
 			method: "POST", body: "[]", payload: emptySHA256, header: http.Header{"X-Amz-Content-Sha256": {emptySHA256}},
 		}.request, "InvalidSignatureException", mismatchMessage},
@@ -329,28 +365,50 @@ func TestAuthenticate_refusals(t *testing.T) {
 		{"another query", tampered(func(r *http.Request) { r.URL.RawQuery = "maxResults=1" }), "InvalidSignatureException", mismatchMessage},
 		{"another header value", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Note", "m") }), "InvalidSignatureException", mismatchMessage},
 		{"a signed header gone", tampered(func(r *http.Request) { r.Header.Del("X-Amz-Note") }), "InvalidSignatureException", mismatchMessage},
-		{"an unsigned header more", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Extra", "m") }),
-			"InvalidSignatureException", "'X-Amz-Extra' must be a 'SignedHeader' in the AWS Authorization."},
-		{"host not signed", authorization("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260304/r/networkmanager/aws4_request, SignedHeaders=x-amz-date, Signature=x"),
-			"InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
-		{"presigned without headers", presigned(signing{}, func(q url.Values) { q.Del(paramHeaders); q.Del(paramDate) }),
-			"IncompleteSignatureException", "AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. Re-examine the query-string parameters."},
-		{"presigned twice", presigned(signing{}, func(q url.Values) { q.Add(paramSignature, "x") }),
-			"IncompleteSignatureException", "Query-string parameter 'X-Amz-Signature' is there more than once. Re-examine the query-string parameters."},
-		{"presigned, another algorithm", presigned(signing{}, func(q url.Values) { q.Set(paramAlgorithm, "x") }),
-			"IncompleteSignatureException", "Unsupported AWS 'algorithm': 'x'."},
-		{"presigned for more than a week", presigned(signing{}, func(q url.Values) { q.Set(paramExpires, "604801") }),
-			"IncompleteSignatureException", "X-Amz-Expires must be less than a week (in seconds) that is 604800."},
-		{"presigned for no time", presigned(signing{}, func(q url.Values) { q.Set(paramExpires, "-1") }),
-			"IncompleteSignatureException", "X-Amz-Expires should be a positive number of seconds."},
-		{"presigned and longer made", presigned(signing{target: "/global-networks?X-Amz-Expires=60"}, func(q url.Values) { q.Set(paramExpires, "61") }),
-			"InvalidSignatureException", mismatchMessage},
-		{"presigned and expired", signing{presign: true, target: "/?X-Amz-Expires=60", at: testNow.Add(-61 * time.Second)}.request,
-			"InvalidSignatureException", "Signature expired: 20260304T050506Z is now earlier than 20260304T050507Z (20260304T050607Z - 60 sec.)"},
-		{"presigned with another token", presigned(signing{key: "ASIAEXAMPLE", token: testToken}, func(q url.Values) { q.Set(securityToken, "x") }),
-			"UnrecognizedClientException", wrongTokenMessage},
-		{"presigned, a parameter more", presigned(signing{}, func(q url.Values) { q.Set("maxResults", "1") }),
-			"InvalidSignatureException", mismatchMessage},
+		{
+			"an unsigned header more", tampered(func(r *http.Request) { r.Header.Set("X-Amz-Extra", "m") }),
+			"InvalidSignatureException", "'X-Amz-Extra' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			"host not signed", authorization("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260304/r/networkmanager/aws4_request, SignedHeaders=x-amz-date, Signature=x"),
+			"InvalidSignatureException", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			"presigned without headers", presigned(signing{}, func(q url.Values) { q.Del(paramHeaders); q.Del(paramDate) }),
+			"IncompleteSignatureException", "AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. Re-examine the query-string parameters.",
+		},
+		{
+			"presigned twice", presigned(signing{}, func(q url.Values) { q.Add(paramSignature, "x") }),
+			"IncompleteSignatureException", "Query-string parameter 'X-Amz-Signature' is there more than once. Re-examine the query-string parameters.",
+		},
+		{
+			"presigned, another algorithm", presigned(signing{}, func(q url.Values) { q.Set(paramAlgorithm, "x") }),
+			"IncompleteSignatureException", "Unsupported AWS 'algorithm': 'x'.",
+		},
+		{
+			"presigned for more than a week", presigned(signing{}, func(q url.Values) { q.Set(paramExpires, "604801") }),
+			"IncompleteSignatureException", "X-Amz-Expires must be less than a week (in seconds) that is 604800.",
+		},
+		{
+			"presigned for no time", presigned(signing{}, func(q url.Values) { q.Set(paramExpires, "-1") }),
+			"IncompleteSignatureException", "X-Amz-Expires should be a positive number of seconds.",
+		},
+		{
+			"presigned and longer made", presigned(signing{target: "/global-networks?X-Amz-Expires=60"}, func(q url.Values) { q.Set(paramExpires, "61") }),
+			"InvalidSignatureException", mismatchMessage,
+		},
+		{
+			"presigned and expired", signing{presign: true, target: "/?X-Amz-Expires=60", at: testNow.Add(-61 * time.Second)}.request,
+			"InvalidSignatureException", "Signature expired: 20260304T050506Z is now earlier than 20260304T050507Z (20260304T050607Z - 60 sec.)",
+		},
+		{
+			"presigned with another token", presigned(signing{key: "ASIAEXAMPLE", token: testToken}, func(q url.Values) { q.Set(securityToken, "x") }),
+			"UnrecognizedClientException", wrongTokenMessage,
+		},
+		{
+			"presigned, a parameter more", presigned(signing{}, func(q url.Values) { q.Set("maxResults", "1") }),
+			"InvalidSignatureException", mismatchMessage,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -408,12 +466,18 @@ func TestAuthenticate_open(t *testing.T) {
 		want                       api.Caller
 	}{
 		{"nothing", "", "", api.Caller{Account: "000000000000", Partition: "aws", ARN: "arn:aws:iam::000000000000:root"}},
-		{"an account", "AWS4-HMAC-SHA256 Credential=123456789012/20260304/eu-west-1/x/y, SignedHeaders=, Signature=", "",
-			api.Caller{Account: "123456789012", Partition: "aws", ARN: "arn:aws:iam::123456789012:root"}},
-		{"a key", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260304/us-gov-west-1/x/y", "",
-			api.Caller{Account: "000000000000", Partition: "aws-us-gov", ARN: "arn:aws-us-gov:iam::000000000000:root"}},
-		{"presigned", "", "X-Amz-Credential=123456789012%2F20260304%2Fcn-north-1%2Fx%2Fy",
-			api.Caller{Account: "123456789012", Partition: "aws-cn", ARN: "arn:aws-cn:iam::123456789012:root"}},
+		{
+			"an account", "AWS4-HMAC-SHA256 Credential=123456789012/20260304/eu-west-1/x/y, SignedHeaders=, Signature=", "",
+			api.Caller{Account: "123456789012", Partition: "aws", ARN: "arn:aws:iam::123456789012:root"},
+		},
+		{
+			"a key", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260304/us-gov-west-1/x/y", "",
+			api.Caller{Account: "000000000000", Partition: "aws-us-gov", ARN: "arn:aws-us-gov:iam::000000000000:root"},
+		},
+		{
+			"presigned", "", "X-Amz-Credential=123456789012%2F20260304%2Fcn-north-1%2Fx%2Fy",
+			api.Caller{Account: "123456789012", Partition: "aws-cn", ARN: "arn:aws-cn:iam::123456789012:root"},
+		},
 		{"nonsense", "Credential=,,,//", "", api.Caller{Account: "000000000000", Partition: "aws", ARN: "arn:aws:iam::000000000000:root"}},
 		{"13 digits", "Credential=1234567890123/a/b", "", api.Caller{Account: "000000000000", Partition: "aws", ARN: "arn:aws:iam::000000000000:root"}},
 	}
