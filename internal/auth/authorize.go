@@ -99,16 +99,15 @@ func (v *verdict) decision() Decision {
 
 // message is the text AWS's services answer with.
 func (v *verdict) message(p *Principal) string {
-	kind := "identity"
+	article, kind := "an ", "identity-based"
 	if v.byResource {
-		kind = "resource"
+		article, kind = "a ", "resource-based"
 	}
 	text := "User: " + p.caller.ARN + " is not authorized to perform: " + v.action + " on resource: " + v.resource
 	if v.effect == ExplicitDeny {
-		article := map[string]string{"identity": "an", "resource": "a"}[kind]
-		return text + " with an explicit deny in " + article + " " + kind + "-based policy"
+		return text + " with an explicit deny in " + article + kind + " policy"
 	}
-	return text + " because no " + kind + "-based policy allows the " + v.action + " action"
+	return text + " because no " + kind + " policy allows the " + v.action + " action"
 }
 
 // query is a request for permission: what its operation and input come to.
@@ -123,7 +122,8 @@ type query struct {
 }
 
 // decide joins the identity policies and the resource's own: a deny in either decides. On one's own resource either may
-// allow, on another account's both must.
+// allow, on another account's both must. A resource policy that cannot be read allows nothing to others; the owner keeps
+// what his identity policies allow, or nobody could replace it.
 func (q *query) decide(c check, trace int) verdict {
 	v := verdict{check: c}
 	e := evaluation{
