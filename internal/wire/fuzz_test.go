@@ -1,0 +1,133 @@
+package wire_test
+
+import (
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"portolan/api"
+	"portolan/internal/wire"
+)
+
+// slowRoute is an operation as two regular expressions: with labels of one segment, and with its ARN's slashes raw.
+type slowRoute struct {
+	op         *api.Operation
+	exact, raw *regexp.Regexp
+}
+
+var slowRoutes = func() []slowRoute {
+	label := regexp.MustCompile(`\{[^}]*\}`)
+	arn := regexp.MustCompile(`\{[^}]*Arn\}`)
+	var routes []slowRoute
+	for i := range api.Operations {
+		op := &api.Operations[i]
+		r := slowRoute{op: op, exact: regexp.MustCompile(`(?s)\A` + label.ReplaceAllString(op.Path, `([^/]*)`) + `\z`)}
+		if arn.MatchString(op.Path) {
+			r.raw = regexp.MustCompile(`(?s)\A` + label.ReplaceAllString(arn.ReplaceAllString(op.Path, `([aA][rR][nN].*/.*)`), `([^/]*)`) + `\z`)
+		}
+		routes = append(routes, r)
+	}
+	return routes
+}()
+
+// slowMatch does what Match does, the obvious way. ok is false for a path of no operation; labels are nil when one of
+// them is not text.
+func slowMatch(method, path string) (op *api.Operation, labels []string, ok bool) {
+	if strings.Count(path, "/") > 32 {
+		return nil, nil, false
+	}
+	for _, form := range []func(slowRoute) *regexp.Regexp{
+		func(r slowRoute) *regexp.Regexp { return r.exact },
+		func(r slowRoute) *regexp.Regexp { return r.raw },
+	} {
+		for _, r := range slowRoutes {
+			if r.op.Method != method || form(r) == nil {
+				continue
+			}
+			found := form(r).FindStringSubmatch(path)
+			if found == nil {
+				continue
+			}
+			labels := []string{}
+			for _, escaped := range found[1:] {
+				label, err := url.PathUnescape(escaped)
+				if err != nil || !utf8.ValidString(label) || strings.Contains(label, "\x00") {
+					return r.op, nil, true
+				}
+				labels = append(labels, label)
+			}
+			return r.op, labels, true
+		}
+	}
+	return nil, nil, false
+}
+
+func FuzzMatch(f *testing.F) {
+	for _, op := range api.Operations {
+		f.Add(op.Method, op.Path)
+		f.Add(op.Method, strings.ReplaceAll(op.Path, "Arn}", "/}")) // an ARN's slash in the wrong place
+	}
+	f.Fuzz(func(t *testing.T, method, path string) {
+		op, labels, err := wire.Match(method, path)
+		wantOp, want, ok := slowMatch(method, path)
+		switch {
+		case err == nil:
+			if op != wantOp || !slices.Equal(labels, want) || want == nil {
+				t.Errorf("%s %q: got %s %q, want %v %q", method, path, op.Name, labels, wantOp, want)
+			}
+		default:
+			reason := api.ValidationExceptionReasonUnknownOperation
+			if ok {
+				reason = api.ValidationExceptionReasonCannotParse
+			}
+			v, is := wire.AsException(err).(*api.ValidationException)
+			if want != nil || !is || v.Reason != reason {
+				t.Errorf("%s %q: got %v, want %s or %q", method, path, err, reason, want)
+			}
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	for i := range api.Operations {
+		f.Add(uint8(i), "maxResults=1&nextToken=t", `{"Tags":[{"Key":"k","Value":"v"}]}`)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, query, body string) {
+		op := &api.Operations[int(which)%len(api.Operations)]
+		labels := make([]string, len(op.Labels))
+		for i, name := range op.Labels { // labels that pass, so that more of the rest is reached
+			labels[i] = samples[strings.ToUpper(name[:1])+name[1:]]
+			switch {
+			case name == "policyVersionId":
+				labels[i] = "7"
+			case labels[i] == "":
+				labels[i] = "x"
+			}
+		}
+		in, err := wire.Decode(op, labels, query, []byte(body))
+		if err != nil {
+			v, ok := wire.AsException(err).(*api.ValidationException)
+			if !ok || (v.Reason == api.ValidationExceptionReasonFieldValidationFailed) != (len(v.Fields) > 0) {
+				t.Errorf("%s: %v", op.Name, err)
+			}
+			return
+		}
+		if f := in.Validate(); len(f) > 0 {
+			t.Errorf("%s: decoded, but %v", op.Name, f)
+		}
+		// What was decoded, written down and sent again, is the same input.
+		again, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := wire.Decode(op, labels, query, again); err != nil || !reflect.DeepEqual(back, in) {
+			t.Errorf("%s: %s came back as %+v, %v; want %+v", op.Name, again, back, err, in)
+		}
+	})
+}
