@@ -2,8 +2,11 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -19,15 +22,20 @@ func isControl(path string) bool {
 
 // control serves what operators need. Reading is open to whoever reaches the port.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.refuse(w, r, s.ids.next(), panicked(v))
+		}
+	}()
 	switch r.Method + " " + r.URL.Path {
 	case "GET /_portolan/health", "GET /_localstack/health", "HEAD /_portolan/health", "HEAD /_localstack/health":
 		s.health(w, r)
 	case "GET /metrics":
 		promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	case "POST /_portolan/reset":
-		s.change(w, r, func() error { return s.cfg.Service.Reset(r.Context(), r.URL.Query().Get("account")) })
+		s.change(w, r, s.reset)
 	case "POST /_portolan/faults":
-		s.change(w, r, func() error { return s.faults.plan(r) })
+		s.change(w, r, s.faults.plan)
 	default:
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 	}
@@ -44,29 +52,62 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, map[string]any{"status": state, "services": map[string]string{"networkmanager": state}})
 }
 
-// change carries out a control call that changes something: it takes a peer on this machine, and a valid signature
-// where signatures are checked.
-func (s *Server) change(w http.ResponseWriter, r *http.Request, do func() error) {
+// change carries out a control call that changes something: it takes a peer on this machine that is no web page, and a
+// valid signature where signatures are checked.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request) error) {
 	id := s.ids.next()
 	if !fromHere(r) {
-		wire.WriteError(w, id, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."})
+		s.refuse(w, r, id, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."})
 		return
 	}
-	body, err := wire.ReadBody(r.Body, 1<<20)
+	err := s.fromPage(r)
+	var body []byte
+	if err == nil {
+		body, err = wire.ReadBody(r.Body, 1<<20)
+	}
 	if err == nil {
 		_, _, err = s.cfg.Authenticator.Authenticate(r, body)
 	}
 	if err == nil {
-		err = do()
+		err = do(r)
 	}
 	if err != nil {
-		s.cfg.Log.Error("control call failed", "request_id", id, "path", r.URL.Path, "error", err)
-		wire.WriteError(w, id, err)
+		s.refuse(w, r, id, err)
 		return
 	}
-	s.cfg.Log.Info("control call", "request_id", id, "path", r.URL.Path, "query", r.URL.RawQuery)
+	s.cfg.Log.Info("control call", "request_id", id, "path", r.URL.Path, "query", cut(r.URL.RawQuery, 200))
+	w.Header().Set("X-Amzn-Requestid", id)
 	writeJSON(w, http.StatusOK, map[string]any{"status": "done"})
 }
+
+// refuse answers a control call with an error and logs what the client is not told.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	s.cfg.Log.Error("control call failed", "request_id", id, "path", cut(r.URL.Path, 200), "error", err, "cause", errors.Unwrap(err))
+	wire.WriteError(w, id, err)
+}
+
+// reset empties one account, or everything. What it is asked must be clear: a misspelt parameter, or a script's variable
+// that is not set, must not empty everything.
+func (s *Server) reset(r *http.Request) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return api.InvalidField("account", "The query string is not valid.")
+	}
+	accounts, one := query["account"]
+	if len(query) > 1 || len(query) == 1 && !one {
+		return api.InvalidField("account", "The only parameter is account.")
+	}
+	if !one {
+		s.faults.forget()
+		return s.cfg.Service.Reset(r.Context(), "")
+	}
+	if len(accounts) != 1 || !accountPattern.MatchString(accounts[0]) {
+		return api.InvalidField("account", "Member must be one account of 12 digits.")
+	}
+	return s.cfg.Service.Reset(r.Context(), accounts[0])
+}
+
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 func fromHere(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

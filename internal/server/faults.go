@@ -35,6 +35,14 @@ func (f *faults) take(operation string) error {
 	return queue[0]
 }
 
+// forget drops what was planned.
+func (f *faults) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.queues = nil
+	f.planned.Store(0)
+}
+
 // plan reads a request: operation, error, and how often (count, default 1).
 func (f *faults) plan(r *http.Request) error {
 	query := r.URL.Query()

@@ -14,12 +14,11 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
-	inFlight prometheus.Gauge
 	seconds  map[string]prometheus.Observer // by operation, looked up once
 	ok       map[string]prometheus.Counter  // status 200, looked up once
 }
 
-func newMetrics() *metrics {
+func newMetrics(inFlight func() float64) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), seconds: map[string]prometheus.Observer{}, ok: map[string]prometheus.Counter{}}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "portolan_requests_total", Help: "Requests answered, by operation and status.",
@@ -27,10 +26,10 @@ func newMetrics() *metrics {
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "portolan_request_seconds", Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.00005, 4, 9),
 	}, []string{"operation"})
-	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{Name: "portolan_requests_in_flight", Help: "Requests being answered."})
-	m.registry.MustRegister(m.requests, seconds, m.inFlight, collectors.NewGoCollector(),
+	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "portolan_requests_in_flight", Help: "Requests being answered."}, inFlight)
+	m.registry.MustRegister(m.requests, seconds, gauge, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
-	for _, op := range append([]api.Operation{{Name: "unknown"}}, api.Operations...) {
+	for _, op := range append([]api.Operation{{Name: unknown}}, api.Operations...) {
 		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
 		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")
 	}

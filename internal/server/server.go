@@ -4,8 +4,8 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,9 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/net/netutil"
 
 	"portolan/api"
 	"portolan/internal/auth"
@@ -43,17 +42,23 @@ type Config struct {
 	Now           func() time.Time
 
 	CORSOrigin string // "" switches CORS off
-	MaxHeader  int    // bytes; default 64 KiB
-	ReadTime   time.Duration
+
+	MaxHeader      int           // bytes; default 64 KiB
+	MaxConnections int           // open at a time, the next waits; default 4096
+	MaxInFlight    int           // requests being answered, the next is refused; default 1024
+	ReadTime       time.Duration // a request must have arrived within it; default 30 s
+	WriteTime      time.Duration // and be answered within it, the client's reading included; default 2 min
 }
 
 // Server answers HTTP requests.
 type Server struct {
-	cfg     Config
-	ids     *requestIDs
-	metrics *metrics
-	faults  faults
-	ready   atomic.Bool
+	cfg      Config
+	ids      *requestIDs
+	metrics  *metrics
+	faults   faults
+	browsers *http.CrossOriginProtection // nil: pages of every origin may call
+	inFlight atomic.Int64
+	ready    atomic.Bool
 }
 
 // New returns a server that is not ready until [Server.SetReady].
@@ -70,13 +75,14 @@ func New(cfg Config) *Server {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.MaxHeader == 0 {
-		cfg.MaxHeader = 64 << 10
-	}
-	if cfg.ReadTime == 0 {
-		cfg.ReadTime = 30 * time.Second
-	}
-	return &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), metrics: newMetrics()}
+	cfg.MaxHeader = cmp.Or(cfg.MaxHeader, 64<<10)
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 4096)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
+	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
+	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
+	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin)}
+	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) })
+	return s
 }
 
 // SetReady says whether /_portolan/health answers that requests are welcome.
@@ -88,12 +94,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		Handler:           s,
 		ReadHeaderTimeout: s.cfg.ReadTime,
 		ReadTimeout:       s.cfg.ReadTime,
+		WriteTimeout:      s.cfg.WriteTime,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    s.cfg.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(l) }()
+	go func() { failed <- hs.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)) }()
 	select {
 	case err := <-failed:
 		return err
@@ -118,57 +125,71 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r)
 		return
 	}
-	c := call{start: s.cfg.Now(), id: s.ids.next(), operation: "unknown"}
-	s.metrics.inFlight.Inc()
-	defer s.metrics.inFlight.Dec()
-	out, err := s.answer(&c, w, r)
+	c := call{start: s.cfg.Now(), id: s.ids.next(), operation: unknown}
+	underWay := s.inFlight.Add(1)
+	defer s.inFlight.Add(-1)
+	var err error
+	if underWay > int64(s.cfg.MaxInFlight) {
+		err = overloaded()
+	} else {
+		err = s.reply(&c, w, r)
+	}
 	if err != nil {
 		e := wire.AsException(err)
 		c.status, c.errorType, c.err = e.HTTPStatus(), e.ErrorType(), err
 		wire.WriteError(w, c.id, err)
-	} else {
-		c.status = http.StatusOK
-		wire.WriteOutput(w, c.id, out)
 	}
 	s.record(&c, r)
 }
 
-// call is what the log and the metrics say of one request.
-type call struct {
-	start     time.Time
-	id        string
-	operation string
-	account   string
-	status    int
-	errorType string
-	err       error
-	span      trace.Span
+// overloaded is an error that the SDKs answer by waiting and trying again.
+func overloaded() error {
+	return &api.GenericError{Status: http.StatusServiceUnavailable, Type: "ServiceUnavailable", Message: "Too many requests are under way.", RetryAfterSeconds: 1}
 }
 
-func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (out api.Output, err error) {
+// reply writes the answer, or says why there is none. Nothing that goes wrong inside, panics included, gets past it.
+func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			out, err = nil, api.Internal(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			err = panicked(v)
 		}
 	}()
+	out, err := s.answer(c, w, r)
+	if err != nil {
+		return err
+	}
+	wire.WriteOutput(w, c.id, out)
+	c.status = http.StatusOK
+	return nil
+}
+
+func panicked(v any) error { return api.Internal(fmt.Errorf("panic: %v\n%s", v, debug.Stack())) }
+
+func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Output, error) {
 	op, labels, unmatched := wire.Match(r.Method, r.URL.EscapedPath())
 	limit := int64(1 << 20)
 	if op != nil {
 		c.operation = op.Name
 		limit = wire.MaxBody(op)
 	}
+	ctx := s.startSpan(c, r)
+	if err := s.fromPage(r); err != nil {
+		return nil, err
+	}
 	var body []byte
+	var err error
 	if r.Body != nil && r.ContentLength != 0 {
 		if body, err = wire.ReadBody(http.MaxBytesReader(w, r.Body, limit), limit); err != nil {
 			return nil, err
 		}
 	}
+	c.auth = rejected
 	principal, body, err := s.cfg.Authenticator.Authenticate(r, body)
 	if err != nil {
 		return nil, err
 	}
+	c.auth, c.principal = "", principal
 	caller := principal.Caller()
-	c.account = caller.Account
 	// Who cannot sign is not told what exists.
 	if unmatched != nil {
 		return nil, unmatched
@@ -183,57 +204,11 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (out ap
 	if err != nil {
 		return nil, err
 	}
-	ctx := api.WithCaller(r.Context(), caller)
-	if s.cfg.Tracer != nil {
-		ctx, c.span = s.cfg.Tracer.Start(ctx, op.Name, trace.WithSpanKind(trace.SpanKindServer))
-	}
+	ctx = api.WithCaller(ctx, caller)
+	c.auth = denied
 	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {
 		return nil, err
 	}
+	c.auth = allowed
 	return op.Call(ctx, s.cfg.Service, in)
-}
-
-// record writes the access line, the metrics and the end of the span.
-func (s *Server) record(c *call, r *http.Request) {
-	took := s.cfg.Now().Sub(c.start)
-	s.metrics.observe(c.operation, c.status, took)
-	if c.span != nil {
-		c.span.SetAttributes(attribute.String("rpc.method", c.operation), attribute.String("aws.request_id", c.id), attribute.Int("http.response.status_code", c.status))
-		if c.status >= http.StatusInternalServerError {
-			c.span.SetStatus(codes.Error, c.errorType)
-		}
-		c.span.End()
-	}
-	level := slog.LevelInfo
-	if c.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	if !s.cfg.Log.Enabled(r.Context(), level) {
-		return
-	}
-	attrs := make([]slog.Attr, 0, 9)
-	attrs = append(attrs, slog.String("request_id", c.id), slog.String("operation", c.operation), slog.String("account", c.account),
-		slog.Int("status", c.status), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
-	if c.errorType != "" {
-		attrs = append(attrs, slog.String("error_type", c.errorType), slog.String("error", c.err.Error()))
-		if cause := errors.Unwrap(c.err); cause != nil {
-			attrs = append(attrs, slog.String("cause", cause.Error()))
-		}
-	}
-	s.cfg.Log.LogAttrs(r.Context(), level, "call", attrs...)
-}
-
-// cors answers preflights and marks every reply; it reports whether the request has been answered.
-func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", s.cfg.CORSOrigin)
-	h.Set("Access-Control-Expose-Headers", "x-amzn-RequestId, x-amzn-ErrorType, Retry-After")
-	h.Add("Vary", "Origin")
-	if r.Method != http.MethodOptions {
-		return false
-	}
-	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "authorization, content-type, x-amz-date, x-amz-security-token, x-amz-user-agent, amz-sdk-invocation-id, amz-sdk-request")
-	w.WriteHeader(http.StatusNoContent)
-	return true
 }

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"portolan/internal/auth"
+)
+
+// unknown is the operation of a request that none matches.
+const unknown = "unknown"
+
+// What was decided about a caller, for the log. A request that failed between the two questions has no decision.
+const (
+	rejected = "rejected" // who it is
+	denied   = "denied"   // whether they may
+	allowed  = "allowed"
+)
+
+// call is what the log, the metrics and the span say of one request.
+type call struct {
+	start     time.Time
+	id        string
+	operation string
+	principal *auth.Principal // nil: nobody was made out
+	auth      string
+	status    int
+	errorType string
+	err       error
+	span      trace.Span // nil: there is no tracer
+}
+
+// record writes the access line, the metrics and the end of the span.
+func (s *Server) record(c *call, r *http.Request) {
+	took := s.cfg.Now().Sub(c.start)
+	s.metrics.observe(c.operation, c.status, took)
+	c.endSpan()
+	level := slog.LevelInfo
+	if c.status == http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !s.cfg.Log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 14)
+	attrs = append(attrs, slog.String("request_id", c.id), slog.String("operation", c.operation))
+	if c.operation == unknown {
+		attrs = append(attrs, slog.String("method", cut(r.Method, 20)), slog.String("path", cut(r.URL.EscapedPath(), 200)))
+	}
+	if c.principal != nil {
+		attrs = append(attrs, slog.String("account", c.principal.Caller().Account), slog.Any("principal", c.principal))
+	}
+	if c.auth != "" {
+		attrs = append(attrs, slog.String("auth", c.auth))
+	}
+	attrs = append(attrs, slog.Int("status", c.status), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+	if c.err != nil {
+		attrs = append(attrs, slog.String("error_type", c.errorType), slog.String("error", c.err.Error()))
+		if cause := errors.Unwrap(c.err); cause != nil {
+			attrs = append(attrs, slog.String("cause", cause.Error()))
+		}
+	}
+	s.cfg.Log.LogAttrs(r.Context(), level, "call", attrs...)
+}
+
+// cut keeps a client from filling the log.
+func cut(s string, most int) string {
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// startSpan begins the call's span, under the caller's when the request names one.
+func (s *Server) startSpan(c *call, r *http.Request) context.Context {
+	ctx := r.Context()
+	if s.cfg.Tracer == nil {
+		return ctx
+	}
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	ctx, c.span = s.cfg.Tracer.Start(ctx, c.operation, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.start))
+	return ctx
+}
+
+func (c *call) endSpan() {
+	if c.span == nil {
+		return
+	}
+	c.span.SetAttributes(attribute.String("rpc.system", "aws-api"), attribute.String("rpc.service", "NetworkManager"),
+		attribute.String("rpc.method", c.operation), attribute.String("aws.request_id", c.id), attribute.Int("http.response.status_code", c.status))
+	if c.errorType != "" {
+		c.span.SetAttributes(attribute.String("error.type", c.errorType))
+	}
+	if c.status >= http.StatusInternalServerError {
+		c.span.SetStatus(codes.Error, c.errorType)
+	}
+	c.span.End()
+}
