@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -15,11 +16,18 @@ func (t Time) appendJSON(b []byte) []byte { return strconv.AppendInt(b, t.Unix()
 // MarshalJSON gives the number of seconds.
 func (t Time) MarshalJSON() ([]byte, error) { return t.appendJSON(nil), nil }
 
-// UnmarshalJSON takes a number of seconds, with or without a fraction; the fraction is dropped.
+// maxSeconds, on either side of 1970, are more than ten thousand years.
+const maxSeconds = 1 << 38
+
+// UnmarshalJSON takes a number of seconds, with or without a fraction, which is dropped, and null for the zero time.
 func (t *Time) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*t = Time{}
+		return nil
+	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil {
-		return fmt.Errorf("timestamp %q is not a number of seconds", text)
+	if err != nil || !(math.Abs(seconds) <= maxSeconds) { // so that it is false for NaN
+		return fmt.Errorf("timestamp %.40q is not a number of seconds", text)
 	}
 	t.Time = time.Unix(int64(seconds), 0).UTC()
 	return nil
