@@ -1,14 +1,24 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+)
+
+// Types of attachments, as conditions name them.
+const (
+	TypeVPC                      = "vpc"
+	TypeConnect                  = "connect"
+	TypeSiteToSiteVPN            = "site-to-site-vpn"
+	TypeDirectConnectGateway     = "direct-connect-gateway"
+	TypeTransitGatewayRouteTable = "transit-gateway-route-table"
 )
 
 // Attachment is an attachment as the rules see it: its own attributes, never those of the VPC behind it.
 type Attachment struct {
 	ID         string
-	Type       string   // vpc, connect, site-to-site-vpn, direct-connect-gateway, transit-gateway-route-table
+	Type       string   // one of the constants above
 	Edges      []string // several for a Direct Connect gateway
 	Account    string   // of its owner
 	ResourceID string   // vpc-…, vpn-…, tgw-rtb-…
@@ -18,121 +28,161 @@ type Attachment struct {
 // Decision is where an attachment belongs, and why.
 type Decision struct {
 	Segment              string // or
-	NetworkFunctionGroup string // or neither
-	RuleNumber           int    // of the rule that decided; 0 when none matched
+	NetworkFunctionGroup string // or neither: the attachment is not associated
+	RuleNumber           int    // of the rule that associates it; 0 when none does
 	RequireAcceptance    bool
 	Trace                []RuleTrace
 }
 
-// RuleTrace is what one rule found.
-type RuleTrace struct {
-	RuleNumber int
-	Line       int
-	Matched    bool
-	Conditions []ConditionTrace
-	Outcome    string // of a rule that matched: what it decided, or why it could not
+// rule is an attachment policy made ready to run: names are looked up, words are numbers.
+type rule struct {
+	*AttachmentPolicy
+	conditions []condition
+	segment    *Segment // of the constant method
+	group      *NetworkFunctionGroup
 }
 
-// ConditionTrace is what one condition compared.
-type ConditionTrace struct {
-	Line  int
-	Test  string // "tag env begins-with prod"
-	Found string // what the attachment has
-	Held  bool
+type condition struct {
+	kind       conditionKind
+	operator   operator
+	key, value string
 }
 
-// Associate tries the rules by number; the first whose conditions hold decides, and no later one is tried, even when
-// what it names cannot be used. A decision without a segment and group means the attachment stays unassociated.
-func (p *Policy) Associate(a Attachment) Decision {
-	var d Decision
-	for i := range p.rules {
-		rule := &p.rules[i]
-		trace := RuleTrace{RuleNumber: rule.RuleNumber, Line: rule.Line, Matched: len(rule.Conditions) > 0 && !rule.Or}
-		for _, c := range rule.Conditions {
-			t := c.test(&a)
-			trace.Conditions = append(trace.Conditions, t)
-			if rule.Or {
-				trace.Matched = trace.Matched || t.Held
-			} else {
-				trace.Matched = trace.Matched && t.Held
-			}
+type (
+	conditionKind uint8
+	operator      uint8
+)
+
+const (
+	never conditionKind = iota
+	always
+	tagExists
+	tagValue
+	region
+	attachmentType
+	accountID
+	resourceID
+)
+
+const (
+	equals operator = iota
+	notEquals
+	contains
+	beginsWith
+)
+
+var conditionKinds = map[string]conditionKind{
+	"any": always, "tag-exists": tagExists, "tag-name": tagExists, // the last two are documented in different places
+	"tag-value": tagValue, "region": region, "attachment-type": attachmentType, "account-id": accountID, "resource-id": resourceID,
+}
+
+func (c *compiler) compileRules() {
+	c.AttachmentPolicies = slices.Clone(c.doc.AttachmentPolicies)
+	slices.SortStableFunc(c.AttachmentPolicies, func(a, b AttachmentPolicy) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+	for i := range c.AttachmentPolicies {
+		p := &c.AttachmentPolicies[i]
+		ready := rule{AttachmentPolicy: p, segment: c.Policy.segments[p.Action.Segment.Name], group: c.groups[p.Action.Group.Name]}
+		for _, written := range p.Conditions {
+			ready.conditions = append(ready.conditions, condition{
+				kind: conditionKinds[written.Type], operator: operator(max(0, slices.Index(operators, written.Operator))), key: written.Key, value: written.Value,
+			})
 		}
-		if trace.Matched {
-			p.apply(rule, &a, &d, &trace)
-			d.Trace = append(d.Trace, trace)
+		c.rules = append(c.rules, ready)
+	}
+}
+
+// Decide is [Policy.Associate] without a trace. It allocates nothing.
+func (p *Policy) Decide(a *Attachment) Decision {
+	for i := range p.rules {
+		if r := &p.rules[i]; r.matches(a) {
+			d, _ := r.decide(p, a)
 			return d
 		}
-		d.Trace = append(d.Trace, trace)
 	}
-	return d
+	return Decision{}
 }
 
-// apply carries out a rule that matched.
-func (p *Policy) apply(rule *AttachmentPolicy, a *Attachment, d *Decision, trace *RuleTrace) {
-	action := &rule.Action
-	if group, ok := p.groups[action.Group.Name]; ok && action.Group.Path != "" {
-		d.NetworkFunctionGroup, d.RuleNumber = group.Name, rule.RuleNumber
-		d.RequireAcceptance = group.RequireAcceptance || action.RequireAcceptance
-		trace.Outcome = "joins network function group " + group.Name
-		return
+// matches says whether the conditions of a rule hold. A rule without conditions matches nothing.
+func (r *rule) matches(a *Attachment) bool {
+	for i := range r.conditions {
+		if r.conditions[i].holds(a) == r.Or {
+			return r.Or
+		}
 	}
-	name := action.Segment.Name
-	if action.TagKey != "" {
-		name = a.Tags[action.TagKey]
-	}
-	segment, ok := p.segments[name]
-	switch {
-	case !ok:
-		trace.Outcome = "no segment is named " + quoted(name)
-		return
-	case !slices.ContainsFunc(a.Edges, func(e string) bool { return slices.Contains(segment.Edges, e) }):
-		trace.Outcome = "segment " + name + " is not at " + strings.Join(a.Edges, ", ")
-		return
-	}
-	d.Segment, d.RuleNumber = name, rule.RuleNumber
-	d.RequireAcceptance = segment.RequireAcceptance || action.RequireAcceptance
-	trace.Outcome = "joins segment " + name
+	return !r.Or && len(r.conditions) > 0
 }
 
-// test compares one attribute.
-func (c *Condition) test(a *Attachment) ConditionTrace {
-	t := ConditionTrace{Line: c.Line, Test: strings.Join(strings.Fields(c.Type+" "+c.Key+" "+c.Operator+" "+c.Value), " ")}
-	switch c.Type {
-	case "any":
-		t.Held = true
-	case "tag-exists", "tag-name": // documented in different places for the same
-		t.Found, t.Held = a.Tags[c.Key], false
-		_, t.Held = a.Tags[c.Key]
-	case "tag-value":
-		value, ok := a.Tags[c.Key]
-		t.Found = value
-		t.Held = ok && c.holds(value) // an absent tag has no value that could differ
-	case "region":
-		t.Found = strings.Join(a.Edges, ", ")
-		t.Held = slices.ContainsFunc(a.Edges, c.holds)
-	case "attachment-type":
-		t.Found, t.Held = a.Type, c.holds(a.Type)
-	case "account-id":
-		t.Found, t.Held = a.Account, c.holds(a.Account)
-	case "resource-id":
-		t.Found, t.Held = a.ResourceID, c.holds(a.ResourceID)
+// refusal is why a rule that matches does not associate.
+type refusal uint8
+
+const (
+	associated refusal = iota
+	noSuchTag
+	noSuchSegment
+	notAtEdge
+)
+
+// decide is what a rule that matches does: it associates, or it cannot and the attachment stays unassociated.
+func (r *rule) decide(p *Policy, a *Attachment) (Decision, refusal) {
+	acceptance := r.Action.RequireAcceptance
+	if r.group != nil {
+		return Decision{NetworkFunctionGroup: r.group.Name, RuleNumber: r.RuleNumber, RequireAcceptance: acceptance || r.group.RequireAcceptance}, associated
 	}
-	return t
+	s := r.segment
+	if key := r.Action.TagKey.Name; s == nil && r.Action.TagKey.Known() {
+		name, ok := a.Tags[key]
+		if !ok {
+			return Decision{}, noSuchTag
+		}
+		s = p.segments[name]
+	}
+	if s == nil {
+		return Decision{}, noSuchSegment
+	}
+	for _, e := range a.Edges {
+		if slices.Contains(s.Edges, e) {
+			return Decision{Segment: s.Name, RuleNumber: r.RuleNumber, RequireAcceptance: acceptance || s.RequireAcceptance}, associated
+		}
+	}
+	return Decision{}, notAtEdge
 }
 
-func (c *Condition) holds(value string) bool {
-	switch c.Operator {
-	case "equals":
-		return value == c.Value
-	case "not-equals":
-		return value != c.Value
-	case "contains":
-		return strings.Contains(value, c.Value)
-	case "begins-with":
-		return strings.HasPrefix(value, c.Value)
+// holds tests one attribute. A tag that is not there has no value that could differ.
+func (c *condition) holds(a *Attachment) bool {
+	switch c.kind {
+	case always:
+		return true
+	case tagExists:
+		_, ok := a.Tags[c.key]
+		return ok
+	case tagValue:
+		value, ok := a.Tags[c.key]
+		return ok && c.compare(value)
+	case region:
+		for _, e := range a.Edges {
+			if c.compare(e) {
+				return true
+			}
+		}
+	case attachmentType:
+		return c.compare(a.Type)
+	case accountID:
+		return c.compare(a.Account)
+	case resourceID:
+		return c.compare(a.ResourceID)
+	}
+	return false
+}
+
+func (c *condition) compare(value string) bool {
+	switch c.operator {
+	case equals:
+		return value == c.value
+	case notEquals:
+		return value != c.value
+	case contains:
+		return strings.Contains(value, c.value)
 	default:
-		return false
+		return strings.HasPrefix(value, c.value)
 	}
 }
-
-func quoted(s string) string { return `"` + s + `"` }

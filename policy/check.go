@@ -2,153 +2,218 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
-// Check says everything that is wrong with a document beyond its form: names that are not unique or not defined,
-// Regions that are no edge, ASNs and CIDR blocks that do not fit.
+// Check says everything that is wrong with a document: its form, and names that are not unique or not defined, Regions
+// that are no edge, ASNs and CIDR blocks that do not fit, actions that contradict each other. What needs the network as
+// it is, is for [Compile], [CheckOrphans], [CheckDestinations] and [CheckPrefixLists]. At most 1000 errors are returned.
 func Check(doc *Document) Errors {
-	r := &reader{source: doc.source}
-	edges := map[string]bool{}
-	for _, e := range doc.Configuration.EdgeLocations {
-		if edges[e.Location] {
-			at := e.Place
-			at.Path = childPath(at.Path, "location")
-			r.failAt(at, CodeDuplicateValue, e.Location+" is listed twice", "an edge location is given once")
-		}
-		edges[e.Location] = true
-	}
-	r.checkASNs(&doc.Configuration)
-	r.checkInsideCIDRs(&doc.Configuration)
-
-	names := map[string]bool{}
-	unique := func(p Place, name string) {
-		if name != "" && names[name] {
-			p.Path = childPath(p.Path, "name")
-			r.failAt(p, CodeDuplicateValue, name+" is used twice", "segments and network function groups share one set of names")
-		}
-		names[name] = true
-	}
-	segments, groups := map[string]bool{}, map[string]bool{}
-	for _, s := range doc.Segments {
-		unique(s.Place, s.Name)
-		segments[s.Name] = true
-	}
-	for _, g := range doc.NetworkFunctionGroups {
-		unique(g.Place, g.Name)
-		groups[g.Name] = true
-	}
-	const maxTables = 40 // segments and network function groups together
-	if n := len(doc.Segments) + len(doc.NetworkFunctionGroups); n > maxTables {
-		at := doc.Segments[0].Place
-		at.Path = "$.segments"
-		r.failAt(at, CodeMaximumItemsExceeded, fmt.Sprintf("a core network has at most %d segments and network function groups, not %d", maxTables, n), "")
-	}
-	for _, s := range doc.Segments {
-		for i, e := range s.EdgeLocations {
-			switch {
-			case !edges[e.Name]:
-				r.failAt(e.Place, CodeUndefinedEdgeLocation, e.Name+" is not an edge location of the core network", "list it in core-network-configuration.edge-locations")
-			case slices.ContainsFunc(s.EdgeLocations[:i], func(n Named) bool { return n.Name == e.Name }):
-				r.failAt(e.Place, CodeDuplicateValue, e.Name+" is listed twice", "")
-			}
-		}
-		for _, filter := range [][]Named{s.DenyFilter, s.AllowFilter} {
-			for _, other := range filter {
-				r.defined(segments, other, "segment")
-			}
-		}
-	}
-	numbers := map[int]bool{}
-	for _, p := range doc.AttachmentPolicies {
-		if numbers[p.RuleNumber] {
-			r.failAt(p.NumberAt, CodeDuplicateValue, fmt.Sprintf("%d is used twice", p.RuleNumber), "rules are tried in the order of their numbers")
-		}
-		numbers[p.RuleNumber] = true
-		if p.Action.Segment.Path != "" {
-			r.defined(segments, p.Action.Segment, "segment")
-		}
-		if p.Action.Group.Path != "" {
-			r.defined(groups, p.Action.Group, "network function group")
-		}
-	}
-	return r.errs.sorted()
+	c := newChecker(doc)
+	c.configuration()
+	c.tables()
+	c.segments()
+	c.attachmentPolicies()
+	c.versions()
+	c.segmentActions()
+	c.routingPolicies()
+	c.labelRules()
+	return append(slices.Clone(doc.form), c.errs...).sorted()
 }
 
-func (r *reader) defined(known map[string]bool, n Named, what string) {
-	if known[n.Name] {
+// checker holds what the names of a document stand for. Of a name given twice the first counts.
+type checker struct {
+	collector
+	doc      *Document
+	edges    map[string]bool
+	segment  map[string]*DocumentSegment
+	index    map[string]int // of segments
+	shadowed []bool         // segments whose name an earlier one has, or that have none
+	group    map[string]*DocumentGroup
+	policy   map[string]*RoutingPolicy
+	reserved asnSet // the ASNs of edges
+}
+
+func newChecker(doc *Document) *checker {
+	c := &checker{doc: doc, edges: map[string]bool{}, segment: map[string]*DocumentSegment{}, group: map[string]*DocumentGroup{}, policy: map[string]*RoutingPolicy{}}
+	for _, e := range doc.Configuration.EdgeLocations {
+		c.edges[e.Location] = true
+	}
+	c.index, c.shadowed = map[string]int{}, make([]bool, len(doc.Segments))
+	for i := range doc.Segments {
+		s := &doc.Segments[i]
+		putNew(c.segment, s.Name, s)
+		putNew(c.index, s.Name, i)
+		c.shadowed[i] = c.segment[s.Name] != s
+	}
+	for i := range doc.NetworkFunctionGroups {
+		putNew(c.group, doc.NetworkFunctionGroups[i].Name, &doc.NetworkFunctionGroups[i])
+	}
+	for i := range doc.RoutingPolicies {
+		putNew(c.policy, doc.RoutingPolicies[i].Name, &doc.RoutingPolicies[i])
+	}
+	c.reserved = newASNSet(doc.Configuration.ASNRanges)
+	return c
+}
+
+func putNew[T any](m map[string]T, name string, v T) {
+	if _, taken := m[name]; !taken && name != "" {
+		m[name] = v
+	}
+}
+
+// maxTables bounds segments and network function groups together.
+const maxTables = 40
+
+// tables checks the names that segments and network function groups share.
+func (c *checker) tables() {
+	seen := map[string]bool{}
+	unique := func(name string, at Place) {
+		if name != "" && seen[name] {
+			c.fail(at, CodeDuplicateValue, clip(name)+" is used twice", "segments and network function groups share one set of names")
+		}
+		seen[name] = true
+	}
+	for _, s := range c.doc.Segments {
+		unique(s.Name, s.NameAt)
+	}
+	for _, g := range c.doc.NetworkFunctionGroups {
+		unique(g.Name, g.NameAt)
+	}
+	c.fewTables()
+}
+
+func (c *checker) fewTables() {
+	if n := len(c.doc.Segments) + len(c.doc.NetworkFunctionGroups); n > maxTables {
+		c.failChild(c.doc.Place, "segments", CodeMaximumItemsExceeded, fmt.Sprintf("a core network has at most %d segments and network function groups, not %d", maxTables, n), "")
+	}
+}
+
+// crowded says that there are more tables than a core network can have. Rules about pairs of them are not tried then.
+func (c *checker) crowded() bool {
+	return len(c.doc.Segments)+len(c.doc.NetworkFunctionGroups) > maxTables
+}
+
+func (c *checker) segments() {
+	for _, s := range c.doc.Segments {
+		c.edgeNames(s.EdgeLocations)
+		for _, other := range s.DenyFilter {
+			c.definedSegment(other)
+		}
+		for _, other := range s.AllowFilter {
+			c.definedSegment(other)
+		}
+		if len(s.DenyFilter) > 0 && len(s.AllowFilter) > 0 {
+			c.fail(s.Place, CodeMutuallyExclusive, "deny-filter and allow-filter exclude each other", "keep one of the two")
+		}
+	}
+}
+
+func (c *checker) attachmentPolicies() {
+	numbers := map[int]Place{}
+	for i := range c.doc.AttachmentPolicies {
+		p := &c.doc.AttachmentPolicies[i]
+		c.uniqueNumber(numbers, p.RuleNumber, p.NumberAt)
+		c.definedSegment(p.Action.Segment)
+		if p.Action.Group.Known() {
+			defined(c, c.group, p.Action.Group, "network function group")
+		}
+	}
+}
+
+// uniqueNumber checks that a number is not used before; 0 is none.
+func (c *checker) uniqueNumber(numbers map[int]Place, n int, at Place) {
+	if n == 0 {
 		return
 	}
-	hint := ""
-	var names []string
-	for k := range known {
-		names = append(names, k)
+	if first, taken := numbers[n]; taken {
+		c.fail(at, CodeDuplicateValue, fmt.Sprintf("%d is used twice", n), fmt.Sprintf("the other one is on line %d", first.Line()))
+		return
 	}
-	slices.Sort(names)
-	if near := nearest(n.Name, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	r.failAt(n.Place, CodeUndefinedReference, n.Name+" is not a defined "+what, hint)
+	numbers[n] = at
 }
 
-func (r *reader) checkASNs(c *Configuration) {
-	seen := map[uint32]string{}
-	for _, e := range c.EdgeLocations {
-		if e.ASN == 0 {
-			continue
-		}
-		if !slices.ContainsFunc(c.ASNRanges, func(a ASNRange) bool { return a.contains(e.ASN) }) {
-			r.failAt(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is not in asn-ranges", e.ASN), "the upper end of a range is not part of it")
-		}
-		if other, taken := seen[e.ASN]; taken {
-			r.failAt(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is the ASN of %s too", e.ASN, other), "")
-		}
-		seen[e.ASN] = e.Location
+// edgeNames checks a list of Regions: every one an edge of the core network, none twice.
+func (c *checker) edgeNames(list []Named) {
+	c.distinct(list)
+	for _, e := range list {
+		c.edge(e)
 	}
 }
 
-func (r *reader) checkInsideCIDRs(c *Configuration) {
-	for i, e := range c.EdgeLocations {
-		for j, block := range e.InsideCIDRs {
-			at := e.Place
-			at.Path = fmt.Sprintf("%s.inside-cidr-blocks[%d]", e.Path, j)
-			inside := false
-			for _, wide := range c.InsideCIDRs {
-				inside = inside || wide.Bits() <= block.Bits() && wide.Contains(block.Addr())
-			}
-			if !inside {
-				r.failAt(at, CodeInvalidCIDR, block.String()+" is not part of core-network-configuration.inside-cidr-blocks", "")
-			}
-			for _, other := range c.EdgeLocations[:i] {
-				if slices.ContainsFunc(other.InsideCIDRs, block.Overlaps) {
-					r.failAt(at, CodeInvalidCIDR, block.String()+" overlaps a block of "+other.Location, "")
-				}
-			}
+func (c *checker) edge(e Named) {
+	if !e.is('"') || c.edges[e.Name] || c.full() {
+		return
+	}
+	hint := didYouMean(e.Name, sortedKeys(c.edges))
+	if hint == "" {
+		hint = "list it in core-network-configuration.edge-locations"
+	}
+	c.fail(e.Place, CodeUndefinedEdgeLocation, clip(e.Name)+" is not an edge location of the core network", hint)
+}
+
+// distinct checks that no name is in a list twice.
+func (c *checker) distinct(list []Named) {
+	if len(list) < 2 {
+		return
+	}
+	seen := make(map[string]bool, len(list))
+	for _, n := range list {
+		if n.is('"') && seen[n.Name] {
+			c.fail(n.Place, CodeDuplicateValue, clip(n.Name)+" is listed twice", "")
 		}
+		seen[n.Name] = true
 	}
 }
 
-// Placement is an attachment, or anything else, that holds edges in place.
-type Placement struct {
-	AttachmentID string
-	Edges        []string
+func (c *checker) definedSegment(n Named) { defined(c, c.segment, n, "segment") }
+
+// policies checks a list of routing policies.
+func (c *checker) policies(list []Named) {
+	c.distinct(list)
+	for _, n := range list {
+		defined(c, c.policy, n, "routing policy")
+	}
 }
 
-// CheckOrphans refuses a document that takes away an edge somebody is attached at.
-func CheckOrphans(doc *Document, placed []Placement) Errors {
-	r := &reader{source: doc.source}
-	edges := map[string]bool{}
-	for _, e := range doc.Configuration.EdgeLocations {
-		edges[e.Location] = true
+func defined[T any](c *checker, known map[string]T, n Named, what string) {
+	if !n.is('"') || c.full() {
+		return
 	}
-	at := doc.Configuration.Place
-	at.Path = "$.core-network-configuration.edge-locations"
-	for _, p := range placed {
-		for _, e := range p.Edges {
-			if !edges[e] {
-				r.failAt(at, CodeOrphanedAttachment, e+" cannot be removed from policy because it would orphan "+p.AttachmentID, "delete the attachment first")
-			}
+	if _, ok := known[n.Name]; !ok {
+		c.fail(n.Place, CodeUndefinedReference, clip(n.Name)+" is not a defined "+what, didYouMean(n.Name, sortedKeys(known)))
+	}
+}
+
+// maxSuggestions bounds the names that a misspelt one is compared with.
+const maxSuggestions = 50
+
+func sortedKeys[T any](m map[string]T) []string {
+	if len(m) > maxSuggestions {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+// versions refuses what the older version of the language does not have.
+func (c *checker) versions() {
+	if c.doc.Version != Version2021 {
+		return
+	}
+	const message, hint = "needs version " + Version2025, `set "version" to "` + Version2025 + `"`
+	for _, key := range []string{"routing-policies", "attachment-routing-policy-rules"} {
+		if v := c.doc.node.get(key); v != nil {
+			c.fail(v.place(), CodeConstantViolation, message, hint)
 		}
 	}
-	return r.errs.sorted()
+	for i := range c.doc.SegmentActions {
+		node := c.doc.SegmentActions[i].node
+		if v := node.get("routing-policy-names"); v != nil {
+			c.fail(v.place(), CodeConstantViolation, message, hint)
+		}
+		if v := node.get("action"); v != nil && v.text == ActionAssociateRoutingPolicy {
+			c.fail(v.place(), CodeConstantViolation, message, hint)
+		}
+	}
 }

@@ -1,27 +1,44 @@
 package policy
 
 import (
-	"fmt"
-	"maps"
+	"cmp"
 	"net/netip"
 	"slices"
-
-	"go4.org/netipx"
 )
 
-// Policy is a document made ready to decide. It is immutable and may be shared.
+// Policy is a document worked out over a core network: everything that decides where attachments belong and what routes
+// they exchange, with the place in the document that says so. It is immutable and may be shared; what its methods and
+// members return must not be changed.
 type Policy struct {
-	Edges                 []Edge // in document order
+	Version                         string
+	VPNECMPSupport                  bool
+	DNSSupport                      bool
+	SecurityGroupReferencingSupport bool
+
+	Edges                 []Edge // in document order, which is the order in which they are preferred
 	Segments              []Segment
 	NetworkFunctionGroups []NetworkFunctionGroup
 
-	rules    []AttachmentPolicy // by number
+	Shares           []Share           // both directions of each, by the position of From, then To
+	StaticRoutes     []StaticRoute     // in document order
+	Insertions       []Insertion       // send-via, one for each pair of segments, in document order
+	SendTo           []SendTo          // one for a segment, in document order
+	EdgeAssociations []EdgeAssociation // one for each segment and ordered pair of edges, in document order
+
+	AttachmentPolicies           []AttachmentPolicy // by rule number
+	RoutingPoliciesByNumber      []*RoutingPolicy   // in the order in which they run
+	AttachmentRoutingPolicyRules []AttachmentRoutingPolicyRule
+
 	segments map[string]*Segment
 	groups   map[string]*NetworkFunctionGroup
+	routing  map[string]*RoutingPolicy
+	labels   map[string][]labelRule
+	rules    []rule // AttachmentPolicies, made ready to run
 }
 
 // Edge is one core network edge.
 type Edge struct {
+	Place
 	Location    string
 	ASN         uint32
 	InsideCIDRs []netip.Prefix
@@ -29,200 +46,194 @@ type Edge struct {
 
 // Segment is one segment.
 type Segment struct {
+	Place
 	Name              string
-	Edges             []string // where it has a table
-	SharedSegments    []string // joined by a share action
+	Description       string
+	Edges             []string // where it has a table, in the order of the core network's edges
+	SharedSegments    []string // joined by a share action, whichever side names the other; filters take nothing away
 	Isolate           bool
 	RequireAcceptance bool
+	DenyFilter        []string // refuses shared routes of these
+	AllowFilter       []string // when not empty, refuses shared routes of all others
+}
+
+// HasEdge says whether the segment has a table at an edge.
+func (s *Segment) HasEdge(location string) bool { return slices.Contains(s.Edges, location) }
+
+// Accepts says whether the filters let in shared routes of the attachments of another segment.
+func (s *Segment) Accepts(origin string) bool {
+	if len(s.AllowFilter) > 0 {
+		return slices.Contains(s.AllowFilter, origin)
+	}
+	return !slices.Contains(s.DenyFilter, origin)
 }
 
 // NetworkFunctionGroup is one network function group. It has a table at every edge.
 type NetworkFunctionGroup struct {
+	Place
 	Name              string
+	Description       string
 	Edges             []string
 	SendVia, SendTo   []string // segments whose actions use it
+	Learns            []string // segments whose attachment routes it learns: those, and the ones they send to
 	RequireAcceptance bool
+}
+
+// Share is one direction of a share: the routes of attachments that are in From enter To. The filters of To are not
+// applied yet.
+type Share struct {
+	From, To string
+	Policies []*RoutingPolicy // that run on these routes, in order
+	Actions  []Place          // the share actions that name the two
+}
+
+// StaticRoute is a block of a create-route action.
+type StaticRoute struct {
+	Place        // of the block
+	Action       Place
+	Segment      string
+	Prefix       netip.Prefix
+	Blackhole    bool
+	Destinations []string // attachment ids; none for a blackhole
+}
+
+// Insertion leads traffic between two segments, either way round, through a network function group. The two may be the
+// same.
+type Insertion struct {
+	Place            // of the action
+	Segment   string // the one whose action it is
+	With      string
+	DualHop   bool
+	Group     string
+	Overrides []Override
+}
+
+// SendTo leads what a segment has no route for to a network function group.
+type SendTo struct {
+	Place
+	Segment   string
+	Group     string
+	Overrides []Override
+}
+
+// Override says where traffic between some edges is inspected. The first override with a set that fits counts.
+type Override struct {
+	Place
+	Sets [][2]string // two edges, either way round; one edge is there twice
+	Use  string
+}
+
+// EdgeAssociation is the routing policies of a segment between two edges: inbound ones run on routes that Edge gets
+// from Peer, outbound ones on routes that Edge tells Peer.
+type EdgeAssociation struct {
+	Segment, Edge, Peer string
+	Policies            []*RoutingPolicy // in the order in which they run
+	Actions             []Place
 }
 
 // Previous holds the edges a core network has, by location. They keep their ASN and their inside CIDR blocks.
 type Previous map[string]Edge
 
-// Compile works a checked document out over the edges that exist. The errors are those that need the existing edges:
-// AWS reports them while it generates the change set.
+// Compile works a document out over the edges that exist. The errors are those that need these edges, and are
+// asynchronous. A document that does not pass [Check] is not for compiling: its errors of form are returned as they are,
+// and what it names but does not define is left out.
 func Compile(doc *Document, previous Previous) (*Policy, Errors) {
-	c := compiler{reader: reader{source: doc.source}, doc: doc, previous: previous}
-	p := &Policy{segments: map[string]*Segment{}, groups: map[string]*NetworkFunctionGroup{}}
-	p.Edges = c.edges()
-	if len(c.errs) > 0 {
-		for i := range c.errs {
-			c.errs[i].Async = true
-		}
-		return nil, c.errs.sorted()
+	checked := newChecker(doc)
+	if checked.fewTables(); len(doc.form) > 0 || len(checked.errs) > 0 {
+		return nil, append(slices.Clone(doc.form), checked.errs...).sorted()
 	}
-	var everywhere []string
-	for _, e := range p.Edges {
-		everywhere = append(everywhere, e.Location)
+	edges, errs := allocate(doc, previous)
+	if len(errs) > 0 {
+		return nil, errs.sorted().async()
 	}
-	for _, s := range doc.Segments {
-		compiled := Segment{Name: s.Name, Edges: everywhere, Isolate: s.Isolate, RequireAcceptance: s.RequireAcceptance}
-		if s.EdgeLocations != nil {
-			compiled.Edges = nil
-			for _, location := range everywhere {
-				if slices.ContainsFunc(s.EdgeLocations, func(n Named) bool { return n.Name == location }) {
-					compiled.Edges = append(compiled.Edges, location)
-				}
-			}
-		}
-		p.Segments = append(p.Segments, compiled)
-	}
-	for _, g := range doc.NetworkFunctionGroups {
-		p.NetworkFunctionGroups = append(p.NetworkFunctionGroups, NetworkFunctionGroup{Name: g.Name, Edges: everywhere, RequireAcceptance: g.RequireAcceptance})
-	}
-	for i := range p.Segments {
-		p.segments[p.Segments[i].Name] = &p.Segments[i]
-	}
-	for i := range p.NetworkFunctionGroups {
-		p.groups[p.NetworkFunctionGroups[i].Name] = &p.NetworkFunctionGroups[i]
-	}
-	p.rules = slices.Clone(doc.AttachmentPolicies)
-	slices.SortStableFunc(p.rules, func(a, b AttachmentPolicy) int { return a.RuleNumber - b.RuleNumber })
-	return p, nil
+	c := &compiler{checker: checked, Policy: &Policy{
+		Version:                         doc.Version,
+		VPNECMPSupport:                  doc.Configuration.VPNECMPSupport,
+		DNSSupport:                      doc.Configuration.DNSSupport,
+		SecurityGroupReferencingSupport: doc.Configuration.SecurityGroupReferencingSupport,
+		Edges:                           edges,
+		segments:                        map[string]*Segment{},
+		groups:                          map[string]*NetworkFunctionGroup{},
+		routing:                         map[string]*RoutingPolicy{},
+		labels:                          map[string][]labelRule{},
+	}}
+	c.compileTables()
+	c.compileRouting()
+	c.compileShares()
+	c.compileActions()
+	c.compileRules()
+	return c.Policy, nil
 }
 
+// Segment is the segment of a name, nil when there is none.
+func (p *Policy) Segment(name string) *Segment { return p.segments[name] }
+
+// NetworkFunctionGroup is the network function group of a name, nil when there is none.
+func (p *Policy) NetworkFunctionGroup(name string) *NetworkFunctionGroup { return p.groups[name] }
+
+// RoutingPolicy is the routing policy of a name, nil when there is none.
+func (p *Policy) RoutingPolicy(name string) *RoutingPolicy { return p.routing[name] }
+
+// compiler fills a Policy. Names that a document defines twice stand for the first.
 type compiler struct {
-	reader
-	doc      *Document
-	previous Previous
+	*checker
+	*Policy
 }
 
-func (c *compiler) edges() []Edge {
-	config := &c.doc.Configuration
-	used := map[uint32]bool{}
-	for _, location := range slices.Sorted(maps.Keys(c.previous)) {
-		old := c.previous[location]
-		if !c.inRanges(old.ASN) {
-			c.failAt(config.Place, CodeInvalidASNUpdate, "ASNs already in use cannot be removed", fmt.Sprintf("keep a range with %d, the ASN of %s", old.ASN, old.Location))
-			return nil
-		}
-		used[old.ASN] = true
+func (c *compiler) compileTables() {
+	everywhere := make([]string, len(c.Edges))
+	for i, e := range c.Edges {
+		everywhere[i] = e.Location
 	}
-	for _, e := range config.EdgeLocations {
-		old, existed := c.previous[e.Location]
-		switch {
-		case e.ASN == 0:
-		case existed && e.ASN != old.ASN:
-			c.failAt(e.ASNAt, CodeInvalidASNUpdate, fmt.Sprintf("the ASN of %s is %d and cannot be changed", e.Location, old.ASN), "")
-		case !existed && used[e.ASN]:
-			c.failAt(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is in use by another edge location", e.ASN), "")
+	for i := range c.doc.Segments {
+		s := &c.doc.Segments[i]
+		edges := everywhere
+		if s.EdgeLocations != nil {
+			named := nameSet(s.EdgeLocations)
+			edges = slices.DeleteFunc(slices.Clone(everywhere), func(e string) bool { return !named[e] })
 		}
-		used[e.ASN] = true
+		c.Segments = append(c.Segments, Segment{
+			Place: s.Place, Name: s.Name, Description: s.Description, Edges: edges, Isolate: s.Isolate,
+			RequireAcceptance: s.RequireAcceptance, DenyFilter: c.known(s.DenyFilter), AllowFilter: c.known(s.AllowFilter),
+		})
 	}
-	edges := make([]Edge, 0, len(config.EdgeLocations))
-	for _, e := range config.EdgeLocations {
-		edge := Edge{Location: e.Location, ASN: e.ASN}
-		if old, existed := c.previous[e.Location]; existed {
-			edge.ASN, edge.InsideCIDRs = old.ASN, old.InsideCIDRs
-		}
-		if edge.ASN == 0 {
-			if edge.ASN = c.freeASN(used); edge.ASN == 0 {
-				c.failAt(e.Place, CodeInsufficientASN, "no ASN is left in asn-ranges for "+e.Location, "widen a range")
-			}
-			used[edge.ASN] = true
-		}
-		edges = append(edges, edge)
+	for i := range c.doc.NetworkFunctionGroups {
+		g := &c.doc.NetworkFunctionGroups[i]
+		c.NetworkFunctionGroups = append(c.NetworkFunctionGroups, NetworkFunctionGroup{
+			Place: g.Place, Name: g.Name, Description: g.Description, Edges: everywhere, RequireAcceptance: g.RequireAcceptance,
+		})
 	}
-	c.allocateInside(edges)
-	return edges
-}
-
-func (c *compiler) inRanges(asn uint32) bool {
-	return slices.ContainsFunc(c.doc.Configuration.ASNRanges, func(r ASNRange) bool { return r.contains(asn) })
-}
-
-// freeASN is the lowest ASN of the ranges, in the order of the numbers, that nobody has; 0 when there is none.
-func (c *compiler) freeASN(used map[uint32]bool) uint32 {
-	ranges := slices.Clone(c.doc.Configuration.ASNRanges)
-	slices.SortFunc(ranges, func(a, b ASNRange) int { return int(int64(a.Low) - int64(b.Low)) })
-	for _, r := range ranges {
-		for asn := r.Low; asn < r.High; asn++ {
-			if !used[asn] {
-				return asn
-			}
-		}
+	for i := range c.Segments {
+		putNew(c.Policy.segments, c.Segments[i].Name, &c.Segments[i])
 	}
-	return 0
-}
-
-// allocateInside gives each edge its inside CIDR blocks: those of the document, those it has, else the next free /24,
-// and the next free /64 where there is an IPv6 block. When the core-wide list is exactly what the edges of the document
-// name for themselves, nothing is left to give and nothing is tried.
-func (c *compiler) allocateInside(edges []Edge) {
-	config := &c.doc.Configuration
-	var free netipx.IPSetBuilder
-	for _, block := range config.InsideCIDRs {
-		free.AddPrefix(block)
-	}
-	var own []netip.Prefix
-	for i, e := range config.EdgeLocations {
-		own = append(own, e.InsideCIDRs...)
-		for _, kept := range edges[i].InsideCIDRs {
-			if len(e.InsideCIDRs) > 0 && !slices.Contains(e.InsideCIDRs, kept) || !covered(config.InsideCIDRs, kept) {
-				c.failAt(e.Place, CodeInvalidCIDR, kept.String()+" is assigned to "+e.Location+" and cannot be removed", "")
-			}
-		}
-		if len(e.InsideCIDRs) > 0 {
-			edges[i].InsideCIDRs = e.InsideCIDRs
-		}
-		for _, block := range edges[i].InsideCIDRs {
-			free.RemovePrefix(block)
-		}
-	}
-	if len(config.InsideCIDRs) == 0 || sameSet(own, config.InsideCIDRs) {
-		return
-	}
-	left, err := free.IPSet()
-	if err != nil {
-		return // only prefixes that were parsed went in
-	}
-	for i := range edges {
-		if len(edges[i].InsideCIDRs) > 0 {
-			continue
-		}
-		for _, bits := range []int{24, 64} {
-			family := slices.ContainsFunc(config.InsideCIDRs, func(b netip.Prefix) bool { return b.Addr().Is4() == (bits == 24) })
-			if !family {
-				continue
-			}
-			block, ok := firstFree(left, bits)
-			if !ok {
-				c.failAt(config.EdgeLocations[i].Place, CodeInsufficientInsideCIDR, fmt.Sprintf("no /%d is left in inside-cidr-blocks for %s", bits, edges[i].Location), "add a block")
-				continue
-			}
-			edges[i].InsideCIDRs = append(edges[i].InsideCIDRs, block)
-			var b netipx.IPSetBuilder
-			b.AddSet(left)
-			b.RemovePrefix(block)
-			if left, err = b.IPSet(); err != nil {
-				return
-			}
-		}
+	for i := range c.NetworkFunctionGroups {
+		putNew(c.groups, c.NetworkFunctionGroups[i].Name, &c.NetworkFunctionGroups[i])
 	}
 }
 
-// firstFree is the lowest free block of the size, /24 for IPv4 and /64 for IPv6.
-func firstFree(set *netipx.IPSet, bits int) (netip.Prefix, bool) {
-	for _, p := range set.Prefixes() { // in order of addresses
-		if p.Addr().Is4() == (bits == 24) && p.Bits() <= bits {
-			return netip.PrefixFrom(p.Addr(), bits), true
+// known is the names of a list that stand for segments.
+func (c *compiler) known(list []Named) []string {
+	var names []string
+	for _, n := range list {
+		if c.segment[n.Name] != nil {
+			names = append(names, n.Name)
 		}
 	}
-	return netip.Prefix{}, false
+	return names
 }
 
-func covered(wide []netip.Prefix, block netip.Prefix) bool {
-	return slices.ContainsFunc(wide, func(w netip.Prefix) bool { return w.Bits() <= block.Bits() && w.Contains(block.Addr()) })
+func nameSet(list []Named) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, n := range list {
+		set[n.Name] = true
+	}
+	return set
 }
 
-func sameSet(a, b []netip.Prefix) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(a, func(p netip.Prefix) bool { return !slices.Contains(b, p) })
+// byNumber puts routing policies in the order in which they run, each once.
+func byNumber(list []*RoutingPolicy) []*RoutingPolicy {
+	slices.SortStableFunc(list, func(a, b *RoutingPolicy) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset(), b.Offset()))
+	})
+	return slices.Compact(list)
 }

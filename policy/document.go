@@ -1,45 +1,59 @@
 // Package policy understands core network policy documents: it reads them, says everything that is wrong with them and
-// where, and decides with them where attachments belong.
+// where, works them out over a core network, decides with them where attachments belong, tells how two of them differ,
+// and gives advice on them.
 //
-// It is pure: bytes and values in, values out. It does no I/O, asks no clock and draws no random numbers, and it knows
-// neither the API nor the store.
+// The way of a document is [Parse], [Check], [Compile]; what comes out, a [Policy], is immutable and is what
+// [Policy.Associate], [Diff] and a routing engine work with. [Lint] and [Format] are for authors.
+//
+// The package is pure: bytes and values in, values out. It does no I/O, asks no clock and draws no random numbers, and
+// it knows neither the API nor the store.
 package policy
 
 import "net/netip"
 
-// Document is a policy document as it was written. Sections that have no meaning here yet are kept as they are.
+// The versions of the policy language. The newer one adds routing policies.
+const (
+	Version2021 = "2021.12"
+	Version2025 = "2025.11"
+)
+
+// Document is a policy document as it was written, section by section in document order. What has the wrong form is
+// the zero value here; [Check] says so.
 type Document struct {
+	Place
 	Version                      string
 	Configuration                Configuration
 	Segments                     []DocumentSegment
 	NetworkFunctionGroups        []DocumentGroup
+	SegmentActions               []SegmentAction
 	AttachmentPolicies           []AttachmentPolicy
-	SegmentActions               *node
-	RoutingPolicies              *node
-	AttachmentRoutingPolicyRules *node
+	RoutingPolicies              []RoutingPolicy
+	AttachmentRoutingPolicyRules []AttachmentRoutingPolicyRule
 
-	source *source
+	form Errors // what is wrong with its form, found while reading
 }
 
-// Place is where something stands in the document.
-type Place struct {
-	Path string
-	Line int
+// Named is a name where it is used or given, with its place.
+type Named struct {
+	Place
+	Name string
+}
 
-	at int
+// CIDR is a block of addresses with its place. The prefix is the zero value when the text is not a block.
+type CIDR struct {
+	Place
+	Prefix netip.Prefix
 }
 
 // Configuration is the section core-network-configuration.
 type Configuration struct {
 	Place
-	ASNRanges         []ASNRange
-	ASNRangesAt       Place
-	EdgeLocations     []EdgeLocation
-	InsideCIDRs       []netip.Prefix
-	InsideCIDRsAt     Place
-	VPNECMPSupport    bool // default true
-	DNSSupport        bool // default true
-	SecurityGroupRefs bool // default false
+	ASNRanges                       []ASNRange
+	EdgeLocations                   []EdgeLocation
+	InsideCIDRs                     []CIDR
+	VPNECMPSupport                  bool // default true
+	DNSSupport                      bool // default true
+	SecurityGroupReferencingSupport bool // default false
 }
 
 // ASNRange holds Low and every number below High: "64512-64514" is two ASNs.
@@ -48,39 +62,34 @@ type ASNRange struct {
 	Low, High uint32
 }
 
-func (r ASNRange) contains(asn uint32) bool { return r.Low <= asn && asn < r.High }
-
 // EdgeLocation is one edge of the document.
 type EdgeLocation struct {
 	Place
 	Location    string
+	LocationAt  Place
 	ASN         uint32 // 0: to be allocated
 	ASNAt       Place
-	InsideCIDRs []netip.Prefix
+	InsideCIDRs []CIDR // empty: to be allocated
 }
 
 // DocumentSegment is one segment of the document.
 type DocumentSegment struct {
 	Place
 	Name              string
+	NameAt            Place
 	Description       string
 	EdgeLocations     []Named // nil: every edge
 	Isolate           bool
 	RequireAcceptance bool // default true
 	DenyFilter        []Named
-	AllowFilter       []Named
-}
-
-// Named is a reference by name, with its place.
-type Named struct {
-	Place
-	Name string
+	AllowFilter       []Named // an empty list is no filter
 }
 
 // DocumentGroup is one network function group of the document.
 type DocumentGroup struct {
 	Place
 	Name              string
+	NameAt            Place
 	Description       string
 	RequireAcceptance bool // default true
 }
@@ -105,11 +114,12 @@ type Condition struct {
 	Value    string
 }
 
-// Association is what a rule does with an attachment that meets its conditions.
+// Association is what a rule does with an attachment that meets its conditions. Exactly one of Segment, TagKey and
+// Group is given.
 type Association struct {
 	Place
-	Segment           Named  // association-method constant
-	TagKey            string // association-method tag: the tag whose value names the segment
-	Group             Named  // add-to-network-function-group
+	Segment           Named // association-method constant
+	TagKey            Named // association-method tag: the tag whose value names the segment
+	Group             Named // add-to-network-function-group
 	RequireAcceptance bool
 }

@@ -5,96 +5,106 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Limits of a document. AWS's quota is 1 MB, although the wire would take 10,000,000 characters.
+// Limits of a document.
 const (
-	MaxSize  = 1 << 20 // bytes
-	maxDepth = 32
+	MaxSize  = 1 << 20 // bytes: AWS takes policies of up to 1 MB
+	maxDepth = 32      // the deepest path of the language has 8 steps
 )
 
-// node is one value of the document, with its place.
+// node is one value of the document. Paths and lines are worked out when they are asked for: a large document has many
+// nodes and few errors.
 type node struct {
-	kind   jsontext.Kind // '{' '[' '"' '0' 't' 'f' 'n'
-	text   string        // of a string, or the digits of a number
-	keys   []string      // of an object, in document order
-	values []*node       // of an object or array
-	at     int           // byte offset
-	keysAt []int         // of an object
-	path   string
+	kind   byte // '{' '[' '"' '0' 't' 'f' 'n'
+	at     int32
+	keyAt  int32 // of a member: where its name stands
+	index  int32 // of an array's element
+	key    string
+	text   string // of a string, or the digits of a number
+	values []*node
+	parent *node
+	source *source
 }
 
 // get is the member of an object, nil when absent.
 func (n *node) get(key string) *node {
-	for i, k := range n.keys {
-		if k == key {
-			return n.values[i]
+	if n == nil || n.kind != '{' {
+		return nil
+	}
+	for _, v := range n.values {
+		if v.key == key {
+			return v
 		}
 	}
 	return nil
 }
 
-// source finds lines and columns.
-type source struct {
-	lines []int // offsets at which lines begin
-}
+func (n *node) place() Place { return Place{n} }
 
-func newSource(text []byte) *source {
-	s := &source{lines: []int{0}}
-	for i, c := range text {
-		if c == '\n' {
-			s.lines = append(s.lines, i+1)
-		}
-	}
-	return s
-}
-
-func (s *source) position(offset int) (line, column int) {
-	i := sort.SearchInts(s.lines, offset+1) - 1
-	return i + 1, offset - s.lines[i] + 1
-}
-
-// parseTree reads the text into nodes. The only errors are of syntax; there is at most one, since nothing after it can
-// be trusted.
-func parseTree(text []byte) (*node, *Error) {
+// parseTree reads the text into nodes. An error of syntax ends the reading, since nothing after it can be trusted;
+// members given twice are collected.
+func parseTree(text []byte) (*node, Errors) {
+	p := treeParser{text: text, source: newSource(text)}
 	if len(text) > MaxSize {
-		return nil, &Error{Code: CodeSyntax, Path: "$", Message: fmt.Sprintf("$: the document is larger than %d bytes", MaxSize)}
+		p.fail(0, CodeTooLarge, "$", fmt.Sprintf("the document has %d bytes, more than the %d a policy may have", len(text), MaxSize), "")
+		return nil, p.errs
 	}
-	p := treeParser{dec: jsontext.NewDecoder(bytes.NewReader(text)), text: text}
-	root, err := p.value("$", 0)
+	p.dec = jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
+	root, err := p.value(nil, 0)
 	if err == nil {
 		if _, err = p.dec.ReadToken(); err == io.EOF {
-			return root, nil
+			return root, p.errs
 		}
-		if err == nil {
-			err = errors.New("there is text after the document")
-		}
+		err = errors.New("there is text after the document")
+		p.next()
 	}
-	at := int(p.dec.InputOffset())
-	message := "the document is not valid JSON"
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
-		at = int(syntax.ByteOffset)
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			path := pathOf(syntax.JSONPointer)
-			return nil, &Error{Code: CodeDuplicateProperty, Path: path, Message: path + ": is given twice", offset: at}
-		}
-	} else if err != nil {
-		message = err.Error()
+	at, message := p.at, err.Error()
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		at, message = int(syntax.ByteOffset), "the document is not valid JSON: "+syntax.Err.Error()
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		at, message = len(text), "the document ends too early"
 	}
-	return nil, &Error{Code: CodeSyntax, Path: "$", Message: "$: " + message, offset: min(at, max(0, len(text)-1))}
+	p.fail(min(at, len(text)), CodeSyntax, "$", message, "")
+	return nil, p.errs
 }
 
 type treeParser struct {
-	dec  *jsontext.Decoder
-	text []byte
+	dec    *jsontext.Decoder
+	text   []byte
+	at     int // where the token read last begins
+	source *source
+	chunk  []node // nodes are allocated many at a time
+	errs   Errors
 }
 
-func (p *treeParser) value(path string, depth int) (*node, error) {
+func (p *treeParser) fail(at int, code, path, message, hint string) {
+	line, column := p.source.position(at)
+	p.errs = append(p.errs, Error{Code: code, Path: path, Message: path + ": " + message, Line: line, Column: column, Hint: hint, offset: at})
+}
+
+// next moves to where the next token begins.
+func (p *treeParser) next() {
+	p.at = int(p.dec.InputOffset())
+	for p.at < len(p.text) && bytes.IndexByte([]byte(" \t\r\n,:"), p.text[p.at]) >= 0 {
+		p.at++
+	}
+}
+
+func (p *treeParser) node(parent *node) *node {
+	if len(p.chunk) == 0 {
+		p.chunk = make([]node, 256)
+	}
+	n := &p.chunk[0]
+	p.chunk = p.chunk[1:]
+	n.parent, n.source = parent, p.source
+	return n
+}
+
+func (p *treeParser) value(parent *node, depth int) (*node, error) {
+	p.next()
 	if depth > maxDepth {
 		return nil, fmt.Errorf("the document is nested more than %d deep", maxDepth)
 	}
@@ -105,91 +115,72 @@ func (p *treeParser) value(path string, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: token.Kind(), path: path}
+	n := p.node(parent)
+	n.kind, n.at = byte(token.Kind()), int32(p.at)
 	switch n.kind {
 	case '"', '0':
 		n.text = token.String()
-		n.at = p.start()
 	case '{':
-		n.at = int(p.dec.InputOffset()) - 1
-		for p.dec.PeekKind() != '}' {
-			key, err := p.dec.ReadToken()
-			if err != nil {
-				return nil, err
-			}
-			name := key.String()
-			keyAt := p.start()
-			v, err := p.value(childPath(path, name), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			n.keys, n.keysAt, n.values = append(n.keys, name), append(n.keysAt, keyAt), append(n.values, v)
-		}
-		if _, err := p.dec.ReadToken(); err != nil {
-			return nil, err
-		}
+		return n, p.members(n, depth)
 	case '[':
-		n.at = int(p.dec.InputOffset()) - 1
-		for p.dec.PeekKind() != ']' {
-			v, err := p.value(path+"["+strconv.Itoa(len(n.values))+"]", depth+1)
-			if err != nil {
-				return nil, err
-			}
-			n.values = append(n.values, v)
-		}
-		if _, err := p.dec.ReadToken(); err != nil {
-			return nil, err
-		}
-	default:
-		n.at = p.start()
+		return n, p.elements(n, depth)
 	}
 	return n, nil
 }
 
-// start is the offset at which the token just read begins: the decoder tells where it ends.
-func (p *treeParser) start() int {
-	end := int(p.dec.InputOffset())
-	if end == 0 {
-		return 0
-	}
-	i := end - 1
-	if p.text[i] == '"' { // back over the string, past escaped quotes
-		for i--; i > 0; i-- {
-			if p.text[i] == '"' {
-				slashes := 0
-				for j := i - 1; j >= 0 && p.text[j] == '\\'; j-- {
-					slashes++
-				}
-				if slashes%2 == 0 {
-					return i
-				}
+// members reads an object up to its end. Many members are looked up in a map, so that their number does not count
+// twice.
+func (p *treeParser) members(n *node, depth int) error {
+	const few = 16
+	var seen map[string]*node
+	for p.dec.PeekKind() != '}' {
+		p.next()
+		keyAt := p.at
+		token, err := p.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		key := token.String()
+		v, err := p.value(n, depth+1)
+		if err != nil {
+			return err
+		}
+		v.key, v.keyAt = key, int32(keyAt)
+		if len(n.values) == few {
+			seen = make(map[string]*node, 2*few)
+			for _, other := range n.values {
+				seen[other.key] = other
 			}
 		}
-		return i
-	}
-	for i > 0 && bytes.IndexByte([]byte(" \t\r\n,:[{"), p.text[i-1]) < 0 {
-		i--
-	}
-	return i
-}
-
-func childPath(path, key string) string {
-	for _, c := range key {
-		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return path + "['" + key + "']"
+		twin := seen[key]
+		if seen == nil {
+			twin = n.get(key)
+		}
+		if twin == nil {
+			n.values = append(n.values, v)
+			if seen != nil {
+				seen[key] = v
+			}
+			continue
+		}
+		if len(p.errs) < maxErrors {
+			first, _ := p.source.position(int(twin.keyAt))
+			p.fail(keyAt, CodeDuplicateProperty, v.place().Path(), "is given twice", fmt.Sprintf("the other one is on line %d", first))
 		}
 	}
-	return path + "." + key
+	_, err := p.dec.ReadToken()
+	return err
 }
 
-func pathOf(p jsontext.Pointer) string {
-	path := "$"
-	for part := range p.Tokens() {
-		if _, err := strconv.Atoi(part); err == nil {
-			path += "[" + part + "]"
-		} else {
-			path = childPath(path, part)
+func (p *treeParser) elements(n *node, depth int) error {
+	for p.dec.PeekKind() != ']' {
+		v, err := p.value(n, depth+1)
+		if err != nil {
+			return err
 		}
+		v.index = int32(len(n.values))
+		n.values = append(n.values, v)
 	}
-	return path
+	_, err := p.dec.ReadToken()
+	return err
 }

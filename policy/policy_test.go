@@ -126,7 +126,7 @@ func associate(t *testing.T, p *policy.Policy, line string) string {
 
 func TestParse_tooLarge(t *testing.T) {
 	_, errs := policy.Parse([]byte(strings.Repeat(" ", policy.MaxSize+1)))
-	if len(errs) != 1 || errs[0].Code != "INVALID_JSON" {
+	if len(errs) != 1 || errs[0].Code != "DOCUMENT_TOO_LARGE" {
 		t.Errorf("got %v", errs)
 	}
 }

@@ -1,0 +1,109 @@
+package policy
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Place is where something stands in the document. The zero Place is nowhere: no path, line 0.
+type Place struct{ node *node }
+
+// Known says whether this is a place in a document.
+func (p Place) Known() bool { return p.node != nil }
+
+// Path is the JSONPath, such as $.segments[0].name. Members with very long names are cut.
+func (p Place) Path() string {
+	if p.node == nil {
+		return ""
+	}
+	var b strings.Builder
+	p.node.writePath(&b)
+	return b.String()
+}
+
+// Line is the line of its first character, from 1.
+func (p Place) Line() int {
+	line, _ := p.Position()
+	return line
+}
+
+// Position is the line and the column of its first character, both from 1; the column counts bytes.
+func (p Place) Position() (line, column int) {
+	if p.node == nil {
+		return 0, 0
+	}
+	return p.node.source.position(int(p.node.at))
+}
+
+// Offset is the position of its first byte, from 0.
+func (p Place) Offset() int {
+	if p.node == nil {
+		return 0
+	}
+	return int(p.node.at)
+}
+
+func (p Place) String() string { return p.Path() }
+
+// is says whether a value of this kind stands here.
+func (p Place) is(kind byte) bool { return p.node != nil && p.node.kind == kind }
+
+func (n *node) writePath(b *strings.Builder) {
+	switch {
+	case n.parent == nil:
+		b.WriteByte('$')
+	case n.parent.kind == '[':
+		n.parent.writePath(b)
+		b.WriteByte('[')
+		b.WriteString(strconv.Itoa(int(n.index)))
+		b.WriteByte(']')
+	default:
+		n.parent.writePath(b)
+		b.WriteString(pathStep(n.key))
+	}
+}
+
+// pathStep is the step to a member of an object: .name, or ['a name'] where the short form cannot be used.
+func pathStep(key string) string {
+	plain := key != ""
+	for i := range len(key) {
+		c := key[i]
+		plain = plain && (c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
+	}
+	key = clip(key)
+	if plain {
+		return "." + key
+	}
+	return "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(key) + "']"
+}
+
+// maxQuoted bounds what is quoted from a document, so that a thousand errors about one huge name stay small.
+const maxQuoted = 100
+
+func clip(s string) string {
+	if len(s) <= maxQuoted {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+}
+
+// source finds lines and columns.
+type source struct {
+	lines []int // offsets at which lines begin
+}
+
+func newSource(text []byte) *source {
+	s := &source{lines: []int{0}}
+	for i, c := range text {
+		if c == '\n' {
+			s.lines = append(s.lines, i+1)
+		}
+	}
+	return s
+}
+
+func (s *source) position(offset int) (line, column int) {
+	i := sort.SearchInts(s.lines, offset+1) - 1
+	return i + 1, offset - s.lines[i] + 1
+}
