@@ -72,8 +72,10 @@ func (r *reader) object(n *node, s *shape) bool {
 		if !slices.Contains(s.keys, v.key) && !r.full() {
 			line, column := n.source.position(int(v.keyAt))
 			path := v.place().Path()
-			r.errs = append(r.errs, Error{Code: CodeUnknownProperty, Message: path + ": is not a known property", Path: path,
-				Line: line, Column: column, Hint: didYouMean(v.key, s.keys), offset: int(v.keyAt)})
+			r.errs = append(r.errs, Error{
+				Code: CodeUnknownProperty, Message: path + ": is not a known property", Path: path,
+				Line: line, Column: column, Hint: didYouMean(v.key, s.keys), offset: int(v.keyAt),
+			})
 		}
 	}
 	for _, key := range s.required {

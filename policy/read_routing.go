@@ -19,8 +19,10 @@ var (
 	routingNamePattern = regexp.MustCompile(`^[A-Za-z0-9]{1,100}$`)
 	directions         = []string{Inbound, Outbound}
 	matchTypes         = []string{MatchPrefixEquals, MatchPrefixInCIDR, MatchPrefixInPrefixList, MatchASNInASPath, MatchCommunityInList, MatchMEDEquals}
-	routeActions       = []string{RouteDrop, RouteAllow, RouteSummarize, RoutePrependASNList, RouteRemoveASNList, RouteReplaceASNList,
-		RouteAddCommunity, RouteRemoveCommunity, RouteSetMED, RouteSetLocalPreference}
+	routeActions       = []string{
+		RouteDrop, RouteAllow, RouteSummarize, RoutePrependASNList, RouteRemoveASNList, RouteReplaceASNList,
+		RouteAddCommunity, RouteRemoveCommunity, RouteSetMED, RouteSetLocalPreference,
+	}
 	labelConditionTypes = []string{"routing-policy-label"}
 )
 

@@ -40,7 +40,6 @@ var (
 	tagShape              = shapeOf("association-method!", "tag-value-of-key!", "require-acceptance")
 	intoGroupShape        = shapeOf("add-to-network-function-group!", "require-acceptance")
 
-	anyActionShape   = shapeOf("action!")
 	shareShape       = shapeOf("action!", "description", "mode!", "segment!", "share-with!", "routing-policy-names")
 	createRouteShape = shapeOf("action!", "description", "segment!", "destination-cidr-blocks!", "destinations!")
 	sendViaShape     = shapeOf("action!", "description", "segment!", "mode!", "when-sent-to", "via!")

@@ -175,7 +175,7 @@ func TestExecute_whileUpdatingAndOrphans(t *testing.T) {
 	failed := must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: moved}).CoreNetworkPolicy
 	got := must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: failed.PolicyVersionId}).CoreNetworkPolicy
 	if got.ChangeSetState != "FAILED_GENERATION" || len(got.PolicyErrors) != 1 || got.PolicyErrors[0].ErrorCode != "INVALID_ASN_UPDATE" ||
-		got.PolicyErrors[0].Message != "$.core-network-configuration: ASNs already in use cannot be removed" {
+		got.PolicyErrors[0].Message != "ASNs already in use cannot be removed" {
 		t.Errorf("got %+v", got)
 	}
 }
