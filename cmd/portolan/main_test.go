@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
@@ -31,7 +32,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// waitfor ADDR: until something listens there
 			"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
-				for range 1000 {
+				// A refused connection answers at once: without a pause between tries a thousand of them are over
+				// before a loaded machine has started the process.
+				for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(time.Millisecond) {
 					if c, err := net.Dial("tcp", args[0]); err == nil {
 						_ = c.Close()
 						return
