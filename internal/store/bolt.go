@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -245,11 +246,12 @@ func (t *boltTree) delete(key string) error {
 	return err
 }
 
-func (t *boltTree) cursor() cursor { return &boltCursor{t, t.bucket.Cursor()} }
+func (t *boltTree) cursor() cursor { return &boltCursor{tree: t, at: t.bucket.Cursor()} }
 
 type boltCursor struct {
 	tree *boltTree
 	at   *bbolt.Cursor
+	keys []byte // the block the next key goes to
 }
 
 func (c *boltCursor) seek(key string) (string, []byte, bool) {
@@ -263,7 +265,22 @@ func (c *boltCursor) next() (string, []byte, bool) {
 	c.tree.inside = true
 	k, v := c.at.Next()
 	c.tree.inside = false
-	return string(k), notNil(v), k != nil
+	return c.key(k), notNil(v), k != nil
+}
+
+// key is k as a string. A page of a list walks a hundred keys: they share blocks of memory, since one allocation for each
+// would cost more than the walk.
+func (c *boltCursor) key(k []byte) string {
+	if len(k) == 0 {
+		return ""
+	}
+	const block = 2 << 10
+	if cap(c.keys)-len(c.keys) < len(k) {
+		c.keys = make([]byte, 0, max(block, len(k)))
+	}
+	start := len(c.keys)
+	c.keys = append(c.keys, k...)
+	return unsafe.String(&c.keys[start], len(k)) // these bytes are never written again
 }
 
 // notNil keeps an empty value apart from none.

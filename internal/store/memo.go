@@ -56,8 +56,16 @@ func (m *memo) limit(bytes int64) {
 	}
 }
 
-// hash names a row's place. The salt keeps equal bytes in two tables, which decode to different types, apart.
-func (m *memo) hash(raw []byte, salt uint64) uint64 { return maphash.Bytes(m.seed, raw) ^ salt }
+// hash names a row's place. The salt keeps equal bytes in two tables, which decode to different types, apart. Of a long
+// row both ends are enough: ids stand at the start and states at the end, and rows that still fall together only push
+// each other out.
+func (m *memo) hash(raw []byte, salt uint64) uint64 {
+	const end = 64
+	if len(raw) <= 2*end {
+		return maphash.Bytes(m.seed, raw) ^ salt
+	}
+	return maphash.Bytes(m.seed, raw[:end]) ^ maphash.Bytes(m.seed, raw[len(raw)-end:])*3 ^ uint64(len(raw)) ^ salt
+}
 
 func (m *memo) get(h uint64, raw []byte) (any, bool) {
 	s := &m.shards[h%memoShards]
