@@ -1,0 +1,187 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portolan/policy"
+)
+
+const smallPolicy = `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64599"],"edge-locations":[{"location":"eu-west-1"}]},"segments":[{"name":"a"}]}`
+
+// planned shows what was found, one a line, with short texts.
+func planned(list []policy.PlannedPolicy) []string {
+	var lines []string
+	for _, p := range list {
+		line := fmt.Sprintf("%s %s %.12s", p.Address, p.Attribute, p.Text)
+		if p.Unknown {
+			line = p.Address + " " + p.Attribute + " unknown"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestReadTerraform_plans(t *testing.T) {
+	quoted := strconv.Quote(smallPolicy)
+	const attachment, network = "aws_networkmanager_core_network_policy_attachment", "awscc_networkmanager_core_network"
+	for _, test := range []struct {
+		name, plan string
+		want       []string
+	}{
+		{"nothing", `{"format_version":"1.2"}`, nil},
+		{
+			"other resources", `{"planned_values":{"root_module":{"resources":[{"address":"aws_vpc.a","mode":"managed","type":"aws_vpc","values":{"policy_document":"x"}}]}}}`, nil,
+		},
+		{
+			"modules inside modules", `{"planned_values":{"root_module":{
+"resources":[{"address":"` + network + `.n","mode":"managed","type":"` + network + `","values":{"policy_document":` + quoted + `}}],
+"child_modules":[{"address":"module.a","child_modules":[{"resources":[{"address":"module.a.module.b[\"x\"].` + attachment + `.p","mode":"managed","type":"` + attachment + `",
+"values":{"core_network_id":"core-network-1","policy_document":"{\u0022version\u0022: 1}"}}]}]}]}}}`,
+			[]string{network + `.n policy_document {"version":"`, "module.a.module.b[\"x\"]." + attachment + `.p policy_document {"version": `},
+		},
+		{
+			"the second argument of a core network", `{"planned_values":{"root_module":{"resources":[{"address":"a.b","mode":"managed","type":"aws_networkmanager_core_network","values":
+{"policy_document":null,"base_policy_document":"{}"}}]}}}`,
+			[]string{"a.b base_policy_document {}"},
+		},
+		{
+			"an object in place of a string", `{"planned_values":{"root_module":{"resources":[{"address":"a.b","type":"` + network + `","values":
+{"policy_document":{"a": 1}}}]}}}`,
+			[]string{`a.b policy_document {"a": 1}`},
+		},
+		{
+			"not known yet", `{"planned_values":{"root_module":{"resources":[{"address":"x.p","mode":"managed","type":"` + attachment + `","values":{}}]}},
+"resource_changes":[{"address":"x.p","mode":"managed","type":"` + attachment + `","change":{"actions":["create"],"before":null,"after":{},"after_unknown":{"id":true,"policy_document":true}}},
+{"address":"data.d","mode":"data","type":"aws_networkmanager_core_network_policy_document","change":{"actions":["read"],"after":{},"after_unknown":{"json":true}}}]}`,
+			[]string{"x.p policy_document unknown"},
+		},
+		{
+			"changes without values", `{"resource_changes":[{"address":"x.p","type":"` + attachment + `","change":{"actions":["update"],"after":{"policy_document":"{}"},"after_unknown":{}}}]}`,
+			[]string{"x.p policy_document {}"},
+		},
+		{
+			"destroyed", `{"resource_changes":[{"address":"x.p","type":"` + attachment + `","change":{"actions":["delete"],"before":{"policy_document":"{}"},"after":null,"after_unknown":false}}]}`, nil,
+		},
+		{
+			"a data source that a resource uses", `{"planned_values":{"root_module":{"resources":[{"address":"x.p","mode":"managed","type":"` + attachment + `","values":{"policy_document":"{}"}}]}},
+"prior_state":{"values":{"root_module":{"resources":[{"address":"data.d","mode":"data","type":"aws_networkmanager_core_network_policy_document","values":{"json":"{}"}},
+{"address":"x.p","mode":"managed","type":"` + attachment + `","values":{"policy_document":"{\"old\":1}"}}]}}}}`,
+			[]string{"x.p policy_document {}"},
+		},
+		{
+			"a data source that nothing uses", `{"prior_state":{"values":{"root_module":{"resources":[
+{"address":"data.d","mode":"data","type":"aws_networkmanager_core_network_policy_document","values":{"json":"{}"}}]}}}}`,
+			[]string{"data.d json {}"},
+		},
+		{
+			"a state", `{"format_version":"1.0","values":{"root_module":{"resources":[{"address":"x.p","mode":"managed","type":"` + attachment + `","values":
+{"policy_document":"{}"}}]}}}`,
+			[]string{"x.p policy_document {}"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			list, err := policy.ReadTerraform([]byte(test.plan))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(test.want, planned(list)); d != "" {
+				t.Error(d)
+			}
+			for _, p := range list {
+				checkPlanned(t, test.plan, p)
+			}
+		})
+	}
+}
+
+func plain(text []byte) (v any) {
+	_ = json.Unmarshal(text, &v)
+	return v
+}
+
+// checkPlanned looks where a document is said to begin in a plan.
+func checkPlanned(t *testing.T, plan string, p policy.PlannedPolicy) {
+	t.Helper()
+	if p.Unknown {
+		return
+	}
+	lines := strings.SplitAfter(plan, "\n")
+	if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len(lines[p.Line-1]) {
+		t.Fatalf("%s is said to be at %d:%d", p.Address, p.Line, p.Column)
+	}
+	dec := json.NewDecoder(strings.NewReader(lines[p.Line-1][p.Column-1:] + strings.Join(lines[p.Line:], "")))
+	var there any
+	if err := dec.Decode(&there); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := there.(string); ok && s != string(p.Text) || !ok && fmt.Sprint(there) != fmt.Sprint(plain(p.Text)) {
+		t.Errorf("%s is said to be at %d:%d, where %v stands", p.Address, p.Line, p.Column, there)
+	}
+}
+
+func TestReadTerraform_refusals(t *testing.T) {
+	resource := func(values string) string {
+		return `{"planned_values":{"root_module":{"resources":[{"address":"x.p","type":"awscc_networkmanager_core_network","values":` + values + `}]}}}`
+	}
+	many := `{"planned_values":{"root_module":{"resources":[` + strings.TrimSuffix(strings.Repeat(`{"address":"N","type":"awscc_networkmanager_core_network","values":{"policy_document":"{}"}},`, 1001), ",") + `]}}}`
+	for i := range 1001 {
+		many = strings.Replace(many, `"N"`, strconv.Quote(fmt.Sprint("x.", i)), 1)
+	}
+	for _, test := range []struct{ name, plan, want string }{
+		{"not JSON", `{"planned_values":`, "the plan is not valid JSON"},
+		{"cut off", `{"planned_values":{"root_module":{"resources":[{"address":"a"`, "the plan is not valid JSON"},
+		{"another form", `{"planned_values":[]}`, "does not have the form of a Terraform plan: /planned_values"},
+		{"a number for a document", resource(`{"policy_document":1}`), "x.p: policy_document is neither a string nor an object"},
+		{"too many documents", many, "more than 1000 policy documents"},
+		{"too deep", `{"planned_values":{"root_module":` + strings.Repeat(`{"child_modules":[`, 102) + strings.Repeat(`]}`, 102) + `}}`, "more than 100 modules inside each other"},
+		{"too large", strings.Repeat(" ", policy.MaxPlanSize+1), "more than 67108864"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			list, err := policy.ReadTerraform([]byte(test.plan))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, %v", planned(list), err)
+			}
+		})
+	}
+}
+
+func TestIsTerraform_policiesAreNot(t *testing.T) {
+	for text, want := range map[string]bool{
+		smallPolicy: false, `{"format_version":`: true, `{"values":{}, "terraform_version":"1"}`: true, `[1]`: false, ``: false, `{"a":`: false, "PK": false,
+	} {
+		if policy.IsTerraform([]byte(text)) != want {
+			t.Errorf("%.20s: %v", text, !want)
+		}
+	}
+}
+
+func FuzzReadTerraform(f *testing.F) {
+	plan, err := os.ReadFile("testdata/terraform/plan.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(plan)
+	f.Add([]byte(`{"resource_changes":[{"address":"x","type":"awscc_networkmanager_core_network","change":{"actions":["create"],"after":{},"after_unknown":{"policy_document":true}}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		list, err := policy.ReadTerraform(text)
+		if err != nil && (len(list) > 0 || strings.Contains(err.Error(), "\n")) {
+			t.Fatalf("%d documents with %v", len(list), err)
+		}
+		for _, p := range list {
+			if p.Attribute == "" || p.Unknown != (p.Text == nil) {
+				t.Fatalf("%+v", p)
+			}
+			checkPlanned(t, string(text), p)
+		}
+		if len(list) > 0 && err == nil && !policy.IsTerraform(text) && !strings.Contains(string(text), `"values"`) {
+			t.Fatal("not taken for a plan")
+		}
+	})
+}
