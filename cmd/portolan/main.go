@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -9,11 +10,34 @@ import (
 )
 
 func main() {
-	if err := root().Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "portolan:", err)
-		os.Exit(1)
+	err := root().Execute()
+	if err == nil {
+		return
 	}
+	code := 1
+	if e, ok := errors.AsType[*exitError](err); ok {
+		code = e.code
+	}
+	if message := err.Error(); message != "" {
+		fmt.Fprintln(os.Stderr, "portolan:", message)
+	}
+	os.Exit(code)
 }
+
+// exitError ends the process with a code of its own. Without an error everything has been said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
@@ -22,6 +46,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), opsCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), policyCommand(), opsCommand(), versionCommand())
 	return cmd
 }

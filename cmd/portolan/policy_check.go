@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"portolan/policy"
+)
+
+func policyCheckCommand() *cobra.Command {
+	output := choice("text", "json", "sarif", "github")
+	cmd := &cobra.Command{
+		Use:   "check FILE…",
+		Short: "say everything AWS would refuse in a policy, and where",
+		Long: `Check says everything AWS would refuse in a core network policy, with line, column and a hint, before anything is sent.
+
+A FILE is a policy document, or what "terraform show -json" prints of a plan; - is the standard input.
+Ends with 0 when all policies are correct, 1 when one is not, 2 when one could not be looked at.`,
+		Args: files,
+	}
+	cmd.Flags().VarP(output, "output", "o", output.list())
+	colour := colourFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		r := examine(cmd, args, func(in *input) ([]finding, error) {
+			_, _, errs := parseChecked(in.text)
+			return errorFindings(errs), nil
+		})
+		r.rules = codes()
+		return r.finish(cmd, output.value, colour(), "note")
+	}
+	return cmd
+}
+
+func errorFindings(errs policy.Errors) []finding {
+	var list []finding
+	for _, e := range errs {
+		f := finding{Rule: e.Code, Level: string(policy.SeverityError), Message: e.Message, Path: e.Path, Line: e.Line, Column: e.Column, Hint: e.Hint}
+		if e.Async {
+			f.Message += " (AWS takes the document and fails while it generates the change set)"
+		}
+		list = append(list, f)
+	}
+	return list
+}

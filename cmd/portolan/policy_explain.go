@@ -1,0 +1,266 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"portolan/policy"
+)
+
+func policyExplainCommand() *cobra.Command {
+	output := choice("text", "json")
+	var given attachmentFlags
+	cmd := &cobra.Command{
+		Use:   "explain FILE",
+		Short: "say where an attachment would land, which rule decides and why the others do not",
+		Long: `Explain tries the attachment policies on an attachment that need not exist: which rule matches, which condition of the
+others failed on what, and whether somebody must accept the attachment.
+
+  portolan policy explain policy.json --attachment type=vpc,edge=eu-west-1,tag:env=prod
+  portolan policy explain policy.json --type vpc --edge eu-west-1 --tag env=prod
+
+Tags that are not given are tags the attachment does not have. The type and the edge must be given; account and
+resource id when a rule looks at them: an answer that rests on a guess would be none.
+Ends with 0 when there is an answer, also when no rule matches; 1 when AWS would refuse the policy; 2 otherwise.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage(errors.New("explain takes one file; - is the standard input"))
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.VarP(output, "output", "o", output.list())
+	f.StringVar(&given.text, "attachment", "", "the attachment in one: type=vpc,edge=eu-west-1,account=111122223333,resource-id=vpc-1,tag:env=prod")
+	f.StringVar(&given.Type, "type", "", "its type: "+strings.Join(attachmentTypes, ", "))
+	f.StringArrayVar(&given.Edges, "edge", nil, "its edge location; several for a Direct Connect gateway")
+	f.StringArrayVar(&given.Edges, "region", nil, "another name of --edge")
+	f.StringVar(&given.Account, "account", "", "the account that owns it, 12 digits")
+	f.StringVar(&given.ResourceID, "resource-id", "", "the id of what is attached, such as vpc-0123456789abcdef0")
+	f.StringArrayVar(&given.tags, "tag", nil, "one of its tags: key=value")
+	colour := colourFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		in, err := readOne(cmd.InOrStdin(), args[0])
+		if err != nil {
+			return usage(err)
+		}
+		a, err := given.attachment()
+		if err != nil {
+			return usage(err)
+		}
+		_, compiled, errs := parseChecked(in.text)
+		if len(errs) > 0 {
+			found := errorFindings(errs)
+			place(in.text, found)
+			r := &report{documents: []examined{{in, found}}, rules: codes()}
+			return r.finish(cmd, output.value, colour(), "note")
+		}
+		if err := edgesExist(compiled, a); err != nil {
+			return usage(err)
+		}
+		d := compiled.Associate(*a)
+		if err := enough(a, &d); err != nil {
+			return usage(err)
+		}
+		if output.value == "json" {
+			return explainJSON(cmd.OutOrStdout(), compiled, &d)
+		}
+		return explainText(cmd.OutOrStdout(), colour(), compiled, &d)
+	}
+	return cmd
+}
+
+var attachmentTypes = []string{
+	policy.TypeVPC, policy.TypeConnect, policy.TypeSiteToSiteVPN, policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable,
+}
+
+// attachmentFlags is an attachment as it is given.
+type attachmentFlags struct {
+	policy.Attachment
+	text string
+	tags []string
+}
+
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+
+func (f *attachmentFlags) attachment() (*policy.Attachment, error) {
+	a := f.Attachment
+	a.Tags = map[string]string{}
+	addTag := func(pair string) error {
+		key, value, ok := strings.Cut(pair, "=")
+		if _, twice := a.Tags[key]; !ok || key == "" || twice {
+			return fmt.Errorf("tag %q: want key=value, each key once", pair)
+		}
+		a.Tags[key] = value
+		return nil
+	}
+	for _, part := range strings.Split(f.text, ",") {
+		if f.text == "" {
+			break
+		}
+		key, value, _ := strings.Cut(part, "=")
+		if tag, ok := strings.CutPrefix(part, "tag:"); ok {
+			if err := addTag(tag); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		target := map[string]*string{"type": &a.Type, "account": &a.Account, "resource-id": &a.ResourceID, "id": &a.ID}[key]
+		switch {
+		case value == "":
+			return nil, fmt.Errorf("--attachment: %q is not NAME=VALUE; tags with a comma are given with --tag", part)
+		case key == "edge" || key == "region":
+			a.Edges = append(a.Edges, value)
+		case target == nil:
+			return nil, fmt.Errorf("--attachment: %q is not known: want type, edge, account, resource-id or tag:KEY", key)
+		case *target != "":
+			return nil, fmt.Errorf("--attachment: %s is given twice", key)
+		default:
+			*target = value
+		}
+	}
+	for _, pair := range f.tags {
+		if err := addTag(pair); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !slices.Contains(attachmentTypes, a.Type):
+		return nil, fmt.Errorf("type %q: want %s", a.Type, strings.Join(attachmentTypes, ", "))
+	case len(a.Edges) == 0:
+		return nil, errors.New("at which edge location is it? give --edge")
+	case len(a.Edges) > 1 && a.Type != policy.TypeDirectConnectGateway:
+		return nil, errors.New("only a Direct Connect gateway attachment is at several edge locations")
+	case a.Account != "" && !accountPattern.MatchString(a.Account):
+		return nil, fmt.Errorf("account %q: want 12 digits", a.Account)
+	}
+	return &a, nil
+}
+
+func edgesExist(p *policy.Policy, a *policy.Attachment) error {
+	var known []string
+	for _, e := range p.Edges {
+		known = append(known, e.Location)
+	}
+	for _, e := range a.Edges {
+		if !slices.Contains(known, e) {
+			return fmt.Errorf("nothing can be attached at %s: the edge locations of the policy are %s", e, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// enough refuses an answer for which a rule looked at what was not given.
+func enough(a *policy.Attachment, d *policy.Decision) error {
+	missing := map[string]bool{"account-id": a.Account == "", "resource-id": a.ResourceID == ""}
+	flags := map[string]string{"account-id": "--account", "resource-id": "--resource-id"}
+	for _, rule := range d.Trace {
+		for _, c := range rule.Conditions {
+			if kind, _, _ := strings.Cut(c.Test, " "); missing[kind] {
+				return fmt.Errorf("rule %d asks for %s: give %s", rule.RuleNumber, c.Test, flags[kind])
+			}
+		}
+	}
+	return nil
+}
+
+// verdict is the decision in words.
+func verdict(d *policy.Decision) string {
+	switch {
+	case d.Segment != "":
+		return "segment " + d.Segment
+	case d.NetworkFunctionGroup != "":
+		return "network function group " + d.NetworkFunctionGroup
+	default:
+		return "not associated"
+	}
+}
+
+// why says what follows from a decision.
+func why(d *policy.Decision) string {
+	switch {
+	case d.RuleNumber == 0 && len(d.Trace) > 0 && d.Trace[len(d.Trace)-1].Matched:
+		return fmt.Sprintf("rule %d matches and cannot place it; no later rule is tried. The attachment becomes AVAILABLE and belongs nowhere", d.Trace[len(d.Trace)-1].RuleNumber)
+	case d.RuleNumber == 0:
+		return "no rule matches. The attachment becomes AVAILABLE and belongs nowhere"
+	case d.RequireAcceptance:
+		return fmt.Sprintf("by rule %d. It waits in PENDING_ATTACHMENT_ACCEPTANCE until it is accepted", d.RuleNumber)
+	default:
+		return fmt.Sprintf("by rule %d. No acceptance is needed", d.RuleNumber)
+	}
+}
+
+// untried is the numbers of the rules after the one that decided.
+func untried(p *policy.Policy, d *policy.Decision) []int {
+	list := []int{}
+	for _, rule := range p.AttachmentPolicies[len(d.Trace):] {
+		list = append(list, rule.RuleNumber)
+	}
+	return list
+}
+
+func explainText(w io.Writer, p painter, compiled *policy.Policy, d *policy.Decision) error {
+	var out strings.Builder
+	for _, rule := range d.Trace {
+		word, colour := "does not match", faint
+		if rule.Matched {
+			word, colour = "matches", green
+		}
+		fmt.Fprintf(&out, "rule %d, line %d: %s: %s\n", rule.RuleNumber, rule.Line, p.paint(colour, word), printable(rule.Outcome))
+		for _, c := range rule.Conditions {
+			mark, colour := "no ", red
+			if c.Held {
+				mark, colour = "yes", green
+			}
+			fmt.Fprintf(&out, "  %s  %s", p.paint(colour, mark), printable(c.Test))
+			if c.Found != "" {
+				fmt.Fprintf(&out, ": it has %s", printable(c.Found))
+			}
+			fmt.Fprintln(&out)
+		}
+	}
+	if left := untried(compiled, d); len(left) > 0 {
+		fmt.Fprintf(&out, "not tried: %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(left)), ", "), "[]"))
+	}
+	fmt.Fprintf(&out, "\n%s, %s.\n", p.paint(bold, verdict(d)), why(d))
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func explainJSON(w io.Writer, compiled *policy.Policy, d *policy.Decision) error {
+	type condition struct {
+		Line  int    `json:"line"`
+		Test  string `json:"test"`
+		Found string `json:"found"`
+		Held  bool   `json:"held"`
+	}
+	type rule struct {
+		RuleNumber int         `json:"ruleNumber"`
+		Line       int         `json:"line"`
+		Matched    bool        `json:"matched"`
+		Outcome    string      `json:"outcome"`
+		Conditions []condition `json:"conditions"`
+	}
+	answer := struct {
+		Segment              string `json:"segment,omitempty"`
+		NetworkFunctionGroup string `json:"networkFunctionGroup,omitempty"`
+		RuleNumber           int    `json:"ruleNumber,omitempty"`
+		RequireAcceptance    bool   `json:"requireAcceptance"`
+		Rules                []rule `json:"rules"`
+		NotTried             []int  `json:"notTried"`
+	}{d.Segment, d.NetworkFunctionGroup, d.RuleNumber, d.RequireAcceptance, []rule{}, untried(compiled, d)}
+	for _, t := range d.Trace {
+		r := rule{t.RuleNumber, t.Line, t.Matched, t.Outcome, []condition{}}
+		for _, c := range t.Conditions {
+			r.Conditions = append(r.Conditions, condition(c))
+		}
+		answer.Rules = append(answer.Rules, r)
+	}
+	return writeJSON(w, answer)
+}

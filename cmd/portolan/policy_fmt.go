@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"portolan/policy"
+)
+
+func policyFmtCommand() *cobra.Command {
+	var write, check bool
+	cmd := &cobra.Command{
+		Use:   "fmt FILE…",
+		Short: "put policies in their canonical form",
+		Long: `Fmt prints policy documents in their canonical form: members in the order in which AWS documents them, what fits on a
+line on one line. It changes nothing but white space, the order of members and needless escapes.
+
+A FILE is any document that is JSON; - is the standard input.
+Ends with 0; with --check 1 when a file is not formatted; 2 when one cannot be read, is not JSON, or cannot be written.`,
+		Args: files,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if write && check {
+				return usage(errors.New("-w and --check exclude each other"))
+			}
+			differs, failed := false, false
+			for _, name := range args {
+				changed, err := formatFile(cmd, name, write, check)
+				if err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(err.Error()))
+					failed = true
+				}
+				differs = differs || changed
+			}
+			switch {
+			case failed:
+				return &exitError{code: exitUsage}
+			case differs && check:
+				return &exitError{code: exitFindings}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the files in place of printing them")
+	cmd.Flags().BoolVar(&check, "check", false, "print the names of files that are not formatted, and change nothing")
+	return cmd
+}
+
+// formatFile formats one file and says whether that changes it.
+func formatFile(cmd *cobra.Command, name string, write, check bool) (bool, error) {
+	text, err := readFile(cmd.InOrStdin(), name)
+	if err != nil {
+		return false, err
+	}
+	if policy.IsTerraform(text) {
+		return false, fmt.Errorf("%s is a Terraform plan: there is nothing to format", name)
+	}
+	doc, errs := policy.Parse(text)
+	if len(errs) > 0 {
+		return false, fmt.Errorf("%s:%d:%d: %w", name, errs[0].Line, errs[0].Column, errs)
+	}
+	formatted := policy.Format(doc)
+	changed := !bytes.Equal(text, formatted)
+	w := cmd.OutOrStdout()
+	switch {
+	case check:
+		if changed {
+			_, err = fmt.Fprintln(w, name)
+		}
+	case write && name != "-":
+		if changed {
+			err = replaceFile(name, formatted)
+		}
+	default:
+		_, err = w.Write(formatted)
+	}
+	return changed, err
+}
+
+// replaceFile puts a text in place of a file: all of it or nothing, whatever happens in between.
+func replaceFile(name string, text []byte) (err error) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return pathError(name, err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return pathError(name, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(real), ".portolan-*")
+	if err != nil {
+		return pathError(name, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+			err = pathError(name, err)
+		}
+	}()
+	_, err = io.Copy(f, bytes.NewReader(text))
+	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), real)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"portolan/policy"
+)
+
+func policyLintCommand() *cobra.Command {
+	output, threshold := choice("text", "json", "sarif", "github"), choice("warning", "error", "note")
+	var options policy.LintOptions
+	cmd := &cobra.Command{
+		Use:   "lint FILE…",
+		Short: "give advice on policies that AWS would take",
+		Long: `Lint says what AWS never says about a correct policy: rules that never match, segments without a way in, and the like.
+
+A FILE is a policy document, or what "terraform show -json" prints of a plan; - is the standard input.
+Ends with 0 when nothing as grave as --severity was found, 1 when something was, 2 when a policy could not be looked at.
+A policy that AWS would refuse is not linted; its errors are shown, as check shows them.`,
+		Args: files,
+	}
+	cmd.Flags().VarP(output, "output", "o", output.list())
+	cmd.Flags().StringArrayVar(&options.Silence, "silence", nil, "name of a rule that is not to speak; can be given several times")
+	cmd.Flags().Var(threshold, "severity", "what ends with 1, and anything graver: "+threshold.list())
+	colour := colourFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, name := range options.Silence {
+			if !isLintRule(name) {
+				return usage(errors.New("there is no lint rule " + name))
+			}
+		}
+		r := examine(cmd, args, func(in *input) ([]finding, error) { return lint(in, options) })
+		r.rules = append(codes(), lintRules()...)
+		return r.finish(cmd, output.value, colour(), threshold.value)
+	}
+	return cmd
+}
+
+func isLintRule(name string) bool {
+	for _, r := range policy.LintRules() {
+		if r.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func lint(in *input, options policy.LintOptions) ([]finding, error) {
+	doc, errs := policy.Parse(in.text)
+	if len(errs) > 0 {
+		return errorFindings(errs), nil
+	}
+	advice, err := policy.Lint(doc, nil, options)
+	if errs, ok := errors.AsType[policy.Errors](err); ok {
+		return errorFindings(errs), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []finding
+	for _, a := range advice {
+		list = append(list, finding{
+			Rule: a.Rule, Level: string(a.Severity), Message: a.Path + ": " + a.Message, Path: a.Path, Line: a.Line, Column: a.Column, Hint: a.Hint,
+		})
+	}
+	return list, nil
+}
+
+func lintRules() []ruleInfo {
+	var list []ruleInfo
+	for _, r := range policy.LintRules() {
+		list = append(list, ruleInfo{ID: r.Name, Level: string(r.Severity), Summary: r.Summary, Help: r.Why})
+	}
+	return list
+}

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"portolan/policy"
+)
+
+// finding is something that is said about a place in a document.
+type finding struct {
+	Rule    string `json:"rule"`  // an error code, or the name of a lint rule
+	Level   string `json:"level"` // error, warning, note
+	Message string `json:"message"`
+	Path    string `json:"path"`
+	Line    int    `json:"line"`   // from 1, in the document; 0 when there is no place
+	Column  int    `json:"column"` // from 1, in characters
+	Hint    string `json:"hint,omitempty"`
+
+	bytes int // the column in bytes
+}
+
+// examined is a document with what was found.
+type examined struct {
+	*input
+	findings []finding
+}
+
+// report is what a command has to say about all its documents.
+type report struct {
+	documents []examined
+	failures  []string // files that could not be read, documents that are not known yet
+	rules     []ruleInfo
+	unread    bool // something could not be answered
+}
+
+// ruleInfo describes a rule to readers of findings.
+type ruleInfo struct {
+	ID, Level, Summary, Help string
+}
+
+// examine reads every file and looks at every document in it.
+func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, error)) *report {
+	r := &report{}
+	for _, name := range names {
+		list, err := readInputs(cmd.InOrStdin(), name)
+		if err != nil {
+			r.failures, r.unread = append(r.failures, err.Error()), true
+			continue
+		}
+		known := false
+		for _, in := range list {
+			if in.unknown {
+				r.failures = append(r.failures, in.unknownText())
+				continue
+			}
+			known = true
+			found, err := look(in)
+			if err != nil {
+				r.failures, r.unread = append(r.failures, in.name()+": "+err.Error()), true
+				continue
+			}
+			place(in.text, found)
+			r.documents = append(r.documents, examined{in, found})
+		}
+		if !known { // nothing in this file was looked at: that must not pass for an answer
+			r.unread = true
+		}
+	}
+	return r
+}
+
+// place works out columns in characters.
+func place(text []byte, found []finding) {
+	lines := newLines(text)
+	for i := range found {
+		f := &found[i]
+		f.bytes, f.Column = f.Column, lines.characters(f.Line, f.Column)
+	}
+}
+
+// lines is a text by lines.
+type lines []string
+
+func newLines(text []byte) lines { return strings.Split(string(text), "\n") }
+
+func (l lines) at(line int) string {
+	if line < 1 || line > len(l) {
+		return ""
+	}
+	return strings.TrimSuffix(l[line-1], "\r")
+}
+
+// characters turns a column in bytes into one in characters.
+func (l lines) characters(line, column int) int {
+	if line < 1 {
+		return 0
+	}
+	return utf8.RuneCountInString(l.at(line)[:min(max(column-1, 0), len(l.at(line)))]) + 1
+}
+
+// finish prints a report and says how the process ends. Findings below the threshold are shown and do not count.
+func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold string) error {
+	w := cmd.OutOrStdout()
+	var err error
+	switch output {
+	case "json":
+		err = r.json(w)
+	case "sarif":
+		err = r.sarif(w)
+	case "github":
+		err = r.github(w)
+	default:
+		err = r.text(w, p)
+	}
+	if err != nil {
+		return usage(err)
+	}
+	for _, f := range r.failures {
+		fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(f))
+	}
+	switch {
+	case r.unread:
+		return &exitError{code: exitUsage}
+	case r.count(threshold) > 0:
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+var levels = []string{string(policy.SeverityError), string(policy.SeverityWarning), string(policy.SeverityNote)}
+
+// count is the number of findings that are at least so grave.
+func (r *report) count(threshold string) (n int) {
+	for _, d := range r.documents {
+		for _, f := range d.findings {
+			if atLeast(f.Level, threshold) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func atLeast(level, threshold string) bool {
+	for _, l := range levels {
+		if l == level {
+			return true
+		}
+		if l == threshold {
+			return false
+		}
+	}
+	return false
+}
+
+// text prints findings with the line they are about.
+func (r *report) text(w io.Writer, p painter) error {
+	colours := map[string]string{"error": red, "warning": yellow, "note": blue}
+	out := &strings.Builder{}
+	for _, d := range r.documents {
+		if len(d.findings) == 0 {
+			fmt.Fprintf(out, "%s: ok\n", printable(d.name()))
+			continue
+		}
+		lines := newLines(d.text)
+		for _, f := range d.findings {
+			fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", p.paint(bold, printable(d.name())), f.Line, f.Column,
+				p.paint(colours[f.Level], f.Level), f.Rule, printable(f.Message))
+			excerpt(out, p, lines.at(f.Line), f.Line, f.bytes)
+			if f.Hint != "" {
+				fmt.Fprintf(out, "%s %s\n", p.paint(faint, "      = hint:"), printable(f.Hint))
+			}
+		}
+	}
+	if n := r.count("note"); n > 0 {
+		fmt.Fprintf(out, "\n%s\n", r.summary())
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func (r *report) summary() string {
+	var parts []string
+	rest := 0
+	for _, level := range levels {
+		n := r.count(level) - rest
+		rest += n
+		if n > 0 {
+			parts = append(parts, plural(n, level))
+		}
+	}
+	return strings.Join(parts, ", ") + " in " + plural(len(r.documents), "policy")
+}
+
+func plural(n int, word string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(word, "y"):
+		word = strings.TrimSuffix(word, "y") + "ies"
+	default:
+		word += "s"
+	}
+	return fmt.Sprintf("%d %s", n, word)
+}
+
+// excerptWidth is how much of a line is shown: a document may well stand on one line.
+const excerptWidth = 100
+
+// excerpt prints a line and a caret below what a finding is about.
+func excerpt(out *strings.Builder, p painter, line string, number, column int) {
+	if line == "" {
+		return
+	}
+	at := min(max(column-1, 0), len(line))
+	before, after := []rune(line[:at]), []rune(line[at:])
+	head, tail := "", ""
+	if most := excerptWidth * 2 / 3; len(before) > most {
+		before, head = before[len(before)-most+1:], "…"
+	}
+	if most := excerptWidth - len(before) - utf8.RuneCountInString(head); len(after) > most && len(after) > 1 {
+		after, tail = after[:max(most-1, 1)], "…"
+	}
+	oneColumn := func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' ' // a tab, or what a terminal would obey
+		}
+		return r
+	}
+	left := head + strings.Map(oneColumn, string(before))
+	fmt.Fprintf(out, "%s %s%s%s\n", p.paint(faint, fmt.Sprintf("%5d |", number)), left, strings.Map(oneColumn, string(after)), tail)
+	fmt.Fprintf(out, "%s %s%s\n", p.paint(faint, "      |"), strings.Repeat(" ", utf8.RuneCountInString(left)), p.paint(red, "^"))
+}
+
+// printable shows characters that a terminal, or a log, would obey.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
+}
+
+// json prints one object: the documents in the order in which they were given, each with its findings.
+func (r *report) json(w io.Writer) error {
+	type document struct {
+		File     string    `json:"file"`
+		Address  string    `json:"address,omitempty"`
+		OK       bool      `json:"ok"`
+		Findings []finding `json:"findings"`
+	}
+	all := struct {
+		Documents []document `json:"documents"`
+		Failures  []string   `json:"failures"`
+	}{[]document{}, append([]string{}, r.failures...)}
+	for _, d := range r.documents {
+		all.Documents = append(all.Documents, document{d.file, d.address, len(d.findings) == 0, append([]finding{}, d.findings...)})
+	}
+	return writeJSON(w, all)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
