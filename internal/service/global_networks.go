@@ -103,6 +103,9 @@ func (s *Service) DeleteGlobalNetwork(ctx context.Context, in *api.DeleteGlobalN
 		if err := tx.mustBeEmpty(id); err != nil {
 			return nil, err
 		}
+		for key := range resourceMetadata.Scan(tx.r, tx.prefix("resource-metadata", id), "") {
+			resourceMetadata.Delete(tx.w, key)
+		}
 		gn := *old
 		gn.State = api.GlobalNetworkStateDeleting
 		save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, key, &gn, string(gn.State))

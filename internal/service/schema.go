@@ -23,6 +23,7 @@ import (
 //	/acct/A/attachment/CN/ATTACHMENT                      attachmentRow, below the core network's owner
 //	/acct/A/connect-peer/ATTACHMENT/PEER                  connectPeerRow, below the core network's owner
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
+//	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
 //	/acct/A/organization-access                           organizationAccess
 //
 // Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device.
