@@ -19,7 +19,7 @@ func (r *report) github(w io.Writer) error {
 		}
 	}
 	for _, f := range r.failures {
-		fmt.Fprintf(&out, "::warning::%s\n", githubData.Replace(f))
+		fmt.Fprintf(&out, "::%s::%s\n", f.level, githubData.Replace(f.text))
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

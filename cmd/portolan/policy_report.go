@@ -35,9 +35,15 @@ type examined struct {
 // report is what a command has to say about all its documents.
 type report struct {
 	documents []examined
-	failures  []string // files that could not be read, documents that are not known yet
+	failures  []failure
 	rules     []ruleInfo
 	unread    bool // something could not be answered
+}
+
+// failure is why something was not looked at.
+type failure struct {
+	level string // error: it could not be read; warning: Terraform does not know it yet
+	text  string
 }
 
 // ruleInfo describes a rule to readers of findings.
@@ -51,19 +57,19 @@ func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, e
 	for _, name := range names {
 		list, err := readInputs(cmd.InOrStdin(), name)
 		if err != nil {
-			r.failures, r.unread = append(r.failures, err.Error()), true
+			r.fail("error", err.Error())
 			continue
 		}
 		known := false
 		for _, in := range list {
 			if in.unknown {
-				r.failures = append(r.failures, in.unknownText())
+				r.fail("warning", in.unknownText())
 				continue
 			}
 			known = true
 			found, err := look(in)
 			if err != nil {
-				r.failures, r.unread = append(r.failures, in.name()+": "+err.Error()), true
+				r.fail("error", in.name()+": "+err.Error())
 				continue
 			}
 			place(in.text, found)
@@ -74,6 +80,11 @@ func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, e
 		}
 	}
 	return r
+}
+
+func (r *report) fail(level, text string) {
+	r.failures = append(r.failures, failure{level, text})
+	r.unread = r.unread || level == "error"
 }
 
 // place works out columns in characters.
@@ -123,7 +134,7 @@ func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold 
 		return usage(err)
 	}
 	for _, f := range r.failures {
-		fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(f))
+		fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(f.text))
 	}
 	switch {
 	case r.unread:
@@ -265,7 +276,10 @@ func (r *report) json(w io.Writer) error {
 	all := struct {
 		Documents []document `json:"documents"`
 		Failures  []string   `json:"failures"`
-	}{[]document{}, append([]string{}, r.failures...)}
+	}{[]document{}, []string{}}
+	for _, f := range r.failures {
+		all.Failures = append(all.Failures, f.text)
+	}
 	for _, d := range r.documents {
 		all.Documents = append(all.Documents, document{d.file, d.address, len(d.findings) == 0, append([]finding{}, d.findings...)})
 	}

@@ -98,7 +98,7 @@ func (r *report) sarif(w io.Writer) error {
 		})
 	}
 	for _, f := range r.failures {
-		run.Invocations[0].ToolExecutionNotifications = append(run.Invocations[0].ToolExecutionNotifications, sarifNotification{"warning", sarifText{f}})
+		run.Invocations[0].ToolExecutionNotifications = append(run.Invocations[0].ToolExecutionNotifications, sarifNotification{f.level, sarifText{f.text}})
 	}
 	for _, d := range r.documents {
 		for _, f := range d.findings {
