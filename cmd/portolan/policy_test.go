@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -144,4 +145,32 @@ func TestSARIF_wellFormed(t *testing.T) {
 	if err := (&report{documents: r.documents}).sarif(&out); err == nil {
 		t.Error("a finding of a rule that is not described was printed")
 	}
+}
+
+// Whatever a document holds, it says nothing to the terminal, and a workflow command ends with its line.
+func FuzzReport(f *testing.F) {
+	f.Add([]byte(`{"version": "\u001b[31m", "a\nb": 1, "\u0000": [}`))
+	f.Add([]byte("{\"segments\":\r\n[{\"name\":\t\"é\u202e%\"}]}"))
+	f.Add([]byte("\xff\xfe"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		in := &input{file: "a", text: text}
+		_, _, errs := parseChecked(text)
+		r := report{documents: []examined{{in, errorFindings(errs)}}, rules: codes()}
+		place(text, r.documents[0].findings)
+		var plain, github, sarif, all strings.Builder
+		if err := errors.Join(r.text(&plain, false), r.github(&github), r.sarif(&sarif), r.json(&all)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(plain.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Fatalf("%q", plain.String())
+		}
+		for line := range strings.Lines(github.String()) {
+			if !strings.HasPrefix(line, "::error file=a,line=") {
+				t.Fatalf("%q", line)
+			}
+		}
+		if !json.Valid([]byte(sarif.String())) || !json.Valid([]byte(all.String())) {
+			t.Fatal("not JSON")
+		}
+	})
 }
