@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+//go:generate go test -run ^TestLintRules_document$ . -rewrite
+
 // Severity says how sure it is that a finding hurts.
 type Severity string
 
@@ -78,7 +80,7 @@ func Lint(doc *Document, facts *Facts, options LintOptions) ([]Finding, error) {
 	}
 	l := newLinter(doc, p, facts)
 	for i, r := range LintRules() {
-		if l.rule, l.number = &r, i; !silent[r.Name] && (!r.Facts || facts.Attachments != nil) {
+		if l.rule, l.number, l.spoken = &r, i, 0; !silent[r.Name] && (!r.Facts || facts.Attachments != nil) {
 			r.find(l)
 		}
 	}
@@ -89,7 +91,9 @@ func Lint(doc *Document, facts *Facts, options LintOptions) ([]Finding, error) {
 }
 
 // LintRules is every rule, in the order in which they are documented.
-func LintRules() []LintRule { return nil }
+func LintRules() []LintRule {
+	return slices.Concat(attachmentLintRules, segmentLintRules, insertionLintRules, routeLintRules, routingLintRules, factLintRules)
+}
 
 // linter is what the rules look at, and where their findings go.
 type linter struct {
@@ -100,11 +104,38 @@ type linter struct {
 	number   int
 	spoken   int // findings of this rule
 	findings []Finding
+
+	locations []string // of the edges
+	linted    []lintedRule
+	anchored  map[anchor][]ruleBranch
+
+	decisions    []Decision             // on facts.Attachments, in their order
+	groupMembers map[[2]string][]string // by group and edge: attachments that would join
 }
 
 func newLinter(doc *Document, p *Policy, facts *Facts) *linter {
-	return &linter{checker: newChecker(doc), Policy: p, facts: facts}
+	l := &linter{checker: newChecker(doc), Policy: p, facts: facts}
+	for _, e := range p.Edges {
+		l.locations = append(l.locations, e.Location)
+	}
+	l.takeApart()
+	l.groupMembers = map[[2]string][]string{}
+	for i := range facts.Attachments {
+		a := &facts.Attachments[i]
+		d := p.Decide(a)
+		l.decisions = append(l.decisions, d)
+		for _, e := range a.Edges {
+			if d.NetworkFunctionGroup != "" {
+				key := [2]string{d.NetworkFunctionGroup, e}
+				l.groupMembers[key] = append(l.groupMembers[key], a.ID)
+			}
+		}
+	}
+	return l
 }
+
+// full says that the rule that is running has said enough.
+func (l *linter) full() bool { return l.spoken >= maxFindings }
 
 // find notes a finding of the rule that is running.
 func (l *linter) find(at Place, message, hint string) {

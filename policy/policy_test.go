@@ -89,8 +89,8 @@ func render(errs policy.Errors) string {
 	return b.String()
 }
 
-// associate reads "A1 vpc us-east-1 [account=…] [resource=…] [tag=value…]".
-func associate(t *testing.T, p *policy.Policy, line string) string {
+// attachment reads "A1 vpc us-east-1 [account=…] [resource=…] [tag=value…]".
+func attachment(line string) policy.Attachment {
 	f := strings.Fields(line)
 	a := policy.Attachment{ID: f[0], Type: f[1], Edges: strings.Split(f[2], ","), Account: "111122223333", Tags: map[string]string{}}
 	for _, pair := range f[3:] {
@@ -104,6 +104,12 @@ func associate(t *testing.T, p *policy.Policy, line string) string {
 			a.Tags[key] = value
 		}
 	}
+	return a
+}
+
+func associate(t *testing.T, p *policy.Policy, line string) string {
+	t.Helper()
+	a := attachment(line)
 	d := p.Associate(a)
 	where := "unassociated"
 	switch {

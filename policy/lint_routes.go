@@ -1,0 +1,287 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+)
+
+// The rules about static routes and about the core network itself: edges, ASNs, inside CIDR blocks.
+var routeLintRules = []LintRule{
+	{
+		Name: "static-route-repeated", Severity: SeverityWarning,
+		Summary: "A segment has two static routes for one block.",
+		Why:     "At an edge one of the two counts: a blackhole before anything else, then the attachment with the smallest identifier. All destinations of a block, one for each Region, belong into one action.",
+		Example: `{"segment-actions": [
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["attachment-0123456789abcdef0"]},
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["blackhole"]}]}`,
+		find: (*linter).staticRouteRepeated,
+	},
+	{
+		Name: "static-route-overlap", Severity: SeverityWarning,
+		Summary: "A static route lies within another of the same segment that leads elsewhere.",
+		Why:     "The longer prefix wins, whatever the order of the actions. Default routes, in which every route lies, are left alone.",
+		Example: `{"segment-actions": [
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["attachment-0123456789abcdef0"]},
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.1.0.0/16"], "destinations": ["blackhole"]}]}`,
+		find: (*linter).staticRouteOverlap,
+	},
+	{
+		Name: "static-default-not-shared", Severity: SeverityNote,
+		Summary: "A shared segment has a static default route, which the others do not learn.",
+		Why:     "A share copies the routes of attachments and never static ones. Each segment needs its own create-route, or a send-to.",
+		Example: `{"segments": [{"name": "egress"}, {"name": "prod"}],
+ "segment-actions": [
+  {"action": "share", "mode": "attachment-route", "segment": "egress", "share-with": ["prod"]},
+  {"action": "create-route", "segment": "egress", "destination-cidr-blocks": ["0.0.0.0/0"], "destinations": ["attachment-0123456789abcdef0"]}]}`,
+		find: (*linter).staticDefaultNotShared,
+	},
+	{
+		Name: "static-default-beside-send-to", Severity: SeverityWarning,
+		Summary: "A segment has both a send-to and a static default route.",
+		Why:     "Both are default routes. At the edges of its destinations the static one wins, and traffic there is not inspected; a blackhole wins everywhere.",
+		Example: `{"network-function-groups": [{"name": "inspection"}],
+ "segment-actions": [
+  {"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"]}},
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["0.0.0.0/0"], "destinations": ["attachment-0123456789abcdef0"]}]}`,
+		find: (*linter).staticDefaultBesideSendTo,
+	},
+	{
+		Name: "edge-without-segment", Severity: SeverityWarning,
+		Summary: "No segment has a table at an edge location.",
+		Why:     "Attachments there cannot be associated with any segment, and an edge is paid for by the hour.",
+		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}]}`,
+		find:    (*linter).edgeWithoutSegment,
+	},
+	{
+		Name: "connect-without-inside-cidr", Severity: SeverityWarning,
+		Summary: "Connect attachments are expected at an edge that has no inside CIDR block.",
+		Why:     "The tunnels of Connect peers take their addresses from the inside CIDR blocks of the edge. Without one no GRE peer can be made there.",
+		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "attachment-type", "operator": "equals", "value": "connect"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
+		find:    (*linter).connectWithoutInsideCIDR,
+	},
+	{
+		Name: "asn-ranges-used-up", Severity: SeverityNote,
+		Summary: "No ASN of asn-ranges is left for another edge location.",
+		Why:     "The next edge cannot be added without touching the ranges. The upper end of a range is not part of it, so 64512-64514 is two ASNs.",
+		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64514"], "edge-locations": [{"location": "us-east-1"}, {"location": "eu-west-1"}]}}`,
+		find:    (*linter).asnRangesUsedUp,
+	},
+	{
+		Name: "asn-ranges-overlap", Severity: SeverityNote,
+		Summary: "Two ranges of asn-ranges overlap.",
+		Why:     "It does no harm, but there are fewer ASNs than it seems.",
+		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64520", "64515-64530"], "edge-locations": [{"location": "us-east-1"}]}}`,
+		find:    (*linter).asnRangesOverlap,
+	},
+	{
+		Name: "inside-cidr-used-up", Severity: SeverityNote,
+		Summary: "No inside CIDR block is left for another edge location.",
+		Why:     "The next edge cannot be added, or gets no block, without touching inside-cidr-blocks, of which nothing that is assigned can be taken away.",
+		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64599"], "inside-cidr-blocks": ["10.255.0.0/24"], "edge-locations": [{"location": "us-east-1"}]}}`,
+		find:    (*linter).insideCIDRUsedUp,
+	},
+}
+
+var (
+	defaultIPv4 = netip.MustParsePrefix("0.0.0.0/0")
+	defaultIPv6 = netip.MustParsePrefix("::/0")
+)
+
+// staticRoutes calls a function with the static routes of every segment in turn, in order of addresses, wider blocks first.
+func (l *linter) staticRoutes(do func(routes []StaticRoute)) {
+	all := slices.Clone(l.StaticRoutes)
+	slices.SortStableFunc(all, func(a, b StaticRoute) int {
+		return cmp.Or(cmp.Compare(a.Segment, b.Segment), comparePrefixes(a.Prefix, b.Prefix))
+	})
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(r StaticRoute) bool { return r.Segment != all[0].Segment })
+		if n < 0 {
+			n = len(all)
+		}
+		do(all[:n])
+		all = all[n:]
+	}
+}
+
+func (l *linter) staticRouteRepeated() {
+	l.staticRoutes(func(routes []StaticRoute) {
+		for i := 1; i < len(routes); i++ {
+			if a, b := &routes[i-1], &routes[i]; a.Prefix == b.Prefix {
+				l.find(b.Place, fmt.Sprintf("segment %s has another static route for %s on line %d", b.Segment, b.Prefix, a.Line()), "name all destinations in one action")
+			}
+		}
+	})
+}
+
+// staticRouteOverlap keeps the blocks that the one at hand may lie in.
+func (l *linter) staticRouteOverlap() {
+	l.staticRoutes(func(routes []StaticRoute) {
+		var around []*StaticRoute
+		for i := range routes {
+			r := &routes[i]
+			for len(around) > 0 && !around[len(around)-1].Prefix.Overlaps(r.Prefix) {
+				around = around[:len(around)-1]
+			}
+			if n := len(around); n > 0 {
+				if outer := around[n-1]; outer.Prefix != r.Prefix && !sameWay(outer, r) {
+					l.find(r.Place, fmt.Sprintf("%s lies within %s on line %d, which leads elsewhere", r.Prefix, outer.Prefix, outer.Line()), "the longer prefix wins")
+				}
+			}
+			if r.Prefix.Bits() > 0 {
+				around = append(around, r)
+			}
+		}
+	})
+}
+
+// sameWay says whether two static routes lead to the same attachments.
+func sameWay(a, b *StaticRoute) bool {
+	return len(a.Destinations) == len(b.Destinations) && a.Blackhole == b.Blackhole && slices.Equal(slices.Sorted(slices.Values(a.Destinations)), slices.Sorted(slices.Values(b.Destinations)))
+}
+
+func (l *linter) staticDefaultNotShared() {
+	type block struct {
+		segment string
+		prefix  netip.Prefix
+	}
+	given := map[block]bool{}
+	for _, r := range l.StaticRoutes {
+		given[block{r.Segment, r.Prefix}] = true
+	}
+	for _, st := range l.Policy.SendTo {
+		given[block{st.Segment, defaultIPv4}], given[block{st.Segment, defaultIPv6}] = true, true
+	}
+	for i := range l.StaticRoutes {
+		r := &l.StaticRoutes[i]
+		if r.Prefix.Bits() > 0 || r.Blackhole {
+			continue
+		}
+		var without []string
+		for _, other := range l.Policy.Segment(r.Segment).SharedSegments {
+			if !given[block{other, r.Prefix}] {
+				without = append(without, other)
+			}
+		}
+		if len(without) > 0 {
+			l.find(r.Place, fmt.Sprintf("%s of segment %s is a static route, which the shared segments %s do not learn", r.Prefix, r.Segment, listed(without)), "create the route in each of them")
+		}
+	}
+}
+
+func (l *linter) staticDefaultBesideSendTo() {
+	for i := range l.StaticRoutes {
+		r := &l.StaticRoutes[i]
+		j := slices.IndexFunc(l.Policy.SendTo, func(st SendTo) bool { return st.Segment == r.Segment })
+		if r.Prefix.Bits() > 0 || j < 0 {
+			continue
+		}
+		where := "at the edges of its destinations"
+		if r.Blackhole {
+			where = "everywhere"
+		}
+		l.find(r.Place, fmt.Sprintf("wins against the send-to on line %d %s", l.Policy.SendTo[j].Line(), where), "keep one of the two")
+	}
+}
+
+func (l *linter) edgeWithoutSegment() {
+	at := map[string]bool{}
+	for i := range l.Policy.Segments {
+		for _, e := range l.Policy.Segments[i].Edges {
+			at[e] = true
+		}
+	}
+	for i := range l.Policy.Edges {
+		if e := &l.Policy.Edges[i]; !at[e.Location] {
+			l.find(e.Place, "no segment has a table at "+e.Location, "add the edge location to a segment, or take it away")
+		}
+	}
+}
+
+// connectWithoutInsideCIDR asks the attachments for Connect ones, and the rules for an interest in them.
+func (l *linter) connectWithoutInsideCIDR() {
+	connect := uint64(1) << slices.Index(attachmentTypes, TypeConnect)
+	wanted := map[string]string{} // edges, and why
+	for i := range l.linted {
+		for _, b := range l.linted[i].branches {
+			if len(wanted) == len(l.locations) || !slices.ContainsFunc(b, func(t term) bool { return t.kind == attachmentType && t.set == connect }) {
+				continue
+			}
+			for number, e := range l.locations {
+				if len(l.locations) > maxSet || b.permitsEdge(number) {
+					putNew(wanted, e, fmt.Sprintf("rule %d on line %d is about Connect attachments", l.linted[i].RuleNumber, l.linted[i].Line()))
+				}
+			}
+		}
+	}
+	for _, a := range l.facts.Attachments {
+		if a.Type == TypeConnect {
+			for _, e := range a.Edges {
+				wanted[e] = "the Connect attachment " + clip(a.ID) + " is there"
+			}
+		}
+	}
+	for i := range l.Policy.Edges {
+		if e := &l.Policy.Edges[i]; wanted[e.Location] != "" && len(e.InsideCIDRs) == 0 {
+			l.find(e.Place, fmt.Sprintf("%s has no inside CIDR block, but %s", e.Location, wanted[e.Location]), "add inside-cidr-blocks to core-network-configuration")
+		}
+	}
+}
+
+func (l *linter) asnRangesUsedUp() {
+	free := int64(0)
+	for _, r := range l.reserved {
+		free += int64(r.High) - int64(r.Low)
+	}
+	for _, e := range l.Policy.Edges {
+		if l.reserved.contains(e.ASN) {
+			free--
+		}
+	}
+	if free <= 0 {
+		l.find(l.doc.Configuration.node.get("asn-ranges").place(), "every ASN belongs to an edge location", "widen a range before the next edge is needed")
+	}
+}
+
+func (l *linter) asnRangesOverlap() {
+	sorted := slices.Clone(l.doc.Configuration.ASNRanges)
+	slices.SortStableFunc(sorted, func(a, b ASNRange) int { return cmp.Compare(a.Low, b.Low) })
+	for i, widest := 1, 0; i < len(sorted); i++ {
+		if a, b := sorted[widest], sorted[i]; b.Low < a.High {
+			if a.Offset() > b.Offset() {
+				a, b = b, a
+			}
+			l.find(b.Place, fmt.Sprintf("%s overlaps %s on line %d", b.node.text, a.node.text, a.Line()), "")
+		}
+		if sorted[i].High > sorted[widest].High {
+			widest = i
+		}
+	}
+}
+
+// insideCIDRUsedUp asks the allocation itself for one more block.
+func (l *linter) insideCIDRUsedUp() {
+	wide := newPrefixSet(l.doc.Configuration.InsideCIDRs)
+	if len(wide) == 0 {
+		return
+	}
+	var used netipx.IPSetBuilder
+	for _, e := range l.Policy.Edges {
+		for _, block := range e.InsideCIDRs {
+			used.AddPrefix(block)
+		}
+	}
+	set, err := used.IPSet()
+	if err != nil { // only blocks that were parsed went in
+		return
+	}
+	for _, bits := range []int{24, 64} {
+		pool := newBlockPool(wide, set, bits)
+		if _, ok := pool.take(); !ok && pool.any {
+			l.find(l.doc.Configuration.node.get("inside-cidr-blocks").place(), fmt.Sprintf("no /%d is left for another edge location", pool.bits), "add a block before the next edge is needed")
+		}
+	}
+}

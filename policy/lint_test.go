@@ -1,0 +1,196 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"portolan/policy"
+)
+
+// complete adds what a part of a document leaves out, at its end, so that lines and columns stay as written.
+func complete(t testing.TB, part string) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(part), &members); err != nil {
+		t.Fatalf("%v\n%s", err, part)
+	}
+	text := strings.TrimSuffix(strings.TrimSpace(part), "}")
+	for _, m := range [][2]string{
+		{"version", `"2025.11"`},
+		{"core-network-configuration", `{"asn-ranges": ["64512-64599"], "edge-locations": [{"location": "us-east-1"}, {"location": "eu-west-1"}]}`},
+		{"segments", `[{"name": "prod"}]`},
+	} {
+		if _, given := members[m[0]]; !given {
+			if strings.TrimSpace(text) != "{" {
+				text += ","
+			}
+			text += fmt.Sprintf("%q: %s", m[0], m[1])
+		}
+	}
+	return text + "}"
+}
+
+// facts reads attachments, one a line, as `associate` does.
+func facts(text string) *policy.Facts {
+	f := &policy.Facts{Attachments: []policy.Attachment{}}
+	for line := range strings.Lines(text) {
+		f.Attachments = append(f.Attachments, attachment(strings.TrimSpace(line)))
+	}
+	return f
+}
+
+// lint runs one rule, or all with "".
+func lint(t testing.TB, part, rule string, f *policy.Facts) string {
+	t.Helper()
+	var silence []string
+	for _, r := range policy.LintRules() {
+		if rule != "" && r.Name != rule {
+			silence = append(silence, r.Name)
+		}
+	}
+	doc, errs := policy.Parse([]byte(complete(t, part)))
+	if len(errs) > 0 {
+		return render(errs)
+	}
+	findings, err := policy.Lint(doc, f, policy.LintOptions{Silence: silence})
+	if errs := policy.Errors(nil); errors.As(err, &errs) {
+		return render(errs)
+	} else if err != nil {
+		return err.Error() + "\n"
+	}
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%d:%d %s %s %s: %s\n", f.Line, f.Column, f.Severity, f.Rule, f.Path, f.Message)
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "    hint: %s\n", f.Hint)
+		}
+	}
+	if b.Len() == 0 {
+		return "nothing\n"
+	}
+	return b.String()
+}
+
+// TestLint runs testdata/lint: `lint RULE` shows what one rule finds, `lint` what all do. Attachments follow the part of
+// the document after a line "attachments:". Every rule has a case in which it speaks and one in which it does not.
+func TestLint(t *testing.T) {
+	spoke, silent := map[string]bool{}, map[string]bool{}
+	datadriven.Walk(t, "testdata/lint", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			rule := ""
+			if len(d.CmdArgs) > 0 {
+				rule = d.CmdArgs[0].Key
+			}
+			part, attached, known := strings.Cut(d.Input, "\nattachments:")
+			var f *policy.Facts
+			if known {
+				f = facts(strings.TrimSpace(attached))
+			}
+			out := lint(t, part, rule, f)
+			if out == "nothing\n" {
+				silent[rule] = true
+			} else if strings.Contains(out, " "+rule+" ") {
+				spoke[rule] = true
+			}
+			return out
+		})
+	})
+	for _, r := range policy.LintRules() {
+		if !spoke[r.Name] || !silent[r.Name] {
+			t.Errorf("%s: a case in which it speaks %v, one in which it is silent %v", r.Name, spoke[r.Name], silent[r.Name])
+		}
+	}
+}
+
+// Every example is found by its rule, and every rule is described.
+func TestLintRules_examples(t *testing.T) {
+	f := facts("A1 vpc us-east-1\nA2 vpc eu-west-1\nA3 vpc us-east-1")
+	names := map[string]bool{}
+	for _, r := range policy.LintRules() {
+		if names[r.Name] {
+			t.Errorf("%s is there twice", r.Name)
+		}
+		names[r.Name] = true
+		if r.Summary == "" || r.Why == "" || r.Name != strings.ToLower(r.Name) {
+			t.Errorf("%s is not described", r.Name)
+		}
+		use := f
+		if !r.Facts {
+			use = nil
+		}
+		if out := lint(t, r.Example, r.Name, use); !strings.Contains(out, " "+r.Name+" ") {
+			t.Errorf("%s does not find its example: %s", r.Name, out)
+		}
+	}
+}
+
+func TestLint_silence(t *testing.T) {
+	doc, _ := policy.Parse([]byte(complete(t, `{"attachment-policies": []}`)))
+	for _, test := range []struct {
+		silence []string
+		speaks  bool
+		fails   bool
+	}{
+		{nil, true, false},
+		{[]string{"segment-without-way-in"}, false, false},
+		{[]string{"segment-without-a-way-in"}, false, true},
+	} {
+		findings, err := policy.Lint(doc, nil, policy.LintOptions{Silence: test.silence})
+		if (err != nil) != test.fails || (len(findings) > 0) != test.speaks {
+			t.Errorf("%v: %v, %v", test.silence, findings, err)
+		}
+	}
+}
+
+func TestLint_brokenDocument(t *testing.T) {
+	doc, _ := policy.Parse([]byte(`{"version": "2021.12"}`))
+	findings, err := policy.Lint(doc, nil, policy.LintOptions{})
+	if errs := policy.Errors(nil); !errors.As(err, &errs) || len(findings) > 0 {
+		t.Errorf("got %v, %v", findings, err)
+	}
+}
+
+// TestLintRules_document compares docs/lint.md with the rules; with -rewrite it writes it.
+func TestLintRules_document(t *testing.T) {
+	const path = "../docs/lint.md"
+	var b strings.Builder
+	rules := policy.LintRules()
+	fmt.Fprintf(&b, `# What lint finds
+
+<!-- Written by go generate ./policy from the rules themselves. -->
+
+`+"`portolan policy lint`"+` looks at a document that passes every check and says what in it does nothing, or something else than
+it seems to. AWS takes such documents without a word. There are %d rules. An error is certain to have no effect, or another
+one; a warning most likely is not what was meant; a note is worth knowing. Each rule can be silenced by its name. A document
+has no place for that, because unknown members are refused.
+
+| Rule | Severity | What it finds |
+|---|---|---|
+`, len(rules))
+	for _, r := range rules {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", r.Name, r.Name, r.Severity, r.Summary)
+	}
+	for _, r := range rules {
+		fmt.Fprintf(&b, "\n## %s\n\n%s (%s) %s\n\n```json\n%s\n```\n", r.Name, r.Summary, r.Severity, r.Why, r.Example)
+		if r.Facts {
+			b.WriteString("\nIt needs to know the attachments that exist.\n")
+		}
+	}
+	if f := flag.Lookup("rewrite"); f != nil && f.Value.String() == "true" {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	written, err := os.ReadFile(path)
+	if err != nil || string(written) != b.String() {
+		t.Errorf("%s is not what the rules say; run go generate ./policy (%v)", path, err)
+	}
+}
