@@ -173,3 +173,14 @@ func FuzzFormat(f *testing.F) {
 	f.Add([]byte(`[0e1,"\ud83d\ude00",{"a":{}}]`))
 	f.Fuzz(func(t *testing.T, text []byte) { checkFormat(t, text) })
 }
+
+func BenchmarkFormat_1MB(b *testing.B) {
+	doc, errs := policy.Parse([]byte(large()))
+	if len(errs) > 0 {
+		b.Fatal(errs)
+	}
+	b.SetBytes(int64(len(large())))
+	for b.Loop() {
+		policy.Format(doc)
+	}
+}

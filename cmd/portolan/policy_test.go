@@ -174,3 +174,31 @@ func FuzzReport(f *testing.F) {
 		}
 	})
 }
+
+// The examples are what people copy: correct, formatted, and no cause for more than notes.
+func TestExamples_clean(t *testing.T) {
+	files, err := filepath.Glob("../../examples/policies/*.json")
+	if err != nil || len(files) < 9 {
+		t.Fatal(files, err)
+	}
+	var documents []string
+	for _, f := range files {
+		if !strings.Contains(f, "terraform") {
+			documents = append(documents, f)
+		}
+	}
+	for _, args := range [][]string{
+		append([]string{"check"}, files...),
+		append([]string{"lint", "--severity", "warning"}, files...),
+		append([]string{"fmt", "--check"}, documents...),
+	} {
+		var out strings.Builder
+		cmd := root()
+		cmd.SetArgs(append([]string{"policy"}, args...))
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		if err := cmd.Execute(); err != nil {
+			t.Errorf("%s: %v\n%s", args[0], err, out.String())
+		}
+	}
+}
