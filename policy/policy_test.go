@@ -11,7 +11,8 @@ import (
 	"portolan/policy"
 )
 
-// TestScripts runs testdata/*: `check` shows every error of a document, `compile` the edges, `associate` decisions.
+// TestScripts runs testdata/scripts: `check` shows every error of a document, `compile` the edges, `associate` decisions,
+// `labels` the routing policies of labels, `shared` the segments that share actions join.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		var compiled *policy.Policy
@@ -45,6 +46,24 @@ func TestScripts(t *testing.T) {
 				var b strings.Builder
 				for line := range strings.Lines(d.Input) {
 					b.WriteString(associate(t, compiled, strings.TrimSpace(line)) + "\n")
+				}
+				return b.String()
+			case "labels": // LABEL [EDGE]
+				var b strings.Builder
+				for line := range strings.Lines(d.Input) {
+					label, edge, _ := strings.Cut(strings.TrimSpace(line), " ")
+					policies, at := compiled.RoutingPolicies(label, edge)
+					fmt.Fprintf(&b, "%s line %d:", strings.TrimSpace(line), at.Line())
+					for _, p := range policies {
+						b.WriteString(" " + p.Name)
+					}
+					b.WriteByte('\n')
+				}
+				return b.String()
+			case "shared":
+				var b strings.Builder
+				for _, s := range compiled.Segments {
+					fmt.Fprintf(&b, "%s %v\n", s.Name, s.SharedSegments)
 				}
 				return b.String()
 			case "orphans":
