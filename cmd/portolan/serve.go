@@ -255,6 +255,7 @@ func openStore(o *serveOptions) (store.Store, error) {
 
 // untilSignal ends the context at the first SIGTERM or interrupt. The second ends the process.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ignoreFileLimit()
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"portolan/api"
+	"portolan/internal/auth"
 	"portolan/internal/wire"
 )
 
@@ -35,7 +36,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case "POST /_portolan/reset":
 		s.change(w, r, s.reset)
 	case "POST /_portolan/faults":
-		s.change(w, r, s.faults.plan)
+		s.change(w, r, s.fault)
 	default:
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 	}
@@ -52,9 +53,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, map[string]any{"status": state, "services": map[string]string{"networkmanager": state}})
 }
 
-// change carries out a control call that changes something: it takes a peer on this machine that is no web page, and a
-// valid signature where signatures are checked.
-func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request) error) {
+// change carries out a control call that changes something: it takes a peer on this machine that is no web page and,
+// where signatures are checked, a valid one of somebody who may do everything.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request, *auth.Principal) error) {
 	id := s.ids.next()
 	if !fromHere(r) {
 		s.refuse(w, r, id, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."})
@@ -65,11 +66,12 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 	if err == nil {
 		body, err = wire.ReadBody(r.Body, 1<<20)
 	}
+	var principal *auth.Principal
 	if err == nil {
-		_, _, err = s.cfg.Authenticator.Authenticate(r, body)
+		principal, _, err = s.cfg.Authenticator.Authenticate(r, body)
 	}
 	if err == nil {
-		err = do(r)
+		err = do(r, principal)
 	}
 	if err != nil {
 		s.refuse(w, r, id, err)
@@ -88,7 +90,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 
 // reset empties one account, or everything. What it is asked must be clear: a misspelt parameter, or a script's variable
 // that is not set, must not empty everything.
-func (s *Server) reset(r *http.Request) error {
+func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return api.InvalidField("account", "The query string is not valid.")
@@ -98,13 +100,27 @@ func (s *Server) reset(r *http.Request) error {
 		return api.InvalidField("account", "The only parameter is account.")
 	}
 	if !one {
+		if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, ""); err != nil {
+			return err
+		}
 		s.faults.forget()
 		return s.cfg.Service.Reset(r.Context(), "")
 	}
 	if len(accounts) != 1 || !accountPattern.MatchString(accounts[0]) {
 		return api.InvalidField("account", "Member must be one account of 12 digits.")
 	}
+	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, accounts[0]); err != nil {
+		return err
+	}
 	return s.cfg.Service.Reset(r.Context(), accounts[0])
+}
+
+// fault plans errors for the next calls of an operation, whoever makes them.
+func (s *Server) fault(r *http.Request, principal *auth.Principal) error {
+	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, principal.Caller().Account); err != nil {
+		return err
+	}
+	return s.faults.plan(r)
 }
 
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)

@@ -1,0 +1,268 @@
+package test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const credentialsFile = `[
+  {"accessKeyId": "AKIAADMIN", "secretAccessKey": "secret-admin", "account": "111122223333", "principalArn": "arn:aws:iam::111122223333:user/admin",
+   "policies": [{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]},
+  {"accessKeyId": "AKIAREADER", "secretAccessKey": "secret-reader", "account": "111122223333", "principalArn": "arn:aws:iam::111122223333:user/reader",
+   "policies": [{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["networkmanager:Get*", "networkmanager:Describe*"], "Resource": "*"}]}]},
+  {"accessKeyId": "AKIALIMITED", "secretAccessKey": "secret-limited", "account": "111122223333", "principalArn": "arn:aws:iam::111122223333:user/limited",
+   "policies": [{"Version": "2012-10-17", "Statement": [
+     {"Effect": "Allow", "Action": "networkmanager:*", "Resource": "*"},
+     {"Sid": "KeepProd", "Effect": "Deny", "Action": "networkmanager:Delete*", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/Env": "prod"}}}]}]},
+  {"accessKeyId": "AKIAOTHER", "secretAccessKey": "secret-other", "account": "444455556666", "principalArn": "arn:aws:iam::444455556666:user/other",
+   "policies": [{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]}
+]`
+
+func TestBoto3_credentialsAndPermissions(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials.json")
+	if err := os.WriteFile(file, []byte(credentialsFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := Start(t, "--ephemeral", "--credentials", file)
+	cmd := exec.Command(python(t), "testdata/credentials.py")
+	cmd.Env = p.Env()
+	out, err := cmd.CombinedOutput()
+	p.Kill()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, p.Log)
+	}
+	log := p.Log.String()
+	if strings.Contains(log, "secret-") {
+		t.Error("a secret is in the log")
+	}
+	if !strings.Contains(log, "KeepProd") {
+		t.Error("the statement that denied is not in the log")
+	}
+}
+
+func TestBoto3_rateLimit(t *testing.T) {
+	p := Start(t, "--ephemeral", "--rate-limit", "1000,DescribeGlobalNetworks=1")
+	cmd := exec.Command(python(t), "-c", `
+import boto3
+from botocore.config import Config
+nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+nm.describe_global_networks()
+try:
+    nm.describe_global_networks()
+    raise SystemExit("the second call was answered")
+except nm.exceptions.ThrottlingException as e:
+    meta = e.response["ResponseMetadata"]
+    assert meta["HTTPStatusCode"] == 429 and int(meta["HTTPHeaders"]["retry-after"]) >= 1, meta
+    assert e.response["Error"]["Message"] == "Rate exceeded", e.response
+nm.list_core_networks()
+`)
+	cmd.Env = p.Env()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// slowRequest begins a request and leaves its body unfinished; finish sends the rest and returns the reply's status.
+func slowRequest(t *testing.T, p *Process) (finish func() (string, error)) {
+	t.Helper()
+	c, err := net.Dial("tcp", p.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	fmt.Fprintf(c, "POST /global-networks HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	r := bufio.NewReader(c)
+	// The server asks for the body when it has begun to answer.
+	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q %v", line, err)
+	}
+	return func() (string, error) {
+		if _, err := io.WriteString(c, "{}"); err != nil {
+			return "", err
+		}
+		if _, err := r.ReadString('\n'); err != nil { // the line that ends the 100
+			return "", err
+		}
+		return r.ReadString('\n')
+	}
+}
+
+func TestSIGTERM_drains(t *testing.T) {
+	p := Start(t, "--data", t.TempDir())
+	finish := slowRequest(t, p)
+	type exit struct {
+		code int
+		err  error
+	}
+	exited := make(chan exit, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	go func() {
+		code, err := p.Stop(ctx)
+		exited <- exit{code, err}
+	}()
+	// No new connections from the moment on that it has understood; the request under way is answered.
+	for ctx.Err() == nil {
+		c, err := net.Dial("tcp", p.Addr)
+		if err != nil {
+			break
+		}
+		_ = c.Close()
+	}
+	if status, err := finish(); err != nil || !strings.Contains(status, "200") {
+		t.Errorf("the request under way got %q, %v", status, err)
+	}
+	if e := <-exited; e.err != nil || e.code != 0 {
+		t.Errorf("exit code %d, %v\n%s", e.code, e.err, p.Log)
+	}
+}
+
+func TestSIGTERM_twiceEndsAtOnce(t *testing.T) {
+	p := Start(t, "--ephemeral", "--drain", "1h")
+	slowRequest(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for ctx.Err() == nil {
+		c, err := net.Dial("tcp", p.Addr)
+		if err != nil {
+			break
+		}
+		_ = c.Close()
+	}
+	if code, err := p.Stop(ctx); err != nil || code != 1 {
+		t.Errorf("exit code %d, %v", code, err)
+	}
+}
+
+// TestFullDisk_nothingIsLost gives the server a file that may not grow beyond 2 MiB: to the program it is a full disk.
+func TestFullDisk_nothingIsLost(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(t.TempDir(), "limited")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nulimit -f 4096\nexec "+Binary(t)+" \"$@\"\n"), 0o700); err != nil { // blocks of 512 bytes
+		t.Fatal(err)
+	}
+	p, err := start(script, "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	created := map[string]bool{}
+	var failure string
+	for range 30_000 {
+		status, text := post(t, p.URL+"/global-networks", `{"Description":"`+strings.Repeat("d", 256)+`"}`)
+		if status != http.StatusOK {
+			failure = fmt.Sprint(status, " ", text)
+			break
+		}
+		_, rest, _ := strings.Cut(text, `"GlobalNetworkId":"`)
+		id, _, _ := strings.Cut(rest, `"`)
+		created[id] = true
+		if len(created)%5 == 0 { // stay below the quota: every account has its own networks
+			account++
+		}
+	}
+	if !strings.HasPrefix(failure, "500 ") || strings.Contains(failure, "file too large") {
+		t.Errorf("the disk is full, the client is told %q", failure)
+	}
+	p.Kill()
+	if !strings.Contains(p.Log.String(), "file too large") {
+		t.Errorf("the cause is not in the log: %.2000s", p.Log)
+	}
+	p = Start(t, "--data", dir)
+	lost := 0
+	for a := firstAccount; a <= account; a++ {
+		list := get(t, p.URL+"/global-networks", a)
+		for id := range created {
+			if strings.Contains(list, id) {
+				delete(created, id)
+			}
+		}
+	}
+	if lost = len(created); lost > 0 {
+		t.Errorf("%d acknowledged writes are lost", lost)
+	}
+	account++
+	if status, text := post(t, p.URL+"/global-networks", "{}"); status != http.StatusOK {
+		t.Errorf("with room again: %d %s", status, text)
+	}
+}
+
+const firstAccount = 100000000000
+
+var account = firstAccount
+
+func authorization(account int) string {
+	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%d/20260131/us-west-2/networkmanager/aws4_request, SignedHeaders=host, Signature=0", account)
+}
+
+func call(t *testing.T, method, url, body string, account int) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", authorization(account))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func post(t *testing.T, url, body string) (int, string) { return call(t, "POST", url, body, account) }
+
+func get(t *testing.T, url string, account int) string {
+	_, text := call(t, "GET", url, "", account)
+	return text
+}
+
+func TestOTLP_spansArrive(t *testing.T) {
+	var mu sync.Mutex
+	var got strings.Builder
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(&got, r.URL.Path, string(body))
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	p := Start(t, "--ephemeral")
+	if status, text := call(t, "GET", p.URL+"/global-networks", "", firstAccount); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	if code, err := p.Stop(t.Context()); code != 0 || err != nil {
+		t.Fatal(code, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{"/v1/traces", "DescribeGlobalNetworks", "portolan"} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %q in what the collector got: %.500q", want, got.String())
+		}
+	}
+}
