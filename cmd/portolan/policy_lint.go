@@ -11,6 +11,7 @@ import (
 func policyLintCommand() *cobra.Command {
 	output, threshold := choice("text", "json", "sarif", "github"), choice("warning", "error", "note")
 	var options policy.LintOptions
+	var attachments string
 	cmd := &cobra.Command{
 		Use:   "lint FILE…",
 		Short: "give advice on policies that AWS would take",
@@ -23,6 +24,7 @@ A policy that AWS would refuse is not linted; its errors are shown, as check sho
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
 	cmd.Flags().StringArrayVar(&options.Silence, "silence", nil, "name of a rule that is not to speak; can be given several times")
+	cmd.Flags().StringVar(&attachments, "attachments", "", "file with what \"aws networkmanager list-attachments\" prints: looks at the attachments that exist too")
 	cmd.Flags().Var(threshold, "severity", "what ends with 1, and anything graver: "+threshold.list())
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -31,7 +33,15 @@ A policy that AWS would refuse is not linted; its errors are shown, as check sho
 				return usage(errors.New("there is no lint rule " + name))
 			}
 		}
-		r := examine(cmd, args, func(in *input) ([]finding, error) { return lint(in, options) })
+		var facts *policy.Facts
+		if attachments != "" {
+			list, err := readAttachments(cmd.InOrStdin(), attachments)
+			if err != nil {
+				return usage(err)
+			}
+			facts = &policy.Facts{Attachments: list}
+		}
+		r := examine(cmd, args, func(in *input) ([]finding, error) { return lint(in, facts, options) })
 		r.rules = append(codes(), lintRules()...)
 		return r.finish(cmd, output.value, colour(), threshold.value)
 	}
@@ -47,12 +57,12 @@ func isLintRule(name string) bool {
 	return false
 }
 
-func lint(in *input, options policy.LintOptions) ([]finding, error) {
+func lint(in *input, facts *policy.Facts, options policy.LintOptions) ([]finding, error) {
 	doc, errs := policy.Parse(in.text)
 	if len(errs) > 0 {
 		return errorFindings(errs), nil
 	}
-	advice, err := policy.Lint(doc, nil, options)
+	advice, err := policy.Lint(doc, facts, options)
 	if errs, ok := errors.AsType[policy.Errors](err); ok {
 		return errorFindings(errs), nil
 	}
@@ -71,7 +81,7 @@ func lint(in *input, options policy.LintOptions) ([]finding, error) {
 func lintRules() []ruleInfo {
 	var list []ruleInfo
 	for _, r := range policy.LintRules() {
-		list = append(list, ruleInfo{ID: r.Name, Level: string(r.Severity), Summary: r.Summary, Help: r.Why})
+		list = append(list, ruleInfo{ID: r.Name, Level: string(r.Severity), Summary: r.Summary, Help: r.Why, Lint: true})
 	}
 	return list
 }

@@ -49,6 +49,7 @@ type failure struct {
 // ruleInfo describes a rule to readers of findings.
 type ruleInfo struct {
 	ID, Level, Summary, Help string
+	Lint                     bool // advice, not an error
 }
 
 // examine reads every file and looks at every document in it.

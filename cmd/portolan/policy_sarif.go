@@ -8,9 +8,20 @@ import (
 	"strings"
 )
 
-// docsURL is where rules are explained, set by the linker for releases. Without it AWS's description of the language
-// stands in.
-var docsURL = "https://docs.aws.amazon.com/network-manager/latest/cloudwan/cloudwan-policies-json.html"
+// docsURL is the folder of the documentation of a release, ending in a slash; the linker sets it.
+var docsURL string
+
+// helpURI is where a rule is explained. Without our own pages, AWS's description of the language stands in.
+func helpURI(rule ruleInfo) string {
+	switch {
+	case docsURL == "":
+		return "https://docs.aws.amazon.com/network-manager/latest/cloudwan/cloudwan-policies-json.html"
+	case rule.Lint:
+		return docsURL + "lint.md#" + rule.ID
+	default:
+		return docsURL + "policy.md#error-codes"
+	}
+}
 
 // The parts of SARIF 2.1.0 that are used.
 type (
@@ -94,7 +105,7 @@ func (r *report) sarif(w io.Writer) error {
 	for i, rule := range r.rules {
 		index[rule.ID] = i
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			rule.ID, sarifText{rule.Summary}, sarifText{rule.Help}, docsURL, sarifConfig{rule.Level},
+			rule.ID, sarifText{rule.Summary}, sarifText{rule.Help}, helpURI(rule), sarifConfig{rule.Level},
 		})
 	}
 	for _, f := range r.failures {

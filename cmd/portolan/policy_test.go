@@ -53,6 +53,10 @@ func TestCodes_complete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	docs, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var want, got []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Code") {
@@ -64,6 +68,9 @@ func TestCodes_complete(t *testing.T) {
 		got = append(got, c.ID)
 		if c.Summary == "" || c.Help == "" {
 			t.Errorf("%s is not described", c.ID)
+		}
+		if row := "| `" + c.ID + "` | " + c.Summary + " " + c.Help + " |\n"; !strings.Contains(string(docs), row) {
+			t.Errorf("docs/policy.md lacks %s", row)
 		}
 	}
 	if d := cmp.Diff(want, got); d != "" {
