@@ -88,12 +88,24 @@ func (r *report) fail(level, text string) {
 	r.unread = r.unread || level == "error"
 }
 
-// place works out columns in characters.
+// place works out columns in characters. Findings come in document order, so that a long line is counted once.
 func place(text []byte, found []finding) {
 	lines := newLines(text)
+	var line, bytes, characters int // what was counted last
 	for i := range found {
 		f := &found[i]
-		f.bytes, f.Column = f.Column, lines.characters(f.Line, f.Column)
+		f.bytes = f.Column
+		if f.Line < 1 {
+			continue
+		}
+		whole := lines.at(f.Line)
+		at := min(max(f.Column-1, 0), len(whole))
+		if f.Line != line || at < bytes {
+			line, bytes, characters = f.Line, 0, 0
+		}
+		characters += utf8.RuneCountInString(whole[bytes:at])
+		bytes = at
+		f.Column = characters + 1
 	}
 }
 
@@ -107,14 +119,6 @@ func (l lines) at(line int) string {
 		return ""
 	}
 	return strings.TrimSuffix(l[line-1], "\r")
-}
-
-// characters turns a column in bytes into one in characters.
-func (l lines) characters(line, column int) int {
-	if line < 1 {
-		return 0
-	}
-	return utf8.RuneCountInString(l.at(line)[:min(max(column-1, 0), len(l.at(line)))]) + 1
 }
 
 // finish prints a report and says how the process ends. Findings below the threshold are shown and do not count.
@@ -231,7 +235,7 @@ func excerpt(out *strings.Builder, p painter, line string, number, column int) {
 		return
 	}
 	at := min(max(column-1, 0), len(line))
-	before, after := []rune(line[:at]), []rune(line[at:])
+	before, after := []rune(line[backTo(line, at-utf8.UTFMax*excerptWidth):at]), []rune(line[at:backTo(line, at+utf8.UTFMax*excerptWidth)])
 	head, tail := "", ""
 	if most := excerptWidth * 2 / 3; len(before) > most {
 		before, head = before[len(before)-most+1:], "…"
@@ -248,6 +252,15 @@ func excerpt(out *strings.Builder, p painter, line string, number, column int) {
 	left := head + strings.Map(oneColumn, string(before))
 	fmt.Fprintf(out, "%s %s%s%s\n", p.paint(faint, fmt.Sprintf("%5d |", number)), left, strings.Map(oneColumn, string(after)), tail)
 	fmt.Fprintf(out, "%s %s%s\n", p.paint(faint, "      |"), strings.Repeat(" ", utf8.RuneCountInString(left)), p.paint(red, "^"))
+}
+
+// backTo is the nearest place at or before another one where a character begins or the line ends.
+func backTo(line string, at int) int {
+	at = min(max(at, 0), len(line))
+	for 0 < at && at < len(line) && !utf8.RuneStart(line[at]) {
+		at--
+	}
+	return at
 }
 
 // printable shows characters that a terminal, or a log, would obey.

@@ -13,10 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"portolan/policy"
 )
 
 // TestPolicyScripts runs testdata/scripts. POLICY_UPDATE=1 writes what the commands print into them.
@@ -207,5 +211,27 @@ func TestExamples_clean(t *testing.T) {
 		if err := cmd.Execute(); err != nil {
 			t.Errorf("%s: %v\n%s", args[0], err, out.String())
 		}
+	}
+}
+
+// A thousand errors on one line of a megabyte are told in a moment.
+func TestReport_longLine(t *testing.T) {
+	text := []byte(`{"segments":[` + strings.TrimSuffix(strings.Repeat(`{"é":1},`, policy.MaxSize/10), ",") + `]}`)
+	in := &input{file: "a", text: text}
+	_, _, errs := parseChecked(text)
+	found := errorFindings(errs)
+	place(text, found)
+	for _, f := range found[len(found)-2:] {
+		if want := utf8.RuneCount(text[:f.bytes-1]) + 1; f.Column != want {
+			t.Errorf("column %d, not %d", f.Column, want)
+		}
+	}
+	var out strings.Builder
+	begin := time.Now()
+	if err := (&report{documents: []examined{{in, found}}}).text(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1000 || time.Since(begin) > 2*time.Second {
+		t.Errorf("%d findings took %s", len(found), time.Since(begin))
 	}
 }
