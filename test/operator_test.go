@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -150,11 +151,11 @@ func TestSIGTERM_twiceEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestFullDisk_nothingIsLost gives the server a file that may not grow beyond 2 MiB: to the program it is a full disk.
+// TestFullDisk_nothingIsLost gives the server a file that may not grow beyond 24 MiB: to the program it is a full disk.
 func TestFullDisk_nothingIsLost(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(t.TempDir(), "limited")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nulimit -f 4096\nexec "+Binary(t)+" \"$@\"\n"), 0o700); err != nil { // blocks of 512 bytes
+	if err := os.WriteFile(script, []byte("#!/bin/bash\nulimit -f $((24 * 1024))\nexec "+Binary(t)+" \"$@\"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	p, err := start(script, "--data", dir)
@@ -162,50 +163,53 @@ func TestFullDisk_nothingIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	created := map[string]bool{}
-	var failure string
-	for range 30_000 {
-		status, text := post(t, p.URL+"/global-networks", `{"Description":"`+strings.Repeat("d", 256)+`"}`)
+	document, err := os.ReadFile("testdata/seed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	big, err := json.Marshal(map[string]string{"PolicyDocument": string(document) + strings.Repeat(" ", 900_000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text := call(t, "POST", p.URL+"/global-networks", "{}", firstAccount)
+	_, text = call(t, "POST", p.URL+"/core-networks", `{"GlobalNetworkId":"`+between(text, `"GlobalNetworkId":"`, `"`)+`"}`, firstAccount)
+	network := "/core-networks/" + between(text, `"CoreNetworkId":"`, `"`)
+	written, failure := 0, ""
+	for range 100 {
+		status, text := call(t, "POST", p.URL+network+"/core-network-policy", string(big), firstAccount)
 		if status != http.StatusOK {
 			failure = fmt.Sprint(status, " ", text)
 			break
 		}
-		_, rest, _ := strings.Cut(text, `"GlobalNetworkId":"`)
-		id, _, _ := strings.Cut(rest, `"`)
-		created[id] = true
-		if len(created)%5 == 0 { // stay below the quota: every account has its own networks
-			account++
-		}
+		written++
 	}
-	if !strings.HasPrefix(failure, "500 ") || strings.Contains(failure, "file too large") {
-		t.Errorf("the disk is full, the client is told %q", failure)
+	if !strings.HasPrefix(failure, "500 ") || strings.Contains(failure, "too large") {
+		t.Errorf("the disk is full after %d versions; the client is told %.300q", written, failure)
+	}
+	if status, text := call(t, "GET", p.URL+network, "", firstAccount); status != http.StatusOK {
+		t.Errorf("reading with a full disk: %d %s", status, text)
 	}
 	p.Kill()
 	if !strings.Contains(p.Log.String(), "file too large") {
 		t.Errorf("the cause is not in the log: %.2000s", p.Log)
 	}
 	p = Start(t, "--data", dir)
-	lost := 0
-	for a := firstAccount; a <= account; a++ {
-		list := get(t, p.URL+"/global-networks", a)
-		for id := range created {
-			if strings.Contains(list, id) {
-				delete(created, id)
-			}
-		}
+	_, text = call(t, "GET", p.URL+network+"/core-network-policy-versions", "", firstAccount)
+	if kept := strings.Count(text, `"PolicyVersionId"`); kept != written {
+		t.Errorf("%d versions were acknowledged, %d are there", written, kept)
 	}
-	if lost = len(created); lost > 0 {
-		t.Errorf("%d acknowledged writes are lost", lost)
-	}
-	account++
-	if status, text := post(t, p.URL+"/global-networks", "{}"); status != http.StatusOK {
-		t.Errorf("with room again: %d %s", status, text)
+	if status, text := call(t, "POST", p.URL+network+"/core-network-policy", string(big), firstAccount); status != http.StatusOK {
+		t.Errorf("with room again: %d %.300s", status, text)
 	}
 }
 
-const firstAccount = 100000000000
+func between(text, start, end string) string {
+	_, rest, _ := strings.Cut(text, start)
+	found, _, _ := strings.Cut(rest, end)
+	return found
+}
 
-var account = firstAccount
+const firstAccount = 100000000000
 
 func authorization(account int) string {
 	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%d/20260131/us-west-2/networkmanager/aws4_request, SignedHeaders=host, Signature=0", account)
@@ -228,13 +232,6 @@ func call(t *testing.T, method, url, body string, account int) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(text)
-}
-
-func post(t *testing.T, url, body string) (int, string) { return call(t, "POST", url, body, account) }
-
-func get(t *testing.T, url string, account int) string {
-	_, text := call(t, "GET", url, "", account)
-	return text
 }
 
 func TestOTLP_spansArrive(t *testing.T) {

@@ -92,7 +92,11 @@ type txn struct {
 func read[O any](ctx context.Context, s *Service, f func(*view) (O, error)) (O, error) {
 	var out, none O
 	if err := s.queue.Step(ctx); err != nil {
-		return none, err
+		if ctx.Err() != nil {
+			return none, err
+		}
+		// What cannot be written, on a full disk for one, does not move; it can be read all the same.
+		s.log.Error("due transitions did not happen", "error", err)
 	}
 	err := s.store.View(ctx, func(r store.Reader) (err error) {
 		out, err = f(&view{Service: s, r: r, caller: api.CallerFrom(ctx), now: s.clock()})
