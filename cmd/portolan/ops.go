@@ -1,5 +1,7 @@
 package main
 
+//go:generate sh -c "go run . ops -o markdown > ../../docs/coverage.md"
+
 import (
 	"encoding/json"
 	"fmt"
