@@ -33,7 +33,9 @@ func (c *checker) segmentSet(s SegmentSet) {
 	c.distinct(s.Names)
 	c.distinct(s.Except)
 	for _, n := range s.Names {
-		c.definedSegment(n)
+		if n.Name != "*" { // where it may not be, its form is wrong
+			c.definedSegment(n)
+		}
 	}
 	for _, n := range s.Except {
 		c.definedSegment(n)

@@ -66,6 +66,26 @@ func TestScripts(t *testing.T) {
 					fmt.Fprintf(&b, "%s %v\n", s.Name, s.SharedSegments)
 				}
 				return b.String()
+			case "destinations":
+				doc, errs := check(d.Input)
+				if len(errs) == 0 {
+					errs = policy.CheckDestinations(doc, []policy.Target{
+						{AttachmentID: "attachment-00000000000000001", Type: policy.TypeVPC, Edges: []string{"us-east-1"}},
+						{AttachmentID: "attachment-00000000000000002", Type: policy.TypeSiteToSiteVPN, Edges: []string{"us-east-1"}},
+						{AttachmentID: "attachment-00000000000000003", Type: policy.TypeConnect, Edges: []string{"eu-west-1"}},
+						{AttachmentID: "attachment-00000000000000004", Type: policy.TypeDirectConnectGateway, Edges: []string{"us-east-1", "eu-west-1"}},
+						{AttachmentID: "attachment-00000000000000005", Type: policy.TypeTransitGatewayRouteTable, Edges: []string{"us-east-1"}},
+					})
+				}
+				return render(errs)
+			case "aliases":
+				doc, errs := check(d.Input)
+				if len(errs) == 0 {
+					var known string
+					d.ScanArgs(t, "known", &known)
+					errs = policy.CheckPrefixLists(doc, strings.Split(known, ","))
+				}
+				return render(errs)
 			case "orphans":
 				doc, errs := check(d.Input)
 				if len(errs) == 0 {

@@ -207,6 +207,8 @@ func (r *reader) cidr(n *node) CIDR {
 	switch {
 	case err != nil:
 		r.failNode(n, CodeInvalidCIDR, clip(n.text)+" is not a CIDR block", "such as 10.0.0.0/16 or 2001:db8::/56")
+	case prefix.Addr().Is4In6():
+		r.failNode(n, CodeInvalidCIDR, n.text+" is an IPv4 block written as an IPv6 block", "write the IPv4 block")
 	case prefix != prefix.Masked():
 		r.failNode(n, CodeInvalidCIDR, n.text+" has bits set after its prefix", "write "+prefix.Masked().String())
 	default:

@@ -8,7 +8,6 @@ var (
 	actions            = []string{ActionShare, ActionCreateRoute, ActionSendVia, ActionSendTo, ActionAssociateRoutingPolicy}
 	shareModes         = []string{"attachment-route"}
 	sendViaModes       = []string{SingleHop, DualHop}
-	allSegments        = []string{"*"}
 	attachmentPattern  = regexp.MustCompile(`^attachment-[a-f0-9]{17}$`)
 	maxPolicies        = 5 // of one association
 	attachmentIDFormat = `attachment identifiers must be prefixed with "attachment-" and must end in 17 characters where all characters are from the set "a..f" or "0..9"`
@@ -67,7 +66,9 @@ func (r *reader) shareWith(n *node) SegmentSet {
 	s := SegmentSet{Place: n.place()}
 	switch n.kind {
 	case '"':
-		s.All = r.oneOf(n, allSegments) != ""
+		if s.All = n.text == "*"; !s.All {
+			r.failNode(n, CodeConstantViolation, "must be a constant value *", "a segment stands in a list: [\""+clip(n.text)+"\"]")
+		}
 	case '{':
 		r.object(n, exceptShape)
 		s.All, s.Except = true, r.names(n.get("except"), 0, 0)
@@ -84,6 +85,11 @@ func (r *reader) list(n *node) SegmentSet {
 	s := SegmentSet{Place: n.place(), Names: r.names(n, 1, 0)}
 	if len(s.Names) == 1 && s.Names[0].Name == "*" {
 		s.All, s.Names = true, nil
+	}
+	for _, name := range s.Names {
+		if name.Name == "*" {
+			r.fail(name.Place, CodeConstantViolation, "* stands for all other segments and may only exist in a singleton list", "")
+		}
 	}
 	return s
 }

@@ -93,9 +93,9 @@ func didYouMean(word string, known []string) string {
 	return "did you mean " + clip(near) + "?"
 }
 
-// nearest is the known word a misspelt one is closest to, "" when none is close.
+// nearest is the known word a misspelt one is closest to, "" when none is close. One letter is close to any other.
 func nearest(word string, known []string) string {
-	best, bestDistance := "", 3
+	best, bestDistance := "", min(3, len(word))
 	for _, k := range known {
 		if d := distance(word, k, bestDistance); d < bestDistance {
 			best, bestDistance = k, d
