@@ -59,7 +59,8 @@ const maxFindings = 1000
 
 // Lint gives advice on a document, in document order. The error is an [Errors] when the document does not pass [Check]
 // or cannot be compiled over the edges that exist, and another error when a rule that is to be silent does not exist. At
-// most 1000 findings are returned. facts may be nil.
+// most 1000 findings are returned, and rules that compare conditions with each other stop after some millions of
+// comparisons, which only a document of thousands of conditions on one attribute needs. facts may be nil.
 func Lint(doc *Document, facts *Facts, options LintOptions) ([]Finding, error) {
 	silent := map[string]bool{}
 	for _, name := range options.Silence {
