@@ -141,6 +141,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
+	cfg.CheckResourcePolicy = auth.CheckResourcePolicy
 	svc, err := service.New(ctx, cfg)
 	if err != nil {
 		return err

@@ -41,6 +41,12 @@ func ParsePolicy(data []byte) (*Policy, error) { return parsePolicy(data, false)
 // ParseResourcePolicy reads a resource policy: as [ParsePolicy], but every statement also says Principal.
 func ParseResourcePolicy(data []byte) (*Policy, error) { return parsePolicy(data, true) }
 
+// CheckResourcePolicy tells what is wrong with a resource policy, nil when it can be decided by.
+func CheckResourcePolicy(document []byte) error {
+	_, err := ParseResourcePolicy(document)
+	return err
+}
+
 func parsePolicy(data []byte, ofResource bool) (*Policy, error) {
 	if len(data) > maxPolicy {
 		return nil, &FileError{Line: 1, Column: 1, Message: "this policy is longer than " + strconv.Itoa(maxPolicy) + " bytes"}

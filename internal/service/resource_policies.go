@@ -24,6 +24,12 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *api.PutResourcePoli
 		if _, ok := document["Statement"]; !ok {
 			return nil, api.InvalidField("policyDocument", "The policy document has no Statement.")
 		}
+		if s.checkResourcePolicy != nil {
+			// A document that could not be read later would grant nothing, and nobody would know.
+			if err := s.checkResourcePolicy([]byte(in.PolicyDocument)); err != nil {
+				return nil, api.InvalidField("policyDocument", "The policy document is not valid: "+err.Error()+".")
+			}
+		}
 		next := *row
 		next.ResourcePolicy = in.PolicyDocument
 		coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &next)

@@ -26,6 +26,9 @@ type Config struct {
 	Profile lifecycle.Profile // default lifecycle.Instant
 	Quotas  Quotas            // default the documented ones
 	Log     *slog.Logger      // default discards
+
+	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
+	CheckResourcePolicy func(document []byte) error
 }
 
 // Service implements [api.Service]. What is not built yet answers 501 through api.Unimplemented.
@@ -38,6 +41,8 @@ type Service struct {
 	ids    *idSource
 	quotas Quotas
 	log    *slog.Logger
+
+	checkResourcePolicy func([]byte) error
 
 	compiled compiledPolicies
 }
@@ -62,6 +67,8 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		ids:    &idSource{now: cfg.Now, random: cfg.Random},
 		quotas: cfg.Quotas.withDefaults(),
 		log:    cfg.Log,
+
+		checkResourcePolicy: cfg.CheckResourcePolicy,
 	}
 	s.registerTransitions()
 	if err := s.queue.Load(ctx); err != nil {
