@@ -59,14 +59,14 @@ var hostile = map[string]func() string{
 	},
 }
 
-// list is a list of n elements. Verbs: 1 the number, 2 the number below 20, 3 and 4 its bytes, 5 the number from 1.
+// list is a list of n elements. Verbs: 1 the number, 2 the number below 20, 3 and 4 its bytes, 5 the number from 1, 6 an ASN.
 func list(n int, element string) string {
 	var b strings.Builder
 	for i := range n {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		text := fmt.Sprintf(element, i, i%20, i>>8&255, i&255, i+1)
+		text := fmt.Sprintf(element, i, i%20, i>>8&255, i&255, i+1, 4200000000+i)
 		text, _, _ = strings.Cut(text, "%!(EXTRA")
 		b.WriteString(text)
 	}

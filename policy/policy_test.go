@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -174,37 +173,6 @@ func TestParse_tooLarge(t *testing.T) {
 	if len(errs) != 1 || errs[0].Code != "DOCUMENT_TOO_LARGE" {
 		t.Errorf("got %v", errs)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	seed, err := os.ReadFile("../test/testdata/seed.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(string(seed))
-	f.Add(`{"version":"2025.11","core-network-configuration":{"asn-ranges":["64512-64514"],"edge-locations":[{"location":"eu-west-1","asn":64513}]},"segments":[{"name":"a","edge-locations":["x"]}]}`)
-	f.Add(`{"a":{"b":[1,2,{"c":"d\"e"}]}}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		doc, errs := policy.Parse([]byte(text))
-		if (doc == nil) == (len(errs) == 0) {
-			t.Fatalf("document %v with %d errors", doc, len(errs))
-		}
-		lines := strings.Count(text, "\n") + 1
-		for _, e := range errs {
-			if e.Code == "" || e.Line < 1 || e.Line > lines || e.Column < 1 || !strings.HasPrefix(e.Message, e.Path+": ") {
-				t.Fatalf("%+v", e)
-			}
-		}
-		if doc == nil {
-			return
-		}
-		if errs := policy.Check(doc); len(errs) > 0 {
-			return
-		}
-		if p, errs := policy.Compile(doc, nil); len(errs) == 0 {
-			p.Associate(policy.Attachment{Type: "vpc", Edges: []string{"eu-west-1"}, Tags: map[string]string{"a": "b"}})
-		}
-	})
 }
 
 // large is a document of about a megabyte.

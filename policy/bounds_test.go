@@ -1,0 +1,98 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"portolan/policy"
+)
+
+// greedy is texts of about a megabyte that ask for as much as they can: the reader, the checks, the compiler.
+var greedy = map[string]func() string{
+	"nothing but brackets":  func() string { return strings.Repeat("[", policy.MaxSize) },
+	"nothing but members":   func() string { return strings.Repeat(`{"a":`, policy.MaxSize/5) },
+	"one long number":       func() string { return `{"version":` + strings.Repeat("9", policy.MaxSize-100) + `}` },
+	"one long name":         func() string { return document(`"segments": [{"name": "%s"}]`, strings.Repeat("a", 900_000)) },
+	"one long unknown name": func() string { return document(`"segments": [{"name": "a"}], "%s": 1`, strings.Repeat("é", 400_000)) },
+	"one long range": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["` + strings.Repeat("0", 900_000) + `1-2"], "edge-locations": []}, "segments": []}`
+	},
+	"unknown members": func() string {
+		return document(`"segments": [{"name": "a", %s}]`, list(35_000, `"isolate-attachment%d": 1`))
+	},
+	"members given twice": func() string { return `{` + list(149_000, `"a": 1`) + `}` },
+	"members in thousands": func() string {
+		return `{` + list(80_000, `"a%d": 1`) + `}`
+	},
+	"wrong values": func() string { return document(`"segments": [%s]`, list(300_000, `{}`)) },
+	"undefined names": func() string {
+		return document(`"segments": [%s], "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "s1", "share-with": [%s]}]`,
+			list(39, `{"name": "s%d"}`), list(80_000, `"s1%d"`))
+	},
+	"segments": func() string {
+		return document(`"segments": [%s], "segment-actions": [%s]`, list(20_000, `{"name": "s%d"}`),
+			list(3_000, `{"action": "send-via", "mode": "single-hop", "segment": "s%d", "when-sent-to": "*", "via": {"network-function-groups": ["g"]}}`))
+	},
+	"ranges of ASNs": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": [` + list(25_000, `"4200000000-4294967295"`) +
+			`], "edge-locations": [` + list(10_000, `{"location": "aa-b-%d"}`) + `]}, "segments": [{"name": "a"}]}`
+	},
+	"a range of four billion": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["0-4294967295", "1-4294967296", "64512-99999999999999999999"], "edge-locations": [` +
+			list(33_000, `{"location": "aa-b-%d"}`) + `]}, "segments": [{"name": "a"}]}`
+	},
+	"edges with ASNs": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "edge-locations": [` +
+			list(20_000, `{"location": "aa-b-%[1]d", "asn": %[6]d}`) + `]}, "segments": [{"name": "a"}]}`
+	},
+	"blocks": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "inside-cidr-blocks": [` + list(25_000, `"10.%[3]d.%[4]d.0/24"`) +
+			`], "edge-locations": [` + list(17_000, `{"location": "aa-b-%d"}`) + `]}, "segments": [{"name": "a"}]}`
+	},
+	"blocks that overlap": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "inside-cidr-blocks": [` + list(60_000, `"10.0.0.0/8"`) +
+			`], "edge-locations": [{"location": "aa-b-1"}]}, "segments": [{"name": "a"}]}`
+	},
+	"a block of all addresses": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "inside-cidr-blocks": ["0.0.0.0/0", "::/0"], "edge-locations": [` +
+			list(33_000, `{"location": "aa-b-%d"}`) + `]}, "segments": [{"name": "a"}]}`
+	},
+	"edges of segments": func() string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "edge-locations": [` + list(12_000, `{"location": "aa-b-%d"}`) +
+			`]}, "segments": [{"name": "a", "edge-locations": [` + list(12_000, `"aa-b-%d"`) + `]}, {"name": "b", "edge-locations": [` + list(12_000, `"aa-b-%d"`) + `]}]}`
+	},
+	"overrides": func() string {
+		return document(`"segments": [{"name": "a"}], "network-function-groups": [{"name": "g"}], "segment-actions": [{"action": "send-to", "segment": "a", "via": {"network-function-groups": ["g"], "with-edge-overrides": [%s]}}]`,
+			list(9_000, `{"edge-sets": [["us-east-1", "eu-west-1"], ["us-east-1"]], "use-edge-location": "us-east-1"}`))
+	},
+}
+
+// No text makes it slow or the answer long. What rules of advice can be made to do is tested with them.
+func TestParse_bounded(t *testing.T) {
+	for name, text := range greedy {
+		t.Run(name, func(t *testing.T) {
+			text := text()
+			if len(text) > policy.MaxSize || len(text) < policy.MaxSize/2 {
+				t.Fatalf("the text has %d bytes", len(text))
+			}
+			begun := time.Now()
+			doc, errs := check(text)
+			if len(errs) == 0 {
+				_, errs = policy.Compile(doc, nil)
+			}
+			took := time.Since(begun)
+			size := 0
+			for _, e := range errs {
+				size += len(e.Message) + len(e.Path) + len(e.Hint)
+			}
+			t.Logf("%d bytes, %d errors of %d bytes in %v", len(text), len(errs), size, took)
+			if took > 3*time.Second { // some 50 ms; the machine may be busy
+				t.Errorf("took %v", took)
+			}
+			if len(errs) > 1000 || size > policy.MaxSize {
+				t.Errorf("%d errors of %d bytes", len(errs), size)
+			}
+		})
+	}
+}
