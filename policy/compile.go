@@ -29,6 +29,7 @@ type Policy struct {
 	RoutingPoliciesByNumber      []*RoutingPolicy   // in the order in which they run
 	AttachmentRoutingPolicyRules []AttachmentRoutingPolicyRule
 
+	document *Document // what it was compiled from
 	segments map[string]*Segment
 	groups   map[string]*NetworkFunctionGroup
 	routing  map[string]*RoutingPolicy
@@ -152,6 +153,7 @@ func Compile(doc *Document, previous Previous) (*Policy, Errors) {
 		DNSSupport:                      doc.Configuration.DNSSupport,
 		SecurityGroupReferencingSupport: doc.Configuration.SecurityGroupReferencingSupport,
 		Edges:                           edges,
+		document:                        doc,
 		segments:                        map[string]*Segment{},
 		groups:                          map[string]*NetworkFunctionGroup{},
 		routing:                         map[string]*RoutingPolicy{},

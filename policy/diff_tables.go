@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (d *differ) edges() {
+	d.compare(ChangeCoreNetworkEdge, d.edgeItems(d.old), d.edgeItems(d.new))
+}
+
+// edgeItems is the edges. One that comes or goes touches all others: they exchange routes with it.
+func (d *differ) edgeItems(p *Policy) map[string]item {
+	items := make(map[string]item, len(p.Edges))
+	for _, e := range p.Edges {
+		items[e.Location] = item{
+			identifier: e.Location,
+			values:     &ChangeValues{EdgeLocations: []string{e.Location}, ASN: e.ASN, InsideCIDRBlocks: e.InsideCIDRs},
+			canonical:  fmt.Sprint(e.ASN, sorted(textsOf(e.InsideCIDRs))),
+			edges:      d.everywhere,
+		}
+	}
+	return items
+}
+
+func textsOf[T fmt.Stringer](list []T) []string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = v.String()
+	}
+	return texts
+}
+
+func (d *differ) segments() {
+	d.compare(ChangeCoreNetworkSegment, segmentItems(d.old), segmentItems(d.new))
+}
+
+// segmentItems is the tables of the segments, one at each edge. A table comes or goes by itself; what the segment is
+// like (its sharing, its isolation, its filters, its insertions) changes all its tables.
+func segmentItems(p *Policy) map[string]item {
+	items := map[string]item{}
+	insertions := insertionsOf(p)
+	for i := range p.Segments {
+		s := &p.Segments[i]
+		values := &ChangeValues{
+			SegmentName: s.Name, EdgeLocations: sorted(s.Edges), SharedSegments: sorted(s.SharedSegments),
+			ServiceInsertionActions: insertions[s.Name],
+		}
+		canonical := fmt.Sprintf("%q %t %q %t %q %s", values.SharedSegments, s.Isolate, sortedUnion(s.DenyFilter),
+			len(s.AllowFilter) > 0, sortedUnion(s.AllowFilter), canonicalInsertions(values.ServiceInsertionActions))
+		for _, e := range s.Edges {
+			items[e+"/"+s.Name] = item{identifier: s.Name, values: values, canonical: canonical, edges: []string{e}}
+		}
+	}
+	return items
+}
+
+func (d *differ) groups() {
+	d.compare(ChangeNetworkFunctionGroup, groupItems(d.old), groupItems(d.new))
+}
+
+func groupItems(p *Policy) map[string]item {
+	items := map[string]item{}
+	insertions := insertionsOfGroups(p)
+	for i := range p.NetworkFunctionGroups {
+		g := &p.NetworkFunctionGroups[i]
+		values := &ChangeValues{NetworkFunctionGroupName: g.Name, EdgeLocations: sorted(g.Edges), ServiceInsertionActions: insertions[g.Name]}
+		canonical := fmt.Sprintf("%q %s", sorted(g.Learns), canonicalInsertions(values.ServiceInsertionActions))
+		for _, e := range g.Edges {
+			items[e+"/"+g.Name] = item{identifier: g.Name, values: values, canonical: canonical, edges: []string{e}}
+		}
+	}
+	return items
+}
+
+// insertionsOf is what leads the traffic of each segment through network function groups. Traffic between two segments
+// is led at both ends, so an action is listed at both.
+func insertionsOf(p *Policy) map[string][]ServiceInsertion {
+	found := insertions{}
+	for _, i := range p.Insertions {
+		found.via(i.Segment, i, i.With)
+		if i.With != i.Segment {
+			found.via(i.With, i, i.Segment)
+		}
+	}
+	for _, s := range p.SendTo {
+		found.to(s.Segment, s)
+	}
+	return found.sorted()
+}
+
+// insertionsOfGroups is the actions that use each group. The other end of a pair is that of the segment the action is
+// written at.
+func insertionsOfGroups(p *Policy) map[string][]ServiceInsertion {
+	found := insertions{}
+	for _, i := range p.Insertions {
+		found.via(i.Group, i, i.With)
+	}
+	for _, s := range p.SendTo {
+		found.to(s.Group, s)
+	}
+	return found.sorted()
+}
+
+// insertions collects actions by whom they concern, those that differ in nothing but their other end as one.
+type insertions map[string]map[string]*ServiceInsertion
+
+func (l insertions) via(at string, i Insertion, with string) {
+	mode := SingleHop
+	overrides := i.Overrides
+	if i.DualHop {
+		mode, overrides = DualHop, nil // overrides play no part there
+	}
+	action := l.action(at, ServiceInsertion{Action: ActionSendVia, Mode: mode, Group: i.Group, Overrides: overrides})
+	action.WhenSentTo = append(action.WhenSentTo, with)
+}
+
+func (l insertions) to(at string, s SendTo) {
+	l.action(at, ServiceInsertion{Action: ActionSendTo, Group: s.Group, Overrides: s.Overrides})
+}
+
+func (l insertions) action(at string, like ServiceInsertion) *ServiceInsertion {
+	if l[at] == nil {
+		l[at] = map[string]*ServiceInsertion{}
+	}
+	key := canonicalInsertion(like)
+	if l[at][key] == nil {
+		l[at][key] = &like
+	}
+	return l[at][key]
+}
+
+func (l insertions) sorted() map[string][]ServiceInsertion {
+	lists := make(map[string][]ServiceInsertion, len(l))
+	for at, actions := range l {
+		var list []ServiceInsertion
+		for _, a := range actions {
+			a.WhenSentTo = sortedUnion(a.WhenSentTo)
+			list = append(list, *a)
+		}
+		slices.SortFunc(list, func(a, b ServiceInsertion) int {
+			return strings.Compare(canonicalInsertion(a), canonicalInsertion(b))
+		})
+		lists[at] = list
+	}
+	return lists
+}
+
+func canonicalInsertions(list []ServiceInsertion) string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = canonicalInsertion(s)
+	}
+	return fmt.Sprintf("%q", texts)
+}
+
+// canonicalInsertion has the overrides in the order in which they are tried.
+func canonicalInsertion(s ServiceInsertion) string {
+	return fmt.Sprintf("%q %q %q %q %s", s.Action, s.Mode, s.Group, s.WhenSentTo, canonicalOverrides(s.Overrides))
+}
+
+func canonicalOverrides(overrides []Override) string {
+	texts := make([]string, len(overrides))
+	for i, o := range overrides {
+		var sets []string
+		for _, set := range o.Sets {
+			sets = append(sets, fmt.Sprintf("%q %q", min(set[0], set[1]), max(set[0], set[1])))
+		}
+		texts[i] = fmt.Sprintf("%q %q", sortedUnion(sets), o.Use)
+	}
+	return fmt.Sprintf("%q", texts)
+}
+
+// staticRoutes compares (segment, block, destination): another destination is another route.
+func (d *differ) staticRoutes() {
+	d.compare(ChangeAttachmentRouteStatic, d.staticItems(d.old), d.staticItems(d.new))
+}
+
+func (d *differ) staticItems(p *Policy) map[string]item {
+	items := map[string]item{}
+	for _, r := range p.StaticRoutes {
+		destinations := r.Destinations
+		if r.Blackhole {
+			destinations = append(slices.Clone(destinations), Blackhole)
+		}
+		for _, to := range destinations {
+			edges := d.edgesOf[to]
+			if s := p.Segment(r.Segment); edges == nil && s != nil {
+				edges = s.Edges // a blackhole is at all of them, and so may be an attachment nobody told us about
+			}
+			cidr := r.Prefix.String()
+			items[r.Segment+"/"+cidr+"\x00"+to] = item{
+				identifier: cidr,
+				values:     &ChangeValues{SegmentName: r.Segment, CIDR: r.Prefix, DestinationIdentifier: to},
+				edges:      edges,
+			}
+		}
+	}
+	return items
+}
