@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -115,7 +116,7 @@ func shareItems(p *Policy) map[string]item {
 	for o, lists := range bySegment {
 		values := &ChangeValues{SegmentName: o.segment, RoutingPolicyDirection: o.direction}
 		edges := slices.Clone(p.Segment(o.segment).Edges)
-		for _, key := range sortedKeys(lists) {
+		for _, key := range slices.Sorted(maps.Keys(lists)) {
 			a := lists[key]
 			a.SharedSegments = sorted(a.SharedSegments)
 			values.RoutingPolicyAssociations = append(values.RoutingPolicyAssociations, *a)
