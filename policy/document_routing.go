@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 )
 
 // Directions of a routing policy.
@@ -83,6 +85,21 @@ type Community uint32
 
 // String is the community as it is written, "65051:100".
 func (c Community) String() string { return fmt.Sprintf("%d:%d", uint32(c)>>16, uint32(c)&0xffff) }
+
+// MarshalText is String, so that a community is written the same everywhere.
+func (c Community) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads "65051:100".
+func (c *Community) UnmarshalText(text []byte) error {
+	high, low, ok := strings.Cut(string(text), ":")
+	h, err1 := strconv.ParseUint(high, 10, 16)
+	l, err2 := strconv.ParseUint(low, 10, 16)
+	if !ok || err1 != nil || err2 != nil {
+		return fmt.Errorf("%.40q is not a community such as 65051:100", text)
+	}
+	*c = Community(h<<16 | l)
+	return nil
+}
 
 // AttachmentRoutingPolicyRule gives routing policies to attachments that carry one of some labels.
 type AttachmentRoutingPolicyRule struct {

@@ -1,0 +1,54 @@
+package snapshot
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"sigs.k8s.io/yaml"
+)
+
+// MaxFile bounds what is read, in bytes.
+const MaxFile = 64 << 20
+
+// Parse reads a snapshot from JSON or YAML and validates it. Members that the format does not have are refused: a
+// misspelt one would be a network that differs from what its author meant.
+func Parse(data []byte) (*Snapshot, error) {
+	if len(data) > MaxFile {
+		return nil, fmt.Errorf("the snapshot is longer than %d bytes", MaxFile)
+	}
+	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		converted, err := yaml.YAMLToJSONStrict(data)
+		if err != nil {
+			return nil, fmt.Errorf("the snapshot is not YAML: %w", err)
+		}
+		data = converted
+	}
+	var s Snapshot
+	if err := json.Unmarshal(data, &s, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("the snapshot cannot be read: %w", err)
+	}
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// JSON is the snapshot as a file: indented, the same bytes for the same network.
+func (s *Snapshot) JSON() ([]byte, error) {
+	b, err := json.Marshal(s, json.Deterministic(true), jsontext.WithIndent("  "))
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// YAML is the snapshot as a file that people edit.
+func (s *Snapshot) YAML() ([]byte, error) {
+	b, err := s.JSON()
+	if err != nil {
+		return nil, err
+	}
+	return yaml.JSONToYAML(b)
+}

@@ -1,0 +1,139 @@
+package snapshot_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portolan/internal/snapshot"
+)
+
+func example(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestParse_roundTrip(t *testing.T) {
+	s, err := snapshot.Parse(example(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func() ([]byte, error){"JSON": s.JSON, "YAML": s.YAML} {
+		text, err := write()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		again, err := snapshot.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		first, _ := s.JSON()
+		second, err := again.JSON()
+		if err != nil || !bytes.Equal(first, second) {
+			t.Errorf("%s changes the snapshot: %v %s", name, err, cmp.Diff(string(first), string(second)))
+		}
+	}
+}
+
+func TestParse_refuses(t *testing.T) {
+	const head = "version: 1\npolicy: {version: '2021.12'}\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"nothing", "", "version is 0"},
+		{"another version", "version: 2\npolicy: {}", "this program reads version 1"},
+		{"no policy", "version: 1", "policy is missing"},
+		{"unknown member", head + "attachements: []", "attachements"},
+		{"twice the same key", "version: 1\nversion: 1", "version"},
+		{"type", head + "attachments: [{id: a, type: VPC, edges: [x]}]", `type "VPC" is not one of`},
+		{"two edges", head + "attachments: [{id: a, type: vpc, edges: [x, z]}]", "only a Direct Connect gateway has several"},
+		{"id twice", head + "attachments: [{id: a, type: vpc, edges: [x]}, {id: a, type: vpc, edges: [x]}]", "no other attachment has"},
+		{"state", head + "attachments: [{id: a, type: vpc, edges: [x], state: GOOD}]", `state "GOOD"`},
+		{"prefix", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: ten}]}]", "ten"},
+		{"announced elsewhere", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: 10.0.0.0/8, edge: z}]}]", `not at edge "z"`},
+		{"community", head + "attachments: [{id: a, type: connect, edges: [x], announcements: [{prefix: 10.0.0.0/8, communities: ['1']}]}]", "community such as"},
+		{"two places", head + "attachments: [{id: a, type: vpc, edges: [x], association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"},
+		{"edge without ASN", head + "edges: [{location: x}]", "its ASN"},
+		{"JSON that ends early", `{"version": 1`, "cannot be read"},
+	} {
+		if _, err := snapshot.Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestNetwork_associations(t *testing.T) {
+	s, err := snapshot.Parse(example(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Network(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, a := range n.Attachments {
+		got[a.ID] = a.Segment + a.NetworkFunctionGroup
+		if a.Down {
+			got[a.ID] += " down"
+		}
+	}
+	want := map[string]string{
+		"attachment-prod":     "prod",      // by its tag
+		"attachment-recorded": "shared",    // as recorded, whatever the tag says
+		"attachment-firewall": "inspect",   // the first at its edge
+		"attachment-creating": "prod down", // has its place, carries nothing
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	anew, err := s.Under(s.Policy, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range anew.Attachments {
+		if a.ID == "attachment-recorded" && a.Segment != "prod" {
+			t.Errorf("an execution puts it into %q, want prod", a.Segment)
+		}
+	}
+}
+
+func TestCompile_wrongPolicyHasLines(t *testing.T) {
+	s, err := snapshot.Parse(example(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Under([]byte("{\n \"version\": \"1\"\n}"), nil)
+	if err == nil || !strings.Contains(err.Error(), "line 1: $.core-network-configuration") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(example(f))
+	f.Add([]byte(`{"version":1,"policy":{},"attachments":[{"id":"a","type":"vpc","edges":["x"]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := snapshot.Parse(data)
+		if err != nil {
+			return
+		}
+		text, err := s.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := snapshot.Parse(text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if second, _ := again.JSON(); !bytes.Equal(text, second) {
+			t.Errorf("%s\nbecomes\n%s", text, second)
+		}
+		_, _ = s.Network(nil)
+	})
+}
