@@ -167,7 +167,7 @@ func (l *linter) staticDefaultNotShared() {
 			}
 		}
 		if len(without) > 0 {
-			l.find(r.Place, fmt.Sprintf("%s of segment %s is a static route, which the shared segments %s do not learn", r.Prefix, r.Segment, listed(without)), "create the route in each of them")
+			l.find(r.Place, fmt.Sprintf("%s of segment %s is a static route, which sharing does not take to %s", r.Prefix, r.Segment, listed(without)), "create the route in each of them")
 		}
 	}
 }
