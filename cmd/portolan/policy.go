@@ -34,7 +34,7 @@ func policyCommand() *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	cmd.AddCommand(policyCheckCommand(), policyLintCommand(), policyExplainCommand(), policyFmtCommand())
+	cmd.AddCommand(policyCheckCommand(), policyLintCommand(), policyDiffCommand(), policyExplainCommand(), policyFmtCommand())
 	return cmd
 }
 
