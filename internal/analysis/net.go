@@ -1,0 +1,80 @@
+// Package analysis answers questions about a computed network: where a packet goes and comes back, who reaches whom and
+// through which appliance, what a change of policy adds and takes away, whether what somebody relies on holds, and what
+// is silently lost.
+//
+// It reads tables and never computes a route: what it says is what the tables say. It must not know who asks.
+package analysis
+
+import (
+	"net/netip"
+	"slices"
+
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// Tables is what the questions need of computed routes.
+type Tables interface {
+	IDs() []routing.TableID // in a stable order
+	Routes(id routing.TableID) []routing.Route
+	Lookup(id routing.TableID, addr netip.Addr) (*routing.Route, bool)
+}
+
+// Net is a network with its tables, ready for questions. It is immutable.
+type Net struct {
+	network    *routing.Network
+	tables     Tables
+	attachment map[string]*routing.Attachment
+	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
+}
+
+// New joins a network and the tables that were computed from it.
+func New(network *routing.Network, tables Tables) *Net {
+	n := &Net{network: network, tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
+	for i := range network.Attachments {
+		n.attachment[network.Attachments[i].ID] = &network.Attachments[i]
+	}
+	for i := range network.Policy.Insertions {
+		in := &network.Policy.Insertions[i]
+		for _, pair := range [][2]string{{in.Segment, in.With}, {in.With, in.Segment}} {
+			if n.inspected[pair] == nil {
+				n.inspected[pair] = in
+			}
+		}
+	}
+	return n
+}
+
+// Attachment is an attachment that is part of the network.
+func (n *Net) Attachment(id string) (*routing.Attachment, bool) {
+	a, ok := n.attachment[id]
+	return a, ok
+}
+
+// tableOf is the table a packet from an attachment is looked up in, at one of its edges.
+func tableOf(a *routing.Attachment, edge string) routing.TableID {
+	return routing.TableID{Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edge: edge}
+}
+
+// host is an address that stands for a prefix: the first that is not the network's own.
+func host(p netip.Prefix) netip.Addr {
+	p = p.Masked()
+	if p.IsSingleIP() {
+		return p.Addr()
+	}
+	return p.Addr().Next()
+}
+
+// hosts are addresses that stand for what an attachment announces, at most limit, each once.
+func hosts(a *routing.Attachment, limit int) []netip.Addr {
+	var list []netip.Addr
+	for _, announced := range a.Announcements {
+		if len(list) == limit {
+			break
+		}
+		if h := host(announced.Prefix); announced.Prefix.Bits() > 0 && !slices.Contains(list, h) {
+			list = append(list, h)
+		}
+	}
+	return list
+}

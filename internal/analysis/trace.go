@@ -1,0 +1,219 @@
+package analysis
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"portolan/routing"
+)
+
+// Verdict is how a packet ends, or how the two ways of a conversation go together.
+type Verdict string
+
+// Verdicts of one way.
+const (
+	Delivered   Verdict = "delivered"    // to an attachment
+	NoRoute     Verdict = "no route"     // nothing in a table covers the address
+	Blackholed  Verdict = "blackholed"   // a blackhole covers it
+	DownAtEnd   Verdict = "down"         // the attachment it leads to does not work
+	Looping     Verdict = "loop"         // it would go round for ever
+	HandedOver  Verdict = "handed over"  // to a network function that send-to leads to; what that does is not known here
+	WrongTarget Verdict = "wrong target" // delivered, but not where it was expected
+)
+
+// Verdicts of a conversation, besides those of its way there.
+const (
+	OneWay       Verdict = "one way"       // delivered there, lost on the way back
+	Asymmetric   Verdict = "asymmetric"    // the two ways pass different appliances: a stateful one drops the return
+	NotInspected Verdict = "not inspected" // the policy sends this pair through a network function group, the packets do not go
+)
+
+// Arrived tells whether a packet with the verdict leaves the core network at an attachment.
+func (v Verdict) Arrived() bool { return v == Delivered || v == Asymmetric || v == NotInspected }
+
+// Hop is one look-up on the way.
+type Hop struct {
+	Table routing.TableID
+	Route *routing.Route // nil: there was none
+	Of    int            // how many destinations the route has; the first is followed
+}
+
+// Inspection is a visit to an appliance.
+type Inspection struct {
+	NetworkFunctionGroup string
+	Edge                 string
+	Attachment           string
+}
+
+func (i Inspection) String() string {
+	return i.NetworkFunctionGroup + "@" + i.Edge + " (" + i.Attachment + ")"
+}
+
+// Way is where a packet goes.
+type Way struct {
+	From        string // the attachment it enters by
+	Edge        string // where
+	To          netip.Addr
+	Hops        []Hop
+	Inspections []Inspection
+	Verdict     Verdict
+	At          string // the attachment it ends at, "" when it was dropped
+	Reason      string // in words
+}
+
+// maxHops is more than any sound network needs: a packet changes the edge once or twice and visits two appliances.
+const maxHops = 32
+
+// Way follows a packet for an address from an attachment. edge is where it enters, "" for the attachment's first.
+func (n *Net) Way(from, edge string, to netip.Addr) (*Way, error) {
+	a, ok := n.attachment[from]
+	if !ok {
+		return nil, fmt.Errorf("attachment %q is not part of the network", from)
+	}
+	if edge == "" {
+		edge = a.Edges[0]
+	} else if !slices.Contains(a.Edges, edge) {
+		return nil, fmt.Errorf("attachment %s is not at edge %q", from, edge)
+	}
+	w := &Way{From: from, Edge: edge, To: to}
+	if a.Down {
+		w.Verdict, w.Reason = DownAtEnd, "attachment "+from+" does not work"
+		return w, nil
+	}
+	n.follow(w, tableOf(a, edge))
+	return w, nil
+}
+
+func (n *Net) follow(w *Way, table routing.TableID) {
+	end := func(v Verdict, reason string) { w.Verdict, w.Reason = v, reason }
+	seen := map[routing.TableID]bool{}
+	for len(w.Hops) < maxHops {
+		route, ok := n.tables.Lookup(table, w.To)
+		if !ok {
+			w.Hops = append(w.Hops, Hop{Table: table})
+			end(NoRoute, fmt.Sprintf("table %s has no route to %s", table, w.To))
+			return
+		}
+		w.Hops = append(w.Hops, Hop{Table: table, Route: route, Of: len(route.Destinations)})
+		if route.State == routing.Blackhole || len(route.Destinations) == 0 {
+			end(Blackholed, fmt.Sprintf("%s is a blackhole in table %s", route.Prefix, table))
+			return
+		}
+		d := route.Destinations[0]
+		switch {
+		case d.Attachment == "":
+			table.Edge = d.Edge
+			if seen[table] {
+				end(Looping, fmt.Sprintf("table %s was passed before", table))
+				return
+			}
+			seen[table] = true
+		case d.NetworkFunctionGroup == "":
+			w.At = d.Attachment
+			if a := n.attachment[d.Attachment]; a == nil || a.Down {
+				end(DownAtEnd, "attachment "+d.Attachment+" does not work")
+				return
+			}
+			end(Delivered, "attachment "+d.Attachment)
+			return
+		default:
+			visit := Inspection{d.NetworkFunctionGroup, d.Edge, d.Attachment}
+			if visit.Edge == "" {
+				visit.Edge = table.Edge
+			}
+			if slices.Contains(w.Inspections, visit) {
+				end(Looping, visit.String()+" was visited before")
+				return
+			}
+			w.Inspections = append(w.Inspections, visit)
+			if route.Kind == routing.KindSendTo {
+				w.At = d.Attachment
+				end(HandedOver, "network function "+visit.String())
+				return
+			}
+			table = routing.TableID{NetworkFunctionGroup: d.NetworkFunctionGroup, Edge: visit.Edge}
+		}
+	}
+	end(Looping, fmt.Sprintf("more than %d hops", maxHops))
+}
+
+// Path is a conversation: the way there and the way back.
+type Path struct {
+	Forward *Way
+	Back    *Way // nil when there is nobody to answer, or no address to answer to
+	Verdict Verdict
+	Reason  string
+}
+
+// Path follows a packet and its answer. source is the address that the answer goes to; when it is not valid the first
+// that the attachment announces is taken.
+func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
+	there, err := n.Way(from, edge, to)
+	if err != nil {
+		return nil, err
+	}
+	p := &Path{Forward: there, Verdict: there.Verdict, Reason: there.Reason}
+	if there.Verdict != Delivered {
+		return p, nil
+	}
+	a := n.attachment[from]
+	if !source.IsValid() {
+		for _, h := range hosts(a, len(a.Announcements)) {
+			if h.Is4() == to.Is4() {
+				source = h
+				break
+			}
+		}
+	}
+	if !source.IsValid() {
+		p.Reason += "; the way back was not followed: " + from + " announces no prefix"
+		return p, nil
+	}
+	if p.Back, err = n.Way(there.At, "", source); err != nil {
+		return nil, err
+	}
+	target := n.attachment[there.At]
+	switch {
+	case p.Back.Verdict != Delivered:
+		p.Verdict, p.Reason = OneWay, "the answer ends: "+p.Back.Reason
+	case p.Back.At != from:
+		p.Verdict, p.Reason = OneWay, "the answer ends at "+p.Back.At
+	case !sameAppliances(there.Inspections, p.Back.Inspections):
+		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the way back "+listed(p.Back.Inspections)
+	case len(there.Inspections) == 0 && n.mustInspect(a.Segment, target.Segment):
+		in := n.inspected[[2]string{a.Segment, target.Segment}]
+		p.Verdict, p.Reason = NotInspected, fmt.Sprintf("the policy sends %s and %s via %s", a.Segment, target.Segment, in.Group)
+	}
+	return p, nil
+}
+
+// mustInspect tells whether the policy leads traffic between two segments through a network function group.
+func (n *Net) mustInspect(a, b string) bool { return n.inspected[[2]string{a, b}] != nil }
+
+// sameAppliances compares the appliances of the two ways: the answer meets them in the opposite order.
+func sameAppliances(there, back []Inspection) bool {
+	if len(there) != len(back) {
+		return false
+	}
+	for i := range there {
+		if there[i] != back[len(back)-1-i] {
+			return false
+		}
+	}
+	return true
+}
+
+func listed(list []Inspection) string {
+	if len(list) == 0 {
+		return "no appliance"
+	}
+	text := ""
+	for i, in := range list {
+		if i > 0 {
+			text += ", "
+		}
+		text += in.String()
+	}
+	return text
+}
