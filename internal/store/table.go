@@ -36,6 +36,10 @@ type Schema[T any] struct {
 
 	// Count is the key of the counter a row is counted in, "" for none. May be nil.
 	Count func(key string, row *T) string
+
+	// Touch is the key of a generation that moves on with every change of the row, "" for none. May be nil. What is worked
+	// out from many rows holds for as long as their generation is the same.
+	Touch func(key string, row *T) string
 }
 
 // Index is a second order over the rows of a table.
@@ -182,6 +186,7 @@ func (t *Table[T]) index(tx Txn, key string, old, row *T) {
 			}
 		}
 	}
+	t.touch(tx, key, old, row)
 	if t.schema.Count == nil {
 		return
 	}
@@ -196,6 +201,37 @@ func (t *Table[T]) index(tx Txn, key string, old, row *T) {
 		addCount(tx, before, -1)
 		addCount(tx, after, +1)
 	}
+}
+
+func (t *Table[T]) touch(tx Txn, key string, old, row *T) {
+	if t.schema.Touch == nil {
+		return
+	}
+	var before, after string
+	if old != nil {
+		before = t.schema.Touch(key, old)
+	}
+	if row != nil {
+		after = t.schema.Touch(key, row)
+	}
+	for _, generation := range slices.Compact([]string{before, after}) {
+		if generation != "" {
+			tx.Set(generation, strconv.AppendUint(nil, Generation(tx, generation)+1, 10))
+		}
+	}
+}
+
+// Generation is how often rows that touch the key have changed.
+func Generation(r Reader, key string) uint64 {
+	raw, ok := r.Get(key)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(raw), 10, 64)
+	if err != nil {
+		fail(r, fmt.Errorf("generation %q holds %.40q", key, raw))
+	}
+	return n
 }
 
 // enter writes one index entry. Its value is the row's key, as a JSON string.

@@ -410,3 +410,49 @@ func TestDump_lines(t *testing.T) {
 		t.Errorf("Dump (-want +got):\n%s", d)
 	}
 }
+
+func TestTable_touchMovesTheGeneration(t *testing.T) {
+	type row struct{ Group, Text string }
+	table := store.NewTable(store.Schema[row]{
+		Name: "row",
+		Touch: func(_ string, r *row) string {
+			if r.Group == "" {
+				return ""
+			}
+			return "/generation/" + r.Group
+		},
+	})
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	change := func(f func(tx store.Txn)) {
+		t.Helper()
+		if err := st.Update(t.Context(), func(tx store.Txn) error { f(tx); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	generations := func() (a, b uint64) {
+		if err := st.View(t.Context(), func(r store.Reader) error {
+			a, b = store.Generation(r, "/generation/a"), store.Generation(r, "/generation/b")
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return a, b
+	}
+	want := func(what string, a, b uint64) {
+		t.Helper()
+		if gotA, gotB := generations(); gotA != a || gotB != b {
+			t.Errorf("%s: %d %d, want %d %d", what, gotA, gotB, a, b)
+		}
+	}
+	change(func(tx store.Txn) { table.Put(tx, "/row/1", &row{Group: "a"}) })
+	want("new row", 1, 0)
+	change(func(tx store.Txn) { table.Put(tx, "/row/2", &row{}) })
+	want("row of no group", 1, 0)
+	change(func(tx store.Txn) { table.Put(tx, "/row/1", &row{Group: "a", Text: "x"}) })
+	want("changed row", 2, 0)
+	change(func(tx store.Txn) { table.Put(tx, "/row/1", &row{Group: "b"}) })
+	want("moved row", 3, 1)
+	change(func(tx store.Txn) { table.Delete(tx, "/row/1") })
+	want("deleted row", 3, 2)
+}
