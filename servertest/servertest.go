@@ -77,7 +77,7 @@ func WithLog(h slog.Handler) Option {
 // New starts a server. It ends, and what it kept in memory with it, when the test does.
 func New(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	cfg := service.Config{Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler), CheckResourcePolicy: auth.CheckResourcePolicy}
+	cfg := service.Config{Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler), CheckResourcePolicy: auth.CheckResourcePolicy, Grants: auth.Grants}
 	for _, o := range options {
 		o(tb, &cfg)
 	}

@@ -141,7 +141,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	cfg.CheckResourcePolicy = auth.CheckResourcePolicy
+	cfg.CheckResourcePolicy, cfg.Grants = auth.CheckResourcePolicy, auth.Grants
 	svc, err := service.New(ctx, cfg)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	srv := server.New(server.Config{
 		Service:       svc,
 		Authenticator: authenticator,
-		Authorizer:    &auth.Authorizer{Tags: svc, Log: log},
+		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Log: log},
 		Limiter:       limiter,
 		Log:           log,
 		Tracer:        tracer,

@@ -10,7 +10,7 @@ import (
 
 // Reset removes everything an account has, or everything there is when account is "".
 func (s *Service) Reset(ctx context.Context, account string) error {
-	prefixes := []string{"/acct/", "/id/"}
+	prefixes := []string{"/acct/", "/id/", "/resource/", "/shared/"}
 	due := "/acct/"
 	if account != "" {
 		prefixes, due = []string{store.Path("acct", account) + "/"}, store.Path("acct", account)+"/"
@@ -38,7 +38,22 @@ func (s *Service) Reset(ctx context.Context, account string) error {
 // their index entries go too.
 func (tx *txn) dropIDs() {
 	deleteAll(tx, attachments, tx.prefix("attachment"))
+	deleteGuests(tx, attachments, tx.prefix("attachment.guest"), attachmentKey)
+	deleteAll(tx, peerings, tx.prefix("peering"))
+	deleteGuests(tx, peerings, tx.prefix("peering.guest"), (*peeringRow).key)
+	deleteAll(tx, coreNetworks, tx.prefix("core-network"))
 	deleteAll(tx, connectPeers, tx.prefix("connect-peer"))
+}
+
+// deleteGuests removes what the account has on other accounts' core networks.
+func deleteGuests[T any](tx *txn, table *store.Table[T], prefix string, key func(*T) string) {
+	var keys []string
+	for _, row := range table.ScanIndex(tx.r, prefix, "") {
+		keys = append(keys, key(row))
+	}
+	for _, k := range keys {
+		table.Delete(tx.w, k)
+	}
 }
 
 func deleteAll[T any](tx *txn, table *store.Table[T], prefix string) {

@@ -21,12 +21,17 @@ type attachmentRow struct {
 
 	TransportAttachmentId string             // CONNECT: the VPC attachment it runs over
 	Protocol              api.TunnelProtocol // CONNECT
+
+	PeeringId string // TRANSIT_GATEWAY_ROUTE_TABLE: the peering it goes over
+
+	// Problems are what is found out by the end of CREATING, which then leads to FAILED, or by the end of UPDATING.
+	Problems []api.AttachmentError
 }
 
-// attachment is an attachment to a core network of the caller's account.
+// attachment is an attachment the caller made, or one to a core network of the caller's.
 func (v *view) attachment(id string) (*attachmentRow, error) {
 	row, ok := byID(v.r, attachments, id)
-	if !ok || parseAccount(row.AttachmentArn()) != v.caller.Account {
+	if !ok || row.OwnerAccountId != v.caller.Account && parseAccount(row.CoreNetworkArn) != v.caller.Account {
 		return nil, api.NotFound("attachment", id)
 	}
 	return row, nil
@@ -41,18 +46,21 @@ func (v *view) attachmentOf(id string, kind api.AttachmentType) (*attachmentRow,
 	return row, err
 }
 
-// liveNetwork is a core network that takes attachments: AVAILABLE, with a LIVE policy. An attachment that finds it
-// otherwise is told with AWS's sentence.
-func (v *view) liveNetwork(id string) (*coreNetworkRow, *policy.Policy, error) {
-	row, err := v.coreNetwork(id)
+// attachable is a core network that the caller can make something on by the operation: the caller's or shared, AVAILABLE
+// and with a LIVE policy. An attachment that finds it otherwise is told with AWS's sentence.
+func (tx *txn) attachable(id, operation string, label *string, tags []api.Tag) (*coreNetworkRow, *policy.Policy, error) {
+	row, err := tx.sharedNetwork(id, operation)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, ok := v.livePolicy(row)
+	live, ok := tx.livePolicy(row)
 	if !ok || row.State != api.CoreNetworkStateAvailable {
 		return nil, nil, api.BrokenRule("Core network state is invalid. core network id: " + id)
 	}
-	return row, live, nil
+	if label != nil && row.OwnerAccountId != tx.caller.Account {
+		return nil, nil, notOwner("put routing policy label")
+	}
+	return row, live, tx.checkNewTags(tags)
 }
 
 // edgeOf refuses a Region that the LIVE policy has no edge in.
@@ -65,7 +73,7 @@ func edgeOf(network *coreNetworkRow, location string) error {
 
 // attach stores a new attachment: the LIVE policy says where it belongs and whether somebody must accept it first.
 func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) error {
-	if err := tx.fits(quotaAttachments, "attachment", network.CoreNetworkId, tx.key("attachment.count", network.CoreNetworkId)); err != nil {
+	if err := tx.fits(quotaAttachments, "attachment", network.CoreNetworkId, accountKey(network.OwnerAccountId, "attachment.count", network.CoreNetworkId)); err != nil {
 		return err
 	}
 	row.AttachmentId = tx.ids.next("attachment")
@@ -82,6 +90,12 @@ func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachm
 	}
 	tx.saveAttachment(row)
 	return nil
+}
+
+// changeAttachment stores an attachment that has changed by now.
+func (tx *txn) changeAttachment(row *attachmentRow) {
+	row.UpdatedAt = api.Time{Time: tx.now}
+	tx.saveAttachment(row)
 }
 
 func (tx *txn) saveAttachment(row *attachmentRow) {
@@ -111,7 +125,7 @@ func (v *view) decide(live *policy.Policy, row *attachmentRow) policy.Decision {
 		account := parseAccount(row.CoreNetworkArn)
 		below := accountKey(account, "attachment.group", row.CoreNetworkId, group) + "/"
 		for _, other := range attachments.ScanIndex(v.r, below, "") {
-			if other.AttachmentId != row.AttachmentId && other.State != api.AttachmentStateRejected && other.sharesEdge(row) {
+			if other.AttachmentId != row.AttachmentId && other.claims() && other.sharesEdge(row) {
 				return policy.Decision{}
 			}
 		}
@@ -175,27 +189,45 @@ func (v *view) placements(network *coreNetworkRow) []policy.Placement {
 	return placed
 }
 
+// checkReferences finds what a document names that the core network does not have: attachments that static routes lead to,
+// aliases of prefix lists. AWS finds them while it generates the change set.
+func (v *view) checkReferences(network *coreNetworkRow, document string) policy.Errors {
+	doc, errs := policy.Parse([]byte(document))
+	if len(errs) > 0 {
+		return errs
+	}
+	var targets []policy.Target
+	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
+		a := row.forPolicy()
+		targets = append(targets, policy.Target{AttachmentID: a.ID, Type: a.Type, Edges: a.Edges})
+	}
+	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, v.aliases(network))...)
+}
+
 // reassociate looks at every attachment anew under a policy that has just gone LIVE. Who executes the policy owns the
-// core network, so an attachment moves at once; acceptance is asked for on tag changes only.
+// core network, so an attachment moves at once. Tags that nobody has accepted yet stay what they are: a proposal, for
+// where the new policy would have them.
 func (tx *txn) reassociate(network *coreNetworkRow, live *policy.Policy) error {
 	var rows []*attachmentRow
 	for _, row := range attachments.Scan(tx.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
-		if row.State != api.AttachmentStateDeleting && row.State != api.AttachmentStateRejected && row.State != api.AttachmentStateFailed {
+		if row.State != api.AttachmentStateDeleting && row.claims() {
 			rows = append(rows, row)
 		}
 	}
 	for _, old := range rows {
 		row := *old
-		decision := tx.decide(live, &row)
-		number := val(row.AttachmentPolicyRuleNumber)
-		proposed := row.ProposedSegmentChange != nil || row.ProposedNetworkFunctionGroupChange != nil
-		if row.isAt(decision) && number == int32(decision.RuleNumber) && !proposed {
+		d := tx.decide(live, &row)
+		switch {
+		case row.isProposed() && d.RequireAcceptance && !row.isAt(d):
+			row.propose(d)
+			if !existsIn(live, &row) {
+				row.place(policy.Decision{})
+			}
+		case row.isAt(d) && val(row.AttachmentPolicyRuleNumber) == int32(d.RuleNumber) && !row.isProposed():
 			continue
-		}
-		row.place(decision)
-		row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
-		if row.State == api.AttachmentStatePendingTagAcceptance {
-			row.State = api.AttachmentStateAvailable
+		default:
+			row.withdraw()
+			row.place(d)
 		}
 		row.UpdatedAt = api.Time{Time: tx.now}
 		attachments.Put(tx.w, attachmentKey(&row), &row)
@@ -203,52 +235,100 @@ func (tx *txn) reassociate(network *coreNetworkRow, live *policy.Policy) error {
 	return nil
 }
 
-// retag gives an attachment other tags and follows them: at once where nobody needs to accept, as a proposal where the
-// target does.
+// existsIn tells whether where an attachment is still exists.
+func existsIn(live *policy.Policy, row *attachmentRow) bool {
+	return (row.SegmentName == "" || live.Segment(row.SegmentName) != nil) &&
+		(row.NetworkFunctionGroupName == "" || live.NetworkFunctionGroup(row.NetworkFunctionGroupName) != nil)
+}
+
+// retag gives an attachment other tags and follows them.
 func (tx *txn) retag(old *attachmentRow, tags []api.Tag) {
 	row := *old
 	row.Tags = tags
 	row.UpdatedAt = api.Time{Time: tx.now}
-	network, err := tx.coreNetwork(row.CoreNetworkId)
-	live, ok := (*policy.Policy)(nil), false
-	if err == nil {
-		live, ok = tx.livePolicy(network)
-	}
-	settled := row.State == api.AttachmentStateAvailable || row.State == api.AttachmentStatePendingTagAcceptance ||
-		row.State == api.AttachmentStateUpdating || row.State == api.AttachmentStatePendingNetworkUpdate || row.State == api.AttachmentStateCreating
-	switch waiting := row.State == api.AttachmentStatePendingAttachmentAcceptance; {
-	case ok && waiting:
-		// Not part of the network yet: whoever accepts it accepts where it would go by then.
-		d := tx.decide(live, &row)
-		row.place(d)
-		if !d.RequireAcceptance {
-			row.State = api.AttachmentStateCreating
-		}
-	case ok && settled:
-		d := tx.decide(live, &row)
-		row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
-		switch {
-		case row.isAt(d) || !d.RequireAcceptance:
-			row.place(d)
-			if row.State == api.AttachmentStatePendingTagAcceptance {
-				row.State = api.AttachmentStateAvailable
-			}
-		case d.NetworkFunctionGroup != "":
-			row.ProposedNetworkFunctionGroupChange = &api.ProposedNetworkFunctionGroupChange{
-				Tags: tags, AttachmentPolicyRuleNumber: new(int32(d.RuleNumber)), NetworkFunctionGroupName: d.NetworkFunctionGroup,
-			}
-			row.State = api.AttachmentStatePendingTagAcceptance
-		default:
-			row.ProposedSegmentChange = &api.ProposedSegmentChange{
-				Tags: tags, AttachmentPolicyRuleNumber: new(int32(d.RuleNumber)), SegmentName: d.Segment,
-			}
-			row.State = api.AttachmentStatePendingTagAcceptance
-		}
+	tx.reconsider(&row)
+	if row.State == old.State {
+		// The state goes on as it was: its end is not put off.
+		attachments.Put(tx.w, attachmentKey(&row), &row)
+		return
 	}
 	tx.saveAttachment(&row)
 }
 
-// ListAttachments lists the attachments of the caller, of one core network or all, by type, edge and state.
+// reconsider asks the LIVE policy again where an attachment belongs that has changed. It moves at once where nobody needs
+// to accept, and stays with a proposal where the target does; on its way it arrives first, then the proposal is shown.
+func (tx *txn) reconsider(row *attachmentRow) {
+	network, ok := tx.ownerNetwork(row.CoreNetworkArn)
+	if !ok {
+		return
+	}
+	live, ok := tx.livePolicy(network)
+	if !ok || !row.claims() || row.State == api.AttachmentStateDeleting {
+		return
+	}
+	d := tx.decide(live, row)
+	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
+		// Not part of the network yet: whoever accepts it accepts where it would go by then.
+		row.place(d)
+		if !d.RequireAcceptance {
+			row.State = api.AttachmentStateCreating
+		}
+		return
+	}
+	row.withdraw()
+	if row.isAt(d) || !d.RequireAcceptance {
+		row.place(d)
+		return
+	}
+	row.propose(d)
+	if row.State == api.AttachmentStateAvailable {
+		row.State = api.AttachmentStatePendingTagAcceptance
+	}
+}
+
+func (row *attachmentRow) isProposed() bool {
+	return row.ProposedSegmentChange != nil || row.ProposedNetworkFunctionGroupChange != nil
+}
+
+// propose shows where the attachment's tags would have it.
+func (row *attachmentRow) propose(d policy.Decision) {
+	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
+	number := new(int32(d.RuleNumber))
+	if d.NetworkFunctionGroup != "" {
+		row.ProposedNetworkFunctionGroupChange = &api.ProposedNetworkFunctionGroupChange{
+			Tags: row.Tags, AttachmentPolicyRuleNumber: number, NetworkFunctionGroupName: d.NetworkFunctionGroup,
+		}
+		return
+	}
+	row.ProposedSegmentChange = &api.ProposedSegmentChange{Tags: row.Tags, AttachmentPolicyRuleNumber: number, SegmentName: d.Segment}
+}
+
+// withdraw takes a proposal back.
+func (row *attachmentRow) withdraw() {
+	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
+	if row.State == api.AttachmentStatePendingTagAcceptance {
+		row.State = api.AttachmentStateAvailable
+	}
+}
+
+// claims tells whether an attachment takes the place it has and the resource it is for.
+func (row *attachmentRow) claims() bool {
+	return row.State != api.AttachmentStateRejected && row.State != api.AttachmentStateFailed
+}
+
+// attachmentsOf walks the attachments of a resource, the oldest first, on whosever core networks.
+func (v *view) attachmentsOf(resource string) iter.Seq[*attachmentRow] {
+	return func(yield func(*attachmentRow) bool) {
+		for _, row := range attachments.ScanIndex(v.r, resourceKey(resource)+"/", "") {
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// ListAttachments lists the attachments to the caller's core networks and those the caller made elsewhere, of one core
+// network or all, by type, edge and state.
 func (s *Service) ListAttachments(ctx context.Context, in *api.ListAttachmentsInput) (*api.ListAttachmentsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.ListAttachmentsOutput, error) {
 		p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachments", val(in.CoreNetworkId), string(val(in.AttachmentType)),
@@ -256,14 +336,13 @@ func (s *Service) ListAttachments(ctx context.Context, in *api.ListAttachmentsIn
 		if err != nil {
 			return nil, err
 		}
-		prefix := v.prefix("attachment")
-		if in.CoreNetworkId != nil {
-			prefix = v.prefix("attachment", *in.CoreNetworkId)
-		}
-		var rows iter.Seq2[string, *attachmentRow] = attachments.Scan(v.r, prefix, p.after)
+		below := belowNetwork(in.CoreNetworkId)
+		rows := chain(
+			attachments.ScanIndex(v.r, v.prefix("attachment.guest", below...), p.after),
+			attachments.Scan(v.r, v.prefix("attachment", below...), p.after),
+		)
 		keep := func(row *attachmentRow) bool {
-			return (in.AttachmentType == nil || row.AttachmentType == *in.AttachmentType) &&
-				(in.State == nil || row.State == *in.State) &&
+			return wanted(in.AttachmentType, row.AttachmentType) && wanted(in.State, row.State) &&
 				(in.EdgeLocation == nil || slices.Contains(row.edges(), *in.EdgeLocation))
 		}
 		var out api.ListAttachmentsOutput
@@ -272,60 +351,57 @@ func (s *Service) ListAttachments(ctx context.Context, in *api.ListAttachmentsIn
 	})
 }
 
-// AcceptAttachment lets an attachment that waits for it in, or a proposed change of its place happen.
+// waiting is an attachment that the owner of its core network is asked about.
+func (v *view) waiting(id, verb string) (*attachmentRow, error) {
+	row, err := v.attachment(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case parseAccount(row.CoreNetworkArn) != v.caller.Account:
+		return nil, notOwner(verb + " attachment")
+	case row.State != api.AttachmentStatePendingAttachmentAcceptance && row.State != api.AttachmentStatePendingTagAcceptance:
+		return nil, attachmentBusy(row)
+	}
+	return row, nil
+}
+
+// AcceptAttachment lets an attachment that waits for it in, or a proposed change of its place happen. It goes where the
+// LIVE policy has it by now, as a network function group's place may have gone to another.
 func (s *Service) AcceptAttachment(ctx context.Context, in *api.AcceptAttachmentInput) (*api.AcceptAttachmentOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.AcceptAttachmentOutput, error) {
-		old, err := tx.attachment(in.AttachmentId)
+		old, err := tx.waiting(in.AttachmentId, "accept")
 		if err != nil {
 			return nil, err
 		}
 		row := *old
-		switch row.State {
-		case api.AttachmentStatePendingAttachmentAcceptance:
-			row.State = api.AttachmentStateCreating
-		case api.AttachmentStatePendingTagAcceptance:
-			row.acceptProposal()
-			row.State = api.AttachmentStateUpdating
-		default:
-			return nil, attachmentBusy(old)
+		row.withdraw()
+		if network, ok := tx.ownerNetwork(row.CoreNetworkArn); ok {
+			if live, ok := tx.livePolicy(network); ok {
+				row.place(tx.decide(live, &row))
+			}
 		}
-		row.UpdatedAt = api.Time{Time: tx.now}
-		tx.saveAttachment(&row)
+		row.State = api.AttachmentStateUpdating
+		if old.State == api.AttachmentStatePendingAttachmentAcceptance {
+			row.State = api.AttachmentStateCreating
+		}
+		tx.changeAttachment(&row)
 		return &api.AcceptAttachmentOutput{Attachment: &row.Attachment}, nil
 	})
-}
-
-func (row *attachmentRow) acceptProposal() {
-	var d policy.Decision
-	if p := row.ProposedSegmentChange; p != nil {
-		d.Segment, d.RuleNumber = p.SegmentName, int(val(p.AttachmentPolicyRuleNumber))
-	}
-	if p := row.ProposedNetworkFunctionGroupChange; p != nil {
-		d.NetworkFunctionGroup, d.RuleNumber = p.NetworkFunctionGroupName, int(val(p.AttachmentPolicyRuleNumber))
-	}
-	row.place(d)
-	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
 }
 
 // RejectAttachment keeps an attachment out for good, or a proposed change of its place from happening.
 func (s *Service) RejectAttachment(ctx context.Context, in *api.RejectAttachmentInput) (*api.RejectAttachmentOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.RejectAttachmentOutput, error) {
-		old, err := tx.attachment(in.AttachmentId)
+		old, err := tx.waiting(in.AttachmentId, "reject")
 		if err != nil {
 			return nil, err
 		}
 		row := *old
-		switch row.State {
-		case api.AttachmentStatePendingAttachmentAcceptance:
+		if row.State == api.AttachmentStatePendingAttachmentAcceptance {
 			row.State = api.AttachmentStateRejected
-		case api.AttachmentStatePendingTagAcceptance:
-			row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
-			row.State = api.AttachmentStateAvailable
-		default:
-			return nil, attachmentBusy(old)
 		}
-		row.UpdatedAt = api.Time{Time: tx.now}
-		tx.saveAttachment(&row)
+		row.withdraw()
+		tx.changeAttachment(&row)
 		return &api.RejectAttachmentOutput{Attachment: &row.Attachment}, nil
 	})
 }
@@ -373,11 +449,50 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		attachments.Delete(lc.Txn, e.Key)
 		return nil
 	}
+	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	row := *old
 	row.State = api.AttachmentState(step.Next)
-	if row.State == api.AttachmentStateAvailable && (row.ProposedSegmentChange != nil || row.ProposedNetworkFunctionGroupChange != nil) {
+	switch old.State {
+	case api.AttachmentStateCreating:
+		if row.LastModificationErrors = tx.problems(old); len(row.LastModificationErrors) > 0 {
+			row.State = api.AttachmentStateFailed
+			row.withdraw()
+			row.place(policy.Decision{})
+		}
+		row.Problems = nil
+	case api.AttachmentStateUpdating:
+		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 {
+			row.State = api.AttachmentStateAvailable // as it was before
+		}
+		row.Problems = nil
+	}
+	if row.State == api.AttachmentStateAvailable && row.isProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way
 	}
 	save(lc, lifecycle.Attachment, attachments, e.Key, &row, string(row.State))
 	return nil
+}
+
+// problems is what keeps an attachment from being built: what its resource turned out to be, and older attachments.
+func (tx *txn) problems(row *attachmentRow) []api.AttachmentError {
+	var code api.AttachmentErrorCode
+	switch {
+	case row.AttachmentType == api.AttachmentTypeSiteToSiteVpn:
+		code = api.AttachmentErrorCodeVpnExistingAssociations
+	case row.AttachmentType == api.AttachmentTypeDirectConnectGateway:
+		code = api.AttachmentErrorCodeDirectConnectGatewayExistingAttachments
+	case row.Protocol == api.TunnelProtocolNoEncap:
+		code = api.AttachmentErrorCodeMaximumNoEncapLimitExceeded
+	default:
+		return row.Problems
+	}
+	found := row.Problems
+	for other := range tx.attachmentsOf(row.ResourceArn) {
+		if other.AttachmentId < row.AttachmentId && other.AttachmentType == row.AttachmentType && other.Protocol == row.Protocol && other.claims() {
+			return append(found[:len(found):len(found)], api.AttachmentError{
+				Code: code, Message: "The resource is attached by " + other.AttachmentId + ".", ResourceArn: row.ResourceArn,
+			})
+		}
+	}
+	return found
 }

@@ -21,11 +21,8 @@ func (s *Service) CreateConnectAttachment(ctx context.Context, in *api.CreateCon
 }
 
 func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*attachmentRow, error) {
-	network, live, err := tx.liveNetwork(in.CoreNetworkId)
+	network, live, err := tx.attachable(in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
-		return nil, err
-	}
-	if err := tx.checkNewTags(in.Tags); err != nil {
 		return nil, err
 	}
 	if err := edgeOf(network, in.EdgeLocation); err != nil {
@@ -63,11 +60,6 @@ func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*a
 		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
 	}
 	if protocol == api.TunnelProtocolNoEncap {
-		for _, other := range attachments.ScanIndex(tx.r, tx.prefix("attachment.resource", transport.ResourceArn), "") {
-			if other.Protocol == api.TunnelProtocolNoEncap {
-				return nil, api.BrokenRule("A VPC can have one tunnel-less Connect attachment.")
-			}
-		}
 		if d := tx.decide(live, row.on(network)); d.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}

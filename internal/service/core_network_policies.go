@@ -321,6 +321,9 @@ func (s *Service) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	}
 	next := *old
 	_, errs := compilePolicy(old.PolicyDocument, row.Edges)
+	if len(errs) == 0 {
+		errs = tx.checkReferences(row, old.PolicyDocument)
+	}
 	switch {
 	case len(errs) > 0:
 		next.ChangeSetState = api.ChangeSetStateFailedGeneration
@@ -343,6 +346,9 @@ func (tx *txn) goLive(row *coreNetworkRow) error {
 	}
 	next := *version
 	compiled, errs := compilePolicy(version.PolicyDocument, row.Edges)
+	if len(errs) == 0 && row.LiveVersion == 0 {
+		errs = tx.checkReferences(row, version.PolicyDocument)
+	}
 	if len(errs) > 0 {
 		// Only a first version gets here unexamined: it is executed as part of the creation.
 		next.ChangeSetState = api.ChangeSetStateFailedGeneration

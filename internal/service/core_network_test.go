@@ -286,7 +286,13 @@ func TestConnectPeer_noEncap(t *testing.T) {
 	transport := w.vpcAttachment(cn).Attachment.AttachmentId
 	in := api.CreateConnectAttachmentInput{CoreNetworkId: cn, EdgeLocation: "eu-west-1", TransportAttachmentId: transport, Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolNoEncap)}}
 	attachment := must(w, w.CreateConnectAttachment, in).ConnectAttachment.Attachment.AttachmentId
-	fails[validation](w, w.CreateConnectAttachment, in) // one per VPC
+	second := must(w, w.CreateConnectAttachment, in).ConnectAttachment.Attachment.AttachmentId // one per VPC
+	if got := must(w, w.GetConnectAttachment, api.GetConnectAttachmentInput{AttachmentId: second}).ConnectAttachment.Attachment; got.State != "FAILED" || got.SegmentName != "" ||
+		len(got.LastModificationErrors) != 1 || got.LastModificationErrors[0].Code != "MAXIMUM_NO_ENCAP_LIMIT_EXCEEDED" {
+		t.Errorf("the second tunnel-less attachment is %+v", got)
+	}
+	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: second})
+	must(w, w.ListAttachments, api.ListAttachmentsInput{})
 	wantField(t, fails[validation](w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: "10.0.0.5"}), "subnetArn")
 	c := must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: "10.0.0.5", SubnetArn: new(ec2 + "subnet/subnet-0123456789abcdef0"), BgpOptions: &api.BgpOptions{PeerAsn: new(int64(65000))}}).ConnectPeer.Configuration
 	if c.Protocol != "NO_ENCAP" || len(c.BgpConfigurations) != 2 || c.BgpConfigurations[0].CoreNetworkAddress != "10.255.0.1" || c.BgpConfigurations[1].CoreNetworkAddress != "10.255.0.2" || c.BgpConfigurations[1].PeerAddress != "10.0.0.5" || c.InsideCidrBlocks != nil {

@@ -20,11 +20,11 @@ type coreNetworkRow struct {
 	ResourcePolicy string
 }
 
-// coreNetwork is a core network of the caller's account, with its key. Another account's looks like a missing one.
+// coreNetwork is a core network of the caller's account. Another account's looks like a missing one, unless it is shared.
 func (v *view) coreNetwork(id string) (*coreNetworkRow, error) {
 	row, ok := coreNetworks.Get(v.r, v.key("core-network", id))
 	if !ok {
-		return nil, api.NotFound("core-network", id)
+		return nil, v.notMine(id)
 	}
 	return row, nil
 }
@@ -88,7 +88,7 @@ func (tx *txn) saveCoreNetwork(row *coreNetworkRow) {
 // GetCoreNetwork shows a core network as the LIVE policy made it.
 func (s *Service) GetCoreNetwork(ctx context.Context, in *api.GetCoreNetworkInput) (*api.GetCoreNetworkOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetCoreNetworkOutput, error) {
-		row, err := v.coreNetwork(in.CoreNetworkId)
+		row, err := v.sharedNetwork(in.CoreNetworkId, "GetCoreNetwork")
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (s *Service) GetCoreNetwork(ctx context.Context, in *api.GetCoreNetworkInpu
 	})
 }
 
-// ListCoreNetworks lists the core networks of the caller.
+// ListCoreNetworks lists the core networks of the caller, then those that are shared with the caller.
 func (s *Service) ListCoreNetworks(ctx context.Context, in *api.ListCoreNetworksInput) (*api.ListCoreNetworksOutput, error) {
 	return read(ctx, s, func(v *view) (*api.ListCoreNetworksOutput, error) {
 		p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworks")
@@ -118,8 +118,12 @@ func (s *Service) ListCoreNetworks(ctx context.Context, in *api.ListCoreNetworks
 				Tags:            row.Tags,
 			}
 		}
+		rows := chain(
+			coreNetworks.Scan(v.r, v.prefix("core-network"), p.after),
+			v.sharedNetworks(p.after),
+		)
 		var out api.ListCoreNetworksOutput
-		out.CoreNetworks, out.NextToken = page(p, coreNetworks.Scan(v.r, v.prefix("core-network"), p.after), nil, summary)
+		out.CoreNetworks, out.NextToken = page(p, rows, nil, summary)
 		return &out, nil
 	})
 }
@@ -155,6 +159,9 @@ func (s *Service) DeleteCoreNetwork(ctx context.Context, in *api.DeleteCoreNetwo
 		if store.CountAt(tx.r, tx.key("attachment.count", id)) > 0 {
 			return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing attachments.")
 		}
+		if store.CountAt(tx.r, tx.key("peering.count", id)) > 0 {
+			return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing peerings.")
+		}
 		row := *old
 		row.State = api.CoreNetworkStateDeleting
 		tx.saveCoreNetwork(&row)
@@ -177,6 +184,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if row.State == api.CoreNetworkStateDeleting {
 		coreNetworks.Delete(lc.Txn, e.Key)
 		tx.dropVersions(row.CoreNetworkId)
+		deleteAll(tx, prefixListAssociations, tx.prefix("prefix-list-association", row.CoreNetworkId))
 		return nil
 	}
 	if row.Executing != 0 {

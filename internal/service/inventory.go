@@ -331,6 +331,12 @@ func (row *attachmentRow) definition() []byte {
 		return row.vpc().AppendJSON(nil)
 	case api.AttachmentTypeConnect:
 		return row.connect().AppendJSON(nil)
+	case api.AttachmentTypeSiteToSiteVpn:
+		return row.vpn().AppendJSON(nil)
+	case api.AttachmentTypeDirectConnectGateway:
+		return row.directConnectGateway().AppendJSON(nil)
+	case api.AttachmentTypeTransitGatewayRouteTable:
+		return row.routeTable().AppendJSON(nil)
 	default:
 		return row.Attachment.AppendJSON(nil)
 	}

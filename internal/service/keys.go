@@ -90,6 +90,17 @@ func deviceUse[T any](of func(*T) (device, link string, live bool)) []store.Inde
 // idKey finds a row that any account may ask for by its id alone.
 func idKey(id string) string { return store.Path("id", id) }
 
+// resourceKey is where the attachments of one resource outside are found, on whosever core networks they are.
+func resourceKey(resource string) string { return store.Path("resource", resource) }
+
+// guestEntry indexes what one account keeps on another's core network below the account that made it.
+func guestEntry(key, table, maker string, path ...string) []string {
+	if maker == accountOf(key) {
+		return nil
+	}
+	return []string{accountKey(maker, table+".guest", path...)}
+}
+
 // byID is the row with the id, in whichever account it lives.
 func byID[T any](r store.Reader, table *store.Table[T], id string) (*T, bool) {
 	for key, row := range table.ScanIndex(r, idKey(id), "") {

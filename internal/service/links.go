@@ -90,7 +90,7 @@ func (s *Service) GetLinks(ctx context.Context, in *api.GetLinksInput) (*api.Get
 }
 
 // wanted tells whether a filter, where it is given, accepts the value.
-func wanted(filter *string, value string) bool { return filter == nil || *filter == value }
+func wanted[T comparable](filter *T, value T) bool { return filter == nil || *filter == value }
 
 // UpdateLink changes what is given; an empty string removes a value. A link never changes its site.
 func (s *Service) UpdateLink(ctx context.Context, in *api.UpdateLinkInput) (*api.UpdateLinkOutput, error) {

@@ -21,12 +21,16 @@ import (
 //	/acct/A/core-network/CN                               coreNetworkRow
 //	/acct/A/core-network-policy/CN/VERSION                api.CoreNetworkPolicy, newest first
 //	/acct/A/attachment/CN/ATTACHMENT                      attachmentRow, below the core network's owner
+//	/acct/A/peering/CN/PEERING                            peeringRow, below the core network's owner
+//	/acct/A/prefix-list-association/CN/ARN                prefixListAssociationRow
 //	/acct/A/connect-peer/ATTACHMENT/PEER                  connectPeerRow, below the core network's owner
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
 //	/acct/A/organization-access                           organizationAccess
 //
-// Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device.
+// Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device. What
+// other accounts may ask for is found below /id/ID, /resource/ARN and /shared/CN, and below /acct/A/attachment.guest and
+// /acct/A/peering.guest by who made it.
 var (
 	globalNetworks = store.NewTable(store.Schema[api.GlobalNetwork]{
 		Name:  "global-network",
@@ -128,6 +132,13 @@ var (
 			{Name: "global-network", Keys: func(key string, r *coreNetworkRow) []string {
 				return entry(key, "global-network", 0, r.GlobalNetworkId)
 			}},
+			{Name: "id", Keys: func(_ string, r *coreNetworkRow) []string { return []string{idKey(r.CoreNetworkId)} }},
+			{Name: "shared", Keys: func(_ string, r *coreNetworkRow) []string {
+				if r.ResourcePolicy == "" {
+					return nil
+				}
+				return []string{store.Path("shared", r.CoreNetworkId)}
+			}},
 		},
 	})
 	policyVersions = store.NewTable(store.Schema[api.CoreNetworkPolicy]{
@@ -150,9 +161,41 @@ var (
 			{Name: "transport", Keys: func(key string, r *attachmentRow) []string {
 				return entry(key, "transport", 0, r.TransportAttachmentId)
 			}},
-			{Name: "resource", Keys: func(key string, r *attachmentRow) []string { return entry(key, "resource", 0, r.ResourceArn) }},
+			{Name: "resource", Keys: func(_ string, r *attachmentRow) []string {
+				return []string{resourceKey(r.ResourceArn) + store.Path(r.AttachmentId)}
+			}},
+			{Name: "guest", Keys: func(key string, r *attachmentRow) []string {
+				return guestEntry(key, "attachment", r.OwnerAccountId, r.CoreNetworkId, r.AttachmentId)
+			}},
+			{Name: "dx-gateway", Keys: func(key string, r *attachmentRow) []string {
+				if r.AttachmentType != api.AttachmentTypeDirectConnectGateway {
+					return nil
+				}
+				return entry(key, "dx-gateway", 1, r.ResourceArn)
+			}},
+			{Name: "peering", Keys: func(key string, r *attachmentRow) []string { return entry(key, "peering", 0, r.PeeringId) }},
 			{Name: "group", Keys: func(key string, r *attachmentRow) []string {
 				return entry(key, "group", 1, r.NetworkFunctionGroupName)
+			}},
+		},
+	})
+	peerings = store.NewTable(store.Schema[peeringRow]{
+		Name:  "peering",
+		Count: func(key string, _ *peeringRow) string { return counter(key, 1) },
+		Indexes: []store.Index[peeringRow]{
+			{Name: "id", Keys: func(_ string, r *peeringRow) []string { return []string{idKey(r.PeeringId)} }},
+			{Name: "gateway", Keys: func(key string, r *peeringRow) []string { return entry(key, "gateway", 1, r.ResourceArn) }},
+			{Name: "guest", Keys: func(key string, r *peeringRow) []string {
+				return guestEntry(key, "peering", r.OwnerAccountId, r.CoreNetworkId, r.PeeringId)
+			}},
+		},
+	})
+	prefixListAssociations = store.NewTable(store.Schema[prefixListAssociationRow]{
+		Name:  "prefix-list-association",
+		Count: func(key string, _ *prefixListAssociationRow) string { return counter(key, 1) },
+		Indexes: []store.Index[prefixListAssociationRow]{
+			{Name: "alias", Keys: func(key string, r *prefixListAssociationRow) []string {
+				return entry(key, "alias", 1, r.PrefixListAlias)
 			}},
 		},
 	})

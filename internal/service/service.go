@@ -29,6 +29,10 @@ type Config struct {
 
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
 	CheckResourcePolicy func(document []byte) error
+
+	// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource;
+	// nil shares nothing.
+	Grants func(document []byte, caller api.Caller, resource string, actions ...string) bool
 }
 
 // Service implements [api.Service]. What is not built yet answers 501 through api.Unimplemented.
@@ -43,7 +47,9 @@ type Service struct {
 	log    *slog.Logger
 
 	checkResourcePolicy func([]byte) error
+	grantedBy           func(document []byte, caller api.Caller, resource string, actions ...string) bool
 
+	refs     references
 	compiled compiledPolicies
 }
 
@@ -69,6 +75,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		log:    cfg.Log,
 
 		checkResourcePolicy: cfg.CheckResourcePolicy,
+		grantedBy:           cfg.Grants,
 	}
 	s.registerTransitions()
 	if err := s.queue.Load(ctx); err != nil {

@@ -32,7 +32,7 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 		"attachment": {
 			get: func(v *view, a arn) ([]api.Tag, bool) {
 				row, err := v.attachment(a.id())
-				if err != nil || row.AttachmentArn() != a.text {
+				if err != nil || !v.namesOn(a, row.AttachmentArn(), row.OwnerAccountId) {
 					return nil, false
 				}
 				return row.Tags, true
@@ -43,6 +43,25 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 					tx.retag(row, tags)
 				}
 				return err
+			},
+		},
+		"peering": {
+			get: func(v *view, a arn) ([]api.Tag, bool) {
+				row, err := v.peering(a.id())
+				if err != nil || !v.namesOn(a, row.arn(), row.OwnerAccountId) {
+					return nil, false
+				}
+				return row.Tags, true
+			},
+			put: func(tx *txn, a arn, tags []api.Tag) error {
+				old, err := tx.peering(a.id())
+				if err != nil {
+					return err
+				}
+				row := *old
+				row.Tags = tags
+				peerings.Put(tx.w, row.key(), &row)
+				return nil
 			},
 		},
 		"connect-peer": {
@@ -148,6 +167,16 @@ func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string
 	return tagMap(tags), err == nil
 }
 
+// namesOn tells whether a names a resource on a core network, which the account that made it can have in its ARN too:
+// clients build the ARN from their own account.
+func (v *view) namesOn(a arn, official, maker string) bool {
+	if a.account == maker && len(a.path) == 1 {
+		o, _ := parseARN(official)
+		a.account, a.text = o.account, strings.Replace(a.text, "::"+maker+":", "::"+o.account+":", 1)
+	}
+	return a.text == official
+}
+
 func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
 	a, ok := parseARN(resource)
 	kind, known := taggables[a.resourceType]
@@ -156,7 +185,7 @@ func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
 	}
 	// Another account's resource looks like a missing one.
 	tags, ok := kind.get(v, a)
-	if !ok || a.account != v.caller.Account {
+	if !ok || a.account != v.caller.Account && a.resourceType != "attachment" && a.resourceType != "peering" {
 		return taggable{}, a, nil, api.NotFound(a.resourceType, resource)
 	}
 	return kind, a, tags, nil

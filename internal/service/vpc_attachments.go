@@ -10,9 +10,18 @@ import (
 
 // CreateVpcAttachment attaches a VPC to the edge of its Region.
 func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
+	vpc, err := s.refs.vpc(ctx, in.VpcArn)
+	if err != nil {
+		return nil, err
+	}
+	subnets, err := s.refs.subnets(ctx, "subnetArns", in.SubnetArns, vpc.arn)
+	if err != nil {
+		return nil, err
+	}
+	vpc.problems = slices.Concat(vpc.problems, subnets.problems)
 	return update(ctx, s, func(tx *txn) (*api.CreateVpcAttachmentOutput, error) {
 		return once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
-			row, err := tx.createVpcAttachment(in)
+			row, err := tx.createVpcAttachment(in, vpc)
 			if err != nil {
 				return nil, err
 			}
@@ -21,26 +30,16 @@ func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAtta
 	})
 }
 
-func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput) (*attachmentRow, error) {
-	network, live, err := tx.liveNetwork(in.CoreNetworkId)
+func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput, vpc reference) (*attachmentRow, error) {
+	network, live, err := tx.attachable(in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
-	}
-	if err := tx.checkNewTags(in.Tags); err != nil {
-		return nil, err
-	}
-	vpc, ok := parseARN(in.VpcArn)
-	if !ok {
-		return nil, api.InvalidField("vpcArn", "ARN is not valid for a VPC.")
 	}
 	if err := edgeOf(network, vpc.region); err != nil {
 		return nil, err
 	}
-	if err := checkSubnets("subnetArns", in.SubnetArns, vpc); err != nil {
-		return nil, err
-	}
 	used := 0
-	for _, other := range attachments.ScanIndex(tx.r, tx.prefix("attachment.resource", in.VpcArn), "") {
+	for other := range tx.attachmentsOf(in.VpcArn) {
 		if other.AttachmentType == api.AttachmentTypeVpc {
 			used++
 		}
@@ -56,6 +55,7 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput) (*attachmen
 			Tags:           someTags(in.Tags),
 		},
 		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
+		Problems:           vpc.problems,
 		SubnetArns:         slices.Clone(in.SubnetArns),
 		VpcOptions: mergeVpcOptions(&api.VpcOptions{
 			Ipv6Support: new(false), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
@@ -65,23 +65,6 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput) (*attachmen
 		return nil, err
 	}
 	return &row, nil
-}
-
-// checkSubnets checks a list of subnets as far as their ARNs tell: none twice, all in the VPC's Region and account.
-func checkSubnets(field string, subnets []string, vpc arn) error {
-	var fields []api.FieldError
-	for i, text := range subnets {
-		subnet, ok := parseARN(text)
-		switch {
-		case !ok:
-			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "ARN is not valid for a subnet."})
-		case subnet.region != vpc.region || subnet.account != vpc.account:
-			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnet is not in the VPC."})
-		case slices.Index(subnets, text) < i:
-			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnets must be unique."})
-		}
-	}
-	return invalid(fields)
 }
 
 // GetVpcAttachment shows a VPC attachment.
@@ -106,7 +89,8 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 			return nil, attachmentBusy(old)
 		}
 		vpc, _ := parseARN(old.ResourceArn)
-		if err := checkSubnets("addSubnetArns", in.AddSubnetArns, vpc); err != nil {
+		added, err := s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc)
+		if err != nil {
 			return nil, err
 		}
 		var fields []api.FieldError
@@ -132,8 +116,8 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 		}
 		row.VpcOptions = mergeVpcOptions(old.VpcOptions, in.Options)
 		row.State = api.AttachmentStateUpdating
-		row.UpdatedAt = api.Time{Time: tx.now}
-		tx.saveAttachment(&row)
+		row.LastModificationErrors, row.Problems = nil, added.problems
+		tx.changeAttachment(&row)
 		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
 	})
 }

@@ -1,0 +1,111 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"portolan/api"
+)
+
+// CreateDirectConnectGatewayAttachment attaches a Direct Connect gateway to several edges at once. The gateway can be on
+// one core network, and on that once; that it is on another is found out while the attachment is built.
+func (s *Service) CreateDirectConnectGatewayAttachment(ctx context.Context, in *api.CreateDirectConnectGatewayAttachmentInput) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+	gateway, err := s.refs.directConnectGateway(ctx, in.DirectConnectGatewayArn)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, func(tx *txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+		return once(tx, "CreateDirectConnectGatewayAttachment", in.ClientToken, in, func() (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+			network, live, err := tx.attachable(in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, in.Tags)
+			if err != nil {
+				return nil, err
+			}
+			if err := edgesOf(network, in.EdgeLocations); err != nil {
+				return nil, err
+			}
+			used := 0
+			for range attachments.ScanIndex(tx.r, accountKey(network.OwnerAccountId, "attachment.dx-gateway", network.CoreNetworkId)+"/", "") {
+				used++
+			}
+			if limit := tx.quotas[quotaDXGWAttachments.Name]; used >= limit {
+				return nil, api.QuotaExceeded("attachment", network.CoreNetworkId, quotaDXGWAttachments.Code, limit)
+			}
+			row := attachmentRow{
+				Attachment: api.Attachment{
+					AttachmentType: api.AttachmentTypeDirectConnectGateway,
+					EdgeLocations:  slices.Clone(in.EdgeLocations),
+					ResourceArn:    in.DirectConnectGatewayArn,
+					Tags:           someTags(in.Tags),
+				},
+				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
+				Problems:           gateway.problems,
+			}
+			if err := tx.attach(network, live, &row); err != nil {
+				return nil, err
+			}
+			return &api.CreateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
+		})
+	})
+}
+
+// edgesOf refuses a list of locations that is empty, names one twice, or names one the LIVE policy has no edge in.
+func edgesOf(network *coreNetworkRow, locations []string) error {
+	if len(locations) == 0 {
+		return api.InvalidField("edgeLocations", "At least one edge location is needed.")
+	}
+	for i, location := range locations {
+		if slices.Index(locations, location) < i {
+			return api.InvalidField(fmt.Sprintf("edgeLocations[%d]", i), "Edge locations must be unique.")
+		}
+		if err := edgeOf(network, location); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GetDirectConnectGatewayAttachment shows a Direct Connect gateway attachment.
+func (s *Service) GetDirectConnectGatewayAttachment(ctx context.Context, in *api.GetDirectConnectGatewayAttachmentInput) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
+		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
+	})
+}
+
+// UpdateDirectConnectGatewayAttachment replaces the edges of an attachment that is AVAILABLE. A segment may have a table
+// at the new ones and not at the old, so the policy is asked again.
+func (s *Service) UpdateDirectConnectGatewayAttachment(ctx context.Context, in *api.UpdateDirectConnectGatewayAttachmentInput) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
+	return update(ctx, s, func(tx *txn) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
+		old, err := tx.attachmentOf(in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
+		if err != nil {
+			return nil, err
+		}
+		if old.State != api.AttachmentStateAvailable {
+			return nil, attachmentBusy(old)
+		}
+		network, ok := tx.ownerNetwork(old.CoreNetworkArn)
+		if !ok {
+			return nil, api.NotFound("core-network", old.CoreNetworkId)
+		}
+		row := *old
+		if in.EdgeLocations != nil {
+			if err := edgesOf(network, in.EdgeLocations); err != nil {
+				return nil, err
+			}
+			row.EdgeLocations = slices.Clone(in.EdgeLocations)
+		}
+		row.State = api.AttachmentStateUpdating
+		row.LastModificationErrors = nil
+		tx.reconsider(&row)
+		tx.changeAttachment(&row)
+		return &api.UpdateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
+	})
+}
+
+func (row *attachmentRow) directConnectGateway() *api.DirectConnectGatewayAttachment {
+	return &api.DirectConnectGatewayAttachment{Attachment: &row.Attachment, DirectConnectGatewayArn: row.ResourceArn}
+}

@@ -1,0 +1,110 @@
+package service
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"portolan/api"
+	"portolan/internal/store"
+)
+
+// A core network is shared by its resource policy, which is what a share of AWS RAM comes to. Whoever it is shared with
+// sees the core network, makes attachments and peerings on it and keeps those: shows, lists, changes, tags and deletes
+// them. What becomes of them on the core network, and the core network itself, stays with its owner. Attachments and
+// peerings outlive the share they were made under.
+
+// consumerActions are what a share can be about.
+var consumerActions = []string{
+	"GetCoreNetwork", "CreateVpcAttachment", "CreateDirectConnectGatewayAttachment", "CreateTransitGatewayPeering",
+	"CreateTransitGatewayRouteTableAttachment",
+}
+
+// grants tells whether the resource policy of a core network lets the caller, of another account, do one of the
+// operations.
+func (v *view) grants(row *coreNetworkRow, operations ...string) bool {
+	if row.ResourcePolicy == "" || v.grantedBy == nil {
+		return false
+	}
+	actions := make([]string, len(operations))
+	for i, op := range operations {
+		actions[i] = "networkmanager:" + op
+	}
+	return v.grantedBy([]byte(row.ResourcePolicy), v.caller, row.CoreNetworkArn, actions...)
+}
+
+// sharedNetwork is a core network that the caller may use for an operation: it is the caller's, or shared for that. One
+// that is shared for other operations is refused as IAM refuses it, one that is not shared looks like a missing one.
+func (v *view) sharedNetwork(id, operation string) (*coreNetworkRow, error) {
+	row, ok := byID(v.r, coreNetworks, id)
+	switch {
+	case !ok:
+		return nil, api.NotFound("core-network", id)
+	case row.OwnerAccountId == v.caller.Account, slices.Contains(consumerActions, operation) && v.grants(row, operation):
+		return row, nil
+	case !v.grants(row, consumerActions...):
+		return nil, api.NotFound("core-network", id)
+	}
+	return nil, v.denied(operation, row.CoreNetworkArn)
+}
+
+// notMine is the error for a core network that is not among the caller's.
+func (v *view) notMine(id string) error {
+	row, ok := byID(v.r, coreNetworks, id)
+	if !ok || !v.grants(row, consumerActions...) {
+		return api.NotFound("core-network", id)
+	}
+	return &api.AccessDeniedException{Message: "User: " + v.who() + " is not authorized to perform this operation on resource: " +
+		row.CoreNetworkArn + " because it is shared: only its owner can"}
+}
+
+// sharedNetworks walks the core networks that are shared with the caller.
+func (v *view) sharedNetworks(after string) iter.Seq2[string, *coreNetworkRow] {
+	return func(yield func(string, *coreNetworkRow) bool) {
+		for key, row := range coreNetworks.ScanIndex(v.r, store.Path("shared")+"/", after) {
+			if row.OwnerAccountId != v.caller.Account && v.grants(row, consumerActions...) && !yield(key, row) {
+				return
+			}
+		}
+	}
+}
+
+func (v *view) who() string {
+	if v.caller.ARN != "" {
+		return v.caller.ARN
+	}
+	return "arn:" + v.caller.Partition + ":iam::" + v.caller.Account + ":root"
+}
+
+func (v *view) denied(operation, resource string) error {
+	action := "networkmanager:" + operation
+	return &api.AccessDeniedException{Message: "User: " + v.who() + " is not authorized to perform: " + action + " on resource: " + resource +
+		" because no resource-based policy allows the " + action + " action"}
+}
+
+// notOwner is what AWS tells whoever changes on a shared core network what only its owner may. AWS's sentence is known for
+// labels; for the rest it stands in.
+func notOwner(what string) error {
+	return api.BrokenRule("Cannot " + what + " without ownership of core network.")
+}
+
+// ownerNetwork is the core network of an attachment or a peering, which the caller need not own.
+func (v *view) ownerNetwork(coreNetworkArn string) (*coreNetworkRow, bool) {
+	a, _ := parseARN(coreNetworkArn)
+	return coreNetworks.Get(v.r, accountKey(a.account, "core-network", a.id()))
+}
+
+// CoreNetwork is whose a core network is and its resource policy, "" for none; false when there is no such core network.
+func (s *Service) CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool) {
+	row, err := read(ctx, s, func(v *view) (*coreNetworkRow, error) {
+		row, ok := byID(v.r, coreNetworks, id)
+		if !ok {
+			return nil, api.NotFound("core-network", id)
+		}
+		return row, nil
+	})
+	if err != nil {
+		return "", "", false
+	}
+	return row.OwnerAccountId, row.ResourcePolicy, true
+}

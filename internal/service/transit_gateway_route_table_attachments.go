@@ -1,0 +1,83 @@
+package service
+
+import (
+	"context"
+
+	"portolan/api"
+)
+
+// CreateTransitGatewayRouteTableAttachment attaches a route table of a transit gateway over the gateway's peering. The
+// peering's owner can, as long as the core network is shared with that account.
+func (s *Service) CreateTransitGatewayRouteTableAttachment(ctx context.Context, in *api.CreateTransitGatewayRouteTableAttachmentInput) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+	table, err := s.refs.routeTable(ctx, in.TransitGatewayRouteTableArn)
+	if err != nil {
+		return nil, err
+	}
+	return update(ctx, s, func(tx *txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+		return once(tx, "CreateTransitGatewayRouteTableAttachment", in.ClientToken, in, func() (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+			row, err := tx.createRouteTableAttachment(in, table)
+			if err != nil {
+				return nil, err
+			}
+			return &api.CreateTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
+		})
+	})
+}
+
+func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference) (*attachmentRow, error) {
+	peering, err := tx.peering(in.PeeringId)
+	if err != nil {
+		return nil, err
+	}
+	network, live, err := tx.attachable(peering.CoreNetworkId, "CreateTransitGatewayRouteTableAttachment", in.RoutingPolicyLabel, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	gateway, _ := parseARN(peering.ResourceArn)
+	switch {
+	case peering.State != api.PeeringStateAvailable:
+		return nil, api.InvalidField("peeringId", "Peering state is invalid.")
+	case table.region != gateway.region || table.account != gateway.account:
+		return nil, api.InvalidField("transitGatewayRouteTableArn", "Route table is not of the peering's transit gateway.")
+	}
+	if err := edgeOf(network, peering.EdgeLocation); err != nil {
+		return nil, err
+	}
+	for other := range tx.attachmentsOf(in.TransitGatewayRouteTableArn) {
+		if other.PeeringId == peering.PeeringId && other.claims() {
+			return nil, api.Conflict("attachment", other.AttachmentId, "The route table is attached over the peering already.")
+		}
+	}
+	row := attachmentRow{
+		Attachment: api.Attachment{
+			AttachmentType: api.AttachmentTypeTransitGatewayRouteTable,
+			EdgeLocation:   peering.EdgeLocation,
+			ResourceArn:    in.TransitGatewayRouteTableArn,
+			Tags:           someTags(in.Tags),
+		},
+		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
+		PeeringId:          peering.PeeringId,
+		Problems:           table.problems,
+	}
+	if err := tx.attach(network, live, &row); err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// GetTransitGatewayRouteTableAttachment shows a transit gateway route table attachment.
+func (s *Service) GetTransitGatewayRouteTableAttachment(ctx context.Context, in *api.GetTransitGatewayRouteTableAttachmentInput) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
+		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeTransitGatewayRouteTable)
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
+	})
+}
+
+func (row *attachmentRow) routeTable() *api.TransitGatewayRouteTableAttachment {
+	return &api.TransitGatewayRouteTableAttachment{
+		Attachment: &row.Attachment, PeeringId: row.PeeringId, TransitGatewayRouteTableArn: row.ResourceArn,
+	}
+}
