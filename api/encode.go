@@ -1,11 +1,13 @@
 package api
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Time is a timestamp of the wire: whole epoch seconds as a JSON number. The zero time is an absent one.
@@ -97,15 +99,17 @@ func AppendString(b []byte, s string) []byte {
 // plainPrefix is how many bytes of s need no escaping, counted eight at a time where it can. Most strings of a reply are
 // plain to the end, and a page of a list is little else than strings.
 func plainPrefix(s string) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		quote, slash := w^ones*'"', w^ones*'\\'
-		// A byte is flagged when it has its high bit set, is below a space, or is zero after the comparison.
-		if (w|(w-ones*' ')|(quote-ones)|(slash-ones))&highs != 0 {
-			break
+	if len(s) >= 8 {
+		b := unsafe.Slice(unsafe.StringData(s), len(s)) // read only
+		for ; i+8 <= len(b); i += 8 {
+			if flagged(binary.LittleEndian.Uint64(b[i:])) {
+				break
+			}
+		}
+		// The rest is looked at together with some bytes before it, which are known to be plain.
+		if i+8 > len(b) && !flagged(binary.LittleEndian.Uint64(b[len(b)-8:])) {
+			return len(s)
 		}
 	}
 	for ; i < len(s); i++ {
@@ -114,4 +118,12 @@ func plainPrefix(s string) int {
 		}
 	}
 	return i
+}
+
+// flagged tells whether one of eight bytes has its high bit set, is below a space, a quote or a backslash. It may say so
+// of a plain byte after such a one, never of eight plain ones.
+func flagged(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return (w|(w-ones*' ')|(quote-ones)|(slash-ones))&highs != 0
 }

@@ -6,14 +6,12 @@ import (
 	"testing"
 )
 
-// size is what the memo holds by its own reckoning, counted anew.
+// size is what the memo holds, counted anew.
 func (m *memo) size() (rows int, bytes int64) {
-	for i := range m.shards {
-		for _, generation := range []map[uint64]memoRow{m.shards[i].young, m.shards[i].old} {
-			for _, r := range generation {
-				rows++
-				bytes += int64(2*len(r.raw) + memoCost)
-			}
+	for i := range m.places {
+		if r := m.places[i].Load(); r != nil {
+			rows++
+			bytes += r.cost()
 		}
 	}
 	return rows, bytes
@@ -37,8 +35,8 @@ func TestMemo_staysWithinItsLimit(t *testing.T) {
 		}
 	}
 	rows, bytes := m.size()
-	if bytes > limit || rows < 1000 {
-		t.Errorf("%d rows, %d bytes; the limit is %d", rows, bytes, limit)
+	if bytes > limit || rows < 1000 || bytes != m.held.Load() {
+		t.Errorf("%d rows, %d bytes, %d by its own account; the limit is %d", rows, bytes, m.held.Load(), limit)
 	}
 }
 
@@ -65,7 +63,7 @@ func TestMemo_limitZero(t *testing.T) {
 }
 
 func TestMemo_concurrent(t *testing.T) {
-	m := newMemo(64 << 10) // small, so that generations turn all the time
+	m := newMemo(64 << 10) // small, so that rows are dropped all the time
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -80,7 +78,7 @@ func TestMemo_concurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if _, bytes := m.size(); bytes > 64<<10 {
-		t.Errorf("%d bytes kept", bytes)
+	if _, bytes := m.size(); bytes > 64<<10 || bytes != m.held.Load() {
+		t.Errorf("%d bytes kept, %d by its own account", bytes, m.held.Load())
 	}
 }
