@@ -1,0 +1,266 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"portolan/policy"
+)
+
+// TestDiffScripts runs testdata/diff. `old` and `new` take documents; `attachments` says where attachments are and
+// shows nothing; `diff` shows the changes, or with a type only those.
+func TestDiffScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/diff", func(t *testing.T, path string) {
+		var old, next *policy.Policy
+		var attached []policy.Attachment
+		labels := map[string]string{}
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "old":
+				old = compiled(t, d.Input, nil)
+				return ""
+			case "new":
+				previous := policy.Previous{}
+				if old != nil {
+					previous = old.Previous()
+				}
+				next = compiled(t, d.Input, previous)
+				return ""
+			case "execute":
+				old = next
+				return ""
+			case "attachments":
+				attached = nil
+				for line := range strings.Lines(d.Input) {
+					a := attachment(strings.TrimSpace(line))
+					labels[a.ID] = a.Tags["label"]
+					delete(a.Tags, "label")
+					attached = append(attached, a)
+				}
+				return ""
+			case "diff":
+				var only string
+				if d.HasArg("type") {
+					d.ScanArgs(t, "type", &only)
+				}
+				return renderChanges(policy.DiffAttached(old, next, placed(old, next, attached, labels)), only)
+			}
+			t.Fatalf("unknown command %s", d.Cmd)
+			return ""
+		})
+	})
+}
+
+func placed(old, next *policy.Policy, attached []policy.Attachment, labels map[string]string) []policy.PlacedAttachment {
+	var list []policy.PlacedAttachment
+	for _, a := range attached {
+		p := policy.PlacedAttachment{ID: a.ID, Type: a.Type, Edges: a.Edges, Label: labels[a.ID]}
+		if old != nil {
+			d := old.Decide(&a)
+			p.Segment, p.Group = d.Segment, d.NetworkFunctionGroup
+		}
+		d := next.Decide(&a)
+		p.NextSegment, p.NextGroup = d.Segment, d.NetworkFunctionGroup
+		list = append(list, p)
+	}
+	return list
+}
+
+func compiled(t testing.TB, text string, previous policy.Previous) *policy.Policy {
+	t.Helper()
+	doc, errs := check(text)
+	if len(errs) > 0 {
+		t.Fatalf("%v", render(errs))
+	}
+	p, errs := policy.Compile(doc, previous)
+	if len(errs) > 0 {
+		t.Fatalf("%v", render(errs))
+	}
+	return p
+}
+
+func renderChanges(changes []policy.Change, only string) string {
+	var b strings.Builder
+	for _, c := range changes {
+		if only != "" && string(c.Type) != only {
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s [%s] at %s\n", c.Action, c.IdentifierPath, c.Identifier, strings.Join(c.Edges, ","))
+		if v := renderValues(c.Previous); v != "" {
+			b.WriteString("    -" + v + "\n")
+		}
+		if v := renderValues(c.New); v != "" {
+			b.WriteString("    +" + v + "\n")
+		}
+	}
+	if b.Len() == 0 {
+		return "no changes\n"
+	}
+	return b.String()
+}
+
+// renderValues shows the members that are filled.
+func renderValues(v *policy.ChangeValues) string {
+	if v == nil {
+		return ""
+	}
+	var b strings.Builder
+	r := reflect.ValueOf(*v)
+	for i := range r.NumField() {
+		f := r.Field(i)
+		if f.IsZero() {
+			continue
+		}
+		if f.Kind() == reflect.Pointer {
+			f = f.Elem()
+		}
+		switch x := f.Interface().(type) {
+		case []policy.ServiceInsertion:
+			for _, s := range x {
+				fmt.Fprintf(&b, " %s(%s to %v via %s", s.Action, s.Mode, s.WhenSentTo, s.Group)
+				for _, o := range s.Overrides {
+					fmt.Fprintf(&b, ", %v use %s", o.Sets, o.Use)
+				}
+				b.WriteByte(')')
+			}
+		default:
+			fmt.Fprintf(&b, " %s=%v", r.Type().Field(i).Name, x)
+		}
+	}
+	return b.String()
+}
+
+// documents are the example policies and the seed.
+func documents(t testing.TB) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("../examples/policies/*.json")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d example policies: %v", len(files), err)
+	}
+	texts := map[string]string{}
+	for _, f := range append(files, "../test/testdata/seed.json") {
+		if strings.HasSuffix(f, "plan.json") {
+			continue // a plan of Terraform, not a document
+		}
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[f] = string(text)
+	}
+	return texts
+}
+
+// sequences are lists whose order means something.
+var sequences = map[string]bool{"with-edge-overrides": true, "edge-locations": true, "value": true}
+
+// shuffle gives every list that is a set, and the members of every object, another order. The edge locations of the
+// configuration are put in another order by a test of their own.
+func shuffle(r *rand.Rand, key string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			v[k] = shuffle(r, k, v[k])
+		}
+		return v // maps have no order, and the encoder sorts them: one more order than that of the file
+	case []any:
+		for i := range v {
+			v[i] = shuffle(r, key, v[i])
+		}
+		if !sequences[key] {
+			r.Shuffle(len(v), func(i, j int) { v[i], v[j] = v[j], v[i] })
+		}
+	}
+	return v
+}
+
+func TestDiff_sameMeaningIsEmpty(t *testing.T) {
+	for name, text := range documents(t) {
+		old := compiled(t, text, nil)
+		if changes := policy.Diff(old, old); len(changes) > 0 {
+			t.Errorf("%s and itself:\n%s", name, renderChanges(changes, ""))
+		}
+		for seed := range uint64(20) {
+			var tree any
+			if err := json.Unmarshal([]byte(text), &tree); err != nil {
+				t.Fatal(err)
+			}
+			shuffled, err := json.MarshalIndent(shuffle(rand.New(rand.NewPCG(seed, 1)), "", tree), "", "\t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if changes := policy.Diff(old, compiled(t, string(shuffled), old.Previous())); len(changes) > 0 {
+				t.Fatalf("%s in another order:\n%s\n%s", name, renderChanges(changes, ""), shuffled)
+			}
+		}
+	}
+}
+
+// TestDiff_everyPair holds what must be true of any two policies: what one way adds the other way removes, the order is
+// always the same, and two policies without a difference have the same meaning to everybody who asks.
+func TestDiff_everyPair(t *testing.T) {
+	texts := documents(t)
+	var names []string
+	for name := range texts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	opposite := map[policy.ChangeAction]policy.ChangeAction{policy.ChangeAdd: policy.ChangeRemove, policy.ChangeRemove: policy.ChangeAdd, policy.ChangeModify: policy.ChangeModify}
+	for _, a := range names {
+		for _, b := range names {
+			old, next := compiled(t, texts[a], nil), compiled(t, texts[b], nil)
+			there, back := policy.Diff(old, next), policy.Diff(next, old)
+			if again := policy.Diff(old, next); !reflect.DeepEqual(there, again) {
+				t.Fatalf("%s to %s: another order the second time", a, b)
+			}
+			if (a == b) != (len(there) == 0) {
+				t.Errorf("%s to %s: %d changes", a, b, len(there))
+			}
+			if len(there) != len(back) {
+				t.Fatalf("%s to %s: %d changes, %d back", a, b, len(there), len(back))
+			}
+			seen := map[string]bool{}
+			for i, c := range there {
+				if (c.Previous == nil) && c.Action == policy.ChangeModify && c.New != nil {
+					t.Errorf("%s: a modification of nothing: %+v", a, c)
+				}
+				key := fmt.Sprint(c.Type, c.IdentifierPath, renderValues(c.Previous), renderValues(c.New))
+				if seen[key] {
+					t.Errorf("%s to %s: twice %s", a, b, key)
+				}
+				seen[key] = true
+				if o := back[i]; o.IdentifierPath == c.IdentifierPath && c.Action != opposite[o.Action] && c.Type != policy.ChangeAttachmentRouteStatic {
+					t.Errorf("%s to %s: %s %s and back %s", a, b, c.Action, c.IdentifierPath, o.Action)
+				}
+			}
+		}
+	}
+}
+
+func TestDiff_withoutOne(t *testing.T) {
+	for name, text := range documents(t) {
+		p := compiled(t, text, nil)
+		for _, c := range policy.Diff(nil, p) {
+			if c.Action != policy.ChangeAdd || c.Previous != nil {
+				t.Errorf("%s from nothing: %+v", name, c)
+			}
+		}
+		for _, c := range policy.Diff(p, nil) {
+			if c.Action != policy.ChangeRemove || c.New != nil {
+				t.Errorf("%s to nothing: %+v", name, c)
+			}
+		}
+	}
+	if changes := policy.Diff(nil, nil); len(changes) > 0 {
+		t.Errorf("nothing to nothing: %+v", changes)
+	}
+}
