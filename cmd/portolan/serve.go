@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -16,10 +17,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"portolan/internal/auth"
+	"portolan/internal/catalog"
 	"portolan/internal/lifecycle"
 	"portolan/internal/server"
 	"portolan/internal/service"
@@ -39,6 +43,9 @@ type serveOptions struct {
 
 	credentials string
 	rateLimit   string
+
+	catalog     string
+	ec2Endpoint string
 
 	cors      string
 	drain     time.Duration
@@ -66,6 +73,8 @@ func serveCommand() *cobra.Command {
 	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than loopback although any credentials are accepted")
 	f.StringVar(&o.credentials, "credentials", "", "file of access keys; with it every request must be signed by one")
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
+	f.StringVar(&o.catalog, "catalog", "", "file of what EC2 and Direct Connect own: VPCs, transit gateways, VPN connections and so on")
+	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "URL of an EC2-compatible endpoint to ask for the same")
 	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
 	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
@@ -120,6 +129,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}
 	limiter, err := auth.ParseLimits(o.rateLimit, nil)
 	if err != nil {
+		return err
+	}
+	if cfg.Catalog, err = newCatalog(o, log); err != nil {
 		return err
 	}
 	authenticator, err := newAuthenticator(o, log)
@@ -214,6 +226,32 @@ func newAuthenticator(o *serveOptions, log *slog.Logger) (*auth.Authenticator, e
 		}
 	}()
 	return a, nil
+}
+
+// newCatalog is where VPCs, transit gateways and the like are looked up; nil for nowhere.
+func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
+	switch {
+	case o.catalog != "" && o.ec2Endpoint != "":
+		return nil, errors.New("--catalog and --ec2-endpoint exclude each other")
+	case o.catalog != "":
+		return catalog.OpenFile(o.catalog, time.Now, log)
+	case o.ec2Endpoint != "":
+		if u, err := url.Parse(o.ec2Endpoint); err != nil || u.Scheme == "" || u.Host == "" {
+			return nil, fmt.Errorf("--ec2-endpoint %q is not a URL such as http://127.0.0.1:5000", o.ec2Endpoint)
+		}
+		return catalog.NewEC2(catalog.EC2Config{Endpoint: o.ec2Endpoint, Log: log, Credentials: environmentCredentials()}), nil
+	}
+	return nil, nil
+}
+
+// environmentCredentials signs the questions to EC2 with the keys of the environment; without any, the account is the key.
+func environmentCredentials() func(string) aws.CredentialsProvider {
+	key, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
+	if key == "" || secret == "" {
+		return nil
+	}
+	provider := credentials.NewStaticCredentialsProvider(key, secret, os.Getenv("AWS_SESSION_TOKEN"))
+	return func(string) aws.CredentialsProvider { return provider }
 }
 
 // listen binds the address. Without checked credentials only this machine may reach it.

@@ -2,19 +2,33 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 )
 
 // AssociateCustomerGateway ties a customer gateway to a device. Which VPN connections the gateway has is EC2's to know:
 // without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateCustomerGateway(ctx context.Context, in *api.AssociateCustomerGatewayInput) (*api.AssociateCustomerGatewayOutput, error) {
+	a, valid := parseARN(in.CustomerGatewayArn)
+	var connections []*catalog.VPNConnection
+	if valid = valid && a.is("ec2", "customer-gateway", "cgw-"); valid {
+		var err error
+		if connections, err = s.refs.customerGateway(ctx, in.CustomerGatewayArn); err != nil {
+			return nil, err
+		}
+	}
 	return update(ctx, s, func(tx *txn) (*api.AssociateCustomerGatewayOutput, error) {
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if a, ok := parseARN(in.CustomerGatewayArn); !ok || !a.is("ec2", "customer-gateway", "cgw-") {
+		if !valid {
 			return nil, api.InvalidField("customerGatewayArn", "ARN is not valid for a customer gateway.")
+		}
+		if connections != nil && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool { return tx.carries(in.GlobalNetworkId, c) }) {
+			// What no VPN connection of the global network leads to is not in the inventory.
+			return nil, api.NotFound("customer-gateway", in.CustomerGatewayArn)
 		}
 		association, err := cgwAssociations.associate(tx, in.GlobalNetworkId, in.CustomerGatewayArn, in.DeviceId, in.LinkId)
 		if err != nil {
@@ -22,6 +36,21 @@ func (s *Service) AssociateCustomerGateway(ctx context.Context, in *api.Associat
 		}
 		return &api.AssociateCustomerGatewayOutput{CustomerGatewayAssociation: association}, nil
 	})
+}
+
+// carries tells whether a VPN connection is part of a global network: on a registered transit gateway, or attached to
+// the core network.
+func (v *view) carries(gn string, vpn *catalog.VPNConnection) bool {
+	if vpn.TransitGatewayARN != "" {
+		return v.isRegistered(gn, vpn.TransitGatewayARN)
+	}
+	for _, row := range attachments.ScanIndex(v.r, resourceKey(vpn.ARN)+"/", "") {
+		network, err := v.coreNetwork(row.CoreNetworkId)
+		if err == nil && network.GlobalNetworkId == gn {
+			return true
+		}
+	}
+	return false
 }
 
 // DisassociateCustomerGateway takes a customer gateway from its device.

@@ -2,18 +2,34 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 )
 
-// references checks what requests name of EC2 and Direct Connect: here by the form of the ARN. It is asked before the
-// transaction, as an answer may take its time.
+// references checks what requests name of EC2 and Direct Connect: by the form of the ARN and, where there is a catalog, by
+// what that knows. It is asked before the transaction, as an answer may take its time.
 //
 // What AWS finds out only while it builds an attachment comes back as a problem: the attachment is made, and FAILED at
 // the end of CREATING with the problem among its LastModificationErrors.
-type references struct{}
+type references struct{ catalog catalog.Catalog }
+
+// unknown tells an error of the catalog that says there is no such thing from one that says nothing. The latter is the
+// server's trouble: whoever asked tries again.
+func unknown(err error) (missing bool, failure error) {
+	if err == nil || errors.Is(err, catalog.ErrNotFound) {
+		return err != nil, nil
+	}
+	return false, api.Internal(err)
+}
+
+func (ref *reference) problem(code api.AttachmentErrorCode, message string) {
+	ref.problems = append(ref.problems, api.AttachmentError{Code: code, Message: message, ResourceArn: ref.text})
+}
 
 // reference is what one or several ARNs of a request come to.
 type reference struct {
@@ -30,12 +46,21 @@ func (references) of(field, text, service, resourceType, prefix, what string) (r
 	return reference{arn: a}, nil
 }
 
-func (r references) vpc(_ context.Context, text string) (reference, error) {
-	return r.of("vpcArn", text, "ec2", "vpc", "vpc-", "VPC")
+func (r references) vpc(ctx context.Context, text string) (reference, error) {
+	ref, err := r.of("vpcArn", text, "ec2", "vpc", "vpc-", "VPC")
+	if err != nil || r.catalog == nil {
+		return ref, err
+	}
+	_, err = r.catalog.VPC(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		ref.problem(api.AttachmentErrorCodeVpcNotFound, "The VPC does not exist.")
+	}
+	return ref, err
 }
 
 // subnets are those of one VPC: none twice, all in its Region and account.
-func (r references) subnets(_ context.Context, field string, subnets []string, vpc arn) (reference, error) {
+func (r references) subnets(ctx context.Context, field string, subnets []string, vpc arn) (reference, error) {
 	var fields []api.FieldError
 	for i, text := range subnets {
 		subnet, ok := parseARN(text)
@@ -48,32 +73,183 @@ func (r references) subnets(_ context.Context, field string, subnets []string, v
 			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnets must be unique."})
 		}
 	}
-	return reference{}, invalid(fields)
+	if err := invalid(fields); err != nil || r.catalog == nil || len(subnets) == 0 {
+		return reference{}, err
+	}
+	known, err := r.catalog.VPC(ctx, vpc.text)
+	missing, err := unknown(err)
+	if err != nil || missing { // a VPC that does not exist is its own problem
+		return reference{}, err
+	}
+	ref := reference{}
+	zones := map[string]bool{}
+	for _, text := range subnets {
+		ref.text = text
+		i := slices.IndexFunc(known.Subnets, func(s catalog.Subnet) bool { return s.ARN == text })
+		if i < 0 {
+			ref.problem(api.AttachmentErrorCodeSubnetNotFound, "The subnet does not exist in the VPC.")
+			continue
+		}
+		if zone := known.Subnets[i].AvailabilityZone; zone != "" && zones[zone] {
+			ref.problem(api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, "Another subnet of the attachment is in Availability Zone "+zone+".")
+		} else {
+			zones[zone] = true
+		}
+	}
+	return ref, nil
 }
 
-func (r references) vpnConnection(_ context.Context, text string) (reference, error) {
-	return r.of("vpnConnectionArn", text, "ec2", "vpn-connection", "vpn-", "VPN connection")
+func (r references) vpnConnection(ctx context.Context, text string) (reference, error) {
+	ref, err := r.of("vpnConnectionArn", text, "ec2", "vpn-connection", "vpn-", "VPN connection")
+	if err != nil || r.catalog == nil {
+		return ref, err
+	}
+	vpn, err := r.catalog.VPNConnection(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return ref, err
+	case missing:
+		ref.problem(api.AttachmentErrorCodeVpnConnectionNotFound, "The VPN connection does not exist.")
+	case vpn.TransitGatewayARN != "" || vpn.GatewayID != "":
+		ref.problem(api.AttachmentErrorCodeVpnExistingAssociations, "The VPN connection is associated with another gateway.")
+	}
+	return ref, nil
 }
 
 // directConnectGateway is the one reference without a Region.
-func (r references) directConnectGateway(_ context.Context, text string) (reference, error) {
-	return r.of("directConnectGatewayArn", text, "directconnect", "dx-gateway", "", "Direct Connect gateway")
+func (r references) directConnectGateway(ctx context.Context, text string) (reference, error) {
+	ref, err := r.of("directConnectGatewayArn", text, "directconnect", "dx-gateway", "", "Direct Connect gateway")
+	if err != nil || r.catalog == nil {
+		return ref, err
+	}
+	gateway, err := r.catalog.DirectConnectGateway(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return ref, err
+	case missing:
+		ref.problem(api.AttachmentErrorCodeDirectConnectGatewayNotFound, "The Direct Connect gateway does not exist.")
+	case len(gateway.AssociatedWith) > 0:
+		ref.problem(api.AttachmentErrorCodeDirectConnectGatewayExistingAttachments,
+			"The Direct Connect gateway is associated with "+strings.Join(gateway.AssociatedWith, ", ")+".")
+	}
+	return ref, nil
 }
 
-func (r references) transitGateway(_ context.Context, text string) (reference, []api.PeeringError, error) {
+func (r references) transitGateway(ctx context.Context, text string) (reference, []api.PeeringError, error) {
 	ref, err := r.of("transitGatewayArn", text, "ec2", "transit-gateway", "tgw-", "transit gateway")
-	return ref, nil, err
+	if err != nil || r.catalog == nil {
+		return ref, nil, err
+	}
+	gateway, err := r.catalog.TransitGateway(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return ref, nil, err
+	case missing:
+		return ref, []api.PeeringError{{
+			Code: api.PeeringErrorCodeTransitGatewayNotFound, Message: "The transit gateway does not exist.", ResourceArn: text,
+		}}, nil
+	case gateway.State != "" && gateway.State != "available":
+		return ref, []api.PeeringError{{
+			Code: api.PeeringErrorCodeInvalidTransitGatewayState, Message: "The transit gateway is " + gateway.State + ".", ResourceArn: text,
+		}}, nil
+	}
+	return ref, nil, nil
 }
 
-func (r references) routeTable(_ context.Context, text string) (reference, error) {
-	return r.of("transitGatewayRouteTableArn", text, "ec2", "transit-gateway-route-table", "tgw-rtb-", "transit gateway route table")
+// routeTable is told at once when it does not exist: no code of an attachment's errors says so.
+func (r references) routeTable(ctx context.Context, text string) (reference, error) {
+	ref, err := r.of("transitGatewayRouteTableArn", text, "ec2", "transit-gateway-route-table", "tgw-rtb-", "transit gateway route table")
+	if err != nil || r.catalog == nil {
+		return ref, err
+	}
+	_, err = r.catalog.RouteTable(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		err = api.NotFound("transit-gateway-route-table", text)
+	}
+	return ref, err
+}
+
+// registered is a transit gateway that shall be in a global network.
+func (r references) registered(ctx context.Context, text string) error {
+	if r.catalog == nil {
+		return nil
+	}
+	gateway, err := r.catalog.TransitGateway(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return err
+	case missing:
+		return api.NotFound("transit-gateway", text)
+	case gateway.State != "" && gateway.State != "available":
+		return api.BrokenRule("Transit gateway state is invalid: " + gateway.State + ".")
+	}
+	return nil
+}
+
+// customerGateway is a customer gateway with the VPN connections that end at it, which say over what it is reached. nil
+// when nobody knows.
+func (r references) customerGateway(ctx context.Context, text string) ([]*catalog.VPNConnection, error) {
+	if r.catalog == nil {
+		return nil, nil
+	}
+	gateway, err := r.catalog.CustomerGateway(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		return nil, api.NotFound("customer-gateway", text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := []*catalog.VPNConnection{}
+	for _, arn := range gateway.VPNConnectionARNs {
+		vpn, err := r.catalog.VPNConnection(ctx, arn)
+		missing, err := unknown(err)
+		if err != nil {
+			return nil, err
+		}
+		if !missing {
+			list = append(list, vpn)
+		}
+	}
+	return list, nil
+}
+
+// connectPeer is the transit gateway that a transit gateway Connect peer is on, "" when nobody knows.
+func (r references) connectPeer(ctx context.Context, text string) (gateway string, err error) {
+	if r.catalog == nil {
+		return "", nil
+	}
+	peer, err := r.catalog.ConnectPeer(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		return "", api.NotFound("transit-gateway-connect-peer", text)
+	}
+	if err != nil {
+		return "", err
+	}
+	return peer.TransitGatewayARN, nil
 }
 
 // prefixList must be in us-west-2, the home Region of Cloud WAN, wherever the edges are.
-func (r references) prefixList(_ context.Context, text string) (reference, error) {
+func (r references) prefixList(ctx context.Context, text string) (reference, error) {
 	ref, err := r.of("prefixListArn", text, "ec2", "prefix-list", "pl-", "prefix list")
 	if err == nil && ref.partition == "aws" && ref.region != "us-west-2" {
 		err = api.InvalidField("prefixListArn", "Prefix list must be in us-west-2.")
 	}
-	return ref, err
+	if err != nil || r.catalog == nil {
+		return ref, err
+	}
+	list, err := r.catalog.PrefixList(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return ref, err
+	case missing:
+		return ref, api.NotFound("prefix-list", text)
+	case len(list.Entries) > maxPrefixListEntries:
+		return ref, api.BrokenRule(fmt.Sprintf("Prefix list %s has more than %d entries.", ref.id(), maxPrefixListEntries))
+	}
+	return ref, nil
 }
+
+const maxPrefixListEntries = 200

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 	"portolan/internal/lifecycle"
 	"portolan/internal/store"
 )
@@ -26,6 +27,7 @@ type Config struct {
 	Profile lifecycle.Profile // default lifecycle.Instant
 	Quotas  Quotas            // default the documented ones
 	Log     *slog.Logger      // default discards
+	Catalog catalog.Catalog   // of what EC2 and Direct Connect own; nil knows nothing and takes every well-formed ARN
 
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
 	CheckResourcePolicy func(document []byte) error
@@ -73,6 +75,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		ids:    &idSource{now: cfg.Now, random: cfg.Random},
 		quotas: cfg.Quotas.withDefaults(),
 		log:    cfg.Log,
+		refs:   references{cfg.Catalog},
 
 		checkResourcePolicy: cfg.CheckResourcePolicy,
 		grantedBy:           cfg.Grants,

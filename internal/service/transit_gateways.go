@@ -10,6 +10,11 @@ import (
 // RegisterTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
 // is in one global network at most.
 func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTransitGatewayInput) (*api.RegisterTransitGatewayOutput, error) {
+	if a, ok := parseARN(in.TransitGatewayArn); ok && a.is("ec2", "transit-gateway", "tgw-") {
+		if err := s.refs.registered(ctx, in.TransitGatewayArn); err != nil {
+			return nil, err
+		}
+	}
 	return update(ctx, s, func(tx *txn) (*api.RegisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
 		if _, err := tx.openGlobalNetwork(gn); err != nil {
@@ -64,6 +69,19 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 	})
 }
 
+// isRegistered tells whether a transit gateway is in the global network and stays there.
+func (v *view) isRegistered(gn, gateway string) bool {
+	r, ok := tgwRegistrations.Get(v.r, v.key("tgw-registration", gn, gateway))
+	if !ok {
+		return false
+	}
+	switch r.State.Code {
+	case api.TransitGatewayRegistrationStatePending, api.TransitGatewayRegistrationStateAvailable:
+		return true
+	}
+	return false
+}
+
 // hasOtherGateway tells whether the global network keeps a gateway other than the one given: a transit gateway that
 // stays registered, or a core network, which carries VPN connections too.
 func (v *view) hasOtherGateway(gn, gateway string) bool {
@@ -115,12 +133,24 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 // AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
 // is on is EC2's to know: without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+	var gateway string
+	a, valid := parseARN(in.TransitGatewayConnectPeerArn)
+	if valid = valid && a.is("ec2", "transit-gateway-connect-peer", "tgw-connect-peer-"); valid {
+		var err error
+		if gateway, err = s.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn); err != nil {
+			return nil, err
+		}
+	}
 	return update(ctx, s, func(tx *txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if a, ok := parseARN(in.TransitGatewayConnectPeerArn); !ok || !a.is("ec2", "transit-gateway-connect-peer", "tgw-connect-peer-") {
+		if !valid {
 			return nil, api.InvalidField("transitGatewayConnectPeerArn", "ARN is not valid for a transit gateway Connect peer.")
+		}
+		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) {
+			// What hangs on no registered gateway is not in the inventory.
+			return nil, api.NotFound("transit-gateway-connect-peer", in.TransitGatewayConnectPeerArn)
 		}
 		association, err := tgwPeerAssociations.associate(tx, in.GlobalNetworkId, in.TransitGatewayConnectPeerArn, in.DeviceId, in.LinkId)
 		if err != nil {
