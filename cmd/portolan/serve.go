@@ -74,7 +74,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.credentials, "credentials", "", "file of access keys; with it every request must be signed by one")
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
 	f.StringVar(&o.catalog, "catalog", "", "file of what EC2 and Direct Connect own: VPCs, transit gateways, VPN connections and so on")
-	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "URL of an EC2-compatible endpoint to ask for the same")
+	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "address of an EC2-compatible endpoint to ask for the same: http://127.0.0.1:5000")
 	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
 	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
