@@ -1,0 +1,178 @@
+// Package events is what happened: EventBridge envelopes in one durable log, written in the transaction of the change they
+// tell of, and the sinks that carry them away, at least once and in order.
+//
+// It knows envelopes and keys. It must not know what the resources are or which change deserves an event.
+package events
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/internal/store"
+)
+
+// Event is an EventBridge envelope, as AWS's services put them on a bus.
+type Event struct {
+	Version    string         `json:"version"`
+	ID         string         `json:"id"`
+	DetailType string         `json:"detail-type"`
+	Source     string         `json:"source"`
+	Account    string         `json:"account"`
+	Time       string         `json:"time"` // RFC 3339, whole seconds, UTC
+	Region     string         `json:"region"`
+	Resources  []string       `json:"resources"`
+	Detail     jsontext.Value `json:"detail"`
+}
+
+// Record is an event with its place in the log. Sequences grow; a number may be missing.
+type Record struct {
+	Sequence uint64 `json:"sequence"`
+	Event    Event  `json:"event"`
+}
+
+// Source and Region of every event: Network Manager's home is us-west-2, wherever the network is.
+const (
+	Source = "aws.networkmanager"
+	Region = "us-west-2"
+)
+
+// Keep is how many events the log holds; older ones are gone.
+const Keep = 100_000
+
+const (
+	prefix  = "/events/"
+	headKey = "/events.head"
+)
+
+func key(sequence uint64) string { return fmt.Sprintf("%s%020d", prefix, sequence) }
+
+// Append writes an event to the log of the transaction. detail must be a JSON object when marshalled.
+func Append(tx store.Txn, now time.Time, detailType, account string, resources []string, detail any) error {
+	text, err := json.Marshal(detail, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("event %s: %w", detailType, err)
+	}
+	sequence := head(tx) + 1
+	e := Event{
+		Version: "0", ID: id(sequence, now), DetailType: detailType, Source: Source, Account: account,
+		Time: now.UTC().Format("2006-01-02T15:04:05Z"), Region: Region, Resources: resources, Detail: text,
+	}
+	value, err := json.Marshal(&e, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("event %s: %w", detailType, err)
+	}
+	tx.Set(key(sequence), value)
+	tx.Set(headKey, strconv.AppendUint(nil, sequence, 10))
+	if sequence > Keep {
+		tx.Delete(key(sequence - Keep))
+	}
+	return nil
+}
+
+// id is a UUID made of what is known: the same history has the same ids.
+func id(sequence uint64, now time.Time) string {
+	b := binary.BigEndian.AppendUint64([]byte("event"), sequence)
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(now.UnixNano())))
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8, of one's own making
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
+func head(r store.Reader) uint64 {
+	raw, _ := r.Get(headKey)
+	n, _ := strconv.ParseUint(string(raw), 10, 64)
+	return n
+}
+
+// Head is the sequence of the latest event, 0 before the first.
+func Head(r store.Reader) uint64 { return head(r) }
+
+// Query says which events are wanted. Empty members want all.
+type Query struct {
+	After      uint64 // a sequence: events that came later
+	Limit      int
+	Account    string
+	DetailType string
+	Resource   string // an ARN among the event's resources
+}
+
+func (q *Query) wants(e *Event) bool {
+	if q.Account != "" && q.Account != e.Account || q.DetailType != "" && q.DetailType != e.DetailType {
+		return false
+	}
+	if q.Resource == "" {
+		return true
+	}
+	for _, r := range e.Resources {
+		if r == q.Resource {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLooked bounds how many events one call looks at, wanted or not.
+const maxLooked = 10_000
+
+// Read gives events in order, and the sequence to go on after: that of the last event it looked at.
+func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
+	next = q.After
+	looked := 0
+	after := ""
+	if q.After > 0 {
+		after = key(q.After)
+	}
+	for k, raw := range r.Scan(prefix, after) {
+		sequence, err := strconv.ParseUint(k[len(prefix):], 10, 64)
+		if err != nil {
+			return nil, q.After, fmt.Errorf("event key %q: %w", k, err)
+		}
+		if looked++; looked > maxLooked || len(records) == q.Limit {
+			return records, next, nil
+		}
+		rec := Record{Sequence: sequence}
+		if err := json.Unmarshal(raw, &rec.Event); err != nil {
+			return nil, q.After, fmt.Errorf("event %d: %w", sequence, err)
+		}
+		next = sequence
+		if q.wants(&rec.Event) {
+			records = append(records, rec)
+		}
+	}
+	return records, next, nil
+}
+
+// Clear empties the log; sequences go on, so that no reader sees a number twice.
+func Clear(tx store.Txn) {
+	var keys []string
+	for k := range tx.Scan(prefix, "") {
+		keys = append(keys, k)
+	}
+	for _, k := range keys {
+		tx.Delete(k)
+	}
+}
+
+// Changed gives a value whenever events may have been added, until ctx ends or the watcher falls behind; then it is
+// closed.
+func Changed(watch <-chan store.Commit) <-chan struct{} {
+	changed := make(chan struct{}, 1)
+	go func() {
+		defer close(changed)
+		for range watch {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return changed
+}
+
+// Prefix is what a store's watch must be given to see new events.
+const Prefix = prefix

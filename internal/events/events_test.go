@@ -1,0 +1,299 @@
+package events_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.uber.org/goleak"
+
+	"portolan/internal/events"
+	"portolan/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func add(t *testing.T, st store.Store, account string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		err := st.Update(t.Context(), func(tx store.Txn) error {
+			return events.Append(tx, noon, "Network Manager "+name, account, []string{"arn:" + name}, map[string]string{"changeType": name})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func readAll(t *testing.T, st store.Store, q events.Query) (list []events.Record, next uint64) {
+	t.Helper()
+	if q.Limit == 0 {
+		q.Limit = 1000
+	}
+	err := st.View(t.Context(), func(r store.Reader) (err error) {
+		list, next, err = events.Read(r, q)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list, next
+}
+
+func TestAppend_envelopeAndOrder(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	add(t, st, "111122223333", "a", "b")
+	add(t, st, "444455556666", "c")
+	list, next := readAll(t, st, events.Query{})
+	if len(list) != 3 || next != 3 || list[0].Sequence != 1 || list[2].Event.Account != "444455556666" {
+		t.Fatalf("got %+v, next %d", list, next)
+	}
+	text, err := json.Marshal(list[0].Event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e map[string]any
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatal(err)
+	}
+	if e["version"] != "0" || e["source"] != "aws.networkmanager" || e["region"] != "us-west-2" || e["time"] != "2026-01-31T12:00:00Z" ||
+		e["detail-type"] != "Network Manager a" || e["detail"].(map[string]any)["changeType"] != "a" || len(e["id"].(string)) != 36 {
+		t.Errorf("envelope %s", text)
+	}
+	if list[0].Event.ID == list[1].Event.ID {
+		t.Error("two events with one id")
+	}
+	for _, c := range []struct {
+		q    events.Query
+		want int
+	}{
+		{events.Query{After: 1}, 2}, {events.Query{Account: "444455556666"}, 1}, {events.Query{DetailType: "Network Manager b"}, 1},
+		{events.Query{Resource: "arn:a"}, 1}, {events.Query{Limit: 2}, 2}, {events.Query{After: 3}, 0},
+	} {
+		if got, _ := readAll(t, st, c.q); len(got) != c.want {
+			t.Errorf("%+v: %d events, want %d", c.q, len(got), c.want)
+		}
+	}
+	// A transaction that fails tells of nothing.
+	_ = st.Update(t.Context(), func(tx store.Txn) error {
+		if err := events.Append(tx, noon, "x", "1", nil, map[string]string{}); err != nil {
+			t.Error(err)
+		}
+		return errors.New("no")
+	})
+	if got, _ := readAll(t, st, events.Query{}); len(got) != 3 {
+		t.Errorf("%d events after a failed transaction", len(got))
+	}
+	if err := st.Update(t.Context(), func(tx store.Txn) error { events.Clear(tx); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	add(t, st, "1", "d")
+	if got, _ := readAll(t, st, events.Query{After: 3}); len(got) != 1 || got[0].Sequence != 4 {
+		t.Errorf("after clearing %+v: sequences must go on", got)
+	}
+}
+
+// failing is a sink that fails when it is told to.
+type failing struct {
+	mu    sync.Mutex
+	fail  int // how many more times
+	half  bool
+	got   []uint64
+	tried int
+}
+
+func (s *failing) Name() string { return "test" }
+
+func (s *failing) Send(_ context.Context, batch []events.Record) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried++
+	sent := len(batch)
+	var err error
+	if s.fail > 0 {
+		s.fail--
+		sent, err = 0, errors.New("not now")
+		if s.half {
+			sent = len(batch) / 2
+		}
+	}
+	for _, r := range batch[:sent] {
+		s.got = append(s.got, r.Sequence)
+	}
+	return sent, err
+}
+
+func (s *failing) seen() []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]uint64(nil), s.got...)
+}
+
+// run starts a runner that does not wait between attempts; stop ends it.
+func run(t *testing.T, st store.Store, sink events.Sink) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	r := &events.Runner{
+		Store: st, Sink: sink, Log: slog.New(slog.DiscardHandler),
+		Wait: func(int, *rand.Rand) time.Duration { return 0 },
+	}
+	wg.Go(func() { r.Run(ctx) })
+	return func() { cancel(); wg.Wait() }
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain for " + what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestRunner_retriesResumesAndKeepsOrder(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	names := make([]string, 250)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	add(t, st, "1", names...)
+	sink := &failing{fail: 5, half: true}
+	stop := run(t, st, sink)
+	eventually(t, "250 events", func() bool { return len(sink.seen()) == 250 })
+	add(t, st, "1", "later")
+	eventually(t, "one more", func() bool { return len(sink.seen()) == 251 })
+	stop()
+	add(t, st, "1", "while it is away")
+	stop = run(t, st, sink)
+	eventually(t, "what came in between", func() bool { return len(sink.seen()) == 252 })
+	stop()
+	for i, sequence := range sink.seen() {
+		if sequence != uint64(i+1) {
+			t.Fatalf("event %d at place %d", sequence, i)
+		}
+	}
+}
+
+func TestFileSink_appends(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	add(t, st, "1", "a", "b")
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	for range 2 {
+		list, _ := readAll(t, st, events.Query{})
+		if n, err := (&events.FileSink{Path: path}).Send(t.Context(), list); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	lines := 0
+	for scan := bufio.NewScanner(f); scan.Scan(); lines++ {
+		if !json.Valid(scan.Bytes()) {
+			t.Errorf("line %q", scan.Text())
+		}
+	}
+	if lines != 4 {
+		t.Errorf("%d lines", lines)
+	}
+	if n, err := (&events.FileSink{Path: filepath.Join(path, "x")}).Send(t.Context(), make([]events.Record, 1)); n != 0 || err == nil {
+		t.Errorf("an unwritable file took %d events: %v", n, err)
+	}
+}
+
+func TestWebhookSink_signsAndRetries(t *testing.T) {
+	status := http.StatusServiceUnavailable
+	var got []events.Event
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mac := hmac.New(sha256.New, []byte("secret"))
+		mac.Write(body)
+		if r.Header.Get("X-Portolan-Signature") != "sha256="+hex.EncodeToString(mac.Sum(nil)) {
+			t.Errorf("signature %q", r.Header.Get("X-Portolan-Signature"))
+		}
+		w.WriteHeader(status)
+		if status == http.StatusOK {
+			if err := json.Unmarshal(body, &got); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	defer srv.Close()
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	add(t, st, "1", "a", "b")
+	list, _ := readAll(t, st, events.Query{})
+	sink := &events.WebhookSink{URL: srv.URL, Secret: []byte("secret"), Client: srv.Client()}
+	if n, err := sink.Send(t.Context(), list); n != 0 || err == nil {
+		t.Errorf("a 503 took %d events: %v", n, err)
+	}
+	status = http.StatusOK
+	if n, err := sink.Send(t.Context(), list); n != 2 || err != nil || len(got) != 2 || got[1].DetailType != "Network Manager b" {
+		t.Errorf("%d %v %+v", n, err, got)
+	}
+}
+
+func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
+	var calls int
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		var in struct{ Entries []map[string]any }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		if len(in.Entries) > 10 || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" || in.Entries[0]["EventBusName"] != "lab" {
+			t.Errorf("%d entries, %v, %v", len(in.Entries), r.Header.Get("X-Amz-Target"), in.Entries[0])
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		out := map[string]any{"FailedEntryCount": 0}
+		var entries []map[string]string
+		for i := range in.Entries {
+			e := map[string]string{"EventId": "x"}
+			if calls == 2 && i == 1 {
+				e = map[string]string{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}
+			}
+			entries = append(entries, e)
+		}
+		out["Entries"] = entries
+		_ = json.NewEncoder(w).Encode(out)
+	}))
+	defer srv.Close()
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	for i := range 15 {
+		add(t, st, "1", fmt.Sprint(i))
+	}
+	list, _ := readAll(t, st, events.Query{})
+	sink := &events.EventBridgeSink{Endpoint: srv.URL, Bus: "lab", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Client: srv.Client()}
+	n, err := sink.Send(t.Context(), list)
+	if n != 11 || err == nil {
+		t.Errorf("%d delivered, %v; want the ten of the first call and one of the second", n, err)
+	}
+	if n, err = sink.Send(t.Context(), list[n:]); n != 4 || err != nil {
+		t.Errorf("then %d, %v", n, err)
+	}
+}

@@ -1,0 +1,169 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/go-json-experiment/json"
+)
+
+// FileSink appends events to a file, one JSON object on a line.
+type FileSink struct {
+	Path string
+
+	mu sync.Mutex
+}
+
+// Name is the sink's name.
+func (s *FileSink) Name() string { return "file " + s.Path }
+
+// Send writes the batch as a whole and waits for the disk.
+func (s *FileSink) Send(_ context.Context, batch []Record) (sent int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b bytes.Buffer
+	for i := range batch {
+		line, err := json.Marshal(&batch[i].Event, json.Deterministic(true))
+		if err != nil {
+			return 0, err
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	f, err := os.OpenFile(s.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil && closeErr != nil {
+			sent, err = 0, closeErr
+		}
+	}()
+	if _, err := f.Write(b.Bytes()); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	return len(batch), nil
+}
+
+// WebhookSink posts events to a URL: a JSON list of envelopes. With a secret the header X-Portolan-Signature is
+// "sha256=" and the HMAC of the body in hexadecimal.
+type WebhookSink struct {
+	URL    string
+	Secret []byte
+	Client *http.Client // default: one with a timeout
+}
+
+const sendTimeout = 10 * time.Second
+
+// Name is the sink's name.
+func (s *WebhookSink) Name() string { return "webhook " + s.URL }
+
+// Send delivers the batch when the answer is 2xx.
+func (s *WebhookSink) Send(ctx context.Context, batch []Record) (int, error) {
+	list := make([]*Event, len(batch))
+	for i := range batch {
+		list[i] = &batch[i].Event
+	}
+	body, err := json.Marshal(list, json.Deterministic(true))
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if len(s.Secret) > 0 {
+		mac := hmac.New(sha256.New, s.Secret)
+		mac.Write(body)
+		req.Header.Set("X-Portolan-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	}
+	client := s.Client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return 0, fmt.Errorf("the webhook answered %s", resp.Status)
+	}
+	return len(batch), nil
+}
+
+// EventBridgeSink puts events on the bus of an EventBridge-compatible endpoint.
+type EventBridgeSink struct {
+	Endpoint    string
+	Bus         string // "" is the default bus
+	Credentials aws.CredentialsProvider
+	Client      *http.Client
+}
+
+// maxEntries is what PutEvents takes at a time.
+const maxEntries = 10
+
+// Name is the sink's name.
+func (s *EventBridgeSink) Name() string { return "eventbridge " + s.Endpoint + " " + s.Bus }
+
+// Send puts ten events at a time; of those that failed, everything from the first on is sent again.
+func (s *EventBridgeSink) Send(ctx context.Context, batch []Record) (sent int, err error) {
+	options := eventbridge.Options{Region: Region, BaseEndpoint: &s.Endpoint, Credentials: s.Credentials, RetryMaxAttempts: 1}
+	if s.Client != nil {
+		options.HTTPClient = s.Client
+	}
+	client := eventbridge.New(options)
+	for len(batch) > 0 {
+		some := batch[:min(maxEntries, len(batch))]
+		in := &eventbridge.PutEventsInput{}
+		for i := range some {
+			in.Entries = append(in.Entries, s.entry(&some[i].Event))
+		}
+		one, cancel := context.WithTimeout(ctx, sendTimeout)
+		out, err := client.PutEvents(one, in)
+		cancel()
+		if err != nil {
+			return sent, err
+		}
+		for i, e := range out.Entries {
+			if e.ErrorCode != nil {
+				return sent + i, fmt.Errorf("the bus refused an event: %s: %s", aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
+			}
+		}
+		sent += len(some)
+		batch = batch[len(some):]
+	}
+	return sent, nil
+}
+
+func (s *EventBridgeSink) entry(e *Event) types.PutEventsRequestEntry {
+	entry := types.PutEventsRequestEntry{
+		Source: &e.Source, DetailType: &e.DetailType, Detail: aws.String(string(e.Detail)), Resources: e.Resources,
+	}
+	if at, err := time.Parse(time.RFC3339, e.Time); err == nil {
+		entry.Time = &at
+	}
+	if s.Bus != "" {
+		entry.EventBusName = &s.Bus
+	}
+	return entry
+}
