@@ -86,8 +86,12 @@ func TestAppend_envelopeAndOrder(t *testing.T) {
 		q    events.Query
 		want int
 	}{
-		{events.Query{After: 1}, 2}, {events.Query{Account: "444455556666"}, 1}, {events.Query{DetailType: "Network Manager b"}, 1},
-		{events.Query{Resource: "arn:a"}, 1}, {events.Query{Limit: 2}, 2}, {events.Query{After: 3}, 0},
+		{events.Query{After: 1}, 2},
+		{events.Query{Account: "444455556666"}, 1},
+		{events.Query{DetailType: "Network Manager b"}, 1},
+		{events.Query{Resource: "arn:a"}, 1},
+		{events.Query{Limit: 2}, 2},
+		{events.Query{After: 3}, 0},
 	} {
 		if got, _ := readAll(t, st, c.q); len(got) != c.want {
 			t.Errorf("%+v: %d events, want %d", c.q, len(got), c.want)
