@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -47,6 +46,8 @@ type serveOptions struct {
 	catalog     string
 	ec2Endpoint string
 
+	events eventOptions
+
 	cors      string
 	drain     time.Duration
 	logLevel  string
@@ -75,6 +76,11 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
 	f.StringVar(&o.catalog, "catalog", "", "file of what EC2 and Direct Connect own: VPCs, transit gateways, VPN connections and so on")
 	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "address of an EC2-compatible endpoint to ask for the same: http://127.0.0.1:5000")
+	f.StringVar(&o.events.file, "events-file", "", "file that events are appended to, one JSON object on a line")
+	f.StringVar(&o.events.webhook, "events-webhook", "", "address that events are posted to: https://example.com/hook")
+	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file of the secret that posted events are signed with")
+	f.StringVar(&o.events.endpoint, "events-eventbridge-endpoint", "", "address of an EventBridge-compatible endpoint that events are put to")
+	f.StringVar(&o.events.bus, "events-bus", "", "name of the event bus; the default bus without it")
 	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
 	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
@@ -153,6 +159,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
+	stopEvents, err := o.events.run(ctx, cfg.Store, log)
+	if err != nil {
+		return err
+	}
+	defer stopEvents()
 	cfg.CheckResourcePolicy, cfg.Grants = auth.CheckResourcePolicy, auth.Grants
 	svc, err := service.New(ctx, cfg)
 	if err != nil {
@@ -236,8 +247,8 @@ func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
 	case o.catalog != "":
 		return catalog.OpenFile(o.catalog, time.Now, log)
 	case o.ec2Endpoint != "":
-		if u, err := url.Parse(o.ec2Endpoint); err != nil || u.Scheme == "" || u.Host == "" {
-			return nil, fmt.Errorf("--ec2-endpoint %q is not a URL such as http://127.0.0.1:5000", o.ec2Endpoint)
+		if err := checkURL("--ec2-endpoint", o.ec2Endpoint); err != nil {
+			return nil, err
 		}
 		return catalog.NewEC2(catalog.EC2Config{Endpoint: o.ec2Endpoint, Log: log, Credentials: environmentCredentials()}), nil
 	}

@@ -37,7 +37,15 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.change(w, r, s.reset)
 	case "POST /_portolan/faults":
 		s.change(w, r, s.fault)
+	case "GET /_portolan/events":
+		s.events(w, r)
+	case "GET /_portolan/snapshot":
+		s.snapshot(w, r)
 	default:
+		if strings.HasPrefix(r.URL.Path, announcementsPath) && (r.Method == http.MethodGet || r.Method == http.MethodPut) {
+			s.announcements(w, r)
+			return
+		}
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 	}
 }

@@ -20,7 +20,10 @@ import (
 
 	"portolan/api"
 	"portolan/internal/auth"
+	"portolan/internal/events"
+	"portolan/internal/snapshot"
 	"portolan/internal/wire"
+	"portolan/routing"
 )
 
 // Service is what the server serves: the operations, and what operators need beside them.
@@ -28,6 +31,16 @@ type Service interface {
 	api.Service
 	Reset(ctx context.Context, account string) error // "" empties every account
 	Check(ctx context.Context) error                 // nil when requests can be answered
+
+	// Events reads the log of what happened to the caller's account; EventsChanged tells when there may be more.
+	Events(ctx context.Context, q events.Query) (list []events.Record, next uint64, err error)
+	EventsChanged(ctx context.Context) (<-chan struct{}, error)
+
+	// Snapshot is the network of one of the caller's core networks.
+	Snapshot(ctx context.Context, coreNetwork string) (*snapshot.Snapshot, error)
+	// PutAnnouncements sets what an attachment or a Connect peer announces; Announcements shows it.
+	PutAnnouncements(ctx context.Context, id string, list []routing.Announcement) error
+	Announcements(ctx context.Context, id string) ([]routing.Announcement, error)
 }
 
 // Config is what a Server is made of. Service is required.
@@ -58,6 +71,8 @@ type Server struct {
 	faults   faults
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	inFlight atomic.Int64
+	streams  atomic.Int64  // of server-sent events
+	closing  chan struct{} // closed when the server is to end
 	ready    atomic.Bool
 }
 
@@ -80,7 +95,7 @@ func New(cfg Config) *Server {
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
-	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin)}
+	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{})}
 	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) })
 	return s
 }
@@ -99,6 +114,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		MaxHeaderBytes:    s.cfg.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
+	hs.RegisterOnShutdown(func() { close(s.closing) })
 	failed := make(chan error, 1)
 	go func() { failed <- hs.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)) }()
 	select {

@@ -315,3 +315,105 @@ func TestPaths_encodedAndRawARNs(t *testing.T) {
 		}
 	}
 }
+
+// coreNetwork makes a core network with a LIVE policy and returns its id.
+func (r *rig) coreNetwork() string {
+	r.t.Helper()
+	_, text := r.do("POST", "/global-networks", "{}")
+	var gn struct{ GlobalNetwork struct{ GlobalNetworkId string } }
+	if err := json.Unmarshal([]byte(text), &gn); err != nil {
+		r.t.Fatal(err)
+	}
+	policy := `{\"version\":\"2021.12\",\"core-network-configuration\":{\"asn-ranges\":[\"64512-64599\"],\"edge-locations\":[{\"location\":\"eu-west-1\"}]},\"segments\":[{\"name\":\"prod\"}]}`
+	_, text = r.do("POST", "/core-networks", `{"GlobalNetworkId":"`+gn.GlobalNetwork.GlobalNetworkId+`","PolicyDocument":"`+policy+`"}`)
+	var cn struct{ CoreNetwork struct{ CoreNetworkId string } }
+	if err := json.Unmarshal([]byte(text), &cn); err != nil || cn.CoreNetwork.CoreNetworkId == "" {
+		r.t.Fatal(text, err)
+	}
+	r.do("GET", "/core-networks/"+cn.CoreNetwork.CoreNetworkId, "")
+	r.do("GET", "/core-networks/"+cn.CoreNetwork.CoreNetworkId, "")
+	return cn.CoreNetwork.CoreNetworkId
+}
+
+func TestEvents_pageAndStream(t *testing.T) {
+	r := start(t)
+	r.coreNetwork()
+	resp, text := r.do("GET", "/_portolan/events?limit=1", "")
+	var page struct {
+		Events []struct {
+			Sequence uint64
+			Event    map[string]any
+		}
+		Next uint64
+	}
+	if err := json.Unmarshal([]byte(text), &page); err != nil || resp.StatusCode != 200 || len(page.Events) != 1 || page.Next != page.Events[0].Sequence {
+		t.Fatalf("%d %s %v", resp.StatusCode, text, err)
+	}
+	if page.Events[0].Event["source"] != "aws.networkmanager" {
+		t.Errorf("event %v", page.Events[0].Event)
+	}
+	for _, query := range []string{"after=x", "limit=0", "limit=1001"} {
+		r.wantError(400, "ValidationException", "GET", "/_portolan/events?"+query, "")
+	}
+
+	// A stream goes on after the last id, and shows what happens from then on.
+	req, err := http.NewRequestWithContext(t.Context(), "GET", r.url+"/_portolan/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	req.Header.Set("Last-Event-ID", "1")
+	stream, err := r.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stream.Body.Close() }()
+	if stream.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("content type %s", stream.Header.Get("Content-Type"))
+	}
+	lines := bufio.NewScanner(stream.Body)
+	next := func() (id string) {
+		t.Helper()
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+				return text
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return ""
+	}
+	if id := next(); id != "2" {
+		t.Errorf("begins with %s, want 2", id)
+	}
+	r.coreNetwork()
+	if id := next(); id != "3" {
+		t.Errorf("then %s, want 3", id)
+	}
+}
+
+func TestSnapshotAndAnnouncements_overHTTP(t *testing.T) {
+	r := start(t)
+	cn := r.coreNetwork()
+	if resp, text := r.do("GET", "/_portolan/snapshot?core-network="+cn, ""); resp.StatusCode != 200 || !strings.Contains(text, `"coreNetworkId": "`+cn+`"`) {
+		t.Errorf("snapshot: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/_portolan/snapshot?format=yaml&core-network="+cn, ""); resp.StatusCode != 200 || !strings.Contains(text, "coreNetworkId: "+cn) {
+		t.Errorf("snapshot: %d %s", resp.StatusCode, text)
+	}
+	r.wantError(400, "ValidationException", "GET", "/_portolan/snapshot?format=xml&core-network="+cn, "")
+	r.wantError(404, "ResourceNotFoundException", "GET", "/_portolan/snapshot?core-network=core-network-0", "")
+	r.wantError(404, "ResourceNotFoundException", "PUT", "/_portolan/announcements/attachment-0", "[]")
+	r.wantError(400, "ValidationException", "PUT", "/_portolan/announcements/attachment-0", `{"prefix":"10.0.0.0/8"}`)
+	r.wantError(400, "ValidationException", "PUT", "/_portolan/announcements/attachment-0", `[{"prefixes":"10.0.0.0/8"}]`)
+	vpc := `{"CoreNetworkId":"` + cn + `","VpcArn":"arn:aws:ec2:eu-west-1:000000000000:vpc/vpc-0123456789abcdef0","SubnetArns":["arn:aws:ec2:eu-west-1:000000000000:subnet/subnet-0123456789abcdef0"]}`
+	_, text := r.do("POST", "/vpc-attachments", vpc)
+	_, rest, _ := strings.Cut(text, `"AttachmentId":"`)
+	id, _, _ := strings.Cut(rest, `"`)
+	want := `[{"prefix":"10.0.0.0/8","asPath":[65001],"communities":["65001:1"]}]`
+	if resp, text := r.do("PUT", "/_portolan/announcements/"+id, want); resp.StatusCode != 200 || text != want {
+		t.Errorf("put: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/_portolan/announcements/"+id, ""); resp.StatusCode != 200 || text != want {
+		t.Errorf("got: %d %s", resp.StatusCode, text)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portolan/api"
+	"portolan/internal/events"
 	"portolan/internal/lifecycle"
 	"portolan/internal/store"
 )
@@ -28,6 +29,9 @@ func (s *Service) Reset(ctx context.Context, account string) error {
 			for _, key := range keys {
 				lc.Delete(key)
 			}
+		}
+		if account == "" {
+			events.Clear(lc.Txn)
 		}
 		lc.Cancel(due)
 		return nil

@@ -65,7 +65,7 @@ func (tx *txn) setLabel(old *attachmentRow, label string) {
 	row := *old
 	row.RoutingPolicyLabel = label
 	row.UpdatedAt = api.Time{Time: tx.now}
-	attachments.Put(tx.w, attachmentKey(&row), &row)
+	tx.putAttachment(&row)
 }
 
 // ListAttachmentRoutingPolicyAssociations lists the labelled attachments of a core network with the routing policies the

@@ -99,7 +99,15 @@ func (tx *txn) changeAttachment(row *attachmentRow) {
 }
 
 func (tx *txn) saveAttachment(row *attachmentRow) {
-	save(tx.lc, lifecycle.Attachment, attachments, attachmentKey(row), row, string(row.State))
+	tx.putAttachment(row)
+	tx.lc.Schedule(lifecycle.Attachment, attachmentKey(row), string(row.State))
+}
+
+// putAttachment stores an attachment whose state stays as it is.
+func (tx *txn) putAttachment(row *attachmentRow) {
+	old, _ := attachments.Get(tx.r, attachmentKey(row))
+	attachments.Put(tx.w, attachmentKey(row), row)
+	tx.attachmentChanged(old, row)
 }
 
 func attachmentKey(row *attachmentRow) string {
@@ -160,19 +168,21 @@ func (row *attachmentRow) sharesEdge(other *attachmentRow) bool {
 	return slices.ContainsFunc(row.edges(), func(e string) bool { return slices.Contains(other.edges(), e) })
 }
 
+// attachmentTypeNames are the types as policies spell them.
+var attachmentTypeNames = map[api.AttachmentType]string{
+	api.AttachmentTypeVpc:                      policy.TypeVPC,
+	api.AttachmentTypeConnect:                  policy.TypeConnect,
+	api.AttachmentTypeSiteToSiteVpn:            policy.TypeSiteToSiteVPN,
+	api.AttachmentTypeDirectConnectGateway:     policy.TypeDirectConnectGateway,
+	api.AttachmentTypeTransitGatewayRouteTable: policy.TypeTransitGatewayRouteTable,
+}
+
 // forPolicy is the attachment as attachment policies see it.
 func (row *attachmentRow) forPolicy() policy.Attachment {
-	types := map[api.AttachmentType]string{
-		api.AttachmentTypeVpc:                      "vpc",
-		api.AttachmentTypeConnect:                  "connect",
-		api.AttachmentTypeSiteToSiteVpn:            "site-to-site-vpn",
-		api.AttachmentTypeDirectConnectGateway:     "direct-connect-gateway",
-		api.AttachmentTypeTransitGatewayRouteTable: "transit-gateway-route-table",
-	}
 	resource, _ := parseARN(row.ResourceArn)
 	return policy.Attachment{
 		ID:         row.AttachmentId,
-		Type:       types[row.AttachmentType],
+		Type:       attachmentTypeNames[row.AttachmentType],
 		Edges:      row.edges(),
 		Account:    row.OwnerAccountId,
 		ResourceID: resource.id(),
@@ -230,7 +240,7 @@ func (tx *txn) reassociate(network *coreNetworkRow, live *policy.Policy) error {
 			row.place(d)
 		}
 		row.UpdatedAt = api.Time{Time: tx.now}
-		attachments.Put(tx.w, attachmentKey(&row), &row)
+		tx.putAttachment(&row)
 	}
 	return nil
 }
@@ -249,7 +259,7 @@ func (tx *txn) retag(old *attachmentRow, tags []api.Tag) {
 	tx.reconsider(&row)
 	if row.State == old.State {
 		// The state goes on as it was: its end is not put off.
-		attachments.Put(tx.w, attachmentKey(&row), &row)
+		tx.putAttachment(&row)
 		return
 	}
 	tx.saveAttachment(&row)
@@ -444,12 +454,14 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if !ok || string(old.State) != e.From {
 		return nil
 	}
+	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	step, _ := lifecycle.Next(lifecycle.Attachment, e.From)
 	if step.Next == lifecycle.Gone {
 		attachments.Delete(lc.Txn, e.Key)
+		announcementSets.Delete(lc.Txn, accountKey(accountOf(e.Key), "announcements", old.CoreNetworkId, old.AttachmentId))
+		tx.attachmentChanged(old, nil)
 		return nil
 	}
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	row := *old
 	row.State = api.AttachmentState(step.Next)
 	switch old.State {
@@ -469,7 +481,7 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if row.State == api.AttachmentStateAvailable && row.isProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way
 	}
-	save(lc, lifecycle.Attachment, attachments, e.Key, &row, string(row.State))
+	tx.saveAttachment(&row)
 	return nil
 }
 

@@ -105,6 +105,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRo
 		OwnerAccountId:  network.OwnerAccountId,
 	}
 	tx.saveConnectPeer(&row)
+	tx.connectPeerEvent(&row, "CREATED", "created in a Connect attachment.")
 	return &row, nil
 }
 
@@ -399,6 +400,8 @@ func (s *Service) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	step, _ := lifecycle.Next(lifecycle.ConnectPeer, e.From)
 	if step.Next == lifecycle.Gone {
 		connectPeers.Delete(lc.Txn, e.Key)
+		announcementSets.Delete(lc.Txn, accountKey(old.OwnerAccountId, "announcements", old.CoreNetworkId, old.ConnectPeerId))
+		s.txn(lc, api.Caller{Account: old.OwnerAccountId}).connectPeerEvent(old, "DELETED", "deleted in a Connect attachment.")
 		return nil
 	}
 	row := *old

@@ -60,6 +60,7 @@ func (tx *txn) addVersion(row *coreNetworkRow, document string, description *str
 func (tx *txn) saveVersion(row *coreNetworkRow, version *api.CoreNetworkPolicy) {
 	key := tx.versionKey(row.OwnerAccountId, row.CoreNetworkId, *version.PolicyVersionId)
 	save(tx.lc, lifecycle.CoreNetworkPolicy, policyVersions, key, version, string(version.ChangeSetState))
+	tx.versionEvent(row, version)
 }
 
 // withAlias is the version as it is shown: the alias is the core network's to say. One that is both shows LIVE.

@@ -195,6 +195,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	}
 	row.State = api.CoreNetworkStateAvailable
 	coreNetworks.Put(lc.Txn, e.Key, &row)
+	tx.edgesChanged(old, &row)
 	return nil
 }
 

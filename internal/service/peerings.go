@@ -77,6 +77,7 @@ func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.Creat
 				Problems:                          problems,
 			}
 			tx.savePeering(&row)
+			tx.peeringEvent(&row, "CREATED", "created for a Core Network.")
 			return &api.CreateTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
 		})
 	})
@@ -169,11 +170,12 @@ func (s *Service) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		return nil
 	}
 	step, _ := lifecycle.Next(lifecycle.Peering, e.From)
+	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	if step.Next == lifecycle.Gone {
 		peerings.Delete(lc.Txn, e.Key)
+		tx.peeringEvent(old, "DELETED", "deleted from a Core Network.")
 		return nil
 	}
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	row := *old
 	row.State = api.PeeringState(step.Next)
 	if row.LastModificationErrors = tx.peeringProblems(old); len(row.LastModificationErrors) > 0 {

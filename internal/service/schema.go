@@ -24,6 +24,8 @@ import (
 //	/acct/A/peering/CN/PEERING                            peeringRow, below the core network's owner
 //	/acct/A/prefix-list-association/CN/ARN                prefixListAssociationRow
 //	/acct/A/connect-peer/ATTACHMENT/PEER                  connectPeerRow, below the core network's owner
+//	/acct/A/announcements/CN/ID                           announcementsRow of an attachment or a Connect peer
+//	/acct/A/routing-generation/CN                         moves with everything the routes depend on
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
 //	/acct/A/organization-access                           organizationAccess
@@ -124,7 +126,8 @@ var (
 	})
 
 	coreNetworks = store.NewTable(store.Schema[coreNetworkRow]{
-		Name: "core-network",
+		Name:  "core-network",
+		Touch: func(key string, r *coreNetworkRow) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 		Count: func(key string, r *coreNetworkRow) string {
 			return accountKey(accountOf(key), "core-network.count", r.GlobalNetworkId)
 		},
@@ -156,6 +159,7 @@ var (
 	attachments = store.NewTable(store.Schema[attachmentRow]{
 		Name:  "attachment",
 		Count: func(key string, _ *attachmentRow) string { return counter(key, 1) },
+		Touch: func(key string, r *attachmentRow) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 		Indexes: []store.Index[attachmentRow]{
 			{Name: "id", Keys: func(_ string, r *attachmentRow) []string { return []string{idKey(r.AttachmentId)} }},
 			{Name: "transport", Keys: func(key string, r *attachmentRow) []string {
@@ -193,6 +197,9 @@ var (
 	prefixListAssociations = store.NewTable(store.Schema[prefixListAssociationRow]{
 		Name:  "prefix-list-association",
 		Count: func(key string, _ *prefixListAssociationRow) string { return counter(key, 1) },
+		Touch: func(key string, r *prefixListAssociationRow) string {
+			return routingGeneration(accountOf(key), r.CoreNetworkId)
+		},
 		Indexes: []store.Index[prefixListAssociationRow]{
 			{Name: "alias", Keys: func(key string, r *prefixListAssociationRow) []string {
 				return entry(key, "alias", 1, r.PrefixListAlias)
@@ -202,6 +209,7 @@ var (
 	connectPeers = store.NewTable(store.Schema[connectPeerRow]{
 		Name:  "connect-peer",
 		Count: func(key string, _ *connectPeerRow) string { return counter(key, 1) },
+		Touch: func(key string, r *connectPeerRow) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 		Indexes: []store.Index[connectPeerRow]{
 			{Name: "id", Keys: func(_ string, r *connectPeerRow) []string { return []string{idKey(r.ConnectPeerId)} }},
 			{Name: "core-network", Keys: func(key string, r *connectPeerRow) []string {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"portolan/internal/events"
+	"portolan/internal/store"
+)
+
+// eventOptions are where events go besides the log.
+type eventOptions struct {
+	file, webhook, secretFile, endpoint, bus string
+}
+
+// sinks reads the flags; what they name need not be there yet.
+func (o *eventOptions) sinks() ([]events.Sink, error) {
+	var list []events.Sink
+	if o.file != "" {
+		list = append(list, &events.FileSink{Path: o.file})
+	}
+	if o.webhook != "" {
+		if err := checkURL("--events-webhook", o.webhook); err != nil {
+			return nil, err
+		}
+		sink := &events.WebhookSink{URL: o.webhook}
+		if o.secretFile != "" {
+			secret, err := os.ReadFile(o.secretFile)
+			if err != nil {
+				return nil, fmt.Errorf("--events-webhook-secret-file: %w", err)
+			}
+			if sink.Secret = bytes.TrimSpace(secret); len(sink.Secret) == 0 {
+				return nil, fmt.Errorf("--events-webhook-secret-file: %s is empty", o.secretFile)
+			}
+		}
+		list = append(list, sink)
+	}
+	if o.endpoint != "" {
+		if err := checkURL("--events-eventbridge-endpoint", o.endpoint); err != nil {
+			return nil, err
+		}
+		sink := &events.EventBridgeSink{Endpoint: o.endpoint, Bus: o.bus, Credentials: credentials.NewStaticCredentialsProvider("portolan", "portolan", "")}
+		if own := environmentCredentials(); own != nil {
+			sink.Credentials = own("")
+		}
+		list = append(list, sink)
+	}
+	return list, nil
+}
+
+func checkURL(flag, text string) error {
+	if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%s %q is not an address such as http://127.0.0.1:5000", flag, text)
+	}
+	return nil
+}
+
+// run carries events to the sinks until ctx ends; stop waits for that.
+func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger) (stop func(), err error) {
+	sinks, err := o.sinks()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, sink := range sinks {
+		r := &events.Runner{Store: st, Sink: sink, Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+		wg.Go(func() { r.Run(ctx) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}, nil
+}
+

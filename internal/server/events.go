@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"portolan/api"
+	"portolan/internal/events"
+)
+
+const (
+	defaultEvents = 100
+	maxEvents     = 1000
+	heartbeat     = 15 * time.Second
+	maxStreams    = 64 // of server-sent events at a time
+)
+
+// events is GET /_portolan/events[?after=SEQUENCE&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
+// account, as a page, or as server-sent events for who asks for them, which go on as things happen.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	stream := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+	q := events.Query{Limit: defaultEvents, DetailType: query.Get("detail-type"), Resource: query.Get("resource")}
+	after := query.Get("after")
+	if id := r.Header.Get("Last-Event-ID"); stream && id != "" {
+		after = id
+	}
+	var fields []api.FieldError
+	if after != "" {
+		n, err := strconv.ParseUint(after, 10, 64)
+		if err != nil {
+			fields = append(fields, api.FieldError{Name: "after", Message: "Member must be the sequence of an event."})
+		}
+		q.After = n
+	}
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxEvents {
+			fields = append(fields, api.FieldError{Name: "limit", Message: fmt.Sprintf("Member must be an integer from 1 to %d.", maxEvents)})
+		}
+		q.Limit = n
+	}
+	if fields != nil {
+		s.refuse(w, r, s.ids.next(), api.InvalidFields(fields...))
+		return
+	}
+	if !stream {
+		s.asked(w, r, "application/json", func(ctx context.Context, _ []byte) ([]byte, error) {
+			list, next, err := s.cfg.Service.Events(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			if list == nil {
+				list = []events.Record{}
+			}
+			return json.Marshal(map[string]any{"events": list, "next": next}, json.Deterministic(true))
+		})
+		return
+	}
+	id := s.ids.next()
+	ctx, err := s.controller(r, nil)
+	if err == nil && s.streams.Add(1) > maxStreams {
+		err = overloaded()
+	}
+	defer s.streams.Add(-1)
+	if err != nil {
+		s.refuse(w, r, id, err)
+		return
+	}
+	if err := s.stream(ctx, w, q); err != nil {
+		s.cfg.Log.Warn("a stream of events ended", "request_id", id, "error", err)
+	}
+}
+
+// stream writes events as they come until the client or the server goes. A client that does not read is given up when a
+// write takes too long; it comes back with the last id it saw.
+func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q events.Query) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changed, err := s.cfg.Service.EventsChanged(ctx)
+	if err != nil {
+		return err
+	}
+	control := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	write := func(format string, args ...any) error {
+		if err := control.SetWriteDeadline(time.Now().Add(heartbeat)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	if err := write(": portolan\n\n"); err != nil {
+		return err
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		list, next, err := s.cfg.Service.Events(ctx, q)
+		if err != nil {
+			return err
+		}
+		more := next > q.After
+		q.After = next
+		for i := range list {
+			text, err := json.Marshal(&list[i].Event, json.Deterministic(true))
+			if err != nil {
+				return err
+			}
+			if err := write("id: %d\ndata: %s\n\n", list[i].Sequence, text); err != nil {
+				return err
+			}
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.closing:
+			return nil
+		case <-beat.C:
+			if err := write(": still here\n\n"); err != nil {
+				return err
+			}
+		case _, ok := <-changed:
+			if ok {
+				continue
+			}
+			// The watcher fell behind: a new one, and what was missed is read from the log.
+			if changed, err = s.cfg.Service.EventsChanged(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/api"
+	"portolan/internal/snapshot"
+)
+
+// Snapshot is the network of one of the caller's core networks as one value.
+func (s *Service) Snapshot(ctx context.Context, coreNetwork string) (*snapshot.Snapshot, error) {
+	return read(ctx, s, func(v *view) (*snapshot.Snapshot, error) {
+		row, err := v.coreNetwork(coreNetwork)
+		if err != nil {
+			return nil, err
+		}
+		return v.snapshot(row)
+	})
+}
+
+// snapshot gathers a core network. One without a LIVE policy has no routes and no snapshot.
+func (v *view) snapshot(row *coreNetworkRow) (*snapshot.Snapshot, error) {
+	version, err := v.version(row, row.LiveVersion)
+	if err != nil {
+		return nil, api.BrokenRule("Core network state is invalid. core network id: " + row.CoreNetworkId)
+	}
+	s := &snapshot.Snapshot{
+		Version: snapshot.FormatVersion, CoreNetworkID: row.CoreNetworkId, Account: row.OwnerAccountId,
+		PolicyVersionID: row.LiveVersion, Policy: jsontext.Value(version.PolicyDocument),
+	}
+	for _, e := range row.Edges {
+		edge := snapshot.Edge{Location: e.EdgeLocation, ASN: uint32(val(e.Asn))}
+		for _, cidr := range e.InsideCidrBlocks {
+			edge.InsideCIDRBlocks = append(edge.InsideCIDRBlocks, netip.MustParsePrefix(cidr))
+		}
+		s.Edges = append(s.Edges, edge)
+	}
+	for _, a := range attachments.Scan(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId)+"/", "") {
+		resource, _ := parseARN(a.ResourceArn)
+		s.Attachments = append(s.Attachments, snapshot.Attachment{
+			ID: a.AttachmentId, Type: attachmentTypeNames[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
+			Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
+			RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(a),
+			TunnelLess: a.Protocol == api.TunnelProtocolNoEncap,
+			Association: &snapshot.Association{
+				Segment: a.SegmentName, NetworkFunctionGroup: a.NetworkFunctionGroupName, RuleNumber: int(val(a.AttachmentPolicyRuleNumber)),
+			},
+			Announcements: v.announced(a),
+		})
+	}
+	s.PrefixLists = v.prefixListEntries(row)
+	return s, nil
+}
+
+// peerASN is the ASN of who speaks BGP behind a Connect attachment: that of its peers, when they agree.
+func (v *view) peerASN(a *attachmentRow) uint32 {
+	var asn uint32
+	if a.AttachmentType != api.AttachmentTypeConnect {
+		return 0
+	}
+	for _, peer := range connectPeers.Scan(v.r, accountKey(parseAccount(a.CoreNetworkArn), "connect-peer", a.AttachmentId)+"/", "") {
+		for _, b := range peer.Configuration.BgpConfigurations {
+			theirs := uint32(val(b.PeerAsn))
+			if asn != 0 && asn != theirs {
+				return 0
+			}
+			asn = theirs
+		}
+	}
+	return asn
+}
+
+// prefixListEntries are the entries of the associated prefix lists, by alias. Only EC2 knows them.
+func (v *view) prefixListEntries(*coreNetworkRow) map[string][]netip.Prefix { return nil }
