@@ -80,4 +80,3 @@ func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger
 		wg.Wait()
 	}, nil
 }
-

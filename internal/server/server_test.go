@@ -320,13 +320,17 @@ func TestPaths_encodedAndRawARNs(t *testing.T) {
 func (r *rig) coreNetwork() string {
 	r.t.Helper()
 	_, text := r.do("POST", "/global-networks", "{}")
-	var gn struct{ GlobalNetwork struct{ GlobalNetworkId string } }
+	var gn struct {
+		GlobalNetwork struct{ GlobalNetworkId string }
+	}
 	if err := json.Unmarshal([]byte(text), &gn); err != nil {
 		r.t.Fatal(err)
 	}
 	policy := `{\"version\":\"2021.12\",\"core-network-configuration\":{\"asn-ranges\":[\"64512-64599\"],\"edge-locations\":[{\"location\":\"eu-west-1\"}]},\"segments\":[{\"name\":\"prod\"}]}`
 	_, text = r.do("POST", "/core-networks", `{"GlobalNetworkId":"`+gn.GlobalNetwork.GlobalNetworkId+`","PolicyDocument":"`+policy+`"}`)
-	var cn struct{ CoreNetwork struct{ CoreNetworkId string } }
+	var cn struct {
+		CoreNetwork struct{ CoreNetworkId string }
+	}
 	if err := json.Unmarshal([]byte(text), &cn); err != nil || cn.CoreNetwork.CoreNetworkId == "" {
 		r.t.Fatal(text, err)
 	}
