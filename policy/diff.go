@@ -209,26 +209,32 @@ func (d *differ) add(kind ChangeType, action ChangeAction, path string, old, nex
 }
 
 func sortChanges(changes []Change) {
-	rank := map[ChangeType]int{}
-	for i, t := range changeOrder {
-		rank[t] = i
+	keys := make(map[*Change]string, len(changes))
+	order := make([]*Change, len(changes))
+	for i := range changes {
+		order[i] = &changes[i]
+		keys[order[i]] = changes[i].Key()
 	}
-	slices.SortFunc(changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(rank[a.Type], rank[b.Type]), cmp.Compare(a.IdentifierPath, b.IdentifierPath),
-			cmp.Compare(a.detail(), b.detail()), cmp.Compare(a.Action, b.Action))
-	})
+	slices.SortFunc(order, func(a, b *Change) int { return cmp.Compare(keys[a], keys[b]) })
+	sorted := make([]Change, len(changes))
+	for i, c := range order {
+		sorted[i] = *c
+	}
+	copy(changes, sorted)
 }
 
-// detail tells changes of one path apart: the destinations of a static route, the directions of a share.
-func (c *Change) detail() string {
+// Key is what changes are ordered by and told apart by within one difference. It is of no use beyond that.
+func (c *Change) Key() string {
 	v := c.New
 	if v == nil {
 		v = c.Previous
 	}
-	if v == nil {
-		return ""
+	detail := "" // tells changes of one path apart: the destinations of a static route, the directions of a share
+	if v != nil {
+		detail = v.DestinationIdentifier + v.RoutingPolicyDirection
 	}
-	return v.DestinationIdentifier + v.RoutingPolicyDirection
+	rank := rune('A' + slices.Index(changeOrder, c.Type))
+	return string(rank) + "\x00" + c.IdentifierPath + "\x00" + detail + "\x00" + string(c.Action)
 }
 
 func edgeNames(p *Policy) []string {

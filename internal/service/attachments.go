@@ -168,13 +168,13 @@ func (row *attachmentRow) sharesEdge(other *attachmentRow) bool {
 	return slices.ContainsFunc(row.edges(), func(e string) bool { return slices.Contains(other.edges(), e) })
 }
 
-// attachmentTypeNames are the types as policies spell them.
-var attachmentTypeNames = map[api.AttachmentType]string{
-	api.AttachmentTypeVpc:                      policy.TypeVPC,
-	api.AttachmentTypeConnect:                  policy.TypeConnect,
-	api.AttachmentTypeSiteToSiteVpn:            policy.TypeSiteToSiteVPN,
-	api.AttachmentTypeDirectConnectGateway:     policy.TypeDirectConnectGateway,
-	api.AttachmentTypeTransitGatewayRouteTable: policy.TypeTransitGatewayRouteTable,
+// policyTypes is what attachment policies call the types.
+var policyTypes = map[api.AttachmentType]string{
+	api.AttachmentTypeVpc:                      "vpc",
+	api.AttachmentTypeConnect:                  "connect",
+	api.AttachmentTypeSiteToSiteVpn:            "site-to-site-vpn",
+	api.AttachmentTypeDirectConnectGateway:     "direct-connect-gateway",
+	api.AttachmentTypeTransitGatewayRouteTable: "transit-gateway-route-table",
 }
 
 // forPolicy is the attachment as attachment policies see it.
@@ -182,7 +182,7 @@ func (row *attachmentRow) forPolicy() policy.Attachment {
 	resource, _ := parseARN(row.ResourceArn)
 	return policy.Attachment{
 		ID:         row.AttachmentId,
-		Type:       attachmentTypeNames[row.AttachmentType],
+		Type:       policyTypes[row.AttachmentType],
 		Edges:      row.edges(),
 		Account:    row.OwnerAccountId,
 		ResourceID: resource.id(),
@@ -212,43 +212,6 @@ func (v *view) checkReferences(network *coreNetworkRow, document string) policy.
 		targets = append(targets, policy.Target{AttachmentID: a.ID, Type: a.Type, Edges: a.Edges})
 	}
 	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, v.aliases(network))...)
-}
-
-// reassociate looks at every attachment anew under a policy that has just gone LIVE. Who executes the policy owns the
-// core network, so an attachment moves at once. Tags that nobody has accepted yet stay what they are: a proposal, for
-// where the new policy would have them.
-func (tx *txn) reassociate(network *coreNetworkRow, live *policy.Policy) error {
-	var rows []*attachmentRow
-	for _, row := range attachments.Scan(tx.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
-		if row.State != api.AttachmentStateDeleting && row.claims() {
-			rows = append(rows, row)
-		}
-	}
-	for _, old := range rows {
-		row := *old
-		d := tx.decide(live, &row)
-		switch {
-		case row.isProposed() && d.RequireAcceptance && !row.isAt(d):
-			row.propose(d)
-			if !existsIn(live, &row) {
-				row.place(policy.Decision{})
-			}
-		case row.isAt(d) && val(row.AttachmentPolicyRuleNumber) == int32(d.RuleNumber) && !row.isProposed():
-			continue
-		default:
-			row.withdraw()
-			row.place(d)
-		}
-		row.UpdatedAt = api.Time{Time: tx.now}
-		tx.putAttachment(&row)
-	}
-	return nil
-}
-
-// existsIn tells whether where an attachment is still exists.
-func existsIn(live *policy.Policy, row *attachmentRow) bool {
-	return (row.SegmentName == "" || live.Segment(row.SegmentName) != nil) &&
-		(row.NetworkFunctionGroupName == "" || live.NetworkFunctionGroup(row.NetworkFunctionGroupName) != nil)
 }
 
 // retag gives an attachment other tags and follows them.

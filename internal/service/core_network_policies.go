@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/netip"
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
@@ -183,42 +182,6 @@ func (s *Service) ListCoreNetworkPolicyVersions(ctx context.Context, in *api.Lis
 	})
 }
 
-// ExecuteCoreNetworkChangeSet brings a version that is ready to life. The core network is UPDATING until it is LIVE.
-func (s *Service) ExecuteCoreNetworkChangeSet(ctx context.Context, in *api.ExecuteCoreNetworkChangeSetInput) (*api.ExecuteCoreNetworkChangeSetOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.ExecuteCoreNetworkChangeSetOutput, error) {
-		old, err := tx.coreNetwork(in.CoreNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		version, err := tx.version(old, in.PolicyVersionId)
-		if err != nil {
-			return nil, err
-		}
-		if version.ChangeSetState != api.ChangeSetStateReadyToExecute {
-			return nil, api.BrokenRule("Change set state for policy is invalid.")
-		}
-		if old.State != api.CoreNetworkStateAvailable {
-			return nil, coreNetworkBusy(old)
-		}
-		// An attachment may have come to an edge that this version, older than it, takes away.
-		doc, errs := policy.Parse([]byte(version.PolicyDocument))
-		if len(errs) == 0 {
-			errs = policy.CheckOrphans(doc, tx.placements(old))
-		}
-		if len(errs) > 0 {
-			return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
-		}
-		next := *version
-		next.ChangeSetState = api.ChangeSetStateExecuting
-		tx.saveVersion(old, &next)
-		row := *old
-		row.Executing = in.PolicyVersionId
-		row.State = api.CoreNetworkStateUpdating
-		tx.saveCoreNetwork(&row)
-		return &api.ExecuteCoreNetworkChangeSetOutput{}, nil
-	})
-}
-
 // DeleteCoreNetworkPolicyVersion removes a version that neither is LIVE nor is becoming so.
 func (s *Service) DeleteCoreNetworkPolicyVersion(ctx context.Context, in *api.DeleteCoreNetworkPolicyVersionInput) (*api.DeleteCoreNetworkPolicyVersionOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.DeleteCoreNetworkPolicyVersionOutput, error) {
@@ -244,6 +207,7 @@ func (s *Service) DeleteCoreNetworkPolicyVersion(ctx context.Context, in *api.De
 // dropVersion removes a stored version; the newest that is left becomes LATEST.
 func (tx *txn) dropVersion(old *coreNetworkRow, id int32) {
 	policyVersions.Delete(tx.w, tx.versionKey(old.OwnerAccountId, old.CoreNetworkId, id))
+	tx.dropChanges(old, id)
 	if id != old.LatestVersion {
 		return
 	}
@@ -338,107 +302,9 @@ func (s *Service) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	return nil
 }
 
-// goLive makes the executing version the LIVE one: edges, segments and groups are what it says, every attachment is
-// looked at anew, and what waited before it is out of date. row is the caller's to save.
-func (tx *txn) goLive(row *coreNetworkRow) error {
-	version, err := tx.version(row, row.Executing)
-	if err != nil {
-		return fmt.Errorf("executing version %d of %s: %w", row.Executing, row.CoreNetworkId, err)
-	}
-	next := *version
-	compiled, errs := compilePolicy(version.PolicyDocument, row.Edges)
-	if len(errs) == 0 && row.LiveVersion == 0 {
-		errs = tx.checkReferences(row, version.PolicyDocument)
-	}
-	if len(errs) > 0 {
-		// Only a first version gets here unexamined: it is executed as part of the creation.
-		next.ChangeSetState = api.ChangeSetStateFailedGeneration
-		next.PolicyErrors = policyErrors(errs)
-		tx.saveVersion(row, &next)
-		return nil
-	}
-	live := row.Executing
-	tx.expire(row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })
-	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded
-	tx.saveVersion(row, &next)
-	row.LiveVersion = live
-	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(compiled)
-	return tx.reassociate(row, compiled)
-}
-
-// compilePolicy compiles a stored document over the edges that exist.
-func compilePolicy(document string, edges []api.CoreNetworkEdge) (*policy.Policy, policy.Errors) {
-	doc, errs := policy.Parse([]byte(document))
-	if len(errs) > 0 {
-		return nil, errs
-	}
-	previous := policy.Previous{}
-	for _, e := range edges {
-		edge := policy.Edge{Location: e.EdgeLocation, ASN: uint32(val(e.Asn))}
-		for _, cidr := range e.InsideCidrBlocks {
-			edge.InsideCIDRs = append(edge.InsideCIDRs, netip.MustParsePrefix(cidr))
-		}
-		previous[e.EdgeLocation] = edge
-	}
-	return policy.Compile(doc, previous)
-}
-
-// livePolicy is the compiled LIVE policy of a core network; false before the first execution.
-func (v *view) livePolicy(row *coreNetworkRow) (*policy.Policy, bool) {
-	if row.LiveVersion == 0 {
-		return nil, false
-	}
-	return v.compiled.get(row.CoreNetworkId, row.LiveVersion, func() *policy.Policy {
-		version, err := v.version(row, row.LiveVersion)
-		if err != nil {
-			return nil
-		}
-		compiled, errs := compilePolicy(version.PolicyDocument, row.Edges)
-		if len(errs) > 0 {
-			v.log.Error("the LIVE policy no longer compiles", "core_network", row.CoreNetworkId, "version", row.LiveVersion, "error", errs[0].Message)
-			return nil
-		}
-		return compiled
-	})
-}
-
-// dropVersions removes all versions of a core network that is gone.
+// dropVersions removes all versions of a core network that is gone, and what their executions left.
 func (tx *txn) dropVersions(coreNetwork string) {
-	prefix := tx.prefix("core-network-policy", coreNetwork)
-	var keys []string
-	for key := range policyVersions.Scan(tx.r, prefix, "") {
-		keys = append(keys, key)
-	}
-	for _, key := range keys {
-		policyVersions.Delete(tx.w, key)
-	}
-}
-
-// networkOf is a compiled policy as GetCoreNetwork shows it. Empty sub-lists are shown, as recordings do.
-func networkOf(p *policy.Policy) ([]api.CoreNetworkEdge, []api.CoreNetworkSegment, []api.CoreNetworkNetworkFunctionGroup) {
-	edges := []api.CoreNetworkEdge{}
-	for _, e := range p.Edges {
-		shown := api.CoreNetworkEdge{EdgeLocation: e.Location, Asn: new(int64(e.ASN)), InsideCidrBlocks: []string{}}
-		for _, cidr := range e.InsideCIDRs {
-			shown.InsideCidrBlocks = append(shown.InsideCidrBlocks, cidr.String())
-		}
-		edges = append(edges, shown)
-	}
-	segments := []api.CoreNetworkSegment{}
-	for _, s := range p.Segments {
-		segments = append(segments, api.CoreNetworkSegment{
-			Name:           s.Name,
-			EdgeLocations:  append([]string{}, s.Edges...),
-			SharedSegments: append([]string{}, s.SharedSegments...),
-		})
-	}
-	groups := []api.CoreNetworkNetworkFunctionGroup{}
-	for _, g := range p.NetworkFunctionGroups {
-		groups = append(groups, api.CoreNetworkNetworkFunctionGroup{
-			Name:          g.Name,
-			EdgeLocations: append([]string{}, g.Edges...),
-			Segments:      &api.ServiceInsertionSegments{SendVia: append([]string{}, g.SendVia...), SendTo: append([]string{}, g.SendTo...)},
-		})
-	}
-	return edges, segments, groups
+	deleteAll(tx, policyVersions, tx.prefix("core-network-policy", coreNetwork))
+	deleteAll(tx, executions, tx.prefix("core-network-execution", coreNetwork))
+	deleteAll(tx, changes, tx.prefix("core-network-change", coreNetwork))
 }

@@ -17,7 +17,9 @@ type coreNetworkRow struct {
 	LiveVersion    int32 // 0 before the first execution
 	NextVersion    int32 // ids are never used twice, also after the latest version is deleted
 	Executing      int32 // the version that goes LIVE when the current transition ends; 0 for none
-	ResourcePolicy string
+
+	ExecutionStarted api.Time // of the version that is executing
+	ResourcePolicy   string
 }
 
 // coreNetwork is a core network of the caller's account. Another account's looks like a missing one, unless it is shared.
@@ -74,7 +76,7 @@ func (tx *txn) createCoreNetwork(in *api.CreateCoreNetworkInput) (*api.CreateCor
 	}
 	if in.PolicyDocument != nil {
 		version := tx.addVersion(&row, *in.PolicyDocument, nil, api.ChangeSetStateExecuting)
-		row.Executing = *version.PolicyVersionId
+		row.Executing, row.ExecutionStarted = *version.PolicyVersionId, row.CreatedAt
 	}
 	tx.saveCoreNetwork(&row)
 	return &api.CreateCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
@@ -191,7 +193,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		if err := tx.goLive(&row); err != nil {
 			return err
 		}
-		row.Executing = 0
+		row.Executing, row.ExecutionStarted = 0, api.Time{}
 	}
 	row.State = api.CoreNetworkStateAvailable
 	coreNetworks.Put(lc.Txn, e.Key, &row)

@@ -41,7 +41,7 @@ func (v *view) snapshot(row *coreNetworkRow) (*snapshot.Snapshot, error) {
 	for _, a := range attachments.Scan(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId)+"/", "") {
 		resource, _ := parseARN(a.ResourceArn)
 		s.Attachments = append(s.Attachments, snapshot.Attachment{
-			ID: a.AttachmentId, Type: attachmentTypeNames[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
+			ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
 			Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
 			RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(a),
 			TunnelLess: a.Protocol == api.TunnelProtocolNoEncap,

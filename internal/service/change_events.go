@@ -1,0 +1,99 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"portolan/api"
+)
+
+// GetCoreNetworkChangeEvents shows how far each change has come at each edge. There are none before the execution of a
+// version. Everything takes effect in the one transaction that ends it, so all events of an execution have one status
+// and one time.
+func (s *Service) GetCoreNetworkChangeEvents(ctx context.Context, in *api.GetCoreNetworkChangeEventsInput) (*api.GetCoreNetworkChangeEventsOutput, error) {
+	return read(ctx, s, func(v *view) (*api.GetCoreNetworkChangeEventsOutput, error) {
+		row, version, err := v.networkVersion(in.CoreNetworkId, in.PolicyVersionId)
+		if err != nil {
+			return nil, err
+		}
+		p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeEvents", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
+		if err != nil {
+			return nil, err
+		}
+		status, at := v.progress(row, version)
+		out := api.GetCoreNetworkChangeEventsOutput{CoreNetworkChangeEvents: []api.CoreNetworkChangeEvent{}}
+		if status == "" {
+			return &out, nil
+		}
+		rows, err := v.changeSet(row, version, upToEdge(p.after))
+		if err != nil {
+			return nil, err
+		}
+		out.CoreNetworkChangeEvents, out.NextToken = page(p, after(eventsOf(rows), p.after), nil, func(e *api.CoreNetworkChangeEvent) api.CoreNetworkChangeEvent {
+			e.Status, e.EventTime = status, at
+			return *e
+		})
+		return &out, nil
+	})
+}
+
+// progress is how far the execution of a version has come, and since when: "" when there was none.
+func (v *view) progress(row *coreNetworkRow, version *api.CoreNetworkPolicy) (api.ChangeStatus, api.Time) {
+	execution, ended := executions.Get(v.r, executionKey(row, "core-network-execution", *version.PolicyVersionId))
+	switch {
+	case ended:
+		return api.ChangeStatusComplete, execution.Finished
+	case row.Executing == *version.PolicyVersionId:
+		return api.ChangeStatusInProgress, row.ExecutionStarted
+	}
+	return "", api.Time{}
+}
+
+// eventsOf walks the events of changes: one at each edge, or one without an edge for what no edge notices, such as a
+// description.
+func eventsOf(rows iter.Seq2[string, *changeRow]) iter.Seq2[string, *api.CoreNetworkChangeEvent] {
+	return func(yield func(string, *api.CoreNetworkChangeEvent) bool) {
+		for key, c := range rows {
+			edges := c.Edges
+			if len(edges) == 0 {
+				edges = []string{""}
+			}
+			for _, edge := range edges {
+				if !yield(key+"\x00"+edge, c.event(edge)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *changeRow) event(edge string) *api.CoreNetworkChangeEvent {
+	e := &api.CoreNetworkChangeEvent{Type: c.Type, Action: c.Action, IdentifierPath: c.IdentifierPath, Values: &api.CoreNetworkChangeEventValues{EdgeLocation: edge}}
+	values := c.NewValues
+	if values == nil {
+		values = c.PreviousValues
+	}
+	if values == nil {
+		return e
+	}
+	v := e.Values
+	v.SegmentName, v.NetworkFunctionGroupName, v.Cidr = values.SegmentName, values.NetworkFunctionGroupName, values.Cidr
+	v.RoutingPolicyDirection, v.RoutingPolicyAssociationDetails = values.RoutingPolicyDirection, values.RoutingPolicyAssociationDetails
+	switch {
+	case values.AttachmentId != "":
+		v.AttachmentId = values.AttachmentId
+	case c.Type == api.ChangeTypeAttachmentMapping:
+		v.AttachmentId = c.Identifier
+	case strings.HasPrefix(values.DestinationIdentifier, "attachment-"):
+		v.AttachmentId = values.DestinationIdentifier
+	}
+	if c.Type == api.ChangeTypeRoutingPolicyEdgeAssociation && len(values.EdgeLocations) > 0 && len(values.PeerEdgeLocations) > 0 {
+		v.PeerEdgeLocation = values.PeerEdgeLocations[0]
+		if edge == v.PeerEdgeLocation {
+			v.PeerEdgeLocation = values.EdgeLocations[0]
+		}
+	}
+	return e
+}
