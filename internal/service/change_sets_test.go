@@ -24,7 +24,7 @@ func labPolicy(segments ...string) string {
 		"attachment-policies":[{"rule-number":10,"conditions":[{"type":"tag-exists","key":"segment"}],"action":{"association-method":"tag","tag-value-of-key":"segment"}}]}`
 }
 
-func (w *world) put(cn, document string) int32 {
+func (w *world) putVersion(cn, document string) int32 {
 	w.t.Helper()
 	id := *must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: document}).CoreNetworkPolicy.PolicyVersionId
 	must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
@@ -45,14 +45,6 @@ func (w *world) changeSet(cn string, version int32) (list []string) {
 	}
 }
 
-func (w *world) execute(cn string, version int32) {
-	w.t.Helper()
-	must(w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: version})
-	for range 4 {
-		must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
-	}
-}
-
 func TestChangeSet_lifeOfAVersion(t *testing.T) {
 	w := newWorld(t, withProfile(t, "instant,core-network.UPDATING=10s"))
 	gn := w.globalNetwork()
@@ -66,11 +58,11 @@ func TestChangeSet_lifeOfAVersion(t *testing.T) {
 		must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
 	}
 
-	same := w.put(cn, strings.ReplaceAll(labPolicy("prod"), `,"`, `, "`))
+	same := w.putVersion(cn, strings.ReplaceAll(labPolicy("prod"), `,"`, `, "`))
 	if got := w.changeSet(cn, same); len(got) != 0 {
 		t.Errorf("the same policy in other words changes %v", got)
 	}
-	version := w.put(cn, labPolicy("prod", "dev"))
+	version := w.putVersion(cn, labPolicy("prod", "dev"))
 	before := w.changeSet(cn, version)
 	joined := strings.Join(before, "\n")
 	for _, want := range []string{"CORE_NETWORK_SEGMENT ADD dev", "ATTACHMENT_MAPPING"} {
@@ -120,7 +112,7 @@ func TestChangeSet_lifeOfAVersion(t *testing.T) {
 	}
 
 	// A version that waits is compared with what is LIVE by then.
-	first, second := w.put(cn, labPolicy("prod", "dev", "test")), w.put(cn, labPolicy("prod", "test"))
+	first, second := w.putVersion(cn, labPolicy("prod", "dev", "test")), w.putVersion(cn, labPolicy("prod", "test"))
 	if got := strings.Join(w.changeSet(cn, second), "\n"); !strings.Contains(got, "CORE_NETWORK_SEGMENT ADD test") || !strings.Contains(got, "CORE_NETWORK_SEGMENT REMOVE dev") {
 		t.Errorf("got\n%s", got)
 	}
@@ -156,7 +148,7 @@ func TestExecute_isThereAfterARestart(t *testing.T) {
 	w := newWorld(t, func(c *service.Config) { c.Store, c.Profile = st, profile })
 	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: w.globalNetwork(), PolicyDocument: new(labPolicy("prod"))}).CoreNetwork.CoreNetworkId
 	must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
-	version := w.put(cn, labPolicy("prod", "dev"))
+	version := w.putVersion(cn, labPolicy("prod", "dev"))
 	must(w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: version})
 	want := w.changeSet(cn, version)
 	if err := st.Close(); err != nil {
