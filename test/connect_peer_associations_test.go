@@ -69,13 +69,27 @@ func (l *peerLab) until(what string, done func() bool) {
 	}
 }
 
-func newPeerLab(t *testing.T, peers int) *peerLab {
-	p := Start(t, "--ephemeral")
+// newCoreNetworkLab is a lab with nothing but an available core network, of the account.
+func newCoreNetworkLab(t *testing.T, p *Process, account string) *peerLab {
+	t.Helper()
 	l := &peerLab{
-		t: t, p: p, nm: sdkClient(p, "111122223333"),
+		t: t, p: p, nm: sdkClient(p, account),
 		missingPeer: "connect-peer-0ffffffffffffffff", missingGlob: "global-network-0ffffffffffffffff",
 	}
 	l.gn = *ok(l, l.nm.CreateGlobalNetwork, networkmanager.CreateGlobalNetworkInput{}).GlobalNetwork.GlobalNetworkId
+	document, err := os.ReadFile("testdata/seed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.cn = *ok(l, l.nm.CreateCoreNetwork, networkmanager.CreateCoreNetworkInput{GlobalNetworkId: &l.gn, PolicyDocument: aws.String(string(document))}).CoreNetwork.CoreNetworkId
+	l.until("the core network", func() bool {
+		return ok(l, l.nm.GetCoreNetwork, networkmanager.GetCoreNetworkInput{CoreNetworkId: &l.cn}).CoreNetwork.State == types.CoreNetworkStateAvailable
+	})
+	return l
+}
+
+func newPeerLab(t *testing.T, peers int) *peerLab {
+	l := newCoreNetworkLab(t, Start(t, "--ephemeral"), "111122223333")
 	l.site = *ok(l, l.nm.CreateSite, networkmanager.CreateSiteInput{GlobalNetworkId: &l.gn}).Site.SiteId
 	device := func() string {
 		return *ok(l, l.nm.CreateDevice, networkmanager.CreateDeviceInput{GlobalNetworkId: &l.gn, SiteId: &l.site}).Device.DeviceId
@@ -87,14 +101,6 @@ func newPeerLab(t *testing.T, peers int) *peerLab {
 	}
 	l.device, l.other, l.link, l.strayLink = device(), device(), link(), link()
 	ok(l, l.nm.AssociateLink, networkmanager.AssociateLinkInput{GlobalNetworkId: &l.gn, DeviceId: &l.device, LinkId: &l.link})
-	document, err := os.ReadFile("testdata/seed.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.cn = *ok(l, l.nm.CreateCoreNetwork, networkmanager.CreateCoreNetworkInput{GlobalNetworkId: &l.gn, PolicyDocument: aws.String(string(document))}).CoreNetwork.CoreNetworkId
-	l.until("the core network", func() bool {
-		return ok(l, l.nm.GetCoreNetwork, networkmanager.GetCoreNetworkInput{CoreNetworkId: &l.cn}).CoreNetwork.State == types.CoreNetworkStateAvailable
-	})
 	const ec2 = "arn:aws:ec2:eu-west-1:111122223333:"
 	vpc := ok(l, l.nm.CreateVpcAttachment, networkmanager.CreateVpcAttachmentInput{
 		CoreNetworkId: &l.cn, VpcArn: aws.String(ec2 + "vpc/vpc-0123456789abcdef0"), SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"},

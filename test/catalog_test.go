@@ -1,0 +1,100 @@
+package test
+
+import (
+	"net"
+	"net/http"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
+	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
+)
+
+// moto starts moto's server, another project's EC2, and returns its address.
+func moto(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("moto_server")
+	if err != nil {
+		t.Skip("moto's server is not on this machine: scripts/setup installs it")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "-H", host, "-p", port)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	url := "http://" + net.JoinHostPort(host, port)
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) { // another process
+		if resp, err := http.Get(url + "/moto-api/"); err == nil {
+			_ = resp.Body.Close()
+			return url
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("moto's server does not answer")
+		}
+	}
+}
+
+func TestCatalog_motosEC2(t *testing.T) {
+	endpoint := moto(t)
+	const region, account = "eu-west-1", "123456789012" // moto's own account
+	t.Setenv("AWS_ACCESS_KEY_ID", "testing")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "testing")
+	cloud := ec2.New(ec2.Options{Region: region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", "")})
+	ctx := t.Context()
+	vpc, err := cloud.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.7.0.0/16")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subnet, err := cloud.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: vpc.Vpc.VpcId, CidrBlock: aws.String("10.7.1.0/24")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway, err := cloud.CreateTransitGateway(ctx, &ec2.CreateTransitGatewayInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	p := Start(t, "--ephemeral", "--ec2-endpoint", endpoint)
+	l := newCoreNetworkLab(t, p, account)
+	arn := "arn:aws:ec2:" + region + ":" + account + ":"
+	attach := func(vpc, subnet string) *types.Attachment {
+		t.Helper()
+		id := ok(l, l.nm.CreateVpcAttachment, networkmanager.CreateVpcAttachmentInput{
+			CoreNetworkId: &l.cn, VpcArn: aws.String(arn + "vpc/" + vpc), SubnetArns: []string{arn + "subnet/" + subnet},
+		}).VpcAttachment.Attachment.AttachmentId
+		var a *types.Attachment
+		l.until("the attachment to settle", func() bool {
+			a = ok(l, l.nm.GetVpcAttachment, networkmanager.GetVpcAttachmentInput{AttachmentId: id}).VpcAttachment.Attachment
+			return a.State == types.AttachmentStateAvailable || a.State == types.AttachmentStateFailed
+		})
+		return a
+	}
+	if a := attach(*vpc.Vpc.VpcId, *subnet.Subnet.SubnetId); a.State != types.AttachmentStateAvailable {
+		t.Errorf("a VPC that is there: %s %+v", a.State, a.LastModificationErrors)
+	}
+	if a := attach(*vpc.Vpc.VpcId, "subnet-0123456789abcdef0"); a.State != types.AttachmentStateFailed || a.LastModificationErrors[0].Code != types.AttachmentErrorCodeSubnetNotFound {
+		t.Errorf("a subnet that is not: %s %+v", a.State, a.LastModificationErrors)
+	}
+	if a := attach("vpc-0123456789abcdef0", *subnet.Subnet.SubnetId); a.State != types.AttachmentStateFailed || a.LastModificationErrors[0].Code != types.AttachmentErrorCodeVpcNotFound {
+		t.Errorf("a VPC that is not: %s %+v", a.State, a.LastModificationErrors)
+	}
+	ok(l, l.nm.RegisterTransitGateway, networkmanager.RegisterTransitGatewayInput{GlobalNetworkId: &l.gn, TransitGatewayArn: aws.String(arn + "transit-gateway/" + *gateway.TransitGateway.TransitGatewayId)})
+	refusal[*types.ResourceNotFoundException](l, l.nm.RegisterTransitGateway, networkmanager.RegisterTransitGatewayInput{
+		GlobalNetworkId: &l.gn, TransitGatewayArn: aws.String(arn + "transit-gateway/tgw-0123456789abcdef0"),
+	})
+}
