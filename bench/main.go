@@ -61,6 +61,7 @@ func (b *bench) report() {
 	b.reads()
 	b.creates()
 	b.pages()
+	b.policies()
 	b.start()
 }
 
