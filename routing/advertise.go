@@ -1,0 +1,192 @@
+package routing
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"portolan/policy"
+)
+
+// Advertisement is a route that an attachment is told.
+type Advertisement struct {
+	Prefix     netip.Prefix
+	Attributes // as sent
+	Origin     Origin
+}
+
+// Advertised is what an attachment is told at one of its edges, by prefix. VPCs are told nothing, nor is an attachment
+// that is Down or not there.
+func (t *Tables) Advertised(id, edge string) []Advertisement {
+	a, e, ok := t.listener(id, edge)
+	if !ok {
+		return nil
+	}
+	var routes []passing
+	var origins []Origin
+	for _, pid := range t.order() {
+		r, ok := t.route(t.w.spaces[a.space], pid, e)
+		if !ok || t.withheld(a, e, &r) != "" {
+			continue
+		}
+		routes = append(routes, passing{prefix: r.Prefix, Attributes: t.toTell(a, &r), tag: len(origins)})
+		origins = append(origins, r.Origin)
+	}
+	run := runner{lists: t.w.lists}
+	routes = run.run(t.outboundOf(a, e), routes)
+	var list []Advertisement
+	for i := range routes {
+		r := &routes[i]
+		if r.dropped {
+			continue
+		}
+		ad := Advertisement{Prefix: r.prefix, Attributes: r.Attributes}
+		if r.made != nil {
+			ad.Origin = Origin{Kind: FromSummarize, Segment: a.Segment, Edge: edge, Place: r.made.Place}
+		} else {
+			ad.Origin = origins[r.tag]
+		}
+		if a.PeerASN != t.w.edges[e].ASN { // iBGP peers get the path as it is
+			ad.ASPath = append([]uint32{t.w.edges[e].ASN}, ad.ASPath...)
+		}
+		ad.LocalPreference = 0
+		list = append(list, ad)
+	}
+	slices.SortStableFunc(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
+	return list
+}
+
+// listener finds an attachment that speaks BGP.
+func (t *Tables) listener(id, edge string) (*attachment, int, bool) {
+	a := t.attachment(id)
+	e, known := t.w.edge[edge]
+	if a == nil || !known || a.Down || a.Type == policy.TypeVPC || !slices.Contains(a.edges, e) {
+		return nil, 0, false
+	}
+	return a, e, true
+}
+
+// toTell is a row as it goes out, before policies. What the core network made itself begins here.
+func (t *Tables) toTell(a *attachment, r *Route) Attributes {
+	if r.Kind == KindStatic || a.NetworkFunctionGroup == "" && (r.Kind == KindSendVia || r.Kind == KindSendTo) {
+		return Attributes{MED: DefaultMED}
+	}
+	return r.Attributes
+}
+
+// withheld says why a row is not told to an attachment, or "".
+func (t *Tables) withheld(a *attachment, edge int, r *Route) string {
+	inserted := r.Kind == KindSendVia || r.Kind == KindSendTo
+	switch {
+	case r.State == Blackhole:
+		return "a blackhole is not told"
+	case slices.ContainsFunc(r.Destinations, func(d Destination) bool { return d.Attachment == a.ID }):
+		return "it leads to this attachment"
+	case a.Type == policy.TypeDirectConnectGateway && r.Destinations[0].Edge != "":
+		return "a Direct Connect gateway is told only what leads out of this edge"
+	}
+	if seg := t.w.spaces[a.space].segment; a.Type == policy.TypeTransitGatewayRouteTable && seg != nil && seg.Isolate {
+		switch {
+		case inserted && !t.w.opt.IsolatedTGWToldInserted:
+			return "the segment is isolated, and inserted routes are not told"
+		case !inserted && r.Origin.Kind == FromAttachment && r.Origin.Segment == seg.Name:
+			return "the segment is isolated: its transit gateways are not told of its attachments"
+		}
+	}
+	return ""
+}
+
+// outboundOf are the routing policies on what an attachment is told. Route tables of transit gateways on one peering, in
+// one segment, have those of all of them. Groups have none.
+func (t *Tables) outboundOf(a *attachment, edge int) []*policy.RoutingPolicy {
+	if a.NetworkFunctionGroup != "" {
+		return nil
+	}
+	list := t.w.policies(&a.Attachment, edge, policy.Outbound)
+	if a.Type != policy.TypeTransitGatewayRouteTable || a.PeeringID == "" {
+		return list
+	}
+	list = slices.Clone(list)
+	for _, other := range t.attachments {
+		if other != a && !other.Down && other.PeeringID == a.PeeringID && other.space == a.space && other.Type == a.Type {
+			list = append(list, t.w.policies(&other.Attachment, edge, policy.Outbound)...)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *policy.RoutingPolicy) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Offset(), b.Offset()))
+	})
+	return slices.Compact(list)
+}
+
+// Limit is a bound of AWS on routes that a network goes beyond. Nothing is left out of the tables because of it: what AWS
+// then leaves out is not known.
+type Limit struct {
+	Attachment string // empty: the whole core network
+	Edge       string
+	Outbound   bool // what the attachment is told; otherwise what it announces
+	Routes     int
+	Max        int
+}
+
+// MaxRoutes is how many routes a core network may hold.
+const MaxRoutes = 10_000
+
+// routeLimits are how many routes an attachment may announce and be told; 0 is no limit.
+func routeLimits(a *Attachment) (in, out int) {
+	switch {
+	case a.Type == policy.TypeSiteToSiteVPN:
+		return 1000, 5000
+	case a.Type == policy.TypeConnect && a.TunnelLess:
+		return 1000, 10_000
+	case a.Type == policy.TypeConnect:
+		return 1000, 5000
+	case a.Type == policy.TypeDirectConnectGateway:
+		return 0, 5000
+	}
+	return 0, 0
+}
+
+// Exceeded are the limits that the network goes beyond: the core network's first, then by attachment and edge.
+func (t *Tables) Exceeded() []Limit {
+	var list []Limit
+	total := 0
+	for _, offers := range t.offers {
+		if len(offers) > 0 {
+			total++
+		}
+	}
+	if total > MaxRoutes {
+		list = append(list, Limit{Routes: total, Max: MaxRoutes})
+	}
+	sizes := map[[2]int]int{} // of tables, which bound what can be told
+	for _, a := range t.attachments {
+		in, out := routeLimits(&a.Attachment)
+		if a.Down || in == 0 && out == 0 {
+			continue
+		}
+		for _, e := range a.edges {
+			edge := t.w.edges[e].Location
+			announced := map[netip.Prefix]bool{}
+			for i := range a.Announcements {
+				if n := &a.Announcements[i]; n.Edge == "" || n.Edge == edge {
+					announced[n.Prefix.Masked()] = true
+				}
+			}
+			if in > 0 && len(announced) > in {
+				list = append(list, Limit{Attachment: a.ID, Edge: edge, Routes: len(announced), Max: in})
+			}
+			key := [2]int{a.space, e}
+			if _, counted := sizes[key]; !counted {
+				for range (Table{t: t, sp: t.w.spaces[a.space], edge: e}).Routes() {
+					sizes[key]++
+				}
+			}
+			if out > 0 && sizes[key] > out {
+				if n := len(t.Advertised(a.ID, edge)); n > out {
+					list = append(list, Limit{Attachment: a.ID, Edge: edge, Outbound: true, Routes: n, Max: out})
+				}
+			}
+		}
+	}
+	return list
+}

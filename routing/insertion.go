@@ -1,0 +1,264 @@
+package routing
+
+import (
+	"cmp"
+	"slices"
+
+	"portolan/policy"
+)
+
+// inspected is where service insertion leads a route.
+type inspected struct {
+	edge int // of the appliance; -1: there is none, traffic is dropped
+	why  string
+}
+
+// single says where traffic between two edges is inspected once. It is the same both ways round, so that both directions
+// of a flow meet the same appliance.
+func (t *Tables) single(group int, overrides []policy.Override, e, f int) inspected {
+	if e == f {
+		if t.has(group, e) {
+			return inspected{e, "the edge has an appliance"}
+		}
+		if use := t.override(overrides, e, e); use >= 0 {
+			return t.overridden(group, use)
+		}
+		return t.firstEdge(group)
+	}
+	e, f = min(e, f), max(e, f) // in document order
+	if use := t.override(overrides, e, f); use >= 0 {
+		return t.overridden(group, use)
+	}
+	switch hasE, hasF := t.has(group, e), t.has(group, f); {
+	case hasE && hasF:
+		if t.w.inspect[f] < t.w.inspect[e] {
+			e = f
+		}
+		return inspected{e, "both edges have an appliance, this one comes first"}
+	case hasE:
+		return inspected{e, "of the two edges only this one has an appliance"}
+	case hasF:
+		return inspected{f, "of the two edges only this one has an appliance"}
+	}
+	for _, edge := range []int{e, f} {
+		if use := t.override(overrides, edge, edge); use >= 0 {
+			return t.overridden(group, use)
+		}
+	}
+	return t.firstEdge(group)
+}
+
+func (t *Tables) has(group, edge int) bool { return t.appliances[[2]int{group, edge}] != nil }
+
+func (t *Tables) overridden(group, use int) inspected {
+	if !t.has(group, use) {
+		return inspected{-1, "with-edge-overrides says " + t.w.edges[use].Location + ", which has no appliance"}
+	}
+	return inspected{use, "with-edge-overrides says so"}
+}
+
+// override is the edge that the first override with a set of the two edges says, or -1.
+func (t *Tables) override(overrides []policy.Override, e, f int) int {
+	a, b := t.w.edges[e].Location, t.w.edges[f].Location
+	for i := range overrides {
+		for _, set := range overrides[i].Sets {
+			if set == [2]string{a, b} || set == [2]string{b, a} {
+				if use, ok := t.w.edge[overrides[i].Use]; ok {
+					return use
+				}
+			}
+		}
+	}
+	return -1
+}
+
+// firstEdge is the first edge with an appliance.
+func (t *Tables) firstEdge(group int) inspected {
+	best := inspected{-1, "no edge has an appliance"}
+	for e := range t.w.edges {
+		if t.has(group, e) && (best.edge < 0 || t.w.inspect[e] < t.w.inspect[best.edge]) {
+			best = inspected{e, "no override fits, and this is the first edge with an appliance"}
+		}
+	}
+	return best
+}
+
+// inserted is what service insertion lays over a prefix of a segment at an edge.
+type inserted struct {
+	inspected
+	kind   Kind
+	group  int
+	place  policy.Place
+	origin Origin // of the route it stands for
+}
+
+// insertion finds what service insertion has for a prefix, or false.
+func (t *Tables) insertion(sp *space, id int32, edge int) (inserted, bool) {
+	if in, ok := t.sendVia(sp, id, edge); ok { // the action that knows the prefix before the one for all the rest
+		return in, true
+	}
+	if p := t.prefixes[id]; sp.sendTo != nil && (p == default4 || p == default6) {
+		return inserted{
+			inspected: t.single(sp.toGroup, sp.sendTo.Overrides, edge, edge), kind: KindSendTo, group: sp.toGroup, place: sp.sendTo.Place,
+			origin: Origin{Kind: FromSendTo, Segment: sp.name, Edge: t.w.edges[edge].Location, Place: sp.sendTo.Place},
+		}, true
+	}
+	return inserted{}, false
+}
+
+// sendVia looks for the prefix in the tables of the groups that lie between the segment and others: what a group uses
+// there says which segment, and which edge, the prefix is at. Of several groups the first action counts.
+func (t *Tables) sendVia(sp *space, id int32, edge int) (inserted, bool) {
+	var first *policy.Insertion
+	var group int
+	var from *win
+	var at *entry
+	for _, g := range sp.via {
+		e := t.entries[g][id]
+		if e == nil {
+			continue
+		}
+		w := &e.out.wins[edge]
+		if w.origin == none {
+			continue
+		}
+		in := sp.inserts[[2]int{g, e.segmentOf(w.origin)}]
+		if in != nil && (first == nil || in.Offset() < first.Offset()) {
+			first, group, from, at = in, g, w, e
+		}
+	}
+	if first == nil {
+		return inserted{}, false
+	}
+	far := at.edgeOf(from.origin)
+	result := inserted{kind: KindSendVia, group: group, place: first.Place, origin: t.originOf(t.w.spaces[group], at, from.origin)}
+	switch {
+	case !first.DualHop:
+		result.inspected = t.single(group, first.Overrides, edge, far)
+	case !t.has(group, edge):
+		result.inspected = inspected{-1, "dual-hop, and this edge has no appliance"}
+	case t.w.opt.DualHopMissingFar && !t.has(group, far):
+		result.inspected = inspected{-1, "dual-hop, and the edge of the destination has no appliance"}
+	default:
+		result.inspected = inspected{edge, "dual-hop, and the first appliance is always the one here"}
+	}
+	return result, true
+}
+
+// covers says whether service insertion takes the place of what routing chose.
+func (t *Tables) covers(sp *space, e *entry, w *win, in *inserted) (bool, Criterion) {
+	if w == nil {
+		return true, ByNothing
+	}
+	if t.w.opt.StaticBeforeInsertion {
+		here := w.via == here && w.origin < aggregate && e.origins[w.origin].kind.static()
+		learned := t.w.opt.RemoteStaticIsStatic && w.origin < aggregate && e.origins[w.origin].kind == localStatic
+		if here || learned {
+			return false, ByStatic
+		}
+	}
+	if from := e.segmentOf(w.origin); !t.w.opt.InsertionBeforeShare && in.kind == KindSendVia && from >= 0 && from != sp.index {
+		return false, ByInsertion
+	}
+	return true, ByInsertion
+}
+
+// destination is the appliance of a group at an edge, seen from another.
+func (t *Tables) destination(group, at, from int) Destination {
+	d := Destination{Attachment: t.appliances[[2]int{group, at}].ID, NetworkFunctionGroup: t.w.spaces[group].name}
+	if at != from {
+		d.Edge = t.w.edges[at].Location
+	}
+	return d
+}
+
+func (t *Tables) insertedRoute(id int32, edge int, in *inserted) Route {
+	r := Route{Prefix: t.prefixes[id], Type: Propagated, State: Active, Kind: in.kind, Attributes: Attributes{MED: DefaultMED}, Origin: in.origin}
+	if in.kind == KindSendTo && t.w.opt.SendToStatic {
+		r.Type = Static
+	}
+	if in.edge < 0 {
+		r.State = Blackhole
+	} else {
+		r.Destinations = []Destination{t.destination(in.group, in.edge, edge)}
+	}
+	return r
+}
+
+// route is the row of a prefix in a table.
+func (t *Tables) route(sp *space, id int32, edge int) (Route, bool) {
+	if !sp.real[edge] {
+		return Route{}, false
+	}
+	e, w := t.win(sp, id, edge)
+	if sp.segment != nil {
+		if in, ok := t.insertion(sp, id, edge); ok {
+			if covers, _ := t.covers(sp, e, w, &in); covers {
+				return t.insertedRoute(id, edge, &in), true
+			}
+		}
+	}
+	if w == nil {
+		return Route{}, false
+	}
+	return t.chosen(sp, e, w, id, edge), true
+}
+
+// chosen is the row of what routing chose.
+func (t *Tables) chosen(sp *space, e *entry, w *win, id int32, edge int) Route {
+	r := Route{Prefix: t.prefixes[id], Type: Propagated, State: Active, Attributes: w.Attributes, Origin: t.originOf(sp, e, w.origin)}
+	if w.via != here {
+		return t.learned(sp, e, w, r, edge)
+	}
+	o := &e.origins[w.origin]
+	switch {
+	case o.kind == localBlackhole:
+		r.Type, r.State, r.Kind = Static, Blackhole, KindStatic
+		return r
+	case o.kind == localStatic:
+		r.Type, r.Kind = Static, KindStatic
+	}
+	used := w.equals
+	if used == nil {
+		used = []int32{w.origin}
+	}
+	for _, at := range used {
+		r.Destinations = append(r.Destinations, Destination{Attachment: e.origins[at].id()})
+	}
+	return r
+}
+
+// learned completes a row that leads to another edge. A dual-hop group inspects there a second time.
+func (t *Tables) learned(sp *space, e *entry, w *win, r Route, edge int) Route {
+	r.Kind = KindEdge
+	if t.w.opt.RemoteStaticIsStatic && r.Origin.Kind == FromStatic {
+		r.Type = Static
+	}
+	far := e.edgeOf(w.origin)
+	switch {
+	case sp.dualHop && !t.has(sp.index, far):
+		r.Kind, r.State = KindSendVia, Blackhole
+	case sp.dualHop && t.w.opt.DualHopNFGRemote:
+		r.Kind, r.Destinations = KindSendVia, []Destination{t.destination(sp.index, far, edge)}
+	default:
+		d := Destination{Edge: t.w.edges[w.via].Location}
+		if sp.segment != nil {
+			d.Segment = sp.name
+		} else {
+			d.NetworkFunctionGroup = sp.name
+		}
+		r.Destinations = []Destination{d}
+	}
+	return r
+}
+
+func compareDestinations(a, b Destination) int {
+	return cmp.Or(cmp.Compare(a.Attachment, b.Attachment), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.NetworkFunctionGroup, b.NetworkFunctionGroup))
+}
+
+// same says whether two rows say the same.
+func (r *Route) same(o *Route) bool {
+	return r.Prefix == o.Prefix && r.Type == o.Type && r.State == o.State && r.Kind == o.Kind && r.Origin == o.Origin &&
+		slices.EqualFunc(r.Destinations, o.Destinations, func(a, b Destination) bool { return compareDestinations(a, b) == 0 }) &&
+		compareAttributes(&r.Attributes, &o.Attributes) == 0
+}
