@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"portolan/api"
@@ -130,8 +131,9 @@ func checkAnnouncements(list []routing.Announcement, edges []string) error {
 	return invalid(fields)
 }
 
-// announced is what an attachment offers: what was put for it, for its Connect peers, and what the catalog knows.
-func (v *view) announced(row *attachmentRow) []routing.Announcement {
+// announced is what an attachment offers: what was put for it and for its Connect peers, and what the catalog knows. What
+// was put for an attachment itself takes the place of what the catalog says of its resource.
+func (v *view) announced(ctx context.Context, row *attachmentRow) []routing.Announcement {
 	owner := parseAccount(row.CoreNetworkArn)
 	get := func(id string) []routing.Announcement {
 		if set, ok := announcementSets.Get(v.r, accountKey(owner, "announcements", row.CoreNetworkId, id)); ok {
@@ -144,6 +146,58 @@ func (v *view) announced(row *attachmentRow) []routing.Announcement {
 		for _, peer := range connectPeers.Scan(v.r, accountKey(owner, "connect-peer", row.AttachmentId)+"/", "") {
 			if peer.State == api.ConnectPeerStateAvailable {
 				list = slices.Concat(list, get(peer.ConnectPeerId))
+			}
+		}
+		return list
+	}
+	if len(list) == 0 {
+		list = v.refs.announced(ctx, row)
+	}
+	return list
+}
+
+// announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the static routes of a VPN
+// connection, the routes of a transit gateway route table with the gateway's ASN in front. A catalog that cannot be asked
+// announces nothing.
+func (r references) announced(ctx context.Context, row *attachmentRow) []routing.Announcement {
+	if r.catalog == nil {
+		return nil
+	}
+	var list []routing.Announcement
+	add := func(p netip.Prefix, path ...uint32) {
+		list = append(list, routing.Announcement{Prefix: p.Masked(), ASPath: path})
+	}
+	switch row.AttachmentType {
+	case api.AttachmentTypeVpc:
+		vpc, err := r.catalog.VPC(ctx, row.ResourceArn)
+		if err != nil {
+			return nil
+		}
+		for _, p := range vpc.CIDRs {
+			if p.Addr().Is4() || row.VpcOptions != nil && val(row.VpcOptions.Ipv6Support) {
+				add(p)
+			}
+		}
+	case api.AttachmentTypeSiteToSiteVpn:
+		vpn, err := r.catalog.VPNConnection(ctx, row.ResourceArn)
+		if err != nil {
+			return nil
+		}
+		for _, p := range vpn.StaticRoutes {
+			add(p)
+		}
+	case api.AttachmentTypeTransitGatewayRouteTable:
+		table, err := r.catalog.RouteTable(ctx, row.ResourceArn)
+		if err != nil {
+			return nil
+		}
+		gateway, err := r.catalog.TransitGateway(ctx, table.TransitGatewayARN)
+		if err != nil {
+			return nil
+		}
+		for _, route := range table.Routes {
+			if route.State != "blackhole" {
+				add(route.Prefix, append([]uint32{gateway.ASN}, route.ASPath...)...)
 			}
 		}
 	}

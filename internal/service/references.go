@@ -170,6 +170,27 @@ func (r references) routeTable(ctx context.Context, text string) (reference, err
 	return ref, err
 }
 
+// gatewayTable is a transit gateway route table with its routes.
+func (r references) gatewayTable(ctx context.Context, text string) (*catalog.RouteTable, error) {
+	if r.catalog == nil {
+		return nil, api.NotFound("route-table", text)
+	}
+	table, err := r.catalog.RouteTable(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		err = api.NotFound("route-table", text)
+	}
+	return table, err
+}
+
+// version moves when the catalog may answer otherwise than before.
+func (r references) version() uint64 {
+	if r.catalog == nil {
+		return 0
+	}
+	return r.catalog.Version()
+}
+
 // registered is a transit gateway that shall be in a global network.
 func (r references) registered(ctx context.Context, text string) error {
 	if r.catalog == nil {

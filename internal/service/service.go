@@ -51,8 +51,9 @@ type Service struct {
 	checkResourcePolicy func([]byte) error
 	grantedBy           func(document []byte, caller api.Caller, resource string, actions ...string) bool
 
-	refs     references
-	compiled compiledPolicies
+	refs           references
+	compiled       compiledPolicies
+	computedRoutes routeCache
 }
 
 var _ api.Service = (*Service)(nil)

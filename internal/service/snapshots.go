@@ -17,12 +17,12 @@ func (s *Service) Snapshot(ctx context.Context, coreNetwork string) (*snapshot.S
 		if err != nil {
 			return nil, err
 		}
-		return v.snapshot(row)
+		return v.snapshot(ctx, row)
 	})
 }
 
 // snapshot gathers a core network. One without a LIVE policy has no routes and no snapshot.
-func (v *view) snapshot(row *coreNetworkRow) (*snapshot.Snapshot, error) {
+func (v *view) snapshot(ctx context.Context, row *coreNetworkRow) (*snapshot.Snapshot, error) {
 	version, err := v.version(row, row.LiveVersion)
 	if err != nil {
 		return nil, api.BrokenRule("Core network state is invalid. core network id: " + row.CoreNetworkId)
@@ -43,35 +43,54 @@ func (v *view) snapshot(row *coreNetworkRow) (*snapshot.Snapshot, error) {
 		s.Attachments = append(s.Attachments, snapshot.Attachment{
 			ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
 			Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
-			RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(a),
+			RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(ctx, a),
 			TunnelLess: a.Protocol == api.TunnelProtocolNoEncap,
 			Association: &snapshot.Association{
 				Segment: a.SegmentName, NetworkFunctionGroup: a.NetworkFunctionGroupName, RuleNumber: int(val(a.AttachmentPolicyRuleNumber)),
 			},
-			Announcements: v.announced(a),
+			Announcements: v.announced(ctx, a),
 		})
 	}
-	s.PrefixLists = v.prefixListEntries(row)
+	s.PrefixLists = v.prefixListEntries(ctx, row)
 	return s, nil
 }
 
-// peerASN is the ASN of who speaks BGP behind a Connect attachment: that of its peers, when they agree.
-func (v *view) peerASN(a *attachmentRow) uint32 {
+// peerASN is the ASN of who speaks BGP behind an attachment: that of its Connect peers, when they agree, or of a VPN
+// connection's customer gateway. 0 when nobody knows.
+func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
 	var asn uint32
-	if a.AttachmentType != api.AttachmentTypeConnect {
-		return 0
-	}
-	for _, peer := range connectPeers.Scan(v.r, accountKey(parseAccount(a.CoreNetworkArn), "connect-peer", a.AttachmentId)+"/", "") {
-		for _, b := range peer.Configuration.BgpConfigurations {
-			theirs := uint32(val(b.PeerAsn))
-			if asn != 0 && asn != theirs {
-				return 0
+	switch {
+	case a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && v.refs.catalog != nil:
+		if vpn, err := v.refs.catalog.VPNConnection(ctx, a.ResourceArn); err == nil {
+			if gateway, err := v.refs.catalog.CustomerGateway(ctx, vpn.CustomerGatewayARN); err == nil {
+				return gateway.ASN
 			}
-			asn = theirs
+		}
+	case a.AttachmentType == api.AttachmentTypeConnect:
+		for _, peer := range connectPeers.Scan(v.r, accountKey(parseAccount(a.CoreNetworkArn), "connect-peer", a.AttachmentId)+"/", "") {
+			for _, b := range peer.Configuration.BgpConfigurations {
+				theirs := uint32(val(b.PeerAsn))
+				if asn != 0 && asn != theirs {
+					return 0
+				}
+				asn = theirs
+			}
 		}
 	}
 	return asn
 }
 
 // prefixListEntries are the entries of the associated prefix lists, by alias. Only EC2 knows them.
-func (v *view) prefixListEntries(*coreNetworkRow) map[string][]netip.Prefix { return nil }
+func (v *view) prefixListEntries(ctx context.Context, row *coreNetworkRow) map[string][]netip.Prefix {
+	if v.refs.catalog == nil {
+		return nil
+	}
+	lists := map[string][]netip.Prefix{}
+	prefix := accountKey(row.OwnerAccountId, "prefix-list-association", row.CoreNetworkId) + "/"
+	for _, association := range prefixListAssociations.Scan(v.r, prefix, "") {
+		if list, err := v.refs.catalog.PrefixList(ctx, association.PrefixListArn); err == nil {
+			lists[association.PrefixListAlias] = list.Entries
+		}
+	}
+	return lists
+}

@@ -1,0 +1,306 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portolan/api"
+	"portolan/internal/catalog"
+	"portolan/routing"
+)
+
+// GetNetworkRoutes shows a route table as a whole: of a segment or a network function group at an edge, or of a
+// registered transit gateway. Values of one filter are alternatives; a route must pass every filter that is given.
+func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutesInput) (*api.GetNetworkRoutesOutput, error) {
+	filter, err := newRouteFilter(in)
+	if err != nil {
+		return nil, err
+	}
+	id := in.RouteTableIdentifier
+	given := 0
+	for _, ok := range []bool{id.TransitGatewayRouteTableArn != nil, id.CoreNetworkSegmentEdge != nil, id.CoreNetworkNetworkFunctionGroup != nil} {
+		if ok {
+			given++
+		}
+	}
+	if given != 1 {
+		return nil, api.InvalidField("routeTableIdentifier", "Exactly one route table must be identified.")
+	}
+	if id.TransitGatewayRouteTableArn != nil {
+		return s.transitGatewayRoutes(ctx, in, filter)
+	}
+	return read(ctx, s, func(v *view) (*api.GetNetworkRoutesOutput, error) {
+		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
+			return nil, err
+		}
+		coreNetwork, table := coreNetworkTable(id)
+		row, routes, err := v.routesOf(ctx, coreNetwork)
+		if err != nil {
+			return nil, err
+		}
+		if row.GlobalNetworkId != in.GlobalNetworkId {
+			return nil, api.NotFound("core-network", coreNetwork)
+		}
+		fib, ok := routes.tables.Table(table)
+		if !ok {
+			return nil, api.NotFound("route-table", table.String())
+		}
+		out := &api.GetNetworkRoutesOutput{
+			RouteTableType: api.RouteTableTypeCoreNetworkSegment, RouteTableTimestamp: api.Time{Time: routes.at}, NetworkRoutes: []api.NetworkRoute{},
+		}
+		if out.CoreNetworkSegmentEdge = id.CoreNetworkSegmentEdge; out.CoreNetworkSegmentEdge == nil {
+			out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
+		}
+		for route := range filter.candidates(fib) {
+			if shown := routes.shown(&route); filter.keeps(&shown) {
+				out.NetworkRoutes = append(out.NetworkRoutes, shown)
+			}
+		}
+		return out, nil
+	})
+}
+
+func coreNetworkTable(id *api.RouteTableIdentifier) (coreNetwork string, table routing.TableID) {
+	if e := id.CoreNetworkSegmentEdge; e != nil {
+		return val(e.CoreNetworkId), routing.TableID{Segment: val(e.SegmentName), Edge: val(e.EdgeLocation)}
+	}
+	g := id.CoreNetworkNetworkFunctionGroup
+	return val(g.CoreNetworkId), routing.TableID{NetworkFunctionGroup: val(g.NetworkFunctionGroupName), Edge: val(g.EdgeLocation)}
+}
+
+// routesOf is the routes of one of the caller's core networks. One without a LIVE policy has no route table.
+func (v *view) routesOf(ctx context.Context, id string) (*coreNetworkRow, *computed, error) {
+	row, err := v.coreNetwork(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if row.LiveVersion == 0 {
+		return nil, nil, api.NotFound("route-table", id)
+	}
+	routes, err := v.routes(ctx, row)
+	return row, routes, err
+}
+
+// shown is a route as the API spells it. A local destination names its attachment, a remote one only the edge.
+func (c *computed) shown(r *routing.Route) api.NetworkRoute {
+	route := api.NetworkRoute{
+		DestinationCidrBlock: r.Prefix.String(), State: api.RouteState(r.State), Type: api.RouteType(r.Type),
+		Destinations: make([]api.NetworkRouteDestination, 0, len(r.Destinations)),
+	}
+	for _, d := range r.Destinations {
+		shown := api.NetworkRouteDestination{
+			CoreNetworkAttachmentId: d.Attachment, EdgeLocation: d.Edge, NetworkFunctionGroupName: d.NetworkFunctionGroup,
+		}
+		if a, ok := c.tables.Attachment(d.Attachment); ok {
+			shown.ResourceType, shown.ResourceId = a.Type, a.ResourceID
+		} else {
+			shown.SegmentName = d.Segment
+		}
+		route.Destinations = append(route.Destinations, shown)
+	}
+	return route
+}
+
+// routeFilter is the filters of GetNetworkRoutes.
+type routeFilter struct {
+	exact, longest, subnetOf, supernetOf []netip.Prefix
+	prefixLists                          []string
+	states                               []api.RouteState
+	types                                []api.RouteType
+	destinations                         map[string][]string
+}
+
+var destinationMembers = map[string]func(*api.NetworkRouteDestination) string{
+	"TRANSIT_GATEWAY_ATTACHMENT_ID": func(d *api.NetworkRouteDestination) string { return d.TransitGatewayAttachmentId },
+	"RESOURCE_ID":                   func(d *api.NetworkRouteDestination) string { return d.ResourceId },
+	"RESOURCE_TYPE":                 func(d *api.NetworkRouteDestination) string { return d.ResourceType },
+}
+
+func newRouteFilter(in *api.GetNetworkRoutesInput) (*routeFilter, error) {
+	f := &routeFilter{prefixLists: in.PrefixListIds, states: in.States, types: in.Types, destinations: in.DestinationFilters}
+	var fields []api.FieldError
+	for _, list := range []struct {
+		name  string
+		texts []string
+		into  *[]netip.Prefix
+		addr  bool // a single address stands for its host prefix
+	}{
+		{"exactCidrMatches", in.ExactCidrMatches, &f.exact, false},
+		{"longestPrefixMatches", in.LongestPrefixMatches, &f.longest, true},
+		{"subnetOfMatches", in.SubnetOfMatches, &f.subnetOf, false},
+		{"supernetOfMatches", in.SupernetOfMatches, &f.supernetOf, true},
+	} {
+		for i, text := range list.texts {
+			p, ok := parseCIDR(text, list.addr)
+			if !ok {
+				fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", list.name, i), Message: "Member must be a CIDR block."})
+				continue
+			}
+			*list.into = append(*list.into, p)
+		}
+	}
+	for name, values := range in.DestinationFilters {
+		if destinationMembers[name] == nil {
+			fields = append(fields, api.FieldError{Name: "destinationFilters", Message: "Filter " + strconv.Quote(name) + " is not known."})
+		}
+		for _, pattern := range values {
+			if _, err := path.Match(pattern, ""); err != nil {
+				fields = append(fields, api.FieldError{Name: "destinationFilters", Message: "Pattern " + strconv.Quote(pattern) + " is not valid."})
+			}
+		}
+	}
+	slices.SortFunc(fields, func(a, b api.FieldError) int { return strings.Compare(a.Name+a.Message, b.Name+b.Message) })
+	return f, invalid(fields)
+}
+
+func parseCIDR(text string, addr bool) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), true
+	}
+	if a, err := netip.ParseAddr(text); err == nil && addr && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	return netip.Prefix{}, false
+}
+
+// candidates walks the routes that pass the filters on prefixes. What names a prefix is looked up and not searched for.
+func (f *routeFilter) candidates(table routing.Table) iter.Seq[routing.Route] {
+	return func(yield func(routing.Route) bool) {
+		seen := map[netip.Prefix]bool{}
+		one := func(r routing.Route, ok bool) bool {
+			if !ok || seen[r.Prefix] || !f.keepsPrefix(r.Prefix) {
+				return true
+			}
+			seen[r.Prefix] = true
+			return yield(r)
+		}
+		var narrow []func() bool // each walks what one value of a filter can find
+		switch {
+		case len(f.longest) > 0:
+			for _, p := range f.longest {
+				narrow = append(narrow, func() bool { return one(table.Lookup(p)) })
+			}
+		case len(f.exact) > 0:
+			for _, p := range f.exact {
+				narrow = append(narrow, func() bool { return one(table.Exact(p)) })
+			}
+		default:
+			for r := range table.Routes() {
+				if f.keepsPrefix(r.Prefix) && !yield(r) {
+					return
+				}
+			}
+			return
+		}
+		for _, walk := range narrow {
+			if !walk() {
+				return
+			}
+		}
+	}
+}
+
+func (f *routeFilter) keepsPrefix(p netip.Prefix) bool {
+	covers := func(outer, inner netip.Prefix) bool {
+		return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+	}
+	return (len(f.exact) == 0 || slices.Contains(f.exact, p)) &&
+		(len(f.subnetOf) == 0 || slices.ContainsFunc(f.subnetOf, func(o netip.Prefix) bool { return covers(o, p) })) &&
+		(len(f.supernetOf) == 0 || slices.ContainsFunc(f.supernetOf, func(o netip.Prefix) bool { return covers(p, o) }))
+}
+
+// keeps applies the filters on what is shown.
+func (f *routeFilter) keeps(r *api.NetworkRoute) bool {
+	if len(f.states) > 0 && !slices.Contains(f.states, r.State) || len(f.types) > 0 && !slices.Contains(f.types, r.Type) ||
+		len(f.prefixLists) > 0 && !slices.Contains(f.prefixLists, r.PrefixListId) {
+		return false
+	}
+	for name, patterns := range f.destinations {
+		if len(patterns) > 0 && !slices.ContainsFunc(r.Destinations, func(d api.NetworkRouteDestination) bool {
+			return matchesAny(patterns, destinationMembers[name](&d))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchesAny compares with patterns in which * and ? stand for any characters.
+func matchesAny(patterns []string, value string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, value)
+		return err == nil && ok
+	})
+}
+
+// transitGatewayRoutes shows a route table of a transit gateway that is registered in the global network, as the catalog
+// knows it. Without a catalog no such table is known.
+func (s *Service) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
+	arn := *in.RouteTableIdentifier.TransitGatewayRouteTableArn
+	if _, err := s.refs.of("transitGatewayRouteTableArn", arn, "ec2", "transit-gateway-route-table", "tgw-rtb-", "transit gateway route table"); err != nil {
+		return nil, err
+	}
+	at := s.clock()
+	table, err := s.refs.gatewayTable(ctx, arn)
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, s, func(v *view) (*api.GetNetworkRoutesOutput, error) {
+		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
+			return nil, err
+		}
+		if !v.isRegistered(in.GlobalNetworkId, table.TransitGatewayARN) {
+			return nil, api.NotFound("route-table", arn)
+		}
+		out := &api.GetNetworkRoutesOutput{
+			RouteTableArn: arn, RouteTableType: api.RouteTableTypeTransitGatewayRouteTable, RouteTableTimestamp: api.Time{Time: at},
+			NetworkRoutes: []api.NetworkRoute{},
+		}
+		for _, r := range filter.gatewayRoutes(table.Routes) {
+			if shown := gatewayRoute(&r); filter.keeps(&shown) {
+				out.NetworkRoutes = append(out.NetworkRoutes, shown)
+			}
+		}
+		return out, nil
+	})
+}
+
+// gatewayRoutes are the routes that pass the filters on prefixes.
+func (f *routeFilter) gatewayRoutes(routes []catalog.GatewayRoute) []catalog.GatewayRoute {
+	best := map[netip.Prefix]bool{}
+	for _, want := range f.longest {
+		longest := netip.Prefix{}
+		for _, r := range routes {
+			p := r.Prefix.Masked()
+			if p.Bits() <= want.Bits() && p.Contains(want.Addr()) && (!longest.IsValid() || p.Bits() > longest.Bits()) {
+				longest = p
+			}
+		}
+		best[longest] = true
+	}
+	return slices.DeleteFunc(slices.Clone(routes), func(r catalog.GatewayRoute) bool {
+		p := r.Prefix.Masked()
+		return !f.keepsPrefix(p) || len(f.longest) > 0 && !best[p] || len(f.exact) > 0 && !slices.Contains(f.exact, p)
+	})
+}
+
+// gatewayRoute is a route of EC2's as this API spells it.
+func gatewayRoute(r *catalog.GatewayRoute) api.NetworkRoute {
+	shown := api.NetworkRoute{
+		DestinationCidrBlock: r.Prefix.String(), PrefixListId: r.PrefixListID, Destinations: []api.NetworkRouteDestination{},
+		State: api.RouteState(strings.ToUpper(cmp.Or(r.State, "active"))), Type: api.RouteType(strings.ToUpper(cmp.Or(r.Type, "propagated"))),
+	}
+	for _, id := range r.AttachmentIDs {
+		shown.Destinations = append(shown.Destinations, api.NetworkRouteDestination{
+			TransitGatewayAttachmentId: id, ResourceType: r.ResourceType, ResourceId: r.ResourceID,
+		})
+	}
+	return shown
+}

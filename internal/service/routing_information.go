@@ -1,0 +1,139 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portolan/api"
+	"portolan/routing"
+)
+
+// ListCoreNetworkRoutingInformation shows the RIB of a segment at an edge: every route that is offered there, before
+// the edge's own routing policies and before one of them is chosen. Network function groups cannot be asked for.
+func (s *Service) ListCoreNetworkRoutingInformation(ctx context.Context, in *api.ListCoreNetworkRoutingInformationInput) (*api.ListCoreNetworkRoutingInformationOutput, error) {
+	for name := range in.NextHopFilters {
+		if nextHopMembers[name] == nil {
+			return nil, api.InvalidField("nextHopFilters", "Filter "+strconv.Quote(name)+" is not known.")
+		}
+	}
+	return read(ctx, s, func(v *view) (*api.ListCoreNetworkRoutingInformationOutput, error) {
+		_, routes, err := v.routesOf(ctx, in.CoreNetworkId)
+		if err != nil {
+			return nil, err
+		}
+		table := routing.TableID{Segment: in.SegmentName, Edge: in.EdgeLocation}
+		rib, ok := routes.tables.Table(table)
+		if !ok {
+			return nil, api.NotFound("route-table", table.String())
+		}
+		query := append([]string{"ListCoreNetworkRoutingInformation", in.CoreNetworkId, in.SegmentName, in.EdgeLocation}, routingQuery(in)...)
+		p, err := v.newPager(in.MaxResults, in.NextToken, query...)
+		if err != nil {
+			return nil, err
+		}
+		keep := func(row *api.CoreNetworkRoutingInformation) bool { return keepsRoutingInformation(in, row) }
+		out := &api.ListCoreNetworkRoutingInformationOutput{}
+		out.CoreNetworkRoutingInformation, out.NextToken = page(p, routes.rib(rib, p.after), keep, same)
+		return out, nil
+	})
+}
+
+// rib walks the rows of a table after a key. Keys sort as prefixes do, and the routes of one prefix in their order.
+func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api.CoreNetworkRoutingInformation] {
+	return func(yield func(string, *api.CoreNetworkRoutingInformation) bool) {
+		ordinal := 0
+		var last netip.Prefix
+		for p := range table.RIB() {
+			if p.Prefix != last {
+				ordinal, last = 0, p.Prefix
+			}
+			key := pathKey(&p, ordinal)
+			ordinal++
+			if key <= after {
+				continue
+			}
+			row := c.routingInformation(&p)
+			if !yield(key, &row) {
+				return
+			}
+		}
+	}
+}
+
+func pathKey(p *routing.Path, ordinal int) string {
+	family := "4"
+	if p.Prefix.Addr().Is6() {
+		family = "6"
+	}
+	return fmt.Sprintf("%s %x/%03d %05d", family, p.Prefix.Addr().AsSlice(), p.Prefix.Bits(), ordinal)
+}
+
+// routingInformation is a path as the API spells it: a local one names attachment and resource, a remote one edge and
+// segment, and the route of a VPC has no attributes.
+func (c *computed) routingInformation(p *routing.Path) api.CoreNetworkRoutingInformation {
+	row := api.CoreNetworkRoutingInformation{Prefix: p.Prefix.String()}
+	if d := p.NextHop; d != nil {
+		row.NextHop = &api.RoutingInformationNextHop{}
+		if a, ok := c.tables.Attachment(d.Attachment); ok {
+			row.NextHop.CoreNetworkAttachmentId, row.NextHop.ResourceId, row.NextHop.ResourceType = a.ID, a.ResourceID, a.Type
+		} else {
+			row.NextHop.EdgeLocation, row.NextHop.SegmentName = d.Edge, d.Segment
+		}
+	}
+	if p.Bare {
+		return row
+	}
+	row.LocalPreference = strconv.FormatUint(uint64(p.LocalPreference), 10)
+	row.Med = strconv.FormatUint(uint64(p.MED), 10)
+	for _, asn := range p.ASPath {
+		row.AsPath = append(row.AsPath, strconv.FormatUint(uint64(asn), 10))
+	}
+	for _, community := range p.Communities {
+		row.Communities = append(row.Communities, community.String())
+	}
+	return row
+}
+
+var nextHopMembers = map[string]func(*api.RoutingInformationNextHop) string{
+	"IpAddress":               func(n *api.RoutingInformationNextHop) string { return n.IpAddress },
+	"CoreNetworkAttachmentId": func(n *api.RoutingInformationNextHop) string { return n.CoreNetworkAttachmentId },
+	"ResourceId":              func(n *api.RoutingInformationNextHop) string { return n.ResourceId },
+	"ResourceType":            func(n *api.RoutingInformationNextHop) string { return n.ResourceType },
+	"SegmentName":             func(n *api.RoutingInformationNextHop) string { return n.SegmentName },
+	"EdgeLocation":            func(n *api.RoutingInformationNextHop) string { return n.EdgeLocation },
+}
+
+func keepsRoutingInformation(in *api.ListCoreNetworkRoutingInformationInput, row *api.CoreNetworkRoutingInformation) bool {
+	among := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	if !among(in.LocalPreferenceMatches, row.LocalPreference) || !among(in.MedMatches, row.Med) ||
+		!among(in.ExactAsPathMatches, strings.Join(row.AsPath, " ")) {
+		return false
+	}
+	if len(in.CommunityMatches) > 0 && !slices.ContainsFunc(row.Communities, func(c string) bool { return slices.Contains(in.CommunityMatches, c) }) {
+		return false
+	}
+	for name, values := range in.NextHopFilters {
+		if len(values) > 0 && (row.NextHop == nil || !matchesAny(values, nextHopMembers[name](row.NextHop))) {
+			return false
+		}
+	}
+	return true
+}
+
+// routingQuery is the filters as a page token is bound to them.
+func routingQuery(in *api.ListCoreNetworkRoutingInformationInput) []string {
+	query := []string{
+		strings.Join(in.LocalPreferenceMatches, "\x01"), strings.Join(in.ExactAsPathMatches, "\x01"),
+		strings.Join(in.MedMatches, "\x01"), strings.Join(in.CommunityMatches, "\x01"),
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.NextHopFilters)) {
+		query = append(query, name, strings.Join(in.NextHopFilters[name], "\x01"))
+	}
+	return query
+}
