@@ -55,7 +55,7 @@ func (r *runner) rule(p *policy.RoutingPolicy, rule *policy.RoutingRule, routes 
 			}
 			route.final, route.dropped, aggregate = true, true, true
 		default:
-			change(&rule.Action, &route.Attributes)
+			apply(&rule.Action, &route.Attributes)
 		}
 		r.step(p, rule, route)
 	}
@@ -126,7 +126,7 @@ func holdsPrefix(lists map[string]map[netip.Prefix]bool, m *policy.RouteMatch, p
 	return false
 }
 
-func change(action *policy.RouteAction, a *Attributes) {
+func apply(action *policy.RouteAction, a *Attributes) {
 	switch action.Type {
 	case policy.RoutePrependASNList:
 		a.ASPath = slices.Concat(action.ASNs, a.ASPath)
