@@ -175,8 +175,13 @@ func (w *world) enters(im *importer, o *offer, run *runner) (Attributes, bool) {
 	return r.Attributes, !r.dropped
 }
 
-// statics are the static routes of a prefix in a space: one at an edge.
+// statics are the static routes of a prefix in a space: one at an edge, a blackhole before all others, then the smallest
+// attachment id.
 func (t *Tables) statics(sp *space, prefix netip.Prefix) []origin {
+	return slices.CompactFunc(t.allStatics(sp, prefix), func(a, b origin) bool { return a.edge == b.edge })
+}
+
+func (t *Tables) allStatics(sp *space, prefix netip.Prefix) []origin {
 	var list []origin
 	add := func(o origin) {
 		o.MED = DefaultMED
@@ -205,7 +210,7 @@ func (t *Tables) statics(sp *space, prefix netip.Prefix) []origin {
 		}
 	}
 	slices.SortStableFunc(list, compareOrigins)
-	return slices.CompactFunc(list, func(a, b origin) bool { return a.edge == b.edge }) // keeps the first: a blackhole, else the smallest id
+	return list
 }
 
 func compareOrigins(a, b origin) int {

@@ -3,6 +3,7 @@ package routing_test
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -153,6 +154,10 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 				fmt.Fprintf(&b, "%s: %s\n", f, row(r))
 			}
 		}
+	case "why":
+		var prefix string
+		d.ScanArgs(t, "prefix", &prefix)
+		b.WriteString(why(s.table(t, d).Explain(netip.MustParsePrefix(prefix))))
 	case "limits":
 		for _, l := range s.tables.Exceeded() {
 			fmt.Fprintf(&b, "%s %s outbound=%t %d of %d\n", shortID(l.Attachment), l.Edge, l.Outbound, l.Routes, l.Max)
@@ -424,3 +429,31 @@ func attributes(a routing.Attributes) string {
 	}
 	return b.String()
 }
+
+func why(x routing.Explanation) string {
+	var b strings.Builder
+	b.WriteString("no route\n")
+	if x.Route != nil {
+		b.Reset()
+		b.WriteString(row(*x.Route) + "\n")
+	}
+	for _, c := range x.Candidates {
+		fmt.Fprintf(&b, "%s", c.Verdict.Outcome)
+		if c.Verdict.Outcome != routing.Dropped {
+			fmt.Fprintf(&b, " by %s", c.Verdict.By)
+		}
+		if c.Verdict.Detail != "" {
+			fmt.Fprintf(&b, ", %s", shorten(c.Verdict.Detail))
+		}
+		b.WriteString("\n")
+		for i := range c.Steps {
+			s := &c.Steps[i]
+			fmt.Fprintf(&b, "  %s%s\n", shorten(s.String()), attributes(s.After))
+		}
+	}
+	return b.String()
+}
+
+var longIDs = regexp.MustCompile("attachment-[0-9a-f]{17}")
+
+func shorten(text string) string { return longIDs.ReplaceAllStringFunc(text, shortID) }
