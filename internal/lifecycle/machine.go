@@ -26,6 +26,7 @@ const (
 	Attachment                 Kind = "attachment"
 	ConnectPeer                Kind = "connect-peer"
 	Peering                    Kind = "peering"
+	RouteAnalysis              Kind = "route-analysis"
 	ClientToken                Kind = "client-token"
 )
 
@@ -79,6 +80,11 @@ var Machines = map[Kind]map[string]Step{
 	Peering: {
 		"CREATING": {"AVAILABLE", 3 * time.Minute},
 		"DELETING": {Gone, 3 * time.Minute},
+	},
+	RouteAnalysis: {
+		"RUNNING":   {"COMPLETED", 5 * time.Second},
+		"COMPLETED": {Gone, 7 * 24 * time.Hour},
+		"FAILED":    {Gone, 7 * 24 * time.Hour},
 	},
 	ClientToken: {"USED": {Gone, 24 * time.Hour}},
 }

@@ -58,7 +58,7 @@ func (p Profile) Duration(kind Kind, state string) time.Duration {
 	}
 	step := Machines[kind][state]
 	// Retention is not a delay somebody waits for: it is the same in every profile.
-	if p.aws || kind == ClientToken || kind == CoreNetworkPolicy && state == "OUT_OF_DATE" {
+	if p.aws || kind == ClientToken || kind == RouteAnalysis && state != "RUNNING" || kind == CoreNetworkPolicy && state == "OUT_OF_DATE" {
 		return step.AWS
 	}
 	return 0

@@ -16,6 +16,8 @@ type inventoryOf struct {
 	*view
 	gn   string
 	core *coreNetworkRow // nil when the global network has none
+
+	outside map[string][]inventoryItem // what the catalog knows behind registered transit gateways, by type and ARN
 }
 
 // inventoryItem is one resource with the ARNs it is related to.
@@ -49,8 +51,10 @@ var inventoryFamilies = []inventoryFamily{
 	{"device", ownFamily("device", devices, showDevice)},
 	{"dx-gateway", attachedFamily("dx-gateway", api.AttachmentTypeDirectConnectGateway)},
 	{"link", ownFamily("link", links, showLink)},
+	{"peering", walkPeerings},
 	{"site", ownFamily("site", sites, showSite)},
 	{"transit-gateway", outsideFamily("transit-gateway", "tgw-registration", tgwRegistrations, showTransitGateway)},
+	{"transit-gateway-attachment", func(*inventoryOf, string) iter.Seq2[string, *inventoryItem] { return none }},
 	{"transit-gateway-connect-peer", outsideFamily("transit-gateway-connect-peer", "tgw-connect-peer-association", tgwConnectPeerAssociations, showTGWConnectPeer)},
 	{"transit-gateway-route-table", attachedFamily("transit-gateway-route-table", api.AttachmentTypeTransitGatewayRouteTable)},
 	{vpcType, attachedFamily(vpcType, api.AttachmentTypeVpc)},
@@ -195,7 +199,21 @@ func showTGWConnectPeer(in *inventoryOf, a *api.TransitGatewayConnectPeerAssocia
 func showTransitGateway(_ *inventoryOf, r *api.TransitGatewayRegistration) (inventoryItem, bool) {
 	return inventoryItem{
 		NetworkResource: api.NetworkResource{RegisteredGatewayArn: r.TransitGatewayArn, ResourceArn: r.TransitGatewayArn},
+		related:         []relation{behind(r.TransitGatewayArn, "transit-gateway-attachment"), behind(r.TransitGatewayArn, "transit-gateway-route-table")},
 	}, r.State.Code == api.TransitGatewayRegistrationStateAvailable
+}
+
+// behind is the relation of a transit gateway to what the catalog knows of a type on it.
+func behind(gateway, resourceType string) relation {
+	return func(in *inventoryOf) iter.Seq[string] {
+		return func(yield func(string) bool) {
+			for i := range in.outside[resourceType] {
+				if item := &in.outside[resourceType][i]; item.RegisteredGatewayArn == gateway && !yield(item.ResourceArn) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func walkCoreNetwork(in *inventoryOf, after string) iter.Seq2[string, *inventoryItem] {
@@ -281,6 +299,21 @@ func standsFor(row *attachmentRow) string {
 		return ""
 	}
 	return row.ResourceArn
+}
+
+func walkPeerings(in *inventoryOf, after string) iter.Seq2[string, *inventoryItem] {
+	if in.core == nil {
+		return none
+	}
+	return mapRows(peerings.Scan(in.r, in.prefix("peering", in.core.CoreNetworkId), after), func(p *peeringRow) *inventoryItem {
+		item := &inventoryItem{
+			NetworkResource: ownResource("peering", p.PeeringId, p.arn(), p.Tags),
+			define:          func() []byte { return p.transitGateway().AppendJSON(nil) },
+			related:         []relation{literal(p.CoreNetworkArn), literal(p.ResourceArn)},
+		}
+		item.CoreNetworkId, item.AccountId, item.AwsRegion = p.CoreNetworkId, p.OwnerAccountId, p.EdgeLocation
+		return item
+	})
 }
 
 func none(func(string, *inventoryItem) bool) {}

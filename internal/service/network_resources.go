@@ -26,8 +26,8 @@ func (f *inventoryFilter) keeps(r *api.NetworkResource) bool {
 		wanted(f.account, r.AccountId) && wanted(f.resourceType, r.ResourceType) && wanted(f.resource, r.ResourceArn)
 }
 
-// inventory is the global network, or the error of one that is not the caller's.
-func (v *view) inventory(gn string) (*inventoryOf, error) {
+// inventory is the global network with what the catalog knows behind its transit gateways, or the error of one that is not the caller's.
+func (v *view) inventory(ctx context.Context, gn string) (*inventoryOf, error) {
 	if _, err := v.globalNetwork(gn); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (v *view) inventory(gn string) (*inventoryOf, error) {
 	for _, row := range coreNetworks.ScanIndex(v.r, v.prefix("core-network.global-network", gn), "") {
 		in.core = row
 	}
-	return in, nil
+	return in, in.lookOutside(ctx)
 }
 
 // walk yields the resources the filter keeps, after the key a page ended with.
@@ -50,12 +50,22 @@ func (in *inventoryOf) walk(f *inventoryFilter, after string) iter.Seq2[string, 
 			if family.resourceType == afterType {
 				from = max(from, afterKey)
 			}
+			known := map[string]bool{}
 			for key, item := range family.walk(in, from) {
+				known[item.ResourceArn] = in.outside != nil
 				if f.keeps(&item.NetworkResource) && !yield(family.resourceType+" "+key, item) {
 					return
 				}
 				if single {
 					break
+				}
+			}
+			// What only the catalog knows comes after what the state knows of the type.
+			for i := range in.outside[family.resourceType] {
+				item := &in.outside[family.resourceType][i]
+				key := "~" + item.ResourceArn
+				if key > from && !known[item.ResourceArn] && f.keeps(&item.NetworkResource) && !yield(family.resourceType+" "+key, item) {
+					return
 				}
 			}
 		}
@@ -95,7 +105,7 @@ func (in *inventoryOf) startAt(f *inventoryFilter, resourceType string) (after s
 // operation shows it. What only EC2 could describe has no definition.
 func (s *Service) GetNetworkResources(ctx context.Context, in *api.GetNetworkResourcesInput) (*api.GetNetworkResourcesOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetNetworkResourcesOutput, error) {
-		inv, err := v.inventory(in.GlobalNetworkId)
+		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +135,7 @@ func (in *inventoryOf) show(item *inventoryItem) api.NetworkResource {
 // GetNetworkResourceCounts counts the resources of a global network by type; a type without any is left out.
 func (s *Service) GetNetworkResourceCounts(ctx context.Context, in *api.GetNetworkResourceCountsInput) (*api.GetNetworkResourceCountsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetNetworkResourceCountsOutput, error) {
-		inv, err := v.inventory(in.GlobalNetworkId)
+		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +172,7 @@ func (in *inventoryOf) count(family inventoryFamily) int32 {
 		return int32(store.CountAt(in.r, in.key("attachment.count", in.core.CoreNetworkId)))
 	}
 	n := int32(0)
-	for range family.walk(in, "") {
+	for range in.walk(&inventoryFilter{resourceType: &family.resourceType}, "") {
 		n++
 	}
 	return n
@@ -172,7 +182,7 @@ func (in *inventoryOf) count(family inventoryFamily) int32 {
 // direction, in the order of the resources they start from.
 func (s *Service) GetNetworkResourceRelationships(ctx context.Context, in *api.GetNetworkResourceRelationshipsInput) (*api.GetNetworkResourceRelationshipsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetNetworkResourceRelationshipsOutput, error) {
-		inv, err := v.inventory(in.GlobalNetworkId)
+		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +258,7 @@ const (
 // UpdateNetworkResourceMetadata adds entries to the metadata of a resource, or changes them. An empty value is kept.
 func (s *Service) UpdateNetworkResourceMetadata(ctx context.Context, in *api.UpdateNetworkResourceMetadataInput) (*api.UpdateNetworkResourceMetadataOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.UpdateNetworkResourceMetadataOutput, error) {
-		inv, err := tx.inventory(in.GlobalNetworkId)
+		inv, err := tx.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
 		}

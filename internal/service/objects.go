@@ -25,6 +25,7 @@ func (s *Service) registerTransitions() {
 	s.queue.Handle(lifecycle.Attachment, s.moveAttachment)
 	s.queue.Handle(lifecycle.ConnectPeer, s.moveConnectPeer)
 	s.queue.Handle(lifecycle.Peering, s.movePeering)
+	s.queue.Handle(lifecycle.RouteAnalysis, moveRouteAnalysis)
 	s.queue.Handle(lifecycle.ClientToken, forgetToken)
 }
 

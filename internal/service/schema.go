@@ -27,6 +27,7 @@ import (
 //	/acct/A/announcements/CN/ID                           announcementsRow of an attachment or a Connect peer
 //	/acct/A/routing-generation/CN                         moves with everything the routes depend on
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
+//	/acct/A/route-analysis/GN/ID                          api.RouteAnalysis
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
 //	/acct/A/organization-access                           organizationAccess
 //
