@@ -32,7 +32,7 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 		routes = append(routes, passing{prefix: r.Prefix, Attributes: t.toTell(a, &r), tag: len(origins)})
 		origins = append(origins, r.Origin)
 	}
-	run := runner{lists: t.w.lists}
+	run := runner{lists: t.w.lists, summarize: true}
 	routes = run.run(t.outboundOf(a, e), routes)
 	var list []Advertisement
 	for i := range routes {
@@ -60,7 +60,7 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 func (t *Tables) listener(id, edge string) (*attachment, int, bool) {
 	a := t.attachment(id)
 	e, known := t.w.edge[edge]
-	if a == nil || !known || a.Down || a.Type == policy.TypeVPC || !slices.Contains(a.edges, e) {
+	if a == nil || !known || a.down || a.Type == policy.TypeVPC || !slices.Contains(a.edges, e) {
 		return nil, 0, false
 	}
 	return a, e, true
@@ -108,7 +108,7 @@ func (t *Tables) outboundOf(a *attachment, edge int) []*policy.RoutingPolicy {
 	}
 	list = slices.Clone(list)
 	for _, other := range t.attachments {
-		if other != a && !other.Down && other.PeeringID == a.PeeringID && other.space == a.space && other.Type == a.Type {
+		if other != a && !other.down && other.PeeringID == a.PeeringID && other.space == a.space && other.Type == a.Type {
 			list = append(list, t.w.policies(&other.Attachment, edge, policy.Outbound)...)
 		}
 	}
@@ -161,7 +161,7 @@ func (t *Tables) Exceeded() []Limit {
 	sizes := map[[2]int]int{} // of tables, which bound what can be told
 	for _, a := range t.attachments {
 		in, out := routeLimits(&a.Attachment)
-		if a.Down || in == 0 && out == 0 {
+		if a.down || in == 0 && out == 0 {
 			continue
 		}
 		for _, e := range a.edges {

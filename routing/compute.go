@@ -111,7 +111,7 @@ func (t *Tables) intern(p netip.Prefix) int32 {
 func (t *Tables) findAppliances() {
 	t.appliances = map[[2]int]*attachment{}
 	for _, a := range t.attachments {
-		if a.Down || !a.group(t.w) {
+		if a.down || !a.group(t.w) {
 			continue
 		}
 		for _, e := range a.edges {

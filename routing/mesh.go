@@ -76,7 +76,7 @@ const (
 )
 
 func newMesh(w *world, real []bool, policies *edgePolicies) *mesh {
-	m := &mesh{w: w, real: real, policies: policies, run: runner{lists: w.lists}, settled: map[string]*outcome{}, known: map[uint32]bool{}}
+	m := &mesh{w: w, real: real, policies: policies, run: runner{lists: w.lists, summarize: true}, settled: map[string]*outcome{}, known: map[uint32]bool{}}
 	for _, e := range w.edges {
 		m.known[e.ASN] = true
 	}

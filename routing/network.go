@@ -35,8 +35,9 @@ type Attachment struct {
 	PeerASN    uint32 `json:"peerAsn,omitempty"`    // of the BGP peer. The edge's own ASN means iBGP
 	TunnelLess bool   `json:"tunnelLess,omitempty"` // a Connect attachment with NO_ENCAP
 
-	// Down keeps the place of an attachment that was deleted or does not work: it announces nothing, is no appliance, and
-	// static routes to it are blackholes at its edges.
+	// Down keeps the place of an attachment that was deleted, does not work or is associated with nothing: it announces
+	// nothing, is no appliance, and static routes to it are blackholes at its edges. So is an attachment at no edge where its
+	// segment has a table.
 	Down bool `json:"down,omitempty"`
 }
 

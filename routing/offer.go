@@ -12,6 +12,7 @@ import (
 // attachment is an Attachment made ready to run.
 type attachment struct {
 	Attachment
+	down   bool
 	space  int   // it belongs to
 	edges  []int // where it is and its segment or group has a table
 	offers []*offer
@@ -66,18 +67,26 @@ func (w *world) newAttachment(in Attachment) (*attachment, error) {
 	case len(in.Announcements) > maxAnnouncements:
 		return nil, fmt.Errorf("routing: %s announces more than %d routes", in.ID, maxAnnouncements)
 	}
-	a.space = at
+	a.space, a.down = at, in.Down
+	var elsewhere []int
 	for _, e := range in.Edges {
-		if i, known := w.edge[e]; known && !slices.Contains(a.edges, i) && (in.Down || w.spaces[at].real[i]) {
+		switch i, known := w.edge[e]; {
+		case !known || slices.Contains(a.edges, i) || slices.Contains(elsewhere, i):
+		case in.Down || w.spaces[at].real[i]:
 			a.edges = append(a.edges, i)
+		default:
+			elsewhere = append(elsewhere, i)
 		}
+	}
+	if len(a.edges) == 0 { // without a table it is associated with nothing
+		a.down, a.edges = true, elsewhere
 	}
 	for i := range in.Announcements {
 		if !in.Announcements[i].Prefix.IsValid() {
 			return nil, fmt.Errorf("routing: %s announces something that is no prefix", in.ID)
 		}
 	}
-	if in.Down || a.group(w) {
+	if a.down || a.group(w) {
 		return a, nil
 	}
 	run := runner{lists: w.lists}
@@ -201,7 +210,7 @@ func (t *Tables) allStatics(sp *space, prefix netip.Prefix) []origin {
 				continue
 			}
 			kind := localStatic
-			if a.Down {
+			if a.down {
 				kind = localBlackhole
 			}
 			for _, e := range a.edges {

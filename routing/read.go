@@ -256,8 +256,10 @@ func (v Table) paths(id int32, told told) []Path {
 		if !ok {
 			continue
 		}
-		from := t.originOf(sp, e, k.wins[0][p].origin)
-		if r.made != nil {
+		var from Origin
+		if r.made == nil {
+			from = t.originOf(sp, e, k.wins[0][p].origin)
+		} else {
 			from = Origin{Kind: FromSummarize, Segment: sp.name, Edge: t.w.edges[p].Location, Place: r.made.Place}
 		}
 		d := Destination{Edge: t.w.edges[p].Location, Segment: sp.name}

@@ -21,8 +21,9 @@ type passing struct {
 
 // runner runs routing policies. It keeps no state.
 type runner struct {
-	lists  map[string]map[netip.Prefix]bool
-	record *Step // nil, or what steps have in common
+	lists     map[string]map[netip.Prefix]bool
+	summarize bool  // towards edges and attachments only; elsewhere summarize does nothing
+	record    *Step // nil, or what steps have in common
 }
 
 // run passes routes through policies, in order. Rules run one after the other over the whole set, because summarize
@@ -50,7 +51,7 @@ func (r *runner) rule(p *policy.RoutingPolicy, rule *policy.RoutingRule, routes 
 		case policy.RouteAllow:
 			route.final = true
 		case policy.RouteSummarize:
-			if p.Direction != policy.Outbound { // has no meaning for what comes in
+			if !r.summarize || p.Direction != policy.Outbound { // has no meaning for what comes in
 				continue
 			}
 			route.final, route.dropped, aggregate = true, true, true

@@ -127,7 +127,7 @@ func (s *story) announced(a *attachment, edge int, n *Announcement) (clue, bool)
 	}
 	step(StepAnnounced, a.ID+" announces it")
 	switch {
-	case a.Down:
+	case a.down:
 		c.drop("the attachment does not work")
 		return c, false
 	case a.group(w):

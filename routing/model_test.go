@@ -1,0 +1,611 @@
+package routing_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sort"
+	"strings"
+
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// The model is the same network, worked out in the simplest way: one table is a map, a route is a struct, every round
+// computes every table again from nothing. It shares no code with the package and knows the default options only.
+
+type modelRoute struct {
+	prefix netip.Prefix
+	path   []uint32
+	med    uint32
+	pref   uint32
+	tags   []policy.Community
+	kind   string // attachment, static, blackhole, summary
+	att    string // attachment id
+	typ    string // of the attachment
+	seg    string // of the attachment
+	edge   string // where it entered
+	via    string // "" for here
+	more   []string
+}
+
+type modelTable map[netip.Prefix]*modelRoute
+
+type model struct {
+	n      routing.Network
+	p      *policy.Policy
+	asn    map[string]uint32
+	place  map[string]int
+	groups map[string]map[string]string // appliance by group and edge
+	state  map[string]modelTable        // by space/edge, shadow tables too
+}
+
+func newModel(n routing.Network) *model {
+	n.Attachments = slices.Clone(n.Attachments)
+	for i := range n.Attachments { // at no edge of its segment: associated with nothing
+		a := &n.Attachments[i]
+		if s := n.Policy.Segment(a.Segment); s != nil && !slices.ContainsFunc(a.Edges, func(e string) bool { return slices.Contains(s.Edges, e) }) {
+			a.Down = true
+		}
+	}
+	m := &model{n: n, p: n.Policy, asn: map[string]uint32{}, place: map[string]int{}, groups: map[string]map[string]string{}, state: map[string]modelTable{}}
+	for i, e := range n.Policy.Edges {
+		m.asn[e.Location], m.place[e.Location] = e.ASN, i
+	}
+	for _, a := range n.Attachments {
+		if a.NetworkFunctionGroup == "" || a.Down {
+			continue
+		}
+		if m.groups[a.NetworkFunctionGroup] == nil {
+			m.groups[a.NetworkFunctionGroup] = map[string]string{}
+		}
+		for _, e := range a.Edges {
+			if old := m.groups[a.NetworkFunctionGroup][e]; old == "" || a.ID < old {
+				m.groups[a.NetworkFunctionGroup][e] = a.ID
+			}
+		}
+	}
+	for i := range m.p.Segments {
+		s := &m.p.Segments[i]
+		m.settle("s:"+s.Name, s.Edges)
+	}
+	for i := range m.p.NetworkFunctionGroups {
+		g := &m.p.NetworkFunctionGroups[i]
+		m.settle("g:"+g.Name, g.Edges)
+	}
+	return m
+}
+
+// passes runs policies over a set of routes.
+func (m *model) passes(list []*policy.RoutingPolicy, direction string, in []modelRoute) []modelRoute {
+	type item struct {
+		modelRoute
+		final bool
+	}
+	var items []item
+	for _, r := range in {
+		items = append(items, item{modelRoute: r})
+	}
+	for _, p := range list {
+		if p.Direction != direction {
+			continue
+		}
+		for _, rule := range p.Rules {
+			var next []item
+			summarized := false
+			for _, it := range items {
+				if it.final || !m.ruleHolds(&rule, &it.modelRoute) {
+					next = append(next, it)
+					continue
+				}
+				v := rule.Action
+				switch v.Type {
+				case "drop":
+					continue
+				case "summarize":
+					if direction == "outbound" {
+						summarized = true
+						continue
+					}
+				case "allow":
+					it.final = true
+				case "prepend-asn-list":
+					it.path = append(append([]uint32{}, v.ASNs...), it.path...)
+				case "remove-asn-list":
+					var left []uint32
+					for _, asn := range it.path {
+						if !slices.Contains(v.ASNs, asn) {
+							left = append(left, asn)
+						}
+					}
+					it.path = left
+				case "replace-asn-list":
+					it.path = v.ASNs
+				case "add-community":
+					if !slices.Contains(it.tags, v.Community) {
+						it.tags = append(append([]policy.Community{}, it.tags...), v.Community)
+						slices.Sort(it.tags)
+					}
+				case "remove-community":
+					var left []policy.Community
+					for _, c := range it.tags {
+						if c != v.Community {
+							left = append(left, c)
+						}
+					}
+					it.tags = left
+				case "set-med":
+					it.med = v.Number
+				case "set-local-preference":
+					it.pref = v.Number
+				}
+				next = append(next, it)
+			}
+			if summarized {
+				prefix := rule.Action.Prefix.Masked()
+				next = slices.DeleteFunc(next, func(it item) bool { return it.prefix == prefix })
+				next = append(next, item{modelRoute: modelRoute{prefix: prefix, med: 100, kind: "summary"}})
+			}
+			items = next
+		}
+	}
+	var out []modelRoute
+	for _, it := range items {
+		out = append(out, it.modelRoute)
+	}
+	return out
+}
+
+func (m *model) ruleHolds(rule *policy.RoutingRule, r *modelRoute) bool {
+	held := 0
+	for _, c := range rule.Matches {
+		var ok bool
+		switch c.Type {
+		case "prefix-equals":
+			ok = r.prefix == c.Prefix.Masked()
+		case "prefix-in-cidr":
+			ok = c.Prefix.Masked() != r.prefix && c.Prefix.Overlaps(r.prefix) && c.Prefix.Bits() < r.prefix.Bits()
+		case "prefix-in-prefix-list":
+			ok = slices.Contains(m.n.PrefixLists[c.Alias], r.prefix)
+		case "asn-in-as-path":
+			ok = slices.Contains(r.path, c.Number)
+		case "community-in-list":
+			ok = slices.Contains(r.tags, c.Community)
+		case "med-equals":
+			ok = r.med == c.Number
+		}
+		if ok {
+			held++
+		}
+	}
+	if rule.Or {
+		return held > 0
+	}
+	return held == len(rule.Matches)
+}
+
+// offers are the routes that an attachment brings to an edge.
+func (m *model) offers(a *routing.Attachment, edge string) []modelRoute {
+	if a.Down || a.Segment == "" || !slices.Contains(a.Edges, edge) || !slices.Contains(m.p.Segment(a.Segment).Edges, edge) {
+		return nil
+	}
+	at := ""
+	if a.Type == policy.TypeDirectConnectGateway {
+		at = edge
+	}
+	policies, _ := m.p.RoutingPolicies(a.RoutingPolicyLabel, at)
+	best := modelTable{}
+	var order []netip.Prefix
+	for _, n := range a.Announcements {
+		if n.Edge != "" && n.Edge != edge || slices.Contains(n.ASPath, m.asn[edge]) {
+			continue
+		}
+		r := modelRoute{prefix: n.Prefix.Masked(), path: n.ASPath, med: 100, kind: "attachment", att: a.ID, typ: a.Type, seg: a.Segment, edge: edge}
+		if n.MED != nil {
+			r.med = *n.MED
+		}
+		r.tags = slices.Clone(n.Communities)
+		slices.Sort(r.tags)
+		r.tags = slices.Compact(r.tags)
+		for _, r := range m.passes(policies, "inbound", []modelRoute{r}) {
+			old := best[r.prefix]
+			if old == nil {
+				order = append(order, r.prefix)
+			}
+			if old == nil || m.rank(&r) < m.rank(old) {
+				best[r.prefix] = &r
+			}
+		}
+	}
+	var list []modelRoute
+	for _, p := range order {
+		list = append(list, *best[p])
+	}
+	return list
+}
+
+// rank is a route as a string that is smaller for a better one, without what decides ties.
+func (m *model) rank(r *modelRoute) string {
+	class := func(yes bool) int {
+		if yes {
+			return 0
+		}
+		return 1
+	}
+	here := r.via == ""
+	types := map[string]int{policy.TypeDirectConnectGateway: 0, policy.TypeConnect: 1, policy.TypeSiteToSiteVPN: 2}
+	typ, known := types[r.typ]
+	if !known || !here || r.kind != "attachment" {
+		typ = 3
+	}
+	static := here && (r.kind == "static" || r.kind == "blackhole")
+	vpc := here && r.kind == "attachment" && r.typ == policy.TypeVPC
+	return fmt.Sprintf("%d %d %010d %05d %010d %d", class(static), class(vpc), 4294967295-r.pref, len(r.path), r.med, typ)
+}
+
+func (m *model) best(list []modelRoute) *modelRoute {
+	if len(list) == 0 {
+		return nil
+	}
+	full := func(r *modelRoute) string {
+		tie := "0 " + map[bool]string{true: "0", false: "1"}[r.kind == "blackhole"] + " " + r.att
+		if r.via != "" {
+			tie = "1 " + r.via
+		}
+		return m.rank(r) + " " + tie
+	}
+	best := list[0]
+	for _, r := range list[1:] {
+		if full(&r) < full(&best) {
+			best = r
+		}
+	}
+	best.more = nil
+	if m.p.VPNECMPSupport && best.typ == policy.TypeSiteToSiteVPN && best.via == "" && best.kind == "attachment" {
+		for _, r := range list {
+			if r.via == "" && r.typ == best.typ && r.kind == "attachment" && m.rank(&r) == m.rank(&best) {
+				best.more = append(best.more, r.att)
+			}
+		}
+		sort.Strings(best.more)
+	}
+	return &best
+}
+
+// enter is what comes into a space at an edge from attachments and the policy.
+func (m *model) enter(space, edge string, real bool) []modelRoute {
+	var list []modelRoute
+	name := space[2:]
+	for i := range m.n.Attachments {
+		a := &m.n.Attachments[i]
+		for _, r := range m.offers(a, edge) {
+			if space[0] == 'g' {
+				if slices.Contains(m.p.NetworkFunctionGroup(name).Learns, a.Segment) {
+					list = append(list, r)
+				}
+				continue
+			}
+			seg := m.p.Segment(name)
+			if a.Segment == name {
+				if !seg.Isolate || a.Type == policy.TypeTransitGatewayRouteTable {
+					list = append(list, r)
+				}
+				continue
+			}
+			for _, sh := range m.p.Shares {
+				if sh.From == a.Segment && sh.To == name && seg.Accepts(a.Segment) {
+					both := m.passes(sh.Policies, "inbound", []modelRoute{r})
+					if len(sh.Policies) > 0 && slices.ContainsFunc(sh.Policies, func(p *policy.RoutingPolicy) bool { return p.Direction == "outbound" }) {
+						both = m.mixed(sh.Policies, r)
+					}
+					list = append(list, both...)
+				}
+			}
+		}
+	}
+	if space[0] == 'g' || !real {
+		return list
+	}
+	statics := map[netip.Prefix]modelRoute{}
+	put := func(r modelRoute) {
+		old, there := statics[r.prefix]
+		better := !there || r.kind == "blackhole" && old.kind != "blackhole" || r.kind == old.kind && r.att < old.att
+		if better {
+			statics[r.prefix] = r
+		}
+	}
+	for _, s := range m.p.StaticRoutes {
+		if s.Segment != name {
+			continue
+		}
+		if s.Blackhole {
+			put(modelRoute{prefix: s.Prefix.Masked(), med: 100, kind: "blackhole", edge: edge})
+		}
+		for _, id := range s.Destinations {
+			for _, a := range m.n.Attachments {
+				if at := m.p.Segment(a.Segment); a.ID == id && slices.Contains(a.Edges, edge) && (a.Down || at == nil || slices.Contains(at.Edges, edge)) {
+					kind := "static"
+					if a.Down {
+						kind = "blackhole"
+					}
+					put(modelRoute{prefix: s.Prefix.Masked(), med: 100, kind: kind, att: id, edge: edge})
+				}
+			}
+		}
+	}
+	for _, r := range statics {
+		list = append(list, r)
+	}
+	return list
+}
+
+// mixed runs policies of both directions in the order of their numbers: a share from one segment to another has the
+// outbound ones of the first and the inbound ones of the second.
+func (m *model) mixed(list []*policy.RoutingPolicy, r modelRoute) []modelRoute {
+	// One by one loses that allow is final for the association, so directions are made the same.
+	var same []*policy.RoutingPolicy
+	for _, p := range list {
+		c := *p
+		c.Direction = "inbound"
+		c.Rules = slices.Clone(p.Rules)
+		same = append(same, &c)
+	}
+	return m.passes(same, "inbound", []modelRoute{r})
+}
+
+func (m *model) between(space, edge, peer, direction string) []*policy.RoutingPolicy {
+	for _, a := range m.p.EdgeAssociations {
+		if space == "s:"+a.Segment && a.Edge == edge && a.Peer == peer {
+			var list []*policy.RoutingPolicy
+			for _, p := range a.Policies {
+				if p.Direction == direction {
+					list = append(list, p)
+				}
+			}
+			return list
+		}
+	}
+	return nil
+}
+
+// told is what peer tells edge: as it arrives.
+func (m *model) told(space, peer, edge string) []modelRoute {
+	var list []modelRoute
+	for _, r := range m.state[space+"/"+peer] {
+		if r.kind == "blackhole" && r.via == "" || r.via == edge {
+			continue
+		}
+		list = append(list, *r)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].prefix.Compare(list[j].prefix) < 0 })
+	var out []modelRoute
+	for _, r := range m.passes(m.between(space, peer, edge, "outbound"), "outbound", list) {
+		if r.kind == "summary" && r.edge == "" {
+			r.edge = peer
+		}
+		r.path = append([]uint32{m.asn[peer]}, r.path...)
+		r.pref, r.via, r.more = 0, peer, nil
+		if !slices.Contains(r.path, m.asn[edge]) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (m *model) settle(space string, edges []string) {
+	for round := 0; round < 64; round++ {
+		before := m.print(space)
+		for _, e := range m.p.Edges {
+			real := slices.Contains(edges, e.Location)
+			all := map[netip.Prefix][]modelRoute{}
+			for _, r := range m.enter(space, e.Location, real) {
+				all[r.prefix] = append(all[r.prefix], r)
+			}
+			if real {
+				for _, p := range m.p.Edges {
+					if p.Location == e.Location {
+						continue
+					}
+					for _, r := range m.told(space, p.Location, e.Location) {
+						for _, r := range m.passes(m.between(space, e.Location, p.Location, "inbound"), "inbound", []modelRoute{r}) {
+							all[r.prefix] = append(all[r.prefix], r)
+						}
+					}
+				}
+			}
+			table := modelTable{}
+			for prefix, list := range all {
+				table[prefix] = m.best(list)
+			}
+			m.state[space+"/"+e.Location] = table
+		}
+		if round > 0 && m.print(space) == before {
+			return
+		}
+	}
+}
+
+func (m *model) print(space string) string {
+	var b strings.Builder
+	for _, e := range m.p.Edges {
+		var lines []string
+		for _, r := range m.state[space+"/"+e.Location] {
+			lines = append(lines, fmt.Sprintf("%+v", *r))
+		}
+		sort.Strings(lines)
+		fmt.Fprintln(&b, e.Location, lines)
+	}
+	return b.String()
+}
+
+// appliance is the edge that inspects traffic between two edges once, or "".
+func (m *model) appliance(group string, overrides []policy.Override, e, f string) string {
+	has := m.groups[group]
+	say := func(a, b string) (string, bool) {
+		for _, o := range overrides {
+			for _, set := range o.Sets {
+				if set[0] == a && set[1] == b || set[0] == b && set[1] == a {
+					return o.Use, true
+				}
+			}
+		}
+		return "", false
+	}
+	if m.place[e] > m.place[f] {
+		e, f = f, e
+	}
+	if e == f && has[e] != "" {
+		return e
+	}
+	tries := [][2]string{{e, f}}
+	if e != f && (has[e] == "") == (has[f] == "") && has[e] == "" {
+		tries = append(tries, [2]string{e, e}, [2]string{f, f})
+	}
+	for i, try := range tries {
+		if use, ok := say(try[0], try[1]); ok {
+			if has[use] == "" {
+				return ""
+			}
+			return use
+		}
+		if i == 0 && e != f {
+			if has[e] != "" {
+				return e
+			}
+			if has[f] != "" {
+				return f
+			}
+		}
+	}
+	for _, x := range m.p.Edges {
+		if has[x.Location] != "" {
+			return x.Location
+		}
+	}
+	return ""
+}
+
+// fib prints a table as the tests print those of the package.
+func (m *model) fib(id routing.TableID) string {
+	space := "s:" + id.Segment
+	if id.Segment == "" {
+		space = "g:" + id.NetworkFunctionGroup
+	}
+	lines := map[netip.Prefix]string{}
+	dual := false
+	for _, in := range m.p.Insertions {
+		dual = dual || in.DualHop && in.Group == id.NetworkFunctionGroup
+	}
+	for prefix, r := range m.state[space+"/"+id.Edge] {
+		to := shortIDOf(r.att)
+		switch {
+		case r.via != "" && dual && m.groups[id.NetworkFunctionGroup][r.edge] == "":
+			to = "blackhole"
+		case r.via != "" && dual:
+			to = "nfg@" + r.edge + ":" + shortID(m.groups[id.NetworkFunctionGroup][r.edge])
+		case r.via != "":
+			to = "edge:" + r.via
+		case r.kind == "blackhole":
+			to = "blackhole static"
+		case r.kind == "static":
+			to += " static"
+		}
+		for i, other := range r.more {
+			if i == 0 {
+				to = shortID(other)
+			} else {
+				to += " + " + shortID(other)
+			}
+		}
+		lines[prefix] = fmt.Sprintf("%s → %s%s", prefix, to, modelAttributes(r))
+	}
+	keep := func(prefix netip.Prefix) bool {
+		r := m.state[space+"/"+id.Edge][prefix]
+		return r != nil && r.via == "" && (r.kind == "static" || r.kind == "blackhole")
+	}
+	led := func(group, at string) string {
+		switch at {
+		case "":
+			return "blackhole"
+		case id.Edge:
+			return "nfg:" + shortID(m.groups[group][at])
+		}
+		return "nfg@" + at + ":" + shortID(m.groups[group][at])
+	}
+	for _, s := range m.p.SendTo {
+		for _, prefix := range []string{"0.0.0.0/0", "::/0"} {
+			p := netip.MustParsePrefix(prefix)
+			if s.Segment == id.Segment && !keep(p) {
+				lines[p] = fmt.Sprintf("%s → %s static", p, led(s.Group, m.appliance(s.Group, s.Overrides, id.Edge, id.Edge)))
+			}
+		}
+	}
+	done := map[netip.Prefix]bool{}
+	for _, in := range m.p.Insertions {
+		if in.Segment != id.Segment && in.With != id.Segment {
+			continue
+		}
+		other := in.With
+		if other == id.Segment {
+			other = in.Segment
+		}
+		for prefix, r := range m.state["g:"+in.Group+"/"+id.Edge] {
+			if r.seg != other || keep(prefix) || done[prefix] {
+				continue
+			}
+			done[prefix] = true
+			at := m.appliance(in.Group, in.Overrides, id.Edge, r.edge)
+			if in.DualHop {
+				at = ""
+				if m.groups[in.Group][id.Edge] != "" {
+					at = id.Edge
+				}
+			}
+			lines[prefix] = fmt.Sprintf("%s → %s", prefix, led(in.Group, at))
+		}
+	}
+	var prefixes []netip.Prefix
+	for p := range lines {
+		prefixes = append(prefixes, p)
+	}
+	slices.SortFunc(prefixes, func(a, b netip.Prefix) int { return a.Compare(b) })
+	var b strings.Builder
+	for _, p := range prefixes {
+		b.WriteString(lines[p] + "\n")
+	}
+	return b.String()
+}
+
+func modelAttributes(r *modelRoute) string {
+	return attributes(routing.Attributes{ASPath: r.path, MED: r.med, LocalPreference: r.pref, Communities: r.tags})
+}
+
+// rib prints the rows of a RIB, sorted, without marks, and without those of send-to.
+func (m *model) rib(id routing.TableID) []string {
+	space := "s:" + id.Segment
+	if id.Segment == "" {
+		space = "g:" + id.NetworkFunctionGroup
+	}
+	var lines []string
+	for _, r := range m.enter(space, id.Edge, true) {
+		hop := shortIDOf(r.att)
+		if r.kind == "blackhole" {
+			hop = "blackhole"
+		}
+		attrs := modelAttributes(&r)
+		if r.typ == policy.TypeVPC {
+			attrs = ""
+		}
+		lines = append(lines, fmt.Sprintf("%s %s%s", r.prefix, hop, attrs))
+	}
+	for _, p := range m.p.Edges {
+		if p.Location == id.Edge {
+			continue
+		}
+		for _, r := range m.told(space, p.Location, id.Edge) {
+			lines = append(lines, fmt.Sprintf("%s edge:%s%s", r.prefix, p.Location, modelAttributes(&r)))
+		}
+	}
+	sort.Strings(lines)
+	return lines
+}
