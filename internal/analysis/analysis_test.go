@@ -1,0 +1,219 @@
+package analysis_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"portolan/internal/analysis"
+	"portolan/internal/snapshot"
+)
+
+// inspected is prod and dev at two edges; what prod sends to dev passes a firewall at both ends.
+const inspected = `
+version: 1
+policy:
+  version: "2021.12"
+  core-network-configuration: {asn-ranges: ["64512-64599"], edge-locations: [{location: us-east-1}, {location: eu-west-1}]}
+  segments:
+    - {name: prod, require-attachment-acceptance: false, isolate-attachments: true}
+    - {name: dev, require-attachment-acceptance: false}
+    - {name: lonely, require-attachment-acceptance: false}
+  network-function-groups: [{name: fw, require-attachment-acceptance: false}]
+  segment-actions:
+    - {action: send-via, segment: prod, mode: dual-hop, when-sent-to: {segments: "*"}, via: {network-function-groups: [fw]}}
+    - {action: create-route, segment: dev, destination-cidr-blocks: [172.16.0.0/12], destinations: [blackhole]}
+  attachment-policies:
+    - {rule-number: 100, conditions: [{type: tag-exists, key: nfg}], action: {add-to-network-function-group: fw}}
+    - {rule-number: 200, conditions: [{type: tag-exists, key: domain}], action: {association-method: tag, tag-value-of-key: domain}}
+attachments:
+  - {id: a1, type: vpc, edges: [us-east-1], tags: {domain: prod}, announcements: [{prefix: 10.0.0.0/16}]}
+  - {id: a2, type: vpc, edges: [eu-west-1], tags: {domain: prod}, announcements: [{prefix: 10.1.0.0/16}]}
+  - {id: a3, type: vpc, edges: [us-east-1], tags: {domain: dev}, announcements: [{prefix: 10.10.0.0/16}]}
+  - {id: a4, type: vpc, edges: [eu-west-1], tags: {domain: dev}, announcements: [{prefix: 10.11.0.0/16}]}
+  - {id: a7, type: vpc, edges: [eu-west-1], tags: {domain: lonely}, announcements: [{prefix: 10.20.0.0/16}]}
+  - {id: a5, type: vpc, edges: [us-east-1], tags: {nfg: fw}}
+  - {id: a6, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}
+`
+
+func compute(t testing.TB, text string) *analysis.Net {
+	t.Helper()
+	s, err := snapshot.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := s.Network(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, _, err := analysis.Compute(network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net
+}
+
+func appliances(w *analysis.Way) string {
+	var list []string
+	for _, i := range w.Inspections {
+		list = append(list, i.Attachment)
+	}
+	return strings.Join(list, " ")
+}
+
+func TestPath_verdicts(t *testing.T) {
+	net := compute(t, inspected)
+	for _, c := range []struct {
+		name, from, to string
+		verdict        analysis.Verdict
+		at, there      string
+		back           string
+	}{
+		{"two appliances, met again in the opposite order", "a1", "10.11.0.1", analysis.Delivered, "a4", "a5 a6", "a6 a5"},
+		{"one appliance at one edge", "a1", "10.10.0.1", analysis.Delivered, "a3", "a5", "a5"},
+		{"the same segment, isolated and inspected", "a1", "10.1.0.1", analysis.Delivered, "a2", "a5 a6", "a6 a5"},
+		{"the same segment, directly", "a3", "10.11.0.1", analysis.Delivered, "a4", "", ""},
+		{"a blackhole", "a3", "172.16.0.1", analysis.Blackholed, "", "", ""},
+		{"nothing there", "a3", "8.8.8.8", analysis.NoRoute, "", "", ""},
+		{"a segment nobody shares with", "a3", "10.20.0.1", analysis.NoRoute, "", "", ""},
+	} {
+		p, err := net.Path(c.from, "", netip.MustParseAddr(c.to), netip.Addr{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Verdict != c.verdict || p.Forward.At != c.at || appliances(p.Forward) != c.there {
+			t.Errorf("%s: %s at %q through %q (%s)", c.name, p.Verdict, p.Forward.At, appliances(p.Forward), p.Reason)
+		}
+		if p.Back != nil && appliances(p.Back) != c.back {
+			t.Errorf("%s: back through %q", c.name, appliances(p.Back))
+		}
+	}
+	for _, c := range [][2]string{{"a9", ""}, {"a1", "eu-west-1"}} {
+		if _, err := net.Path(c[0], c[1], netip.MustParseAddr("10.0.0.1"), netip.Addr{}); err == nil {
+			t.Errorf("%v was taken", c)
+		}
+	}
+}
+
+func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
+	names := func(net *analysis.Net) (list []string) {
+		for _, f := range net.Doctor() {
+			if !slices.Contains(list, f.Name) {
+				list = append(list, f.Name)
+			}
+		}
+		return list
+	}
+	if got := names(compute(t, inspected)); len(got) != 0 {
+		t.Errorf("a sound network: %v", got)
+	}
+	broken := compute(t, strings.Replace(inspected, "  - {id: a6, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}\n", "", 1))
+	got := names(broken)
+	for _, want := range []string{analysis.CheckMissingAppliance, analysis.CheckBlackhole} {
+		if !slices.Contains(got, want) {
+			t.Errorf("without the appliance in Europe: %v, want %s", got, want)
+		}
+	}
+	down := names(compute(t, strings.Replace(inspected, "{id: a4, type: vpc,", "{id: a4, type: vpc, state: FAILED,", 1)))
+	if !slices.Contains(down, analysis.CheckDown) {
+		t.Errorf("with a failed attachment: %v", down)
+	}
+	twice := names(compute(t, strings.Replace(inspected, "prefix: 10.11.0.0/16", "prefix: 10.10.0.0/16", 1)))
+	if !slices.Contains(twice, analysis.CheckOverlap) {
+		t.Errorf("with one prefix twice: %v", twice)
+	}
+}
+
+func TestSegmentMatrix_whoReachesWhom(t *testing.T) {
+	got := map[string]string{}
+	for _, r := range compute(t, inspected).SegmentMatrix() {
+		switch {
+		case r.Samples == 0:
+			got[r.From+" "+r.To] = "nothing"
+		case r.Reaches():
+			got[r.From+" "+r.To] = "reaches " + strings.Join(r.InspectedBy, ",")
+		default:
+			got[r.From+" "+r.To] = string(r.Verdict)
+		}
+	}
+	for pair, want := range map[string]string{
+		"prod dev": "reaches fw", "dev prod": "reaches fw", "prod prod": "reaches fw", "dev dev": "reaches ", "dev lonely": "no route", "lonely lonely": "nothing",
+	} {
+		if got[pair] != want {
+			t.Errorf("%s: %q, want %q", pair, got[pair], want)
+		}
+	}
+}
+
+func TestCompare_whatAChangeDoes(t *testing.T) {
+	before := compute(t, inspected)
+	if c := analysis.Compare(before, compute(t, inspected)); !c.IsEmpty() {
+		t.Errorf("nothing changed: %+v", c)
+	}
+	after := compute(t, strings.Replace(inspected, `when-sent-to: {segments: "*"}`, `when-sent-to: {segments: [prod]}`, 1))
+	c := analysis.Compare(before, after)
+	lost := slices.ContainsFunc(c.Segments, func(p analysis.PairChange) bool { return p.From == "prod" && p.To == "dev" && p.Lost() })
+	pair := slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool { return p.From == "a1" && p.To == "a4" && p.Lost() })
+	if !lost || !pair || len(c.Routes) == 0 || c.Routes[0].Kind() != "lost" || !slices.Equal(c.Edges, []string{"eu-west-1", "us-east-1"}) {
+		t.Errorf("got %+v", c)
+	}
+	// Sharing in the place of inspecting: they still talk, and nobody looks.
+	open := strings.Replace(inspected, `{action: send-via, segment: prod, mode: dual-hop, when-sent-to: {segments: "*"}, via: {network-function-groups: [fw]}}`,
+		`{action: share, mode: attachment-route, segment: prod, share-with: [dev]}`, 1)
+	c = analysis.Compare(before, compute(t, open))
+	if !slices.ContainsFunc(c.Segments, func(p analysis.PairChange) bool {
+		return p.From == "prod" && p.To == "dev" && slices.Equal(p.InspectionLost(), []string{"fw"})
+	}) {
+		t.Errorf("inspection lost unseen: %+v", c.Segments)
+	}
+}
+
+func TestAssert_file(t *testing.T) {
+	net := compute(t, inspected)
+	list, err := analysis.ParseAssertions(`
+# what must hold
+prod reaches dev via fw
+a1 reaches 10.11.0.0/16 via fw
+dev reaches a3 not via fw
+dev cannot reach lonely
+10.0.0.0/16 is in table dev at eu-west-1
+172.16.0.0/12 is not in table prod at us-east-1
+# what does not
+dev reaches lonely
+dev reaches dev via fw
+dev cannot reach prod
+10.0.0.0/16 is not in table fw at us-east-1
+nowhere reaches dev
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range net.Assert(list) {
+		if want := i < 6; o.Holds != want || !o.Holds && o.Reason == "" {
+			t.Errorf("line %d, %s: holds %v, %s", o.Line, o.Text, o.Holds, o.Reason)
+		}
+	}
+	_, err = analysis.ParseAssertions("a b c\nprod reaches\nten is in table x at y\nok reaches ok")
+	for _, want := range []string{"line 1", "line 2", "line 3", "not a prefix"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
+func FuzzParseAssertions(f *testing.F) {
+	f.Add("prod reaches dev via fw\n# x\n10.0.0.0/8 is in table a at b")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := analysis.ParseAssertions(text)
+		if err != nil {
+			return
+		}
+		for _, a := range list {
+			again, err := analysis.ParseAssertions(a.Text)
+			if err != nil || len(again) != 1 || again[0].Text != a.Text {
+				t.Errorf("%q: %v %v", a.Text, again, err)
+			}
+		}
+	})
+}
