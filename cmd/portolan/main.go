@@ -46,6 +46,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), policyCommand(), opsCommand(), versionCommand())
+	cmd.AddCommand(serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), pathCommand(), planCommand(),
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), opsCommand(), versionCommand())
 	return cmd
 }

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/spf13/cobra"
+
+	"portolan/internal/analysis"
+	"portolan/internal/snapshot"
+	"portolan/routing"
+)
+
+// networkOptions say which network a question is about: a snapshot file, or a core network of a running server.
+type networkOptions struct {
+	file        string
+	endpoint    string
+	coreNetwork string
+}
+
+func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
+	f := cmd.Flags()
+	f.StringVar(&o.file, "snapshot", "", "file of the network, JSON or YAML; - is the standard input")
+	f.StringVar(&o.endpoint, "endpoint", "http://127.0.0.1:4566", "address of a running server")
+	f.StringVar(&o.coreNetwork, "core-network", "", "id of the core network on the server")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	return cmd
+}
+
+// load reads the network.
+func (o *networkOptions) load(ctx context.Context, stdin io.Reader) (*snapshot.Snapshot, error) {
+	var data []byte
+	var err error
+	switch {
+	case o.file != "" && o.coreNetwork != "":
+		return nil, usage(errors.New("--snapshot and --core-network exclude each other"))
+	case o.file == "-":
+		data, err = io.ReadAll(io.LimitReader(stdin, snapshot.MaxFile+1))
+	case o.file != "":
+		data, err = os.ReadFile(o.file)
+	case o.coreNetwork != "":
+		data, err = o.fetch(ctx)
+	default:
+		return nil, usage(errors.New("which network? --snapshot FILE, or --core-network ID of a running server"))
+	}
+	if err != nil {
+		return nil, usage(err)
+	}
+	s, err := snapshot.Parse(data)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return s, nil
+}
+
+// fetch asks the server, signed with the keys of the environment or else as AWS's local tools are.
+func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+"/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork), nil)
+	if err != nil {
+		return nil, err
+	}
+	keys := aws.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+	}
+	if keys.AccessKeyID == "" {
+		keys.AccessKeyID, keys.SecretAccessKey = "000000000000", "any"
+	}
+	empty := sha256.Sum256(nil)
+	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(resp.Body, snapshot.MaxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the server answers %s: %.500s", resp.Status, data)
+	}
+	return data, nil
+}
+
+// compute loads the network and computes it.
+func (o *networkOptions) compute(cmd *cobra.Command) (*analysis.Net, *analysis.Computed, *snapshot.Snapshot, error) {
+	s, err := o.load(cmd.Context(), cmd.InOrStdin())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	network, err := s.Network(nil)
+	if err != nil {
+		return nil, nil, nil, usage(err)
+	}
+	net, tables, err := analysis.Compute(network)
+	if err != nil {
+		return nil, nil, nil, usage(err)
+	}
+	return net, tables, s, nil
+}
+
+// tableFlags name a table.
+type tableFlags struct{ segment, group, edge string }
+
+func (t *tableFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&t.segment, "segment", "", "name of the segment")
+	cmd.Flags().StringVar(&t.group, "network-function-group", "", "name of the network function group")
+	cmd.Flags().StringVar(&t.edge, "edge", "", "edge location")
+}
+
+func (t *tableFlags) table(tables *analysis.Computed) (routing.Table, error) {
+	id := routing.TableID{Segment: t.segment, NetworkFunctionGroup: t.group, Edge: t.edge}
+	if (t.segment == "") == (t.group == "") || t.edge == "" {
+		return routing.Table{}, usage(errors.New("which table? --segment NAME or --network-function-group NAME, and --edge LOCATION"))
+	}
+	table, ok := tables.Table(id)
+	if !ok {
+		var names []string
+		for _, known := range tables.IDs() {
+			names = append(names, known.String())
+		}
+		return table, usage(fmt.Errorf("there is no table %s; there are: %s", id, strings.Join(names, " ")))
+	}
+	return table, nil
+}
+
+// parsePrefix reads a prefix, or an address as the prefix of itself.
+func parsePrefix(text string) (p netip.Prefix, isAddress bool, err error) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), false, nil
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" {
+		return p, false, usage(fmt.Errorf("%q is neither a prefix nor an address", text))
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true, nil
+}
+
+func numbers[T fmt.Stringer](list []T) string {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = n.String()
+	}
+	return strings.Join(texts, " ")
+}
+
+func asPath(path []uint32) string {
+	texts := make([]string, len(path))
+	for i, asn := range path {
+		texts[i] = fmt.Sprint(asn)
+	}
+	return strings.Join(texts, " ")
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"portolan/internal/analysis"
+	"portolan/internal/snapshot"
+)
+
+func snapshotCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "snapshot", Short: "take a network away as one file, or check such a file"}
+	cmd.AddCommand(snapshotExportCommand(), snapshotValidateCommand())
+	return cmd
+}
+
+func snapshotExportCommand() *cobra.Command {
+	var o networkOptions
+	format := choice("yaml", "json")
+	cmd := &cobra.Command{
+		Use:   "export --core-network ID",
+		Short: "print a core network of a running server as one file",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := o.load(cmd.Context(), cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			text, err := s.YAML()
+			if format.value == "json" {
+				text, err = s.JSON()
+			}
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	cmd.Flags().VarP(format, "output", "o", "yaml or json")
+	return o.flags(cmd)
+}
+
+func snapshotValidateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE",
+		Short: "check a file: its form, its policy, and that routes can be computed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := os.ReadFile(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			s, err := snapshot.Parse(data)
+			if err != nil {
+				return &exitError{exitFindings, err}
+			}
+			network, err := s.Network(nil)
+			if err != nil {
+				return &exitError{exitFindings, err}
+			}
+			_, tables, err := analysis.Compute(network)
+			if err != nil {
+				return &exitError{exitFindings, err}
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(tables.IDs()))
+			return err
+		},
+	}
+}
