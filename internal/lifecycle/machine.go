@@ -23,6 +23,7 @@ const (
 	TGWRegistration            Kind = "transit-gateway-registration"
 	CoreNetwork                Kind = "core-network"
 	CoreNetworkPolicy          Kind = "core-network-policy"
+	Execution                  Kind = "core-network-execution"
 	Attachment                 Kind = "attachment"
 	ConnectPeer                Kind = "connect-peer"
 	Peering                    Kind = "peering"
@@ -67,6 +68,8 @@ var Machines = map[Kind]map[string]Step{
 		// EXECUTING ends with the core network's UPDATING or CREATING.
 		"OUT_OF_DATE": {Gone, 90 * 24 * time.Hour},
 	},
+	// An execution is asked for, then it begins; the core network's UPDATING ends it.
+	Execution: {"NOT_STARTED": {"IN_PROGRESS", 2 * time.Second}},
 	Attachment: {
 		"CREATING":               {"PENDING_NETWORK_UPDATE", 2 * time.Minute},
 		"PENDING_NETWORK_UPDATE": {"AVAILABLE", 3 * time.Minute},

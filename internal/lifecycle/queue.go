@@ -90,11 +90,14 @@ func (q *Queue) Load(ctx context.Context) error {
 }
 
 // Schedule writes the due entry for a row of the kind that has just entered state, if the state is transient.
-func (tx *Txn) Schedule(kind Kind, key, state string) {
+func (tx *Txn) Schedule(kind Kind, key, state string) { tx.ScheduleSince(kind, key, state, tx.Now) }
+
+// ScheduleSince is Schedule for a state whose time has been running since earlier.
+func (tx *Txn) ScheduleSince(kind Kind, key, state string, since time.Time) {
 	if _, ok := Next(kind, state); !ok {
 		return
 	}
-	at := tx.Now.Add(tx.queue.profile.Duration(kind, state)).UnixNano()
+	at := since.Add(tx.queue.profile.Duration(kind, state)).UnixNano()
 	value, err := json.Marshal(Entry{Kind: kind, Key: key, From: state})
 	if err != nil {
 		panic(err) // three strings

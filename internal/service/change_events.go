@@ -45,10 +45,12 @@ func (v *view) progress(row *coreNetworkRow, version *api.CoreNetworkPolicy) (ap
 	switch {
 	case ended:
 		return api.ChangeStatusComplete, execution.Finished
-	case row.Executing == *version.PolicyVersionId:
-		return api.ChangeStatusInProgress, row.ExecutionStarted
+	case row.Executing != *version.PolicyVersionId:
+		return "", api.Time{}
+	case row.ExecutionStarted.IsZero():
+		return api.ChangeStatusNotStarted, row.ExecutionAsked
 	}
-	return "", api.Time{}
+	return api.ChangeStatusInProgress, row.ExecutionStarted
 }
 
 // eventsOf walks the events of changes: one at each edge, or one without an edge for what no edge notices, such as a

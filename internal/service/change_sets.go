@@ -15,13 +15,6 @@ import (
 
 // The change set of a version that has not been executed is worked out when somebody asks: it is always against the
 // policy that is LIVE by then, over the attachments there are by then. What an execution did is stored with it, in chunks.
-//
-//	/acct/A/core-network-execution/CN/VERSION             executionRow
-//	/acct/A/core-network-change/CN/VERSION/CHUNK          changeChunk
-var (
-	executions = store.NewTable(store.Schema[executionRow]{Name: "core-network-execution"})
-	changes    = store.NewTable(store.Schema[changeChunk]{Name: "core-network-change"})
-)
 
 // executionRow is an execution that has ended.
 type executionRow struct {

@@ -303,8 +303,8 @@ func (s *Service) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
 }
 
 // dropVersions removes all versions of a core network that is gone, and what their executions left.
-func (tx *txn) dropVersions(coreNetwork string) {
-	deleteAll(tx, policyVersions, tx.prefix("core-network-policy", coreNetwork))
-	deleteAll(tx, executions, tx.prefix("core-network-execution", coreNetwork))
-	deleteAll(tx, changes, tx.prefix("core-network-change", coreNetwork))
+func (tx *txn) dropVersions(row *coreNetworkRow) {
+	deleteAll(tx, policyVersions, tx.prefix("core-network-policy", row.CoreNetworkId))
+	deleteAll(tx, executions, tx.prefix("core-network-execution", row.CoreNetworkId))
+	deleteAll(tx, changes, tx.prefix("core-network-change", row.CoreNetworkId))
 }

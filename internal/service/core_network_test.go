@@ -131,6 +131,9 @@ func TestPolicyVersions_life(t *testing.T) {
 	}
 	fails[conflict](w, w.DeleteCoreNetworkPolicyVersion, api.DeleteCoreNetworkPolicyVersionInput{CoreNetworkId: cn, PolicyVersionId: 1})
 	must(w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: 3})
+	if got := states(); got != "3 EXECUTING LATEST, 2 READY_TO_EXECUTE , 1 EXECUTION_SUCCEEDED LIVE" {
+		t.Errorf("versions: %s", got)
+	}
 	if got := states(); got != "3 EXECUTION_SUCCEEDED LIVE, 2 OUT_OF_DATE , 1 OUT_OF_DATE " {
 		t.Errorf("versions: %s", got)
 	}

@@ -18,8 +18,10 @@ type coreNetworkRow struct {
 	NextVersion    int32 // ids are never used twice, also after the latest version is deleted
 	Executing      int32 // the version that goes LIVE when the current transition ends; 0 for none
 
-	ExecutionStarted api.Time // of the version that is executing
-	ResourcePolicy   string
+	// Of the last execution: when it was asked for, and when it began, zero as long as it has not.
+	ExecutionAsked, ExecutionStarted api.Time
+
+	ResourcePolicy string
 }
 
 // coreNetwork is a core network of the caller's account. Another account's looks like a missing one, unless it is shared.
@@ -76,15 +78,19 @@ func (tx *txn) createCoreNetwork(in *api.CreateCoreNetworkInput) (*api.CreateCor
 	}
 	if in.PolicyDocument != nil {
 		version := tx.addVersion(&row, *in.PolicyDocument, nil, api.ChangeSetStateExecuting)
-		row.Executing, row.ExecutionStarted = *version.PolicyVersionId, row.CreatedAt
+		row.Executing = *version.PolicyVersionId
+		row.ExecutionAsked, row.ExecutionStarted = row.CreatedAt, row.CreatedAt
 	}
 	tx.saveCoreNetwork(&row)
 	return &api.CreateCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
 }
 
 func (tx *txn) saveCoreNetwork(row *coreNetworkRow) {
-	key := accountKey(row.OwnerAccountId, "core-network", row.CoreNetworkId)
-	save(tx.lc, lifecycle.CoreNetwork, coreNetworks, key, row, string(row.State))
+	save(tx.lc, lifecycle.CoreNetwork, coreNetworks, row.key(), row, string(row.State))
+}
+
+func (row *coreNetworkRow) key() string {
+	return accountKey(row.OwnerAccountId, "core-network", row.CoreNetworkId)
 }
 
 // GetCoreNetwork shows a core network as the LIVE policy made it.
@@ -185,7 +191,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	row := *old
 	if row.State == api.CoreNetworkStateDeleting {
 		coreNetworks.Delete(lc.Txn, e.Key)
-		tx.dropVersions(row.CoreNetworkId)
+		tx.dropVersions(&row)
 		deleteAll(tx, prefixListAssociations, tx.prefix("prefix-list-association", row.CoreNetworkId))
 		return nil
 	}
@@ -193,7 +199,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		if err := tx.goLive(&row); err != nil {
 			return err
 		}
-		row.Executing, row.ExecutionStarted = 0, api.Time{}
+		row.Executing, row.ExecutionAsked, row.ExecutionStarted = 0, api.Time{}, api.Time{}
 	}
 	row.State = api.CoreNetworkStateAvailable
 	coreNetworks.Put(lc.Txn, e.Key, &row)

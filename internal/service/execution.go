@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"reflect"
 
 	"portolan/api"
+	"portolan/internal/lifecycle"
 	"portolan/policy"
 )
 
@@ -38,15 +40,31 @@ func (s *Service) ExecuteCoreNetworkChangeSet(ctx context.Context, in *api.Execu
 		next.ChangeSetState = api.ChangeSetStateExecuting
 		tx.saveVersion(old, &next)
 		row := *old
-		row.Executing, row.ExecutionStarted = in.PolicyVersionId, api.Time{Time: tx.now}
+		row.Executing = in.PolicyVersionId
 		row.State = api.CoreNetworkStateUpdating
-		tx.saveCoreNetwork(&row)
+		row.ExecutionAsked, row.ExecutionStarted = api.Time{Time: tx.now}, api.Time{}
+		// UPDATING cannot end before the execution has begun: a client that polls sees it, however short it is.
+		save(tx.lc, lifecycle.Execution, coreNetworks, row.key(), &row, string(api.ChangeStatusNotStarted))
 		return &api.ExecuteCoreNetworkChangeSetOutput{}, nil
 	})
 }
 
-// goLive makes the executing version the LIVE one: edges, segments and groups are what it says, every attachment is
-// looked at anew, and what waited before it is out of date. row is the caller's to save.
+// startExecution begins what was asked for, and lets the core network's UPDATING end in its time.
+func (s *Service) startExecution(lc *lifecycle.Txn, e lifecycle.Entry) error {
+	old, ok := coreNetworks.Get(lc.Txn, e.Key)
+	if !ok || old.Executing == 0 || !old.ExecutionStarted.IsZero() {
+		return nil
+	}
+	row := *old
+	row.ExecutionStarted = api.Time{Time: lc.Now}
+	coreNetworks.Put(lc.Txn, e.Key, &row)
+	lc.ScheduleSince(lifecycle.CoreNetwork, e.Key, string(row.State), row.ExecutionAsked.Time)
+	return nil
+}
+
+// goLive makes the executing version the LIVE one, all of it in this transaction: edges, segments and groups are what it
+// says, every attachment is looked at anew, what has changed is kept, what waited before it is out of date, and what
+// waits behind it is compared with it. row is the caller's to save.
 func (tx *txn) goLive(row *coreNetworkRow) error {
 	version, err := tx.version(row, row.Executing)
 	if err != nil {
@@ -64,16 +82,39 @@ func (tx *txn) goLive(row *coreNetworkRow) error {
 		tx.saveVersion(row, &next)
 		return nil
 	}
-	live := row.Executing
 	moves := tx.relocate(row, compiled)
-	tx.keepChanges(row, live, tx.compareWithLive(row, compiled, moves))
+	tx.keepChanges(row, row.Executing, tx.compareWithLive(row, compiled, moves))
+	tx.move(moves)
+	live, edges := row.Executing, row.Edges
 	tx.expire(row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })
 	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded
 	tx.saveVersion(row, &next)
 	row.LiveVersion = live
 	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(compiled)
-	tx.move(moves)
+	if !reflect.DeepEqual(edges, row.Edges) {
+		tx.regenerate(row)
+	}
 	return nil
+}
+
+// regenerate generates the change sets of the versions that wait behind a LIVE one with other edges. They stay ready to
+// execute, unless they cannot be brought about any more.
+func (tx *txn) regenerate(row *coreNetworkRow) {
+	var waiting []*api.CoreNetworkPolicy
+	ready := accountKey(row.OwnerAccountId, "core-network-policy.current", row.CoreNetworkId, string(api.ChangeSetStateReadyToExecute)) + "/"
+	for _, version := range policyVersions.ScanIndex(tx.r, ready, "") {
+		if *version.PolicyVersionId > row.LiveVersion {
+			waiting = append(waiting, version)
+		}
+	}
+	for _, version := range waiting {
+		if _, errs := compilePolicy(version.PolicyDocument, row.Edges); len(errs) > 0 {
+			failed := *version
+			failed.ChangeSetState = api.ChangeSetStateFailedGeneration
+			failed.PolicyErrors = policyErrors(errs)
+			tx.saveVersion(row, &failed)
+		}
+	}
 }
 
 // compilePolicy compiles a stored document over the edges that exist.

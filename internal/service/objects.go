@@ -21,6 +21,7 @@ func (s *Service) registerTransitions() {
 	moves(s, lifecycle.ConnectPeerAssociation, connectPeerAssociations, peerAssociations.state)
 	s.queue.Handle(lifecycle.TGWRegistration, moveRegistration)
 	s.queue.Handle(lifecycle.CoreNetwork, s.moveCoreNetwork)
+	s.queue.Handle(lifecycle.Execution, s.startExecution)
 	s.queue.Handle(lifecycle.CoreNetworkPolicy, s.moveVersion)
 	s.queue.Handle(lifecycle.Attachment, s.moveAttachment)
 	s.queue.Handle(lifecycle.ConnectPeer, s.moveConnectPeer)

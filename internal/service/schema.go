@@ -20,6 +20,8 @@ import (
 //	/acct/A/tgw-registration/GN/ARN                       api.TransitGatewayRegistration
 //	/acct/A/core-network/CN                               coreNetworkRow
 //	/acct/A/core-network-policy/CN/VERSION                api.CoreNetworkPolicy, newest first
+//	/acct/A/core-network-execution/CN/VERSION             executionRow
+//	/acct/A/core-network-change/CN/VERSION/CHUNK          changeChunk
 //	/acct/A/attachment/CN/ATTACHMENT                      attachmentRow, below the core network's owner
 //	/acct/A/peering/CN/PEERING                            peeringRow, below the core network's owner
 //	/acct/A/prefix-list-association/CN/ARN                prefixListAssociationRow
@@ -221,6 +223,9 @@ var (
 			}},
 		},
 	})
+
+	executions = store.NewTable(store.Schema[executionRow]{Name: "core-network-execution"})
+	changes    = store.NewTable(store.Schema[changeChunk]{Name: "core-network-change"})
 
 	usedTokens           = store.NewTable(store.Schema[usedToken]{Name: "client-token"})
 	organizationAccesses = store.NewTable(store.Schema[organizationAccess]{Name: "organization-access"})
