@@ -31,7 +31,7 @@ type Tables struct {
 type entry struct {
 	origins []origin
 	out     *outcome
-	reduced bool // the outcome is shared: attributes are restored from origins
+	reduced bool // the outcome may be shared with others: attributes are restored from origins
 }
 
 // maxAttachments bounds a network, at twenty times what AWS allows.
@@ -47,7 +47,7 @@ func Compute(n Network) (*Tables, error) {
 	if len(n.Attachments) > maxAttachments {
 		return nil, fmt.Errorf("routing: more than %d attachments", maxAttachments)
 	}
-	t := &Tables{w: w, ids: &bart.Table[int32]{}, entries: make([][]*entry, len(w.spaces))}
+	t := &Tables{w: w}
 	for i := range n.Attachments {
 		a, err := w.newAttachment(n.Attachments[i])
 		if err != nil {
@@ -61,7 +61,13 @@ func Compute(n Network) (*Tables, error) {
 			return nil, fmt.Errorf("routing: two attachments have the id %s", t.attachments[i].ID)
 		}
 	}
-	for _, p := range w.pinned {
+	return t, t.compute()
+}
+
+// compute fills the tables from the attachments.
+func (t *Tables) compute() error {
+	t.ids, t.entries = &bart.Table[int32]{}, make([][]*entry, len(t.w.spaces))
+	for _, p := range t.w.pinned {
 		t.intern(p)
 	}
 	for _, a := range t.attachments { // in order of ids: each prefix's offers need sorting by edge only
@@ -83,7 +89,7 @@ func Compute(n Network) (*Tables, error) {
 	}
 	t.fill(all)
 	t.sortLater()
-	return t, t.oscillations()
+	return t.oscillations()
 }
 
 func compareAttachments(a, b *attachment) int { return strings.Compare(a.ID, b.ID) }
@@ -268,7 +274,10 @@ func (t *Tables) originOf(sp *space, e *entry, at int32) Origin {
 	if at >= aggregate {
 		return Origin{Kind: FromSummarize, Segment: sp.name, Edge: t.w.edges[at-aggregate].Location}
 	}
-	o := &e.origins[at]
+	return t.originAt(sp, &e.origins[at])
+}
+
+func (t *Tables) originAt(sp *space, o *origin) Origin {
 	from := Origin{Edge: t.w.edges[o.edge].Location, Attachment: o.id(), Segment: sp.name}
 	if o.from != nil {
 		from.Type = o.from.Type

@@ -10,6 +10,9 @@ import (
 	"portolan/policy"
 )
 
+// maxSettled bounds what a mesh remembers.
+const maxSettled = 100_000
+
 // maxRounds bounds how often the edges of a mesh tell each other what they use.
 const maxRounds = 64
 
@@ -208,6 +211,9 @@ func (m *mesh) settle(table *space, prefix netip.Prefix, locals []local, names f
 		}
 	}
 	out := m.work(table, []netip.Prefix{prefix}, [][]local{reduced}, nil)[0]
+	if len(m.settled) >= maxSettled { // after a great many updates
+		clear(m.settled)
+	}
 	m.settled[string(key)] = out
 	return out
 }

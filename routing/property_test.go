@@ -62,15 +62,15 @@ func drawPolicy(t *rapid.T) (*policy.Policy, string) {
 		rows = append(rows, row)
 	}
 	policies, inbound, outbound := drawRoutingPolicies(t)
-	groups := []object{{"name": "fw"}, {"name": "web"}}
+	groups := []object{{"name": "fw"}, {"name": "web"}, {"name": "ids"}}
 	doc := object{
 		"version":                    "2025.11",
 		"core-network-configuration": object{"asn-ranges": []string{"64512-64600"}, "vpn-ecmp-support": rapid.Bool().Draw(t, "ecmp"), "edge-locations": locations},
-		"segments":                   rows, "network-function-groups": groups, "routing-policies": policies,
-		"segment-actions":     drawActions(t, segments, edges, inbound, outbound),
+		"segments":                   rows, "network-function-groups": groups, 		"segment-actions":     drawActions(t, segments, edges, inbound, outbound),
 		"attachment-policies": []object{},
 	}
 	if names := slices.Concat(inbound, outbound); len(names) > 0 {
+		doc["routing-policies"] = policies
 		doc["attachment-routing-policy-rules"] = []object{{"rule-number": 1, "conditions": []object{{"type": "routing-policy-label", "value": "x"}}, "action": object{"associate-routing-policies": some(t, "labelled", names)}}}
 		if len(doc["attachment-routing-policy-rules"].([]object)[0]["action"].(object)["associate-routing-policies"].([]string)) == 0 {
 			delete(doc, "attachment-routing-policy-rules")
@@ -113,7 +113,11 @@ func drawRoutingPolicies(t *rapid.T) (list []object, inbound, outbound []string)
 			if direction == "outbound" {
 				actions = append(actions, object{"type": "summarize", "value": pick(t, "aggregate", blocks[:4])})
 			}
-			rules = append(rules, object{"rule-number": j + 1, "rule-definition": object{"match-conditions": matches, "condition-logic": pick(t, "logic", []string{"and", "or"}), "action": pick(t, "action", actions)}})
+			act := pick(t, "action", actions)
+			if direction == "outbound" && rapid.Bool().Draw(t, "summarize") {
+				act = actions[len(actions)-1]
+			}
+			rules = append(rules, object{"rule-number": j + 1, "rule-definition": object{"match-conditions": matches, "condition-logic": pick(t, "logic", []string{"and", "or"}), "action": act}})
 		}
 		list = append(list, object{"routing-policy-name": name, "routing-policy-direction": direction, "routing-policy-number": i + 1, "routing-policy-rules": rules})
 		if direction == "inbound" {
@@ -126,7 +130,7 @@ func drawRoutingPolicies(t *rapid.T) (list []object, inbound, outbound []string)
 }
 
 func drawActions(t *rapid.T, segments, edges, inbound, outbound []string) []object {
-	var list []object
+	list := []object{}
 	names := slices.Concat(inbound, outbound)
 	for range rapid.IntRange(0, 2).Draw(t, "shares") {
 		a := object{"action": "share", "mode": "attachment-route", "segment": pick(t, "sharing", segments), "share-with": "*"}
@@ -135,14 +139,14 @@ func drawActions(t *rapid.T, segments, edges, inbound, outbound []string) []obje
 		}
 		list = append(list, a)
 	}
-	for i := range rapid.IntRange(0, 2).Draw(t, "static routes") {
+	for i := range rapid.IntRange(0, 3).Draw(t, "static routes") {
 		to := []string{"blackhole"}
 		if rapid.Bool().Draw(t, "led") {
 			to = []string{longID(fmt.Sprintf("A%d", rapid.IntRange(1, 6).Draw(t, "destination")))}
 		}
-		list = append(list, object{"action": "create-route", "segment": pick(t, "static in", segments), "destination-cidr-blocks": []string{blocks[i*3+rapid.IntRange(0, 2).Draw(t, "static block")]}, "destinations": to})
+		list = append(list, object{"action": "create-route", "segment": pick(t, "static in", segments), "destination-cidr-blocks": []string{blocks[rapid.IntRange(0, 1).Draw(t, "static block")*5+i%2]}, "destinations": to})
 	}
-	for range rapid.IntRange(0, 3).Draw(t, "between edges") {
+	for range rapid.IntRange(0, 5).Draw(t, "between edges") {
 		if e, p := pick(t, "edge", edges), pick(t, "peer", edges); e != p && len(names) > 0 {
 			list = append(list, object{"action": "associate-routing-policy", "segment": pick(t, "meshed", segments), "edge-location-association": object{"edge-location": e, "peer-edge-location": p, "routing-policy-names": []string{pick(t, "used", names)}}})
 		}
@@ -151,15 +155,24 @@ func drawActions(t *rapid.T, segments, edges, inbound, outbound []string) []obje
 		v := object{"network-function-groups": []string{group}}
 		if overrides && chance(t, "overridden", 2) {
 			v["with-edge-overrides"] = []object{{"edge-sets": [][]string{{pick(t, "set", edges)}}, "use-edge-location": pick(t, "use", edges)}}
-			if len(edges) > 1 && rapid.Bool().Draw(t, "pair") {
-				v["with-edge-overrides"] = []object{{"edge-sets": [][]string{{edges[0], edges[1]}}, "use-edge-location": pick(t, "use", edges)}}
+			for range rapid.IntRange(0, 3).Draw(t, "more overrides") {
+				set := []string{pick(t, "one", edges), pick(t, "other", edges)}
+				if set[0] == set[1] {
+					set = set[:1]
+				}
+				v["with-edge-overrides"] = append(v["with-edge-overrides"].([]object), object{"edge-sets": [][]string{set}, "use-edge-location": pick(t, "use", edges)})
 			}
 		}
 		return v
 	}
-	if chance(t, "send-via", 2) {
+	for _, group := range some(t, "send-via", []string{"fw", "ids"}) {
 		mode := pick(t, "mode", []string{"single-hop", "dual-hop"})
-		list = append(list, object{"action": "send-via", "segment": pick(t, "sent", segments), "mode": mode, "when-sent-to": object{"segments": "*"}, "via": via("fw", mode == "single-hop")})
+		a := object{"action": "send-via", "segment": pick(t, "sent", segments), "mode": mode, "via": via(group, mode == "single-hop")}
+		a["when-sent-to"] = object{"segments": "*"}
+		if rapid.Bool().Draw(t, "to one") {
+			a["when-sent-to"] = object{"segments": []string{pick(t, "sent to", segments)}}
+		}
+		list = append(list, a)
 	}
 	if chance(t, "send-to", 3) {
 		list = append(list, object{"action": "send-to", "segment": pick(t, "sends", segments), "via": via("web", true)})
@@ -177,8 +190,8 @@ func drawAttachment(t *rapid.T, p *policy.Policy, number int) routing.Attachment
 			a.Edges = append(a.Edges, e.Location)
 		}
 	}
-	if chance(t, "appliance", 4) {
-		a.Type, a.Edges, a.NetworkFunctionGroup = policy.TypeVPC, []string{edge}, pick(t, "group", []string{"fw", "web"})
+	if chance(t, "appliance", 3) {
+		a.Type, a.Edges, a.NetworkFunctionGroup = policy.TypeVPC, []string{edge}, pick(t, "group", []string{"fw", "fw", "web", "ids"})
 	} else {
 		a.Segment = pick(t, "segment", p.Segments).Name
 	}
@@ -209,7 +222,7 @@ func drawAttachment(t *rapid.T, p *policy.Policy, number int) routing.Attachment
 func drawNetwork(t *rapid.T) (routing.Network, string) {
 	p, text := drawPolicy(t)
 	n := routing.Network{Policy: p}
-	for i := range rapid.IntRange(0, 7).Draw(t, "attachments") {
+	for i := range rapid.IntRange(0, 9).Draw(t, "attachments") {
 		n.Attachments = append(n.Attachments, drawAttachment(t, p, i+1))
 	}
 	return n, text
@@ -335,7 +348,8 @@ func TestUpdate_equalsCompute(t *testing.T) {
 			}
 			before := everything(tables)
 			updated, updateErr := tables.Update(put, remove)
-			if everything(tables) != before {
+			again, _ := tables.Update(put, remove)
+			if everything(tables) != before || everything(again) != everything(updated) {
 				t.Fatal("Update changed the old tables")
 			}
 			n.Attachments = next

@@ -39,6 +39,9 @@ func (t *Tables) Update(put []Attachment, remove []string) (*Tables, error) {
 	if len(next.attachments) > maxAttachments {
 		return nil, errors.New("routing: too many attachments")
 	}
+	if next.mostlyGone() {
+		return next.again()
+	}
 	next.findAppliances()
 	ids := make([]int32, 0, len(c.affected))
 	for id := range c.affected {
@@ -50,6 +53,26 @@ func (t *Tables) Update(put []Attachment, remove []string) (*Tables, error) {
 	}
 	next.fill(ids)
 	return next, next.oscillations()
+}
+
+// mostlyGone says whether most of the prefixes that have a number are announced by no one any more.
+func (t *Tables) mostlyGone() bool {
+	live := len(t.w.pinned)
+	for _, offers := range t.offers {
+		if len(offers) > 0 {
+			live++
+		}
+	}
+	return len(t.prefixes) > 2*live+spare
+}
+
+// spare is how many numbers of prefixes may lie idle whatever the size of the network.
+const spare = 1024
+
+// again computes everything, which forgets what is gone.
+func (t *Tables) again() (*Tables, error) {
+	fresh := &Tables{w: t.w, attachments: t.attachments}
+	return fresh, fresh.compute()
 }
 
 // change is the state of an Update.

@@ -206,20 +206,29 @@ func droppedBy(s *Step) string {
 	return fmt.Sprintf("rule %d of routing policy %s, line %d: %s", s.RuleNumber, s.Policy, s.Place.Line(), s.Action)
 }
 
-// statics tells the static routes at this edge, those that another one stands before too.
+// statics tells the static routes at this edge, those that another one stands before too, and those of other segments.
 func (s *story) statics() {
+	for _, sp := range s.t.w.spaces {
+		if sp == s.sp {
+			continue
+		}
+		for _, o := range s.t.statics(sp, s.prefix) {
+			if o.edge == s.edge {
+				c := clue{Candidate: Candidate{Kind: KindStatic, Attributes: o.Attributes, Origin: s.t.originAt(sp, &o)}}
+				c.Steps = []Step{s.created(sp, &o), {Kind: StepNotShared, Edge: s.location(s.edge), Segment: s.sp.name, Detail: "static routes stay in their segment, " + sp.name}}
+				c.drop("static routes are not shared")
+				s.list = append(s.list, c)
+			}
+		}
+	}
 	for i, o := range s.t.allStatics(s.sp, s.prefix) {
 		if o.edge != s.edge {
 			continue
 		}
-		c := clue{Candidate: Candidate{Kind: KindStatic, Attributes: o.Attributes}}
-		c.Steps = []Step{s.created(&o)}
-		c.Origin = Origin{Kind: FromBlackhole, Attachment: o.id(), Segment: s.sp.name, Edge: s.location(s.edge), Place: o.place.Place}
+		c := clue{Candidate: Candidate{Kind: KindStatic, Attributes: o.Attributes, Origin: s.t.originAt(s.sp, &o)}}
+		c.Steps = []Step{s.created(s.sp, &o)}
 		if o.kind == localStatic {
-			c.Origin.Kind, c.NextHop = FromStatic, &Destination{Attachment: o.id()}
-		}
-		if o.from != nil {
-			c.Origin.Type = o.from.Type
+			c.NextHop = &Destination{Attachment: o.id()}
 		}
 		c.compared = candidate{win: win{Attributes: o.Attributes, origin: none, via: here}, kind: o.kind, rank: i}
 		for at := range s.e.origins {
@@ -231,7 +240,7 @@ func (s *story) statics() {
 	}
 }
 
-func (s *story) created(o *origin) Step {
+func (s *story) created(sp *space, o *origin) Step {
 	detail := "create-route leads it to " + o.id()
 	switch {
 	case o.from == nil:
@@ -239,7 +248,7 @@ func (s *story) created(o *origin) Step {
 	case o.kind == localBlackhole:
 		detail = "create-route leads it to " + o.id() + ", which does not work: a blackhole"
 	}
-	return Step{Kind: StepCreated, Edge: s.location(o.edge), Segment: s.sp.name, Place: o.place.Place, Detail: detail, After: o.Attributes}
+	return Step{Kind: StepCreated, Edge: s.location(o.edge), Segment: sp.name, Place: o.place.Place, Detail: detail, After: o.Attributes}
 }
 
 // history is how the route that an edge uses came there.
@@ -257,7 +266,7 @@ func (s *story) history(edge, depth int) []Step {
 	}
 	o := &s.e.origins[w.origin]
 	if o.place != nil {
-		return []Step{s.created(o)}
+		return []Step{s.created(s.sp, o)}
 	}
 	for i := range o.from.Announcements {
 		n := &o.from.Announcements[i]
@@ -409,6 +418,9 @@ func (s *story) judge() {
 			}
 		}
 	default:
+		if winner.Verdict.By == ByNothing {
+			winner.Verdict.By = by
+		}
 		over.Verdict = Verdict{Outcome: Lost, By: by, Detail: "against " + hop(&winner.Candidate)}
 	}
 }
