@@ -1,9 +1,6 @@
 package routing
 
 import (
-	"cmp"
-	"slices"
-
 	"portolan/policy"
 )
 
@@ -250,15 +247,4 @@ func (t *Tables) learned(sp *space, e *entry, w *win, r Route, edge int) Route {
 		r.Destinations = []Destination{d}
 	}
 	return r
-}
-
-func compareDestinations(a, b Destination) int {
-	return cmp.Or(cmp.Compare(a.Attachment, b.Attachment), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.NetworkFunctionGroup, b.NetworkFunctionGroup))
-}
-
-// same says whether two rows say the same.
-func (r *Route) same(o *Route) bool {
-	return r.Prefix == o.Prefix && r.Type == o.Type && r.State == o.State && r.Kind == o.Kind && r.Origin == o.Origin &&
-		slices.EqualFunc(r.Destinations, o.Destinations, func(a, b Destination) bool { return compareDestinations(a, b) == 0 }) &&
-		compareAttributes(&r.Attributes, &o.Attributes) == 0
 }

@@ -66,7 +66,7 @@ func drawPolicy(t *rapid.T) (*policy.Policy, string) {
 	doc := object{
 		"version":                    "2025.11",
 		"core-network-configuration": object{"asn-ranges": []string{"64512-64600"}, "vpn-ecmp-support": rapid.Bool().Draw(t, "ecmp"), "edge-locations": locations},
-		"segments":                   rows, "network-function-groups": groups, 		"segment-actions":     drawActions(t, segments, edges, inbound, outbound),
+		"segments":                   rows, "network-function-groups": groups, "segment-actions": drawActions(t, segments, edges, inbound, outbound),
 		"attachment-policies": []object{},
 	}
 	if names := slices.Concat(inbound, outbound); len(names) > 0 {
@@ -100,15 +100,22 @@ func drawRoutingPolicies(t *rapid.T) (list []object, inbound, outbound []string)
 			var matches []object
 			for range rapid.IntRange(1, 2).Draw(t, "matches") {
 				matches = append(matches, pick(t, "match", []object{
-					{"type": "prefix-equals", "value": pick(t, "block", blocks)}, {"type": "prefix-in-cidr", "value": pick(t, "block", blocks)},
-					{"type": "asn-in-as-path", "value": pick(t, "asn", append(asns, 64512, 64513))}, {"type": "community-in-list", "value": pick(t, "tag", tagWords)},
+					{"type": "prefix-equals", "value": pick(t, "block", blocks)},
+					{"type": "prefix-in-cidr", "value": pick(t, "block", blocks)},
+					{"type": "asn-in-as-path", "value": pick(t, "asn", append(asns, 64512, 64513))},
+					{"type": "community-in-list", "value": pick(t, "tag", tagWords)},
 					{"type": "med-equals", "value": pick(t, "med", []int{50, 100})},
 				}))
 			}
 			actions := []object{
-				{"type": "drop"}, {"type": "allow"}, {"type": "prepend-asn-list", "value": []int{65010, 65000}}, {"type": "remove-asn-list", "value": []int{pick(t, "removed", asns)}},
-				{"type": "add-community", "value": pick(t, "added", tagWords)}, {"type": "remove-community", "value": pick(t, "removed tag", tagWords)},
-				{"type": "set-med", "value": pick(t, "new med", []int{50, 200})}, {"type": "set-local-preference", "value": pick(t, "preference", []int{0, 200})},
+				{"type": "drop"},
+				{"type": "allow"},
+				{"type": "prepend-asn-list", "value": []int{65010, 65000}},
+				{"type": "remove-asn-list", "value": []int{pick(t, "removed", asns)}},
+				{"type": "add-community", "value": pick(t, "added", tagWords)},
+				{"type": "remove-community", "value": pick(t, "removed tag", tagWords)},
+				{"type": "set-med", "value": pick(t, "new med", []int{50, 200})},
+				{"type": "set-local-preference", "value": pick(t, "preference", []int{0, 200})},
 			}
 			if direction == "outbound" {
 				actions = append(actions, object{"type": "summarize", "value": pick(t, "aggregate", blocks[:4])})
@@ -321,6 +328,9 @@ func TestUpdate_equalsCompute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, text := drawNetwork(t)
 		tables, err := routing.Compute(n)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
 		for step := range rapid.IntRange(1, 4).Draw(t, "changes") {
 			var put []routing.Attachment
 			var remove []string

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -318,8 +317,4 @@ func (t *Tables) Appliance(group, edge string) (Attachment, bool) {
 func (t *Tables) DualHop(group string) bool {
 	g, ok := t.w.group[group]
 	return ok && t.w.spaces[g].dualHop
-}
-
-func compareRoutes(a, b Route) int {
-	return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(a.Kind, b.Kind))
 }
