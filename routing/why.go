@@ -215,7 +215,7 @@ func (s *story) statics() {
 		for _, o := range s.t.statics(sp, s.prefix) {
 			if o.edge == s.edge {
 				c := clue{Candidate: Candidate{Kind: KindStatic, Attributes: o.Attributes, Origin: s.t.originAt(sp, &o)}}
-				c.Steps = []Step{s.created(sp, &o), {Kind: StepNotShared, Edge: s.location(s.edge), Segment: s.sp.name, Detail: "static routes stay in their segment, " + sp.name}}
+				c.Steps = []Step{s.created(sp, &o), {Kind: StepNotShared, Edge: s.location(s.edge), Segment: s.sp.name, Detail: "static routes stay in their segment, " + sp.name, After: o.Attributes}}
 				c.drop("static routes are not shared")
 				s.list = append(s.list, c)
 			}
@@ -402,7 +402,7 @@ func (s *story) judge() {
 		second = max(second, lostBy)
 		c.Verdict = Verdict{Outcome: Lost, By: lostBy, Detail: "against " + hop(&winner.Candidate)}
 		if s.win.via == here && c.compared.via == here && slices.Contains(s.win.equals, c.compared.origin) {
-			c.Verdict = Verdict{Outcome: WonECMP, By: ByNothing, Detail: "used together with " + hop(&winner.Candidate)}
+			c.Verdict = Verdict{Outcome: WonECMP, By: ByTieBreak, Detail: "used together with " + hop(&winner.Candidate)}
 		}
 	}
 	if winner != nil {
