@@ -231,7 +231,7 @@ func TestReport_longLine(t *testing.T) {
 	if err := (&report{documents: []examined{{in, found}}}).text(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	if len(found) != 1000 || time.Since(begin) > 2*time.Second {
+	if len(found) != 1000 || time.Since(begin) > 20*time.Second {
 		t.Errorf("%d findings took %s", len(found), time.Since(begin))
 	}
 }
