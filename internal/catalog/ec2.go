@@ -1,23 +1,23 @@
 package catalog
 
 import (
+	"cmp"
+	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/directconnect"
 	dxtypes "github.com/aws/aws-sdk-go-v2/service/directconnect/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/smithy-go"
 )
 
 // EC2Config is how an EC2-compatible endpoint is asked.
@@ -30,30 +30,25 @@ type EC2Config struct {
 	Log         *slog.Logger
 	HTTPClient  *http.Client  // default: one with a timeout
 	TTL         time.Duration // how long an answer holds; default 30 s
-	Failed      func()        // counts calls that failed; may be nil
+	MaxAnswers  int           // how many are kept; default 20,000
+	Failed      func()        // is called for each question that failed; may be nil
 }
 
 // EC2 asks an EC2-compatible endpoint, in the Region and for the account that an ARN names. Answers are kept for a while
 // and given again; when the endpoint cannot be asked, the last answer holds.
 type EC2 struct {
-	cfg EC2Config
+	cfg    EC2Config
+	asking chan struct{} // full while as many questions are under way as may be
 
 	mu      sync.Mutex
-	answers map[string]*answer
-}
-
-// answer is what is known of one ARN. Its lock is held while it is asked for, so that many who want it ask once.
-type answer struct {
-	mu    sync.Mutex
-	at    time.Time
-	value any
-	err   error // ErrNotFound
+	answers map[string]*list.Element // of *answer, by ARN
+	wanted  *list.List               // the answers, the one wanted last in front
+	silent  map[string]silence       // by place
 }
 
 const (
-	maxAnswers = 20_000
-	askTimeout = 5 * time.Second
-	maxPages   = 100
+	maxPages  = 100
+	maxAnswer = 16 << 20 // bytes of one reply
 )
 
 // NewEC2 returns a catalog that asks the endpoint when it is asked.
@@ -64,12 +59,14 @@ func NewEC2(cfg EC2Config) *EC2 {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = &http.Client{Timeout: askTimeout}
+	client := &http.Client{Timeout: askTimeout}
+	if cfg.HTTPClient != nil {
+		*client = *cfg.HTTPClient
 	}
-	if cfg.TTL == 0 {
-		cfg.TTL = 30 * time.Second
-	}
+	client.Transport = bounded{cmp.Or(client.Transport, http.DefaultTransport)}
+	cfg.HTTPClient = client
+	cfg.TTL = cmp.Or(cfg.TTL, 30*time.Second)
+	cfg.MaxAnswers = cmp.Or(cfg.MaxAnswers, maxAnswers)
 	if cfg.Failed == nil {
 		cfg.Failed = func() {}
 	}
@@ -80,84 +77,34 @@ func NewEC2(cfg EC2Config) *EC2 {
 			})
 		}
 	}
-	return &EC2{cfg: cfg, answers: map[string]*answer{}}
+	return &EC2{
+		cfg: cfg, asking: make(chan struct{}, maxAsking),
+		answers: map[string]*list.Element{}, wanted: list.New(), silent: map[string]silence{},
+	}
+}
+
+// bounded refuses replies that are too long: the SDK reads them whole.
+type bounded struct{ next http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(r)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	}
+	return resp, err
 }
 
 // Version moves with every span of time after which answers are asked for anew.
 func (c *EC2) Version() uint64 { return uint64(c.cfg.Now().UnixNano() / int64(c.cfg.TTL)) }
 
-// place is the answer of an ARN. The bound drops everything: what is wanted comes back with the next call.
-func (c *EC2) place(arn string) *answer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a, ok := c.answers[arn]
-	if !ok {
-		if len(c.answers) >= maxAnswers {
-			c.answers = map[string]*answer{}
-		}
-		a = &answer{}
-		c.answers[arn] = a
-	}
-	return a
-}
-
-// parts of an ARN.
-type target struct{ region, account, id string }
-
-func parse(arn string) (target, error) {
-	f := strings.SplitN(arn, ":", 6)
-	if len(f) != 6 || !strings.Contains(f[5], "/") {
-		return target{}, fmt.Errorf("%q is no ARN: %w", arn, ErrNotFound)
-	}
-	return target{f[3], f[4], f[5][strings.LastIndexByte(f[5], '/')+1:]}, nil
-}
-
-// ask gives the answer that is kept, or asks for it.
-func ask[T any](ctx context.Context, c *EC2, arn string, describe func(context.Context, target) (*T, error)) (*T, error) {
-	to, err := parse(arn)
-	if err != nil {
-		return nil, err
-	}
-	a := c.place(arn)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := c.cfg.Now()
-	if a.at.IsZero() || now.Sub(a.at) >= c.cfg.TTL || now.Before(a.at) {
-		ctx, cancel := context.WithTimeout(ctx, askTimeout)
-		defer cancel()
-		switch value, err := describe(ctx, to); {
-		case err == nil:
-			a.value, a.err, a.at = value, nil, now
-		case errors.Is(err, ErrNotFound) || isNotFound(err):
-			a.value, a.err, a.at = nil, ErrNotFound, now
-		default:
-			c.cfg.Failed()
-			c.cfg.Log.Warn("the catalog's endpoint did not answer", "arn", arn, "error", err)
-			if a.at.IsZero() {
-				return nil, fmt.Errorf("%s: %w: %w", arn, ErrUnavailable, err)
-			}
-		}
-	}
-	if a.err != nil {
-		return nil, fmt.Errorf("%s: %w", arn, a.err)
-	}
-	value, _ := a.value.(*T)
-	return value, nil
-}
-
-// isNotFound knows EC2's codes, such as InvalidVpcID.NotFound, and Direct Connect's.
-func isNotFound(err error) bool {
-	var e smithy.APIError
-	if !errors.As(err, &e) {
-		return false
-	}
-	code := e.ErrorCode()
-	return strings.HasSuffix(code, "NotFound") || strings.HasSuffix(code, ".Malformed") || strings.HasSuffix(code, "NotFoundException")
+// retryer repeats a call once, soon: who waits for the answer is a client of ours.
+func retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 200*time.Millisecond })
 }
 
 func (c *EC2) client(to target) *ec2.Client {
 	return ec2.New(ec2.Options{
-		Region: to.region, BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, RetryMaxAttempts: 2,
+		Region: to.region, BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
 	})
 }
 
@@ -168,6 +115,30 @@ func only[T any](list []T) (*T, error) {
 	}
 	return &list[0], nil
 }
+
+// pager is a paginator of the SDK.
+type pager[Page, Options any] interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*Options)) (*Page, error)
+}
+
+// pages gives all pages. Too many are an error: half an answer would be a wrong one.
+func pages[Page, Options any](ctx context.Context, p pager[Page, Options], each func(*Page)) error {
+	for n := 0; p.HasMorePages(); n++ {
+		if n == maxPages {
+			return fmt.Errorf("more than %d pages", maxPages)
+		}
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		each(page)
+	}
+	return nil
+}
+
+// owns tells whether the owner that EC2 shows is the account of the ARN. Emulators may show none.
+func (t target) owns(owner *string) bool { return aws.ToString(owner) == "" || *owner == t.account }
 
 // arnLike is the ARN of another EC2 resource of the same Region and account.
 func (t target) arnLike(resourceType, id string) string {
@@ -184,15 +155,15 @@ func prefixOf(text *string) (netip.Prefix, bool) {
 
 // VPC asks for a VPC and its subnets.
 func (c *EC2) VPC(ctx context.Context, arn string) (*VPC, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*VPC, error) {
+	return ask(ctx, c, arn, "vpc", func(ctx context.Context, to target) (*VPC, error) {
 		client := c.client(to)
 		out, err := client.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.Vpcs)
-		if err != nil {
-			return nil, err
+		if err != nil || !to.owns(found.OwnerId) {
+			return nil, ErrNotFound
 		}
 		vpc := &VPC{ARN: arn}
 		for _, block := range found.CidrBlockAssociationSet {
@@ -204,52 +175,51 @@ func (c *EC2) VPC(ctx context.Context, arn string) (*VPC, error) {
 			vpc.CIDRs = append(vpc.CIDRs, p)
 		}
 		for _, block := range found.Ipv6CidrBlockAssociationSet {
-			if p, ok := prefixOf(block.Ipv6CidrBlock); ok {
+			if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || block.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated) {
 				vpc.CIDRs = append(vpc.CIDRs, p)
 			}
 		}
-		pages := ec2.NewDescribeSubnetsPaginator(client, &ec2.DescribeSubnetsInput{
+		err = pages(ctx, ec2.NewDescribeSubnetsPaginator(client, &ec2.DescribeSubnetsInput{
 			Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{to.id}}},
+		}), func(page *ec2.DescribeSubnetsOutput) {
+			for i := range page.Subnets {
+				vpc.Subnets = append(vpc.Subnets, to.subnet(&page.Subnets[i]))
+			}
 		})
-		for n := 0; pages.HasMorePages() && n < maxPages; n++ {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range page.Subnets {
-				subnet := Subnet{ARN: to.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone)}
-				if p, ok := prefixOf(s.CidrBlock); ok {
-					subnet.CIDRs = append(subnet.CIDRs, p)
-				}
-				for _, block := range s.Ipv6CidrBlockAssociationSet {
-					if p, ok := prefixOf(block.Ipv6CidrBlock); ok {
-						subnet.CIDRs = append(subnet.CIDRs, p)
-					}
-				}
-				vpc.Subnets = append(vpc.Subnets, subnet)
-			}
-		}
-		return vpc, nil
+		return vpc, err
 	})
+}
+
+func (t target) subnet(s *types.Subnet) Subnet {
+	subnet := Subnet{ARN: t.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone)}
+	if p, ok := prefixOf(s.CidrBlock); ok {
+		subnet.CIDRs = append(subnet.CIDRs, p)
+	}
+	for _, block := range s.Ipv6CidrBlockAssociationSet {
+		if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || block.Ipv6CidrBlockState.State == types.SubnetCidrBlockStateCodeAssociated) {
+			subnet.CIDRs = append(subnet.CIDRs, p)
+		}
+	}
+	return subnet
 }
 
 // VPNConnection asks for a VPN connection.
 func (c *EC2) VPNConnection(ctx context.Context, arn string) (*VPNConnection, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*VPNConnection, error) {
+	return ask(ctx, c, arn, "vpn-connection", func(ctx context.Context, to target) (*VPNConnection, error) {
 		out, err := c.client(to).DescribeVpnConnections(ctx, &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.VpnConnections)
-		if err != nil {
-			return nil, err
+		if err != nil || found.State == types.VpnStateDeleted { // EC2 shows it for an hour more
+			return nil, ErrNotFound
 		}
 		v := &VPNConnection{
 			ARN: arn, CustomerGatewayARN: to.arnLike("customer-gateway", aws.ToString(found.CustomerGatewayId)),
 			TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), GatewayID: aws.ToString(found.VpnGatewayId),
 		}
 		for _, r := range found.Routes {
-			if p, ok := prefixOf(r.DestinationCidrBlock); ok {
+			if p, ok := prefixOf(r.DestinationCidrBlock); ok && r.State != types.VpnStateDeleted && r.State != types.VpnStateDeleting {
 				v.StaticRoutes = append(v.StaticRoutes, p)
 			}
 		}
@@ -270,19 +240,21 @@ func (c *EC2) VPNConnection(ctx context.Context, arn string) (*VPNConnection, er
 
 // CustomerGateway asks for a customer gateway and the VPN connections that end at it.
 func (c *EC2) CustomerGateway(ctx context.Context, arn string) (*CustomerGateway, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*CustomerGateway, error) {
+	return ask(ctx, c, arn, "customer-gateway", func(ctx context.Context, to target) (*CustomerGateway, error) {
 		client := c.client(to)
 		out, err := client.DescribeCustomerGateways(ctx, &ec2.DescribeCustomerGatewaysInput{CustomerGatewayIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.CustomerGateways)
-		if err != nil {
-			return nil, err
+		if err != nil || aws.ToString(found.State) == "deleted" {
+			return nil, ErrNotFound
 		}
 		g := &CustomerGateway{ARN: arn}
-		if asn, err := strconv.ParseUint(aws.ToString(found.BgpAsn), 10, 32); err == nil {
-			g.ASN = uint32(asn)
+		for _, text := range []*string{found.BgpAsn, found.BgpAsnExtended} { // the latter beyond 2147483647
+			if asn, err := strconv.ParseUint(aws.ToString(text), 10, 32); err == nil {
+				g.ASN = uint32(asn)
+			}
 		}
 		connections, err := client.DescribeVpnConnections(ctx, &ec2.DescribeVpnConnectionsInput{
 			Filters: []types.Filter{{Name: aws.String("customer-gateway-id"), Values: []string{to.id}}},
@@ -301,37 +273,34 @@ func (c *EC2) CustomerGateway(ctx context.Context, arn string) (*CustomerGateway
 
 // PrefixList asks for a managed prefix list and its entries.
 func (c *EC2) PrefixList(ctx context.Context, arn string) (*PrefixList, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*PrefixList, error) {
+	return ask(ctx, c, arn, "prefix-list", func(ctx context.Context, to target) (*PrefixList, error) {
 		client := c.client(to)
 		out, err := client.DescribeManagedPrefixLists(ctx, &ec2.DescribeManagedPrefixListsInput{PrefixListIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
-		if _, err := only(out.PrefixLists); err != nil {
-			return nil, err
+		found, err := only(out.PrefixLists)
+		if err != nil || found.State == types.PrefixListStateDeleteComplete {
+			return nil, ErrNotFound
 		}
-		list := &PrefixList{ARN: arn}
-		pages := ec2.NewGetManagedPrefixListEntriesPaginator(client, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &to.id})
-		for n := 0; pages.HasMorePages() && n < maxPages; n++ {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, e := range page.Entries {
-				if p, ok := prefixOf(e.Cidr); ok {
-					list.Entries = append(list.Entries, p)
+		list := &PrefixList{ARN: arn, Entries: []netip.Prefix{}}
+		err = pages(ctx, ec2.NewGetManagedPrefixListEntriesPaginator(client, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &to.id}),
+			func(page *ec2.GetManagedPrefixListEntriesOutput) {
+				for _, e := range page.Entries {
+					if p, ok := prefixOf(e.Cidr); ok {
+						list.Entries = append(list.Entries, p)
+					}
 				}
-			}
-		}
-		return list, nil
+			})
+		return list, err
 	})
 }
 
 // DirectConnectGateway asks for a Direct Connect gateway. It has no Region: it is asked for in us-east-1.
 func (c *EC2) DirectConnectGateway(ctx context.Context, arn string) (*DirectConnectGateway, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*DirectConnectGateway, error) {
+	return ask(ctx, c, arn, "dx-gateway", func(ctx context.Context, to target) (*DirectConnectGateway, error) {
 		client := directconnect.New(directconnect.Options{
-			Region: "us-east-1", BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, RetryMaxAttempts: 2,
+			Region: "us-east-1", BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
 		})
 		out, err := client.DescribeDirectConnectGateways(ctx, &directconnect.DescribeDirectConnectGatewaysInput{DirectConnectGatewayId: &to.id})
 		if err != nil {
@@ -342,15 +311,21 @@ func (c *EC2) DirectConnectGateway(ctx context.Context, arn string) (*DirectConn
 			return nil, ErrNotFound
 		}
 		g := &DirectConnectGateway{ARN: arn, ASN: uint32(aws.ToInt64(found.AmazonSideAsn))}
-		associations, err := client.DescribeDirectConnectGatewayAssociations(ctx, &directconnect.DescribeDirectConnectGatewayAssociationsInput{DirectConnectGatewayId: &to.id})
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range associations.DirectConnectGatewayAssociations {
-			if a.AssociatedGateway != nil && a.AssociationState != dxtypes.DirectConnectGatewayAssociationStateDisassociated {
-				g.AssociatedWith = append(g.AssociatedWith, aws.ToString(a.AssociatedGateway.Id))
+		in := &directconnect.DescribeDirectConnectGatewayAssociationsInput{DirectConnectGatewayId: &to.id}
+		for range maxPages {
+			associations, err := client.DescribeDirectConnectGatewayAssociations(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range associations.DirectConnectGatewayAssociations {
+				if a.AssociatedGateway != nil && a.AssociationState != dxtypes.DirectConnectGatewayAssociationStateDisassociated {
+					g.AssociatedWith = append(g.AssociatedWith, aws.ToString(a.AssociatedGateway.Id))
+				}
+			}
+			if in.NextToken = associations.NextToken; aws.ToString(in.NextToken) == "" {
+				return g, nil
 			}
 		}
-		return g, nil
+		return nil, fmt.Errorf("more than %d pages", maxPages)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -31,15 +30,15 @@ func tagsOf(list []types.Tag) map[string]string {
 // TransitGateway asks for a transit gateway with its attachments. Its route tables are asked for one by one, when they
 // are wanted.
 func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*TransitGateway, error) {
+	return ask(ctx, c, arn, "transit-gateway", func(ctx context.Context, to target) (*TransitGateway, error) {
 		client := c.client(to)
 		out, err := client.DescribeTransitGateways(ctx, &ec2.DescribeTransitGatewaysInput{TransitGatewayIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGateways)
-		if err != nil {
-			return nil, err
+		if err != nil || !to.owns(found.OwnerId) || found.State == types.TransitGatewayStateDeleted { // EC2 shows it for a while more
+			return nil, ErrNotFound
 		}
 		g := &TransitGateway{ARN: arn, State: string(found.State), Tags: tagsOf(found.Tags)}
 		if found.Options != nil {
@@ -49,47 +48,48 @@ func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, 
 		if err != nil {
 			return nil, err
 		}
-		pages := ec2.NewDescribeTransitGatewayAttachmentsPaginator(client, &ec2.DescribeTransitGatewayAttachmentsInput{Filters: ofGateway(to.id)})
-		for n := 0; pages.HasMorePages() && n < maxPages; n++ {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, a := range page.TransitGatewayAttachments {
-				g.Attachments = append(g.Attachments, to.attachment(&a, peers))
-			}
-		}
-		tables, err := client.DescribeTransitGatewayRouteTables(ctx, &ec2.DescribeTransitGatewayRouteTablesInput{Filters: ofGateway(to.id)})
+		err = pages(ctx, ec2.NewDescribeTransitGatewayAttachmentsPaginator(client, &ec2.DescribeTransitGatewayAttachmentsInput{Filters: ofGateway(to.id)}),
+			func(page *ec2.DescribeTransitGatewayAttachmentsOutput) {
+				for i := range page.TransitGatewayAttachments {
+					if a := &page.TransitGatewayAttachments[i]; a.State != types.TransitGatewayAttachmentStateDeleted {
+						g.Attachments = append(g.Attachments, to.attachment(a, peers))
+					}
+				}
+			})
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range tables.TransitGatewayRouteTables {
-			g.RouteTables = append(g.RouteTables, RouteTable{
-				ARN: to.arnLike("transit-gateway-route-table", aws.ToString(t.TransitGatewayRouteTableId)), TransitGatewayARN: arn, Tags: tagsOf(t.Tags),
+		err = pages(ctx, ec2.NewDescribeTransitGatewayRouteTablesPaginator(client, &ec2.DescribeTransitGatewayRouteTablesInput{Filters: ofGateway(to.id)}),
+			func(page *ec2.DescribeTransitGatewayRouteTablesOutput) {
+				for _, t := range page.TransitGatewayRouteTables {
+					if t.State != types.TransitGatewayRouteTableStateDeleted {
+						g.RouteTables = append(g.RouteTables, RouteTable{
+							ARN: to.arnLike("transit-gateway-route-table", aws.ToString(t.TransitGatewayRouteTableId)), TransitGatewayARN: arn, Tags: tagsOf(t.Tags),
+						})
+					}
+				}
 			})
-		}
-		return g, nil
+		return g, err
 	})
 }
 
 // peers is the attachment on the other gateway by the peering attachment on this one. Both sides have the same id; they
 // differ in Region and account.
 func (c *EC2) peers(ctx context.Context, client *ec2.Client, to target) (map[string]string, error) {
-	out, err := client.DescribeTransitGatewayPeeringAttachments(ctx, &ec2.DescribeTransitGatewayPeeringAttachmentsInput{Filters: ofGateway(to.id)})
-	if err != nil {
-		return nil, err
-	}
 	peers := map[string]string{}
-	for _, p := range out.TransitGatewayPeeringAttachments {
-		other := p.AccepterTgwInfo
-		if p.AccepterTgwInfo != nil && aws.ToString(p.AccepterTgwInfo.TransitGatewayId) == to.id {
-			other = p.RequesterTgwInfo
-		}
-		if id := aws.ToString(p.TransitGatewayAttachmentId); other != nil && id != "" {
-			peers[id] = target{region: aws.ToString(other.Region), account: aws.ToString(other.OwnerId)}.arnLike("transit-gateway-attachment", id)
-		}
-	}
-	return peers, nil
+	err := pages(ctx, ec2.NewDescribeTransitGatewayPeeringAttachmentsPaginator(client, &ec2.DescribeTransitGatewayPeeringAttachmentsInput{Filters: ofGateway(to.id)}),
+		func(page *ec2.DescribeTransitGatewayPeeringAttachmentsOutput) {
+			for _, p := range page.TransitGatewayPeeringAttachments {
+				other := p.AccepterTgwInfo
+				if other != nil && aws.ToString(other.TransitGatewayId) == to.id {
+					other = p.RequesterTgwInfo
+				}
+				if id := aws.ToString(p.TransitGatewayAttachmentId); other != nil && id != "" {
+					peers[id] = target{region: aws.ToString(other.Region), account: aws.ToString(other.OwnerId)}.arnLike("transit-gateway-attachment", id)
+				}
+			}
+		})
+	return peers, err
 }
 
 // resourceTypes are the types of ARNs of what EC2 attaches to a transit gateway.
@@ -121,76 +121,95 @@ func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]s
 	return shown
 }
 
-// RouteTable asks for a transit gateway route table with its routes. EC2 gives at most a thousand at a time and no
-// pages: what is left out is asked for by halves of the address space.
+// RouteTable asks for a transit gateway route table with its routes.
 func (c *EC2) RouteTable(ctx context.Context, arn string) (*RouteTable, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*RouteTable, error) {
+	return ask(ctx, c, arn, "transit-gateway-route-table", func(ctx context.Context, to target) (*RouteTable, error) {
 		client := c.client(to)
 		out, err := client.DescribeTransitGatewayRouteTables(ctx, &ec2.DescribeTransitGatewayRouteTablesInput{TransitGatewayRouteTableIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGatewayRouteTables)
-		if err != nil {
-			return nil, err
+		if err != nil || found.State == types.TransitGatewayRouteTableStateDeleted {
+			return nil, ErrNotFound
 		}
 		t := &RouteTable{ARN: arn, TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), Tags: tagsOf(found.Tags)}
-		t.Routes, err = c.search(ctx, client, to.id, nil)
+		search := routeSearch{client: client, table: to.id, left: maxSearches}
+		t.Routes, err = search.all(ctx)
 		return t, err
 	})
 }
 
-const maxSplits = 12
+// routeSearch reads the routes of a table. EC2 shows at most a thousand of those that match and has no pages: where there
+// are more, the address space is searched by halves.
+type routeSearch struct {
+	client *ec2.Client
+	table  string
+	left   int // searches that may still be made
+}
 
-// search asks for the routes inside a block, nil for all, and splits the block where there are too many.
-func (c *EC2) search(ctx context.Context, client *ec2.Client, table string, within *netip.Prefix) ([]GatewayRoute, error) {
-	filters := []types.Filter{{Name: aws.String("state"), Values: []string{"active", "blackhole"}}}
-	if within != nil {
-		filters = append(filters, types.Filter{Name: aws.String("route-search.subnet-of-match"), Values: []string{within.String()}})
+// maxSearches suffices for the 10,000 routes that a table can have, unless they are laid out to need more.
+const maxSearches = 400
+
+func (s *routeSearch) all(ctx context.Context) ([]GatewayRoute, error) {
+	routes, complete, err := s.match(ctx)
+	if err != nil || complete {
+		return routes, err
 	}
-	out, err := client.SearchTransitGatewayRoutes(ctx, &ec2.SearchTransitGatewayRoutesInput{TransitGatewayRouteTableId: &table, Filters: filters, MaxResults: aws.Int32(1000)})
+	four, err := s.inside(ctx, netip.MustParsePrefix("0.0.0.0/0"))
 	if err != nil {
 		return nil, err
 	}
-	var routes []GatewayRoute
-	for _, r := range out.Routes {
-		if p, ok := prefixOf(r.DestinationCidrBlock); ok {
-			routes = append(routes, gatewayRoute(p, &r))
-		}
+	six, err := s.inside(ctx, netip.MustParsePrefix("::/0"))
+	return append(four, six...), err
+}
+
+// inside is the routes of a block and of the blocks in it.
+func (s *routeSearch) inside(ctx context.Context, block netip.Prefix) ([]GatewayRoute, error) {
+	routes, complete, err := s.match(ctx, types.Filter{Name: aws.String("route-search.subnet-of-match"), Values: []string{block.String()}})
+	if err != nil || complete {
+		return routes, err
 	}
-	if !aws.ToBool(out.AdditionalRoutesAvailable) {
-		return routes, nil
+	// None of the halves has the block itself.
+	routes, complete, err = s.match(ctx, types.Filter{Name: aws.String("route-search.exact-match"), Values: []string{block.String()}})
+	if err != nil {
+		return nil, err
 	}
-	var halves []netip.Prefix
-	switch {
-	case within == nil:
-		halves = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
-	case within.Bits() >= maxSplits:
-		return nil, fmt.Errorf("route table %s has more routes in %s than EC2 shows", table, within)
-	default:
-		halves = split(*within)
+	if !complete || block.IsSingleIP() {
+		return nil, fmt.Errorf("route table %s has more routes to %s than EC2 shows", s.table, block)
 	}
-	seen := map[netip.Prefix]bool{}
-	for _, r := range routes {
-		seen[r.Prefix] = true
-	}
-	for _, half := range halves {
-		more, err := c.search(ctx, client, table, &half)
+	for _, half := range halves(block) {
+		more, err := s.inside(ctx, half)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range more {
-			if !seen[r.Prefix] {
-				seen[r.Prefix] = true
-				routes = append(routes, r)
-			}
-		}
+		routes = append(routes, more...)
 	}
 	return routes, nil
 }
 
-// split is the two halves of a block.
-func split(p netip.Prefix) []netip.Prefix {
+// match is one search. It is complete unless EC2 says that there is more.
+func (s *routeSearch) match(ctx context.Context, filters ...types.Filter) (routes []GatewayRoute, complete bool, err error) {
+	if s.left--; s.left < 0 {
+		return nil, false, fmt.Errorf("route table %s takes more than %d searches", s.table, maxSearches)
+	}
+	out, err := s.client.SearchTransitGatewayRoutes(ctx, &ec2.SearchTransitGatewayRoutesInput{
+		TransitGatewayRouteTableId: &s.table, MaxResults: aws.Int32(1000),
+		Filters: append(filters, types.Filter{Name: aws.String("state"), Values: []string{"active", "blackhole"}}),
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range out.Routes {
+		if p, ok := prefixOf(out.Routes[i].DestinationCidrBlock); ok {
+			routes = append(routes, gatewayRoute(p, &out.Routes[i]))
+		}
+	}
+	return routes, !aws.ToBool(out.AdditionalRoutesAvailable), nil
+}
+
+// halves is the two halves of a block.
+func halves(p netip.Prefix) []netip.Prefix {
 	low := netip.PrefixFrom(p.Addr(), p.Bits()+1)
 	bytes := p.Addr().AsSlice()
 	bytes[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
@@ -209,15 +228,15 @@ func gatewayRoute(p netip.Prefix, r *types.TransitGatewayRoute) GatewayRoute {
 
 // ConnectPeer asks for a transit gateway Connect peer and the gateway it is on.
 func (c *EC2) ConnectPeer(ctx context.Context, arn string) (*ConnectPeer, error) {
-	return ask(ctx, c, arn, func(ctx context.Context, to target) (*ConnectPeer, error) {
+	return ask(ctx, c, arn, "transit-gateway-connect-peer", func(ctx context.Context, to target) (*ConnectPeer, error) {
 		client := c.client(to)
 		out, err := client.DescribeTransitGatewayConnectPeers(ctx, &ec2.DescribeTransitGatewayConnectPeersInput{TransitGatewayConnectPeerIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGatewayConnectPeers)
-		if err != nil {
-			return nil, err
+		if err != nil || found.State == types.TransitGatewayConnectPeerStateDeleted {
+			return nil, ErrNotFound
 		}
 		attachments, err := client.DescribeTransitGatewayAttachments(ctx, &ec2.DescribeTransitGatewayAttachmentsInput{
 			TransitGatewayAttachmentIds: []string{aws.ToString(found.TransitGatewayAttachmentId)},
@@ -232,6 +251,3 @@ func (c *EC2) ConnectPeer(ctx context.Context, arn string) (*ConnectPeer, error)
 		return peer, nil
 	})
 }
-
-// IDOf is the id at the end of an ARN.
-func IDOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }

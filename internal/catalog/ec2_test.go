@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -96,6 +97,7 @@ func TestEC2_vpc(t *testing.T) {
 		t.Errorf("never answered: %v", err)
 	}
 	e.down.Store(false)
+	now = now.Add(5 * time.Second)
 	e.answers["DescribeVpcs"] = nil
 	if _, err := c.VPC(t.Context(), region+"vpc/vpc-3"); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("not there: %v", err)
@@ -116,25 +118,8 @@ func TestEC2_transitGateway(t *testing.T) {
 			<item><transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId><transitGatewayId>tgw-1</transitGatewayId><resourceType>vpc</resourceType><resourceId>vpc-1</resourceId><resourceOwnerId>777788889999</resourceOwnerId>
 			<association><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId><state>associated</state></association></item>
 			<item><transitGatewayAttachmentId>tgw-attach-2</transitGatewayAttachmentId><resourceType>peering</resourceType><resourceId>tgw-2</resourceId></item></transitGatewayAttachments>`),
-		"DescribeTransitGatewayRouteTables": fixed(`<transitGatewayRouteTables><item><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId><transitGatewayId>tgw-1</transitGatewayId></item></transitGatewayRouteTables>`),
-		"SearchTransitGatewayRoutes": func(form url.Values) string {
-			route := func(cidr string) string {
-				return `<item><destinationCidrBlock>` + cidr + `</destinationCidrBlock><type>propagated</type><state>active</state><transitGatewayAttachments><item>
-				<transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId><resourceId>vpc-1</resourceId><resourceType>vpc</resourceType></item></transitGatewayAttachments></item>`
-			}
-			// It shows one route at a time, as EC2 shows a thousand.
-			switch form.Get("Filter.2.Value.1") {
-			case "":
-				return `<routeSet>` + route("10.0.0.0/16") + `</routeSet><additionalRoutesAvailable>true</additionalRoutesAvailable>`
-			case "0.0.0.0/0":
-				return `<routeSet>` + route("10.0.0.0/16") + `</routeSet><additionalRoutesAvailable>true</additionalRoutesAvailable>`
-			case "0.0.0.0/1":
-				return `<routeSet>` + route("10.0.0.0/16") + `</routeSet>`
-			case "128.0.0.0/1":
-				return `<routeSet>` + route("192.168.0.0/16") + `</routeSet>`
-			}
-			return `<routeSet/>`
-		},
+		"DescribeTransitGatewayRouteTables":  fixed(`<transitGatewayRouteTables><item><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId><transitGatewayId>tgw-1</transitGatewayId></item></transitGatewayRouteTables>`),
+		"SearchTransitGatewayRoutes":         searchOf(2, "0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "192.168.0.0/16", "2001:db8::/32"),
 		"DescribeTransitGatewayConnectPeers": fixed(`<transitGatewayConnectPeerSet><item><transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId></item></transitGatewayConnectPeerSet>`),
 	})
 	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
@@ -153,12 +138,234 @@ func TestEC2_transitGateway(t *testing.T) {
 		t.Errorf("peering %+v", peering)
 	}
 	table, err := c.RouteTable(t.Context(), g.RouteTables[0].ARN)
-	if err != nil || len(table.Routes) != 2 || table.Routes[1].Prefix.String() != "192.168.0.0/16" || table.Routes[0].AttachmentIDs[0] != "tgw-attach-1" {
-		t.Errorf("table %+v %v", table, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var prefixes []string
+	for _, r := range table.Routes {
+		prefixes = append(prefixes, r.Prefix.String())
+	}
+	if got := strings.Join(prefixes, " "); got != "0.0.0.0/0 10.0.0.0/16 10.0.0.0/24 10.0.0.0/25 10.0.0.128/25 192.168.0.0/16 2001:db8::/32" || table.Routes[0].AttachmentIDs[0] != "tgw-attach-1" {
+		t.Errorf("table %+v", table)
 	}
 	peer, err := c.ConnectPeer(t.Context(), region+"transit-gateway-connect-peer/tgw-connect-peer-1")
 	if err != nil || peer.TransitGatewayARN != g.ARN {
 		t.Errorf("Connect peer %+v %v", peer, err)
+	}
+}
+
+// searchOf answers as EC2 searches the routes of a table, showing no more than limit at a time.
+func searchOf(limit int, prefixes ...string) func(url.Values) string {
+	return func(form url.Values) string {
+		matches := func(netip.Prefix) bool { return true }
+		for i := 1; form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
+			value := form.Get(fmt.Sprintf("Filter.%d.Value.1", i))
+			switch form.Get(fmt.Sprintf("Filter.%d.Name", i)) {
+			case "route-search.subnet-of-match":
+				block := netip.MustParsePrefix(value)
+				matches = func(p netip.Prefix) bool { return p.Bits() >= block.Bits() && block.Contains(p.Addr()) }
+			case "route-search.exact-match":
+				matches = func(p netip.Prefix) bool { return p.String() == value }
+			}
+		}
+		var routes strings.Builder
+		n := 0
+		for _, text := range prefixes {
+			if !matches(netip.MustParsePrefix(text)) {
+				continue
+			}
+			if n++; n <= limit {
+				fmt.Fprintf(&routes, `<item><destinationCidrBlock>%s</destinationCidrBlock><type>propagated</type><state>active</state><transitGatewayAttachments><item>
+					<transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId><resourceId>vpc-1</resourceId><resourceType>vpc</resourceType></item></transitGatewayAttachments></item>`, text)
+			}
+		}
+		return fmt.Sprintf(`<routeSet>%s</routeSet><additionalRoutesAvailable>%t</additionalRoutesAvailable>`, &routes, n > limit)
+	}
+}
+
+func TestEC2_routesThatCannotAllBeShown(t *testing.T) {
+	var many []string
+	for i := range 256 {
+		many = append(many, fmt.Sprintf("10.%d.0.0/16", i))
+	}
+	table := fixed(`<transitGatewayRouteTables><item><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId></item></transitGatewayRouteTables>`)
+	for _, c := range []struct {
+		name  string
+		limit int
+		want  int
+	}{
+		{"as many as there are", 256, 256},
+		{"a few at a time", 10, 256},
+		{"so few that it would take too long: no answer is better than half of one", 1, -1},
+	} {
+		e := newEndpoint(t, map[string]func(url.Values) string{"DescribeTransitGatewayRouteTables": table, "SearchTransitGatewayRoutes": searchOf(c.limit, many...)})
+		got, err := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL}).RouteTable(t.Context(), region+"transit-gateway-route-table/tgw-rtb-1")
+		switch {
+		case c.want < 0 && !errors.Is(err, catalog.ErrUnavailable):
+			t.Errorf("%s: got %v", c.name, err)
+		case c.want >= 0 && (err != nil || len(got.Routes) != c.want):
+			t.Errorf("%s: %d routes, %v", c.name, len(got.Routes), err)
+		}
+	}
+}
+
+const oneVPC = `<vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock></item></vpcSet>`
+
+func TestEC2_manyWaitForOneQuestion(t *testing.T) {
+	asked, answer := make(chan struct{}, 100), make(chan struct{})
+	e := newEndpoint(t, map[string]func(url.Values) string{
+		"DescribeVpcs": func(url.Values) string {
+			asked <- struct{}{}
+			<-answer
+			return oneVPC
+		},
+		"DescribeSubnets": fixed(`<subnetSet/>`),
+	})
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	arn := region + "vpc/vpc-1"
+	impatient, giveUp := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := c.VPC(impatient, arn)
+		gone <- err
+	}()
+	<-asked
+	giveUp()
+	if err := <-gone; !errors.Is(err, context.Canceled) || !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("who gave up: %v", err)
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if v, err := c.VPC(context.Background(), arn); err != nil || len(v.CIDRs) != 1 {
+				t.Errorf("who waited: %+v %v", v, err)
+			}
+		})
+	}
+	close(answer)
+	wg.Wait()
+	if n := e.calls.Load(); n != 2 {
+		t.Errorf("%d calls, want one for the VPC and one for its subnets", n)
+	}
+}
+
+func TestEC2_silenceIsNotWaitedForAgain(t *testing.T) {
+	e := newEndpoint(t, map[string]func(url.Values) string{"DescribeVpcs": fixed(oneVPC), "DescribeSubnets": fixed(`<subnetSet/>`)})
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	failed := 0
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL, Now: func() time.Time { return now }, Failed: func() { failed++ }})
+	e.down.Store(true)
+	for i := range 5 {
+		if _, err := c.VPC(t.Context(), fmt.Sprintf("%svpc/vpc-%d", region, i)); !errors.Is(err, catalog.ErrUnavailable) {
+			t.Errorf("nobody spoke: %v", err)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d questions failed, want one", failed)
+	}
+	// Another Region may be well.
+	if _, err := c.VPC(t.Context(), "arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1"); !errors.Is(err, catalog.ErrUnavailable) || failed != 2 {
+		t.Errorf("another Region: %v, %d failed", err, failed)
+	}
+	e.down.Store(false)
+	if _, err := c.VPC(t.Context(), region+"vpc/vpc-1"); !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("a moment later: %v", err)
+	}
+	now = now.Add(5 * time.Second)
+	if _, err := c.VPC(t.Context(), region+"vpc/vpc-1"); err != nil {
+		t.Errorf("later: %v", err)
+	}
+}
+
+func TestEC2_forgetsWhatNobodyWants(t *testing.T) {
+	e := newEndpoint(t, map[string]func(url.Values) string{"DescribeVpcs": fixed(oneVPC), "DescribeSubnets": fixed(`<subnetSet/>`)})
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL, MaxAnswers: 2})
+	for _, step := range []struct {
+		id    string
+		calls int64
+	}{{"1", 2}, {"2", 2}, {"1", 0}, {"3", 2}, {"1", 0}, {"2", 2}} {
+		before := e.calls.Load()
+		if _, err := c.VPC(t.Context(), region+"vpc/vpc-"+step.id); err != nil {
+			t.Fatal(err)
+		}
+		if n := e.calls.Load() - before; n != step.calls {
+			t.Errorf("vpc-%s: %d calls, want %d", step.id, n, step.calls)
+		}
+	}
+}
+
+func TestEC2_whatIsNotThereAnyMore(t *testing.T) {
+	e := newEndpoint(t, map[string]func(url.Values) string{
+		"DescribeVpcs":                       fixed(`<vpcSet><item><vpcId>vpc-1</vpcId><ownerId>999999999999</ownerId></item></vpcSet>`),
+		"DescribeVpnConnections":             fixed(`<vpnConnectionSet><item><vpnConnectionId>vpn-1</vpnConnectionId><state>deleted</state></item></vpnConnectionSet>`),
+		"DescribeCustomerGateways":           fixed(`<customerGatewaySet><item><state>deleted</state></item></customerGatewaySet>`),
+		"DescribeTransitGateways":            fixed(`<transitGatewaySet><item><state>deleted</state></item></transitGatewaySet>`),
+		"DescribeTransitGatewayRouteTables":  fixed(`<transitGatewayRouteTables><item><state>deleted</state></item></transitGatewayRouteTables>`),
+		"DescribeTransitGatewayConnectPeers": fixed(`<transitGatewayConnectPeerSet><item><state>deleted</state></item></transitGatewayConnectPeerSet>`),
+		"DescribeManagedPrefixLists":         fixed(`<prefixListSet><item><state>delete-complete</state></item></prefixListSet>`),
+	})
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	ctx := t.Context()
+	for name, look := range map[string]func() error{
+		"the VPC of another account": func() error { _, err := c.VPC(ctx, region+"vpc/vpc-1"); return err },
+		"VPN connection":             func() error { _, err := c.VPNConnection(ctx, region+"vpn-connection/vpn-1"); return err },
+		"customer gateway":           func() error { _, err := c.CustomerGateway(ctx, region+"customer-gateway/cgw-1"); return err },
+		"transit gateway":            func() error { _, err := c.TransitGateway(ctx, region+"transit-gateway/tgw-1"); return err },
+		"route table":                func() error { _, err := c.RouteTable(ctx, region+"transit-gateway-route-table/tgw-rtb-1"); return err },
+		"Connect peer":               func() error { _, err := c.ConnectPeer(ctx, region+"transit-gateway-connect-peer/p-1"); return err },
+		"prefix list":                func() error { _, err := c.PrefixList(ctx, region+"prefix-list/pl-1"); return err },
+		"the ARN of something else":  func() error { _, err := c.PrefixList(ctx, region+"vpc/vpc-1"); return err },
+	} {
+		if err := look(); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestEC2_repliesHaveBounds(t *testing.T) {
+	page := 0
+	e := newEndpoint(t, map[string]func(url.Values) string{
+		"DescribeManagedPrefixLists": fixed(`<prefixListSet><item/></prefixListSet>`),
+		"GetManagedPrefixListEntries": func(url.Values) string {
+			page++
+			return fmt.Sprintf(`<entrySet><item><cidr>10.0.0.0/8</cidr></item></entrySet><nextToken>%d</nextToken>`, page)
+		},
+		"DescribeVpcs": fixed(`<vpcSet><!--` + strings.Repeat(" ", 17<<20) + `--></vpcSet>`),
+	})
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	if _, err := c.PrefixList(t.Context(), region+"prefix-list/pl-1"); !errors.Is(err, catalog.ErrUnavailable) || !strings.Contains(err.Error(), "pages") {
+		t.Errorf("pages without end: %v", err)
+	}
+	c = catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	if _, err := c.VPC(t.Context(), region+"vpc/vpc-1"); !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("a reply too long: %v", err)
+	}
+}
+
+func TestEC2_directConnectGateway(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		switch target := r.Header.Get("X-Amz-Target"); {
+		case strings.Contains(string(body), "gone"):
+			fmt.Fprint(w, `{"directConnectGateways":[]}`)
+		case strings.HasSuffix(target, ".DescribeDirectConnectGateways"):
+			fmt.Fprint(w, `{"directConnectGateways":[{"amazonSideAsn":64700,"directConnectGatewayState":"available"}]}`)
+		case strings.Contains(string(body), "more"):
+			fmt.Fprint(w, `{"directConnectGatewayAssociations":[{"associationState":"associated","associatedGateway":{"id":"tgw-1"}}]}`)
+		default:
+			fmt.Fprint(w, `{"directConnectGatewayAssociations":[{"associationState":"disassociated","associatedGateway":{"id":"vgw-1"}}],"nextToken":"more"}`)
+		}
+	}))
+	defer server.Close()
+	c := catalog.NewEC2(catalog.EC2Config{Endpoint: server.URL})
+	arn := "arn:aws:directconnect::111122223333:dx-gateway/"
+	g, err := c.DirectConnectGateway(t.Context(), arn+"there")
+	if err != nil || g.ASN != 64700 || fmt.Sprint(g.AssociatedWith) != "[tgw-1]" {
+		t.Errorf("got %+v %v", g, err)
+	}
+	if _, err := c.DirectConnectGateway(t.Context(), arn+"gone"); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("gone: %v", err)
 	}
 }
 

@@ -1,0 +1,190 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+)
+
+const (
+	maxAnswers = 20_000
+	maxPlaces  = 1_000            // Regions of accounts whose silence is remembered
+	maxAsking  = 16               // questions under way at a time
+	askTimeout = 10 * time.Second // for one answer, which takes several calls
+	holdOff    = 3 * time.Second  // how long a silent endpoint is left alone
+)
+
+// answer is what is known of one ARN.
+type answer struct {
+	arn     string
+	at      time.Time // of the last answer; zero: there was none
+	value   any
+	missing bool // the answer was that there is no such thing
+
+	asking  chan struct{} // closed when the question under way is over; nil: none is
+	failed  time.Time     // when the last question failed; zero: it did not
+	failure error
+}
+
+// target is who is to be asked for what.
+type target struct{ region, account, id string }
+
+func (t target) place() string { return t.region + "/" + t.account }
+
+func parse(arn, resourceType string) (target, error) {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) != 6 || f[5] != resourceType+"/"+IDOf(arn) {
+		return target{}, fmt.Errorf("%.200q is no ARN of a %s: %w", arn, resourceType, ErrNotFound)
+	}
+	return target{f[3], f[4], IDOf(arn)}, nil
+}
+
+// IDOf is the id at the end of an ARN.
+func IDOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// ask gives the answer that is kept, or has it asked for. Many who want the same wait for one question; the question goes
+// on when one of them gives up. After a failure the earlier answer holds, and nobody asks again for a moment: a silent
+// endpoint must not make every request wait.
+func ask[T any](ctx context.Context, c *EC2, arn, resourceType string, describe func(context.Context, target) (*T, error)) (*T, error) {
+	to, err := parse(arn, resourceType)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.answer(arn)
+	now := c.cfg.Now()
+	switch {
+	case !a.at.IsZero() && within(now, a.at, c.cfg.TTL):
+		return known[T](a)
+	case a.asking == nil && within(now, a.failed, holdOff):
+		return known[T](a)
+	case a.asking == nil:
+		if s := c.silent[to.place()]; within(now, s.at, holdOff) {
+			a.failure = s.err
+			return known[T](a)
+		}
+		a.asking = make(chan struct{})
+		go c.find(context.WithoutCancel(ctx), a, to, func(ctx context.Context) (any, error) { return describe(ctx, to) })
+	}
+	done := a.asking
+	c.mu.Unlock()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	if err := ctx.Err(); err != nil && a.at.IsZero() {
+		return nil, fmt.Errorf("%s: %w: %w", arn, ErrUnavailable, err)
+	}
+	return known[T](a)
+}
+
+func within(now, since time.Time, span time.Duration) bool {
+	passed := now.Sub(since)
+	return !since.IsZero() && passed >= 0 && passed < span
+}
+
+// known is what an answer says, fresh or not.
+func known[T any](a *answer) (*T, error) {
+	switch {
+	case a.at.IsZero():
+		return nil, fmt.Errorf("%s: %w: %w", a.arn, ErrUnavailable, a.failure)
+	case a.missing:
+		return nil, fmt.Errorf("%s: %w", a.arn, ErrNotFound)
+	}
+	value, _ := a.value.(*T) // the type goes with the ARN
+	return value, nil
+}
+
+// answer is the place of an ARN's answer. When there are too many, the one nobody wanted for longest goes.
+func (c *EC2) answer(arn string) *answer {
+	if e, ok := c.answers[arn]; ok {
+		c.wanted.MoveToFront(e)
+		return e.Value.(*answer)
+	}
+	if c.wanted.Len() >= c.cfg.MaxAnswers {
+		last := c.wanted.Back()
+		delete(c.answers, last.Value.(*answer).arn)
+		c.wanted.Remove(last)
+	}
+	a := &answer{arn: arn}
+	c.answers[arn] = c.wanted.PushFront(a)
+	return a
+}
+
+// silence is an endpoint that could not be reached for a Region of an account.
+type silence struct {
+	at  time.Time
+	err error
+}
+
+// find asks and notes the outcome.
+func (c *EC2) find(ctx context.Context, a *answer, to target, describe func(context.Context) (any, error)) {
+	c.asking <- struct{}{}
+	c.mu.Lock()
+	s := c.silent[to.place()]
+	silent := within(c.cfg.Now(), s.at, holdOff) // it became so while this question waited
+	c.mu.Unlock()
+	var value any
+	err := s.err
+	if !silent {
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		value, err = describe(ctx)
+		cancel()
+	}
+	<-c.asking
+
+	missing := err != nil && (errors.Is(err, ErrNotFound) || isNotFound(err))
+	if err != nil && !missing && !silent {
+		c.cfg.Failed()
+		c.cfg.Log.Warn("EC2 did not answer", "arn", a.arn, "error", err)
+	}
+	c.mu.Lock()
+	now := c.cfg.Now()
+	if err == nil || missing {
+		a.value, a.missing, a.at = value, missing, now
+		a.failed, a.failure = time.Time{}, nil
+		delete(c.silent, to.place())
+	} else {
+		a.failed, a.failure = now, err
+		if !silent && isSilence(err) { // others need not find it out again
+			if len(c.silent) >= maxPlaces {
+				clear(c.silent)
+			}
+			c.silent[to.place()] = silence{now, err}
+		}
+	}
+	close(a.asking)
+	a.asking = nil
+	c.mu.Unlock()
+}
+
+// isSilence tells whether nobody spoke, or only something in between.
+func isSilence(err error) bool {
+	var response interface{ HTTPStatusCode() int }
+	if !errors.As(err, &response) {
+		var refusal smithy.APIError
+		return !errors.As(err, &refusal)
+	}
+	switch response.HTTPStatusCode() {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// isNotFound knows EC2's codes, such as InvalidVpcID.NotFound, and Direct Connect's.
+func isNotFound(err error) bool {
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.ErrorCode()
+	return strings.HasSuffix(code, "NotFound") || strings.HasSuffix(code, ".Malformed") || strings.HasSuffix(code, "NotFoundException")
+}
