@@ -175,7 +175,7 @@ func BenchmarkExecute_5000Attachments(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = st.Close() }()
-	s, err := service.New(b.Context(), service.Config{Store: st, Quotas: service.Quotas{"attachments-per-vpc": 10_000}})
+	s, err := service.New(b.Context(), service.Config{Store: st})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -198,9 +198,9 @@ func BenchmarkExecute_5000Attachments(b *testing.B) {
 	}
 	settle()
 	const arn = "arn:aws:ec2:eu-west-1:111122223333:"
-	for range 5000 {
+	for i := range 5000 {
 		if _, err := s.CreateVpcAttachment(ctx, &api.CreateVpcAttachmentInput{
-			CoreNetworkId: cn, VpcArn: arn + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{arn + "subnet/subnet-0123456789abcdef0"},
+			CoreNetworkId: cn, VpcArn: fmt.Sprintf("%svpc/vpc-%017x", arn, i), SubnetArns: []string{arn + "subnet/subnet-0123456789abcdef0"},
 			Tags: []api.Tag{{Key: new("segment"), Value: new("test")}},
 		}); err != nil {
 			b.Fatal(err)

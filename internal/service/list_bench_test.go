@@ -1,0 +1,57 @@
+package service_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"portolan/api"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+// A page of attachments costs the same however many there are, wherever it begins.
+func BenchmarkListAttachments_page(b *testing.B) {
+	for _, n := range []int{200, 5000} {
+		b.Run(fmt.Sprint("of=", n), func(b *testing.B) {
+			st, err := store.OpenBolt(filepath.Join(b.TempDir(), "db"), store.BoltOptions{NoSync: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = st.Close() }()
+			s, err := service.New(b.Context(), service.Config{Store: st})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx := api.WithCaller(b.Context(), api.Caller{Account: "111122223333", Partition: "aws"})
+			gn, err := s.CreateGlobalNetwork(ctx, &api.CreateGlobalNetworkInput{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			created, err := s.CreateCoreNetwork(ctx, &api.CreateCoreNetworkInput{GlobalNetworkId: gn.GlobalNetwork.GlobalNetworkId, PolicyDocument: new(labPolicy("prod"))})
+			if err != nil {
+				b.Fatal(err)
+			}
+			cn := created.CoreNetwork.CoreNetworkId
+			for i := range n {
+				if _, err := s.CreateVpcAttachment(ctx, &api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: fmt.Sprintf("%svpc/vpc-%017x", ec2, i), SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			var token *string
+			for range 4 { // let them arrive, then begin in the middle
+				out, err := s.ListAttachments(ctx, &api.ListAttachmentsInput{CoreNetworkId: &cn, MaxResults: new(int32(n / 2))})
+				if err != nil {
+					b.Fatal(err)
+				}
+				token = &out.NextToken
+			}
+			for b.Loop() {
+				out, err := s.ListAttachments(ctx, &api.ListAttachmentsInput{CoreNetworkId: &cn, MaxResults: new(int32(100)), NextToken: token})
+				if err != nil || len(out.Attachments) != 100 {
+					b.Fatal(len(out.Attachments), err)
+				}
+			}
+		})
+	}
+}
