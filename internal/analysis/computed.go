@@ -22,8 +22,13 @@ func Compute(network *routing.Network) (*Net, *Computed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &Computed{Tables: tables, routes: map[routing.TableID][]routing.Route{}}
+	c := Read(tables)
 	return New(network, c), c, nil
+}
+
+// Read makes computed tables ready for questions.
+func Read(tables *routing.Tables) *Computed {
+	return &Computed{Tables: tables, routes: map[routing.TableID][]routing.Route{}}
 }
 
 // IDs are all tables.
