@@ -42,3 +42,9 @@ func (a arn) is(service, resourceType, prefix string) bool {
 func (v *view) arnOf(path ...string) string {
 	return "arn:" + v.caller.Partition + ":networkmanager::" + v.caller.Account + ":" + strings.Join(path, "/")
 }
+
+// sibling is the ARN of a resource beside the one with the given ARN, in the same account.
+func sibling(text string, path ...string) string {
+	a, _ := parseARN(text)
+	return "arn:" + a.partition + ":networkmanager::" + a.account + ":" + strings.Join(path, "/")
+}

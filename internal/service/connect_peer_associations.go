@@ -51,7 +51,7 @@ func (s *Service) DisassociateConnectPeer(ctx context.Context, in *api.Disassoci
 // GetConnectPeerAssociations lists the associations of Connect peers in a global network; unknown ids are skipped.
 func (s *Service) GetConnectPeerAssociations(ctx context.Context, in *api.GetConnectPeerAssociationsInput) (*api.GetConnectPeerAssociationsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetConnectPeerAssociationsOutput, error) {
-		items, next, err := peerAssociations.list(v, "GetConnectPeerAssociations", "connectPeerIds", in.GlobalNetworkId,
+		items, next, err := peerAssociations.list(v, "GetConnectPeerAssociations", in, in.GlobalNetworkId,
 			in.ConnectPeerIds, in.MaxResults, in.NextToken)
 		if err != nil {
 			return nil, err

@@ -67,7 +67,7 @@ func (s *Service) GetConnections(ctx context.Context, in *api.GetConnectionsInpu
 		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if err := checkIDs("connectionIds", in.ConnectionIds); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		p, err := v.newPager(in.MaxResults, in.NextToken,

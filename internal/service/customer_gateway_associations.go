@@ -11,20 +11,16 @@ import (
 // AssociateCustomerGateway ties a customer gateway to a device. Which VPN connections the gateway has is EC2's to know:
 // without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateCustomerGateway(ctx context.Context, in *api.AssociateCustomerGatewayInput) (*api.AssociateCustomerGatewayOutput, error) {
-	a, valid := parseARN(in.CustomerGatewayArn)
-	var connections []*catalog.VPNConnection
-	if valid = valid && a.is("ec2", "customer-gateway", "cgw-"); valid {
-		var err error
-		if connections, err = s.refs.customerGateway(ctx, in.CustomerGatewayArn); err != nil {
-			return nil, err
-		}
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	connections, err := s.refs.customerGateway(ctx, in.CustomerGatewayArn)
+	if err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *txn) (*api.AssociateCustomerGatewayOutput, error) {
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
-		}
-		if !valid {
-			return nil, api.InvalidField("customerGatewayArn", "ARN is not valid for a customer gateway.")
 		}
 		if connections != nil && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool { return tx.carries(in.GlobalNetworkId, c) }) {
 			// What no VPN connection of the global network leads to is not in the inventory.
@@ -71,7 +67,7 @@ func (s *Service) DisassociateCustomerGateway(ctx context.Context, in *api.Disas
 // GetCustomerGatewayAssociations lists the associations of customer gateways in a global network.
 func (s *Service) GetCustomerGatewayAssociations(ctx context.Context, in *api.GetCustomerGatewayAssociationsInput) (*api.GetCustomerGatewayAssociationsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetCustomerGatewayAssociationsOutput, error) {
-		items, next, err := cgwAssociations.list(v, "GetCustomerGatewayAssociations", "customerGatewayArns", in.GlobalNetworkId,
+		items, next, err := cgwAssociations.list(v, "GetCustomerGatewayAssociations", in, in.GlobalNetworkId,
 			in.CustomerGatewayArns, in.MaxResults, in.NextToken)
 		if err != nil {
 			return nil, err

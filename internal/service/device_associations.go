@@ -84,6 +84,8 @@ func (d *deviceAssociations[T, S]) associate(tx *txn, gn, id, device string, lin
 		default:
 			return nil, api.Conflict(d.resourceType, id, "The resource is already associated with a device.")
 		}
+	} else if err := tx.fits(quotaAssociations, d.resourceType+"-association", gn, counter(key, 1)); err != nil {
+		return nil, err
 	}
 	row := d.build(gn, id, device, val(link), "PENDING")
 	save(tx.lc, d.kind, d.table, key, &row, "PENDING")
@@ -111,11 +113,11 @@ func (d *deviceAssociations[T, S]) end(tx *txn, gn, id string, old *T) *T {
 	return &row
 }
 
-// endAll ends every live association of the global network.
-func (d *deviceAssociations[T, S]) endAll(tx *txn, gn string, id func(*T) string) {
+// endAll ends the live associations of the global network with what ends.
+func (d *deviceAssociations[T, S]) endAll(tx *txn, gn string, id func(*T) string, ends func(id string) bool) {
 	var live []*T
 	for _, row := range d.table.Scan(tx.r, tx.prefix(d.name, gn), "") {
-		if state := *d.state(row); state != "DELETED" && state != "DELETING" {
+		if state := *d.state(row); state != "DELETED" && state != "DELETING" && ends(id(row)) {
 			live = append(live, row)
 		}
 	}
@@ -124,12 +126,12 @@ func (d *deviceAssociations[T, S]) endAll(tx *txn, gn string, id func(*T) string
 	}
 }
 
-// list answers a Get: those with the ids, or all of the global network. operation and field name the request's.
-func (d *deviceAssociations[T, S]) list(v *view, operation, field, gn string, ids []string, maxResults *int32, token *string) ([]T, string, error) {
+// list answers a Get: those with the ids, or all of the global network.
+func (d *deviceAssociations[T, S]) list(v *view, operation string, in api.Input, gn string, ids []string, maxResults *int32, token *string) ([]T, string, error) {
 	if _, err := v.globalNetwork(gn); err != nil {
 		return nil, "", err
 	}
-	if err := checkIDs(field, ids); err != nil {
+	if err := checkFields(in); err != nil {
 		return nil, "", err
 	}
 	p, err := v.newPager(maxResults, token, append([]string{operation, gn}, ids...)...)

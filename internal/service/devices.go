@@ -19,7 +19,7 @@ func (v *view) device(gn, id string) (*api.Device, error) {
 // CreateDevice makes a device, on premises or in a Region, optionally at a site.
 func (s *Service) CreateDevice(ctx context.Context, in *api.CreateDeviceInput) (*api.CreateDeviceOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.CreateDeviceOutput, error) {
-		if err := deviceText(in.Vendor, in.Model, in.SerialNumber); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
@@ -65,7 +65,7 @@ func (s *Service) GetDevices(ctx context.Context, in *api.GetDevicesInput) (*api
 		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if err := checkIDs("deviceIds", in.DeviceIds); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetDevices", in.GlobalNetworkId, val(in.SiteId)}, in.DeviceIds...)...)
@@ -75,8 +75,10 @@ func (s *Service) GetDevices(ctx context.Context, in *api.GetDevicesInput) (*api
 		var index []string
 		var keep func(*api.Device) bool
 		if in.SiteId != nil {
-			index = []string{"site", *in.SiteId}
 			keep = func(d *api.Device) bool { return d.SiteId == *in.SiteId }
+		}
+		if val(in.SiteId) != "" {
+			index = []string{"site", *in.SiteId}
 		}
 		var out api.GetDevicesOutput
 		out.Devices, out.NextToken = children(v, p, devices, "device", in.GlobalNetworkId, in.DeviceIds, index, keep)
@@ -89,7 +91,7 @@ func (s *Service) GetDevices(ctx context.Context, in *api.GetDevicesInput) (*api
 func (s *Service) UpdateDevice(ctx context.Context, in *api.UpdateDeviceInput) (*api.UpdateDeviceOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.UpdateDeviceOutput, error) {
 		gn, id := in.GlobalNetworkId, in.DeviceId
-		if err := deviceText(in.Vendor, in.Model, in.SerialNumber); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		if _, err := tx.globalNetwork(gn); err != nil {
@@ -169,15 +171,6 @@ func (v *view) userOf(gn, index string, ids ...string) string {
 	default:
 		return ""
 	}
-}
-
-// deviceText checks what the model leaves open: the documented length of three members.
-func deviceText(vendor, model, serial *string) error {
-	var fields []api.FieldError
-	for name, p := range ordered("vendor", vendor, "model", model, "serialNumber", serial) {
-		fields = append(fields, tooLong(name, p, 128)...)
-	}
-	return invalid(fields)
 }
 
 func mergeAWSLocation(old, given *api.AWSLocation) *api.AWSLocation {

@@ -52,7 +52,7 @@ func (s *Service) CreateGlobalNetwork(ctx context.Context, in *api.CreateGlobalN
 // DescribeGlobalNetworks lists the caller's global networks, or those of the given ids; unknown ids are skipped.
 func (s *Service) DescribeGlobalNetworks(ctx context.Context, in *api.DescribeGlobalNetworksInput) (*api.DescribeGlobalNetworksOutput, error) {
 	return read(ctx, s, func(v *view) (*api.DescribeGlobalNetworksOutput, error) {
-		if err := checkIDs("globalNetworkIds", in.GlobalNetworkIds); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"DescribeGlobalNetworks"}, in.GlobalNetworkIds...)...)

@@ -35,6 +35,8 @@ func (s *Service) AssociateLink(ctx context.Context, in *api.AssociateLinkInput)
 			default:
 				return &api.AssociateLinkOutput{LinkAssociation: old}, nil
 			}
+		} else if err := tx.fits(quotaAssociations, "link-association", gn, counter(key, 1)); err != nil {
+			return nil, err
 		}
 		association := api.LinkAssociation{
 			GlobalNetworkId:      gn,

@@ -19,7 +19,7 @@ func (v *view) link(gn, id string) (*api.Link, error) {
 // CreateLink makes a link, the internet connection of a site.
 func (s *Service) CreateLink(ctx context.Context, in *api.CreateLinkInput) (*api.CreateLinkOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.CreateLinkOutput, error) {
-		if err := linkText(in.Type, in.Provider, in.Bandwidth); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
@@ -60,7 +60,7 @@ func (s *Service) GetLinks(ctx context.Context, in *api.GetLinksInput) (*api.Get
 		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if err := checkIDs("linkIds", in.LinkIds); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		if in.SiteId != nil && (in.Type != nil || in.Provider != nil) {
@@ -96,7 +96,7 @@ func wanted[T comparable](filter *T, value T) bool { return filter == nil || *fi
 func (s *Service) UpdateLink(ctx context.Context, in *api.UpdateLinkInput) (*api.UpdateLinkOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.UpdateLinkOutput, error) {
 		gn, id := in.GlobalNetworkId, in.LinkId
-		if err := linkText(in.Type, in.Provider, in.Bandwidth); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		if _, err := tx.globalNetwork(gn); err != nil {
@@ -150,21 +150,4 @@ func (s *Service) DeleteLink(ctx context.Context, in *api.DeleteLinkInput) (*api
 		link.Tags = nil
 		return &api.DeleteLinkOutput{Link: &link}, nil
 	})
-}
-
-func linkText(typ, provider *string, bandwidth *api.Bandwidth) error {
-	var fields []api.FieldError
-	for name, p := range ordered("type", typ, "provider", provider) {
-		fields = append(fields, tooLong(name, p, 128)...)
-		fields = append(fields, hasForbidden(name, p)...)
-	}
-	if bandwidth != nil {
-		if val(bandwidth.UploadSpeed) < 0 {
-			fields = append(fields, api.FieldError{Name: "bandwidth.uploadSpeed", Message: "Member must have value greater than or equal to 0."})
-		}
-		if val(bandwidth.DownloadSpeed) < 0 {
-			fields = append(fields, api.FieldError{Name: "bandwidth.downloadSpeed", Message: "Member must have value greater than or equal to 0."})
-		}
-	}
-	return invalid(fields)
 }

@@ -244,7 +244,7 @@ func matchesAny(patterns []string, value string) bool {
 // knows it. Without a catalog no such table is known.
 func (s *Service) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
 	arn := *in.RouteTableIdentifier.TransitGatewayRouteTableArn
-	if _, err := s.refs.of("transitGatewayRouteTableArn", arn, "ec2", "transit-gateway-route-table", "tgw-rtb-", "transit gateway route table"); err != nil {
+	if _, err := s.refs.of(tgwRouteTableARN, arn); err != nil {
 		return nil, err
 	}
 	at := s.clock()

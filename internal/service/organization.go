@@ -19,7 +19,7 @@ func (s *Service) StartOrganizationServiceAccessUpdate(ctx context.Context, in *
 		case "DISABLE":
 			status.Status = "DISABLED"
 		default:
-			return nil, api.InvalidField("action", "Member must satisfy enum value set: [ENABLE, DISABLE].")
+			return nil, checkFields(in)
 		}
 		organizationAccesses.Put(tx.w, tx.key("organization-access"), &status)
 		return &api.StartOrganizationServiceAccessUpdateOutput{OrganizationStatus: tx.organizationStatus()}, nil

@@ -87,11 +87,3 @@ func rowsByKey[Row any](keys []string, after string, get func(key string) (*Row,
 		}
 	}
 }
-
-// checkIDs refuses a list of ids that is longer than AWS takes.
-func checkIDs(name string, ids []string) error {
-	if len(ids) > maxIDs {
-		return api.InvalidField(name, "Member must have length less than or equal to 10.")
-	}
-	return nil
-}

@@ -16,25 +16,25 @@ type Quota struct {
 
 // The quotas of the documented service, by the name --quota takes.
 var (
-	quotaGlobalNetworks   = Quota{"global-networks", "L-2418390E", 5}
-	quotaSites            = Quota{"sites", "L-DFE018A3", 200}
-	quotaDevices          = Quota{"devices", "L-C3B5632D", 200}
-	quotaLinks            = Quota{"links", "L-6BD16053", 200}
-	quotaConnections      = Quota{"connections", "L-D30F0A50", 500}
-	quotaPolicyVersions   = Quota{"policy-versions", "L-3DE56F60", 10_000}
-	quotaAttachments      = Quota{"attachments", "L-A2478D36", 5000}
-	quotaVPCAttachments   = Quota{"attachments-per-vpc", "", 5}
-	quotaConnectPeers     = Quota{"connect-peers", "", 4}
-	quotaPeerings         = Quota{"peerings", "", 50}
-	quotaDXGWAttachments  = Quota{"direct-connect-gateway-attachments", "", 40}
-	quotaPrefixLists      = Quota{"prefix-list-associations", "", 100}
-	quotaTags             = Quota{"tags", "", 200}
-	quotaAssociationsEach = Quota{"associations", "", 5000} // none is published; a bound all the same
+	quotaGlobalNetworks  = Quota{"global-networks", "L-2418390E", 5}
+	quotaSites           = Quota{"sites", "L-DFE018A3", 200}
+	quotaDevices         = Quota{"devices", "L-C3B5632D", 200}
+	quotaLinks           = Quota{"links", "L-6BD16053", 200}
+	quotaConnections     = Quota{"connections", "L-D30F0A50", 500}
+	quotaPolicyVersions  = Quota{"policy-versions", "L-3DE56F60", 10_000}
+	quotaAttachments     = Quota{"attachments", "L-A2478D36", 5000}
+	quotaVPCAttachments  = Quota{"attachments-per-vpc", "", 5}
+	quotaConnectPeers    = Quota{"connect-peers", "", 4}
+	quotaPeerings        = Quota{"peerings", "", 50}
+	quotaDXGWAttachments = Quota{"direct-connect-gateway-attachments", "", 40}
+	quotaPrefixLists     = Quota{"prefix-list-associations", "", 100}
+	quotaTags            = Quota{"tags", "", 200}
+	quotaAssociations    = Quota{"associations", "", 10_000} // of each kind in a global network: none is published, a bound all the same
 )
 
 var allQuotas = []Quota{
 	quotaGlobalNetworks, quotaSites, quotaDevices, quotaLinks, quotaConnections, quotaPolicyVersions, quotaAttachments,
-	quotaVPCAttachments, quotaConnectPeers, quotaPeerings, quotaDXGWAttachments, quotaPrefixLists, quotaTags, quotaAssociationsEach,
+	quotaVPCAttachments, quotaConnectPeers, quotaPeerings, quotaDXGWAttachments, quotaPrefixLists, quotaTags, quotaAssociations,
 }
 
 // Quotas holds the limits that differ from the defaults, by name.

@@ -37,17 +37,17 @@ type reference struct {
 	problems []api.AttachmentError
 }
 
-// of is an ARN of a type of resource, or the field's ValidationException.
-func (references) of(field, text, service, resourceType, prefix, what string) (reference, error) {
-	a, ok := parseARN(text)
-	if !ok || !a.is(service, resourceType, prefix) || a.account == "" || service == "ec2" && a.region == "" {
-		return reference{}, api.InvalidField(field, "ARN is not valid for a "+what+".")
+// of is the ARN of a resource of the form, or the field's ValidationException.
+func (references) of(form foreignARN, text string) (reference, error) {
+	a, ok := form.parse(text)
+	if !ok {
+		return reference{}, invalid(form.check(text))
 	}
 	return reference{arn: a}, nil
 }
 
 func (r references) vpc(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of("vpcArn", text, "ec2", "vpc", "vpc-", "VPC")
+	ref, err := r.of(vpcARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
@@ -100,7 +100,7 @@ func (r references) subnets(ctx context.Context, field string, subnets []string,
 }
 
 func (r references) vpnConnection(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of("vpnConnectionArn", text, "ec2", "vpn-connection", "vpn-", "VPN connection")
+	ref, err := r.of(vpnConnectionARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
@@ -118,7 +118,7 @@ func (r references) vpnConnection(ctx context.Context, text string) (reference, 
 
 // directConnectGateway is the one reference without a Region.
 func (r references) directConnectGateway(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of("directConnectGatewayArn", text, "directconnect", "dx-gateway", "", "Direct Connect gateway")
+	ref, err := r.of(directConnectGatewayARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
@@ -136,7 +136,7 @@ func (r references) directConnectGateway(ctx context.Context, text string) (refe
 }
 
 func (r references) transitGateway(ctx context.Context, text string) (reference, []api.PeeringError, error) {
-	ref, err := r.of("transitGatewayArn", text, "ec2", "transit-gateway", "tgw-", "transit gateway")
+	ref, err := r.of(transitGatewayARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, nil, err
 	}
@@ -158,7 +158,7 @@ func (r references) transitGateway(ctx context.Context, text string) (reference,
 
 // routeTable is told at once when it does not exist: no code of an attachment's errors says so.
 func (r references) routeTable(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of("transitGatewayRouteTableArn", text, "ec2", "transit-gateway-route-table", "tgw-rtb-", "transit gateway route table")
+	ref, err := r.of(tgwRouteTableARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
@@ -254,7 +254,7 @@ func (r references) connectPeer(ctx context.Context, text string) (gateway strin
 
 // prefixList must be in us-west-2, the home Region of Cloud WAN, wherever the edges are.
 func (r references) prefixList(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of("prefixListArn", text, "ec2", "prefix-list", "pl-", "prefix list")
+	ref, err := r.of(prefixListARN, text)
 	if err == nil && ref.partition == "aws" && ref.region != "us-west-2" {
 		err = api.InvalidField("prefixListArn", "Prefix list must be in us-west-2.")
 	}

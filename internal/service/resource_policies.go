@@ -65,13 +65,21 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *api.DeleteResour
 }
 
 func (v *view) policyResource(resource string) (*coreNetworkRow, error) {
-	a, ok := parseARN(resource)
-	if !ok || !a.is("networkmanager", "core-network", "core-network-") || a.region != "" {
-		return nil, api.InvalidField("resourceArn", "ARN is not valid for a core network.")
+	if fields := coreNetworkARN(resource); fields != nil {
+		return nil, invalid(fields)
 	}
+	a, _ := parseARN(resource)
 	row, err := v.coreNetwork(a.id())
-	if err != nil || a.account != v.caller.Account {
+	// Letter by letter, as permissions were decided by it.
+	if err != nil || a.account != v.caller.Account || row.CoreNetworkArn != resource {
 		return nil, api.InvalidField("resourceArn", "Core network not found.")
 	}
 	return row, nil
+}
+
+func coreNetworkARN(resource string) []api.FieldError {
+	if a, ok := parseARN(resource); !ok || !a.is("networkmanager", "core-network", "core-network-") || a.region != "" {
+		return []api.FieldError{{Name: "resourceArn", Message: "ARN is not valid for a core network."}}
+	}
+	return nil
 }

@@ -80,7 +80,8 @@ var (
 	})
 
 	linkAssociations = store.NewTable(store.Schema[api.LinkAssociation]{
-		Name: "link-association",
+		Name:  "link-association",
+		Count: func(key string, _ *api.LinkAssociation) string { return counter(key, 1) },
 		Indexes: []store.Index[api.LinkAssociation]{
 			{Name: "link", Keys: func(key string, a *api.LinkAssociation) []string { return entry(key, "link", 1, a.LinkId) }},
 			{Name: "use", Keys: func(key string, a *api.LinkAssociation) []string {
@@ -92,19 +93,22 @@ var (
 		},
 	})
 	customerGatewayAssociations = store.NewTable(store.Schema[api.CustomerGatewayAssociation]{
-		Name: "customer-gateway-association",
+		Name:  "customer-gateway-association",
+		Count: func(key string, _ *api.CustomerGatewayAssociation) string { return counter(key, 1) },
 		Indexes: deviceUse(func(a *api.CustomerGatewayAssociation) (device, link string, live bool) {
 			return a.DeviceId, a.LinkId, a.State != api.CustomerGatewayAssociationStateDeleted
 		}),
 	})
 	tgwConnectPeerAssociations = store.NewTable(store.Schema[api.TransitGatewayConnectPeerAssociation]{
-		Name: "tgw-connect-peer-association",
+		Name:  "tgw-connect-peer-association",
+		Count: func(key string, _ *api.TransitGatewayConnectPeerAssociation) string { return counter(key, 1) },
 		Indexes: deviceUse(func(a *api.TransitGatewayConnectPeerAssociation) (device, link string, live bool) {
 			return a.DeviceId, a.LinkId, a.State != api.TransitGatewayConnectPeerAssociationStateDeleted
 		}),
 	})
 	connectPeerAssociations = store.NewTable(store.Schema[api.ConnectPeerAssociation]{
-		Name: "connect-peer-association",
+		Name:  "connect-peer-association",
+		Count: func(key string, _ *api.ConnectPeerAssociation) string { return counter(key, 1) },
 		Indexes: deviceUse(func(a *api.ConnectPeerAssociation) (device, link string, live bool) {
 			return a.DeviceId, a.LinkId, a.State != api.ConnectPeerAssociationStateDeleted
 		}),

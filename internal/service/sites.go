@@ -51,7 +51,7 @@ func (s *Service) GetSites(ctx context.Context, in *api.GetSitesInput) (*api.Get
 		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if err := checkIDs("siteIds", in.SiteIds); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)

@@ -23,12 +23,12 @@ var taggables map[string]taggable
 
 func init() { // a literal would be an initialisation cycle: putting tags runs operations that read them
 	taggables = map[string]taggable{
-		"global-network": tagged(globalNetworks, 1, func(r *api.GlobalNetwork) *[]api.Tag { return &r.Tags }),
-		"site":           tagged(sites, 2, func(r *api.Site) *[]api.Tag { return &r.Tags }),
-		"device":         tagged(devices, 2, func(r *api.Device) *[]api.Tag { return &r.Tags }),
-		"link":           tagged(links, 2, func(r *api.Link) *[]api.Tag { return &r.Tags }),
-		"connection":     tagged(connections, 2, func(r *api.Connection) *[]api.Tag { return &r.Tags }),
-		"core-network":   tagged(coreNetworks, 1, func(r *coreNetworkRow) *[]api.Tag { return &r.Tags }),
+		"global-network": tagged(globalNetworks, func(r *api.GlobalNetwork) (string, *[]api.Tag) { return r.GlobalNetworkArn, &r.Tags }),
+		"site":           tagged(sites, func(r *api.Site) (string, *[]api.Tag) { return r.SiteArn, &r.Tags }),
+		"device":         tagged(devices, func(r *api.Device) (string, *[]api.Tag) { return r.DeviceArn, &r.Tags }),
+		"link":           tagged(links, func(r *api.Link) (string, *[]api.Tag) { return r.LinkArn, &r.Tags }),
+		"connection":     tagged(connections, func(r *api.Connection) (string, *[]api.Tag) { return r.ConnectionArn, &r.Tags }),
+		"core-network":   tagged(coreNetworks, func(r *coreNetworkRow) (string, *[]api.Tag) { return r.CoreNetworkArn, &r.Tags }),
 		"attachment": {
 			get: func(v *view, a arn) ([]api.Tag, bool) {
 				row, err := v.attachment(a.id())
@@ -67,7 +67,11 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 		"connect-peer": {
 			get: func(v *view, a arn) ([]api.Tag, bool) {
 				row, err := v.connectPeer(a.id())
-				if err != nil || len(a.path) != 1 {
+				if err != nil {
+					return nil, false
+				}
+				network, err := v.coreNetwork(row.CoreNetworkId)
+				if err != nil || a.text != sibling(network.CoreNetworkArn, "connect-peer", row.ConnectPeerId) {
 					return nil, false
 				}
 				return row.Tags, true
@@ -86,29 +90,25 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 	}
 }
 
-// tagged is the plain taggable: the row's key is the ARN's path below its account.
-func tagged[T any](table *store.Table[T], parts int, tags func(*T) *[]api.Tag) taggable {
-	key := func(a arn) (string, bool) {
-		return accountKey(a.account, a.resourceType, a.path...), len(a.path) == parts
-	}
+// tagged is the plain taggable: the row's key is the ARN's path below its account. The ARN must be the one the row has,
+// letter by letter: permissions were decided by it.
+func tagged[T any](table *store.Table[T], tags func(*T) (arn string, tags *[]api.Tag)) taggable {
+	key := func(a arn) string { return accountKey(a.account, a.resourceType, a.path...) }
 	return taggable{
 		get: func(v *view, a arn) ([]api.Tag, bool) {
-			k, ok := key(a)
+			row, ok := table.Get(v.r, key(a))
 			if !ok {
 				return nil, false
 			}
-			row, ok := table.Get(v.r, k)
-			if !ok {
-				return nil, false
-			}
-			return *tags(row), true
+			official, list := tags(row)
+			return *list, official == a.text
 		},
 		put: func(tx *txn, a arn, changed []api.Tag) error {
-			k, _ := key(a)
-			row, _ := table.Get(tx.r, k)
+			row, _ := table.Get(tx.r, key(a))
 			next := *row
-			*tags(&next) = changed
-			table.Put(tx.w, k, &next)
+			_, list := tags(&next)
+			*list = changed
+			table.Put(tx.w, key(a), &next)
 			return nil
 		},
 	}
@@ -117,7 +117,7 @@ func tagged[T any](table *store.Table[T], parts int, tags func(*T) *[]api.Tag) t
 // TagResource gives the resource the tags; a key that is there gets the new value.
 func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.TagResourceOutput, error) {
-		if err := checkTags(in.Tags); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		kind, a, tags, err := tx.tagsOf(in.ResourceArn)
@@ -177,12 +177,19 @@ func (v *view) namesOn(a arn, official, maker string) bool {
 	return a.text == official
 }
 
+var notTaggable = api.FieldError{Name: "resourceArn", Message: "ARN is not valid for a resource that takes tags."}
+
+func takesTags(a arn) bool {
+	_, known := taggables[a.resourceType]
+	return known && a.service == "networkmanager" && a.region == "" && len(a.path) > 0
+}
+
 func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
 	a, ok := parseARN(resource)
-	kind, known := taggables[a.resourceType]
-	if !ok || a.service != "networkmanager" || a.region != "" || !known || len(a.path) == 0 {
-		return taggable{}, a, nil, api.InvalidField("resourceArn", "ARN is not valid for a resource that takes tags.")
+	if !ok || !takesTags(a) {
+		return taggable{}, a, nil, api.InvalidFields(notTaggable)
 	}
+	kind := taggables[a.resourceType]
 	// Another account's resource looks like a missing one.
 	tags, ok := kind.get(v, a)
 	if !ok || a.account != v.caller.Account && a.resourceType != "attachment" && a.resourceType != "peering" {
@@ -193,7 +200,7 @@ func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
 
 // checkNewTags checks the tags a resource is created with.
 func (tx *txn) checkNewTags(tags []api.Tag) error {
-	if err := checkTags(tags); err != nil {
+	if err := invalid(tagFields(tags)); err != nil {
 		return err
 	}
 	if limit := tx.quotas[quotaTags.Name]; len(tags) > limit {
@@ -207,7 +214,8 @@ const (
 	maxTagValue = 256
 )
 
-func checkTags(tags []api.Tag) error {
+// tagFields is what is wrong with tags that shall be set.
+func tagFields(tags []api.Tag) []api.FieldError {
 	var fields []api.FieldError
 	seen := map[string]bool{}
 	for i, t := range tags {
@@ -235,7 +243,7 @@ func checkTags(tags []api.Tag) error {
 			wrong("value", "Member must contain only letters, digits, spaces and any of _ . : / = + - @.")
 		}
 	}
-	return invalid(fields)
+	return fields
 }
 
 func isTagText(s string) bool {

@@ -2,29 +2,29 @@ package service
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 	"portolan/internal/lifecycle"
 )
 
 // RegisterTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
 // is in one global network at most.
 func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTransitGatewayInput) (*api.RegisterTransitGatewayOutput, error) {
-	if a, ok := parseARN(in.TransitGatewayArn); ok && a.is("ec2", "transit-gateway", "tgw-") {
-		if err := s.refs.registered(ctx, in.TransitGatewayArn); err != nil {
-			return nil, err
-		}
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	if err := s.refs.registered(ctx, in.TransitGatewayArn); err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *txn) (*api.RegisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
 		if _, err := tx.openGlobalNetwork(gn); err != nil {
 			return nil, err
 		}
-		a, ok := parseARN(gateway)
-		if !ok || !a.is("ec2", "transit-gateway", "tgw-") {
-			return nil, api.InvalidField("transitGatewayArn", "ARN is not valid for a transit gateway.")
-		}
-		if a.account != tx.caller.Account && !tx.organizationEnabled() {
+		if a, _ := parseARN(gateway); a.account != tx.caller.Account && !tx.organizationEnabled() {
 			return nil, api.InvalidField("transitGatewayArn", "Transit gateway belongs to another account.")
 		}
 		// Registered or being deregistered, here or in another global network of the account.
@@ -45,6 +45,10 @@ func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTr
 // customer gateways and Connect peers. Which those are is EC2's to know; without a catalog they go with the last
 // gateway that could have carried them.
 func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.DeregisterTransitGatewayInput) (*api.DeregisterTransitGatewayOutput, error) {
+	carried, err := s.carriedBy(ctx, in.GlobalNetworkId, in.TransitGatewayArn)
+	if err != nil {
+		return nil, err
+	}
 	return update(ctx, s, func(tx *txn) (*api.DeregisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
 		if _, err := tx.globalNetwork(gn); err != nil {
@@ -61,12 +65,45 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		registration := *old
 		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
 		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
-		if !tx.hasOtherGateway(gn, gateway) {
-			cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn })
-			tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn })
-		}
+		last := !tx.hasOtherGateway(gn, gateway)
+		ends := func(arn string) bool { return last || carried[arn] }
+		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, ends)
+		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, ends)
 		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
 	})
+}
+
+// carriedBy is the associated customer gateways and Connect peers that the catalog knows only behind this transit
+// gateway: no other VPN connection keeps them in the global network.
+func (s *Service) carriedBy(ctx context.Context, gn, gateway string) (map[string]bool, error) {
+	carried := map[string]bool{}
+	if s.refs.catalog == nil {
+		return carried, nil
+	}
+	return read(ctx, s, func(v *view) (map[string]bool, error) {
+		for _, a := range customerGatewayAssociations.Scan(v.r, v.prefix("customer-gateway-association", gn), "") {
+			connections, err := s.refs.customerGateway(ctx, a.CustomerGatewayArn)
+			if err != nil && !isNotFound(err) {
+				return nil, err
+			}
+			carried[a.CustomerGatewayArn] = !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
+				return c.TransitGatewayARN != gateway && v.carries(gn, c)
+			})
+		}
+		for _, a := range tgwConnectPeerAssociations.Scan(v.r, v.prefix("tgw-connect-peer-association", gn), "") {
+			on, err := s.refs.connectPeer(ctx, a.TransitGatewayConnectPeerArn)
+			if err != nil && !isNotFound(err) {
+				return nil, err
+			}
+			carried[a.TransitGatewayConnectPeerArn] = err != nil || on == gateway
+		}
+		return carried, nil
+	})
+}
+
+func isNotFound(err error) bool {
+	var missing *api.ResourceNotFoundException
+	return errors.As(err, &missing)
 }
 
 // isRegistered tells whether a transit gateway is in the global network and stays there.
@@ -100,7 +137,7 @@ func (s *Service) GetTransitGatewayRegistrations(ctx context.Context, in *api.Ge
 		if _, err := v.globalNetwork(gn); err != nil {
 			return nil, err
 		}
-		if err := checkIDs("transitGatewayArns", in.TransitGatewayArns); err != nil {
+		if err := checkFields(in); err != nil {
 			return nil, err
 		}
 		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
@@ -133,20 +170,16 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 // AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
 // is on is EC2's to know: without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
-	var gateway string
-	a, valid := parseARN(in.TransitGatewayConnectPeerArn)
-	if valid = valid && a.is("ec2", "transit-gateway-connect-peer", "tgw-connect-peer-"); valid {
-		var err error
-		if gateway, err = s.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn); err != nil {
-			return nil, err
-		}
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	gateway, err := s.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn)
+	if err != nil {
+		return nil, err
 	}
 	return update(ctx, s, func(tx *txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
-		}
-		if !valid {
-			return nil, api.InvalidField("transitGatewayConnectPeerArn", "ARN is not valid for a transit gateway Connect peer.")
 		}
 		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) {
 			// What hangs on no registered gateway is not in the inventory.
@@ -178,7 +211,7 @@ func (s *Service) DisassociateTransitGatewayConnectPeer(ctx context.Context, in 
 // GetTransitGatewayConnectPeerAssociations lists the associations of transit gateway Connect peers in a global network.
 func (s *Service) GetTransitGatewayConnectPeerAssociations(ctx context.Context, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
 	return read(ctx, s, func(v *view) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
-		items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", "transitGatewayConnectPeerArns",
+		items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", in,
 			in.GlobalNetworkId, in.TransitGatewayConnectPeerArns, in.MaxResults, in.NextToken)
 		if err != nil {
 			return nil, err
