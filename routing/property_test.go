@@ -327,10 +327,7 @@ func everything(tables *routing.Tables) string {
 func TestUpdate_equalsCompute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, text := drawNetwork(t)
-		tables, err := routing.Compute(n)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
+		tables, _ := routing.Compute(n) // a network that never settles has tables too
 		for step := range rapid.IntRange(1, 4).Draw(t, "changes") {
 			var put []routing.Attachment
 			var remove []string
@@ -363,11 +360,11 @@ func TestUpdate_equalsCompute(t *testing.T) {
 				t.Fatal("Update changed the old tables")
 			}
 			n.Attachments = next
-			tables, err = routing.Compute(n)
+			full, err := routing.Compute(n)
 			if got, want := fmt.Sprint(updateErr), fmt.Sprint(err); got != want {
 				t.Fatalf("step %d: got error %s\nwant %s", step, got, want)
 			}
-			if got, want := everything(updated), everything(tables); got != want {
+			if got, want := everything(updated), everything(full); got != want {
 				t.Fatalf("step %d: put %+v, remove %v\ngot:\n%s\nwant:\n%s\n%s", step, put, remove, got, want, describe(n, text))
 			}
 			tables = updated
