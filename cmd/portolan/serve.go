@@ -245,7 +245,7 @@ func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
 	case o.catalog != "" && o.ec2Endpoint != "":
 		return nil, errors.New("--catalog and --ec2-endpoint exclude each other")
 	case o.catalog != "":
-		return catalog.OpenFile(o.catalog, time.Now, log)
+		return catalog.OpenFile(o.catalog, catalog.FileOptions{Log: log})
 	case o.ec2Endpoint != "":
 		if err := checkURL("--ec2-endpoint", o.ec2Endpoint); err != nil {
 			return nil, err

@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+
+	"portolan/routing"
 )
 
 // ErrNotFound says that the catalog was asked and there is no such thing.
@@ -97,6 +99,7 @@ type VPNConnection struct {
 	TransitGatewayARN  string         `json:"transitGatewayArn,omitempty"` // "" when it is not on one
 	GatewayID          string         `json:"gatewayId,omitempty"`         // of a virtual private gateway
 	StaticRoutes       []netip.Prefix `json:"staticRoutes,omitempty"`      // of one without BGP
+	Announcements      []Announcement `json:"announcements,omitempty"`     // of the customer gateway, over BGP; EC2 does not tell them
 	Tunnels            []Tunnel       `json:"tunnels,omitempty"`
 }
 
@@ -129,7 +132,11 @@ type PrefixList struct {
 
 // DirectConnectGateway is a Direct Connect gateway.
 type DirectConnectGateway struct {
-	ARN            string   `json:"arn"`
-	ASN            uint32   `json:"asn,omitempty"`
-	AssociatedWith []string `json:"associatedWith,omitempty"` // ids of the virtual private or transit gateways it serves already
+	ARN            string         `json:"arn"`
+	ASN            uint32         `json:"asn,omitempty"`
+	AssociatedWith []string       `json:"associatedWith,omitempty"` // ids of the virtual private or transit gateways it serves already
+	Announcements  []Announcement `json:"announcements,omitempty"`  // of the routers behind it; Direct Connect does not tell them
 }
+
+// Announcement is a route that comes over BGP, in the form the network has it.
+type Announcement = routing.Announcement

@@ -40,9 +40,9 @@ func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, 
 		if err != nil || !to.owns(found.OwnerId) || found.State == types.TransitGatewayStateDeleted { // EC2 shows it for a while more
 			return nil, ErrNotFound
 		}
-		g := &TransitGateway{ARN: arn, State: string(found.State), Tags: tagsOf(found.Tags)}
-		if found.Options != nil {
-			g.ASN = uint32(aws.ToInt64(found.Options.AmazonSideAsn))
+		g := &TransitGateway{ARN: arn, ASN: DefaultASN, State: string(found.State), Tags: tagsOf(found.Tags)}
+		if found.Options != nil && aws.ToInt64(found.Options.AmazonSideAsn) != 0 {
+			g.ASN = uint32(*found.Options.AmazonSideAsn)
 		}
 		peers, err := c.peers(ctx, client, to)
 		if err != nil {

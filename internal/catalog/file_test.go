@@ -3,13 +3,20 @@ package catalog_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portolan/internal/catalog"
 )
@@ -30,7 +37,7 @@ func TestFile_lookups(t *testing.T) {
 	if err := os.WriteFile(path, exampleFile(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := catalog.OpenFile(path, time.Now, slog.New(slog.DiscardHandler))
+	f, err := catalog.OpenFile(path, catalog.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,18 +80,66 @@ func TestFile_lookups(t *testing.T) {
 }
 
 func TestParse_refuses(t *testing.T) {
+	const vpcs, tgws = "vpcs: [{arn: '" + region + "vpc/vpc-1', ", "transitGateways: [{arn: '" + region + "transit-gateway/tgw-1', "
+	const list = "{arn: '" + region + "prefix-list/pl-1', entries: []}"
+	const vpn = "vpnConnections: [{arn: '" + region + "vpn-connection/vpn-1', "
 	for _, c := range []struct{ name, text, want string }{
-		{"unknown member", "vpc: []", "vpc"},
-		{"ARN of something else", "vpcs: [{arn: 'arn:aws:ec2:eu-west-1:1:subnet/subnet-1', cidrs: []}]", "not the ARN of a vpc"},
+		{"unknown member", "vpc: []", "vpc: unknown object member name"},
+		{"unknown member inside", vpcs + "cidr: 10.0.0.0/8}]", "vpcs[0].cidr: unknown"},
+		{"another type of value", vpcs + "cidrs: 10.0.0.0/8}]", "vpcs[0].cidrs: a JSON string does not fit"},
+		{"ARN of something else", "vpcs: [{arn: 'arn:aws:ec2:eu-west-1:1:subnet/subnet-1', cidrs: []}]", "vpcs[0].arn: \"arn:aws:ec2:eu-west-1:1:subnet/subnet-1\" is not the ARN of a vpc"},
+		{"ARN without a Region", "vpcs: [{arn: 'arn:aws:ec2::1:vpc/vpc-1', cidrs: []}]", "is not the ARN of a vpc"},
 		{"no ARN", "vpcs: [{cidrs: [10.0.0.0/8]}]", "not the ARN of a vpc"},
-		{"twice", "prefixLists: [{arn: 'arn:x:prefix-list/pl-1', entries: []}, {arn: 'arn:x:prefix-list/pl-1', entries: []}]", "there twice"},
-		{"prefix", "prefixLists: [{arn: 'arn:x:prefix-list/pl-1', entries: [ten]}]", "ten"},
-		{"key twice", "vpcs: []\nvpcs: []", "vpcs"},
-		{"JSON that ends", "{", "cannot be read"},
+		{"twice", "prefixLists: [" + list + ", " + list + "]", "prefixLists[1].arn: " + region + "prefix-list/pl-1 is there twice"},
+		{"no prefix", "prefixLists: [{arn: '" + region + "prefix-list/pl-1', entries: [10.0.0.0/8, ten]}]", "prefixLists[0].entries[1]: "},
+		{"empty prefix", vpcs + "cidrs: ['']}]", "vpcs[0].cidrs[0]: not an IPv4 or IPv6 prefix"},
+		{"prefix twice", vpcs + "cidrs: [10.0.0.0/8, 10.0.0.0/8]}]", "vpcs[0].cidrs[1]: 10.0.0.0/8 is there twice"},
+		{"host bits", vpcs + "cidrs: [10.0.0.1/8]}]", "10.0.0.1/8 has bits beyond its length: 10.0.0.0/8"},
+		{"subnet of another Region", vpcs + "subnets: [{arn: 'arn:aws:ec2:eu-west-2:111122223333:subnet/subnet-1'}]}]", "vpcs[0].subnets[0].arn: "},
+		{"subnet outside", vpcs + "cidrs: [10.0.0.0/8], subnets: [{arn: '" + region + "subnet/subnet-1', cidrs: [11.0.0.0/24]}]}]", "vpcs[0].subnets[0].cidrs[0]: 11.0.0.0/24 is in none"},
+		{"gateway state", tgws + "state: up}]", "transitGateways[0].state: \"up\" is none of pending, available"},
+		{"attachment type", tgws + "attachments: [{arn: '" + region + "transit-gateway-attachment/a-1', resourceType: subnet}]}]", "transitGateways[0].attachments[0].resourceType: "},
+		{"associated table", tgws + "attachments: [{arn: '" + region + "transit-gateway-attachment/a-1', routeTableArn: main}]}]", "transitGateways[0].attachments[0].routeTableArn: "},
+		{"route twice", tgws + "routeTables: [{arn: '" + region + "transit-gateway-route-table/t-1', routes: [{prefix: 10.0.0.0/8}, {prefix: 10.0.0.0/8}]}]}]", "transitGateways[0].routeTables[0].routes[1].prefix: 10.0.0.0/8 is there twice"},
+		{"route state", tgws + "routeTables: [{arn: '" + region + "transit-gateway-route-table/t-1', routes: [{prefix: 10.0.0.0/8, state: up}]}]}]", "routes[0].state: "},
+		{"two gateways", vpn + "transitGatewayArn: '" + region + "transit-gateway/tgw-1', gatewayId: vgw-1}]", "vpnConnections[0].gatewayId: "},
+		{"static and BGP", vpn + "staticRoutes: [10.0.0.0/8], announcements: [{prefix: 11.0.0.0/8}]}]", "vpnConnections[0].announcements: "},
+		{"AS 0", vpn + "announcements: [{prefix: 11.0.0.0/8, asPath: [65001, 0]}]}]", "vpnConnections[0].announcements[0].asPath: AS 0 is reserved"},
+		{"no address", vpn + "tunnels: [{outsideIp: ''}]}]", "vpnConnections[0].tunnels[0].outsideIp: "},
+		{"ASN too large", "customerGateways: [{arn: '" + region + "customer-gateway/c-1', asn: 4294967296}]", "customerGateways[0].asn: "},
+		{"key twice", "vpcs: []\nvpcs: []", "line 2"},
+		{"broken YAML", "vpcs:\n  - [\n", "line 2"},
+		{"a long value", vpcs + "cidrs: [" + strings.Repeat("1", 10_000) + "]}]", "vpcs[0].cidrs[0]: "},
+		{"JSON that ends", "{\n\n\"vpcs\": [", "line 3: "},
+		{"JSON, unknown member", "{\n\"vpc\": []}", "line 2: "},
+		{"too long", strings.Repeat(" ", catalog.MaxFile+1), "longer than"},
 	} {
 		if _, err := catalog.Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		} else if len(err.Error()) > 1000 {
+			t.Errorf("%s: an error of %d bytes", c.name, len(err.Error()))
 		}
+	}
+}
+
+func TestParse_tellsTheFirstOfManyProblems(t *testing.T) {
+	_, err := catalog.Parse([]byte("prefixLists: [" + strings.Repeat("{arn: x, entries: []}, ", 100) + "]"))
+	if err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.HasSuffix(err.Error(), "and 80 more") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestParse_completes(t *testing.T) {
+	c, err := catalog.Parse([]byte(`{"transitGateways": [{"arn": "` + region + `transit-gateway/tgw-1", "routeTables": [{"arn": "` + region + `transit-gateway-route-table/t-1"}]}],
+		"directConnectGateways": [{"arn": "arn:aws:directconnect::111122223333:dx-gateway/d-1", "announcements": [{"prefix": "10.0.0.0/8", "edge": "eu-west-1", "asPath": [65001]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := c.TransitGateways[0]; g.ASN != catalog.DefaultASN || g.RouteTables[0].TransitGatewayARN != g.ARN {
+		t.Errorf("transit gateway %+v", g)
+	}
+	if g := c.DirectConnectGateways[0]; g.ASN != catalog.DefaultASN || len(g.Announcements) != 1 || g.Announcements[0].ASPath[0] != 65001 {
+		t.Errorf("Direct Connect gateway %+v", g)
 	}
 }
 
@@ -106,7 +161,7 @@ func TestFile_reload(t *testing.T) {
 	vpc := func(cidr string) string { return "vpcs: [{arn: '" + arn + "', cidrs: [" + cidr + "]}]" }
 	write(vpc("10.0.0.0/16"))
 	var log bytes.Buffer
-	f, err := catalog.OpenFile(path, func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil)))
+	f, err := catalog.OpenFile(path, catalog.FileOptions{Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,28 +194,95 @@ func TestFile_reload(t *testing.T) {
 	now = now.Add(2 * time.Second)
 	want("mended", "10.2.0.0/16", 3)
 
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 100 {
-				if _, err := f.VPC(t.Context(), arn); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if _, err := catalog.OpenFile(path+".none", time.Now, slog.Default()); err == nil {
+	if _, err := catalog.OpenFile(path+".none", catalog.FileOptions{}); err == nil {
 		t.Error("a file that is not there was opened")
 	}
 }
 
+func TestFile_reloadWhileOthersRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalog.yaml")
+	arn := region + "vpc/vpc-1"
+	start := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	write := func(n int) {
+		// Replaced as a whole: what is half written might be read.
+		if err := os.WriteFile(path+".new", fmt.Appendf(nil, "vpcs: [{arn: '%s', cidrs: [10.%d.0.0/16]}]", arn, n), 0o600); err != nil {
+			t.Error(err)
+		}
+		if err := os.Chtimes(path+".new", start, start.Add(time.Duration(n)*time.Second)); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Error(err)
+		}
+	}
+	write(0)
+	var clock atomic.Int64
+	f, err := catalog.OpenFile(path, catalog.FileOptions{Now: func() time.Time { return start.Add(time.Duration(clock.Add(1)) * time.Second) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			newest, version := 0, uint64(0)
+			for newest < 50 {
+				v, err := f.VPC(t.Context(), arn)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				n := int(v.CIDRs[0].Addr().As4()[1])
+				if now := f.Version(); n < newest || now < version {
+					t.Errorf("10.%d after 10.%d, version %d after %d", n, newest, now, version)
+					return
+				} else {
+					newest, version = n, now
+				}
+			}
+		})
+	}
+	for n := range 51 {
+		write(n)
+	}
+	wg.Wait()
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(exampleFile(f))
-	f.Add([]byte(`{"vpcs":[{"arn":"arn:x:vpc/y","cidrs":["10.0.0.0/8"]}]}`))
+	f.Add([]byte(`{"vpcs":[{"arn":"arn:aws:ec2:eu-west-1:1:vpc/y","cidrs":["10.0.0.0/8"]}]}`))
+	f.Add([]byte("transitGateways:\n- arn: arn:aws:ec2:eu-west-1:1:transit-gateway/y\n  tags: {a: b}\n"))
+	f.Add([]byte("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, err := catalog.Parse(data); err == nil && c == nil {
-			t.Error("neither contents nor an error")
+		c, err := catalog.Parse(data)
+		if err != nil {
+			if c != nil {
+				t.Error("contents beside an error")
+			}
+			if len(err.Error()) > 32<<10 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		// What is read can be written and read again, and is what it was.
+		text, err := json.Marshal(c)
+		if err != nil {
+			t.Fatalf("what was read cannot be written: %v", err)
+		}
+		again, err := catalog.Parse(text)
+		if err != nil {
+			t.Fatalf("what was written cannot be read: %v\n%s", err, text)
+		}
+		if diff := cmp.Diff(c, again, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("read again it differs:\n%s", diff)
+		}
+		known, err := catalog.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range c.VPCs {
+			if got, err := known.VPC(t.Context(), v.ARN); err != nil || got.ARN != v.ARN {
+				t.Errorf("%s is in the contents and not found", v.ARN)
+			}
 		}
 	})
 }

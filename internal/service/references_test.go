@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"portolan/api"
 	"portolan/internal/catalog"
@@ -25,7 +23,7 @@ func withCatalog(t *testing.T, text string) func(*service.Config) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := catalog.OpenFile(path, time.Now, slog.New(slog.DiscardHandler))
+	f, err := catalog.OpenFile(path, catalog.FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
