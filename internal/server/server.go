@@ -31,6 +31,7 @@ type Service interface {
 	api.Service
 	Reset(ctx context.Context, account string) error // "" empties every account
 	Check(ctx context.Context) error                 // nil when requests can be answered
+	CheckFields(in api.Input) []api.FieldError       // what is wrong with members beyond the model's constraints
 
 	// Events reads the log of what happened to the caller's account; EventsChanged tells when there may be more.
 	Events(ctx context.Context, q events.Query) (list []events.Record, next uint64, err error)
@@ -216,7 +217,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err := s.faults.take(op.Name); err != nil {
 		return nil, err
 	}
-	in, err := wire.Decode(op, labels, r.URL.RawQuery, body)
+	in, err := wire.Decode(op, labels, r.URL.RawQuery, body, s.cfg.Service.CheckFields)
 	if err != nil {
 		return nil, err
 	}

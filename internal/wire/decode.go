@@ -55,22 +55,22 @@ func ReadBody(r io.Reader, limit int64) ([]byte, error) {
 	return body, nil
 }
 
-// Decode makes the operation's input of a request's parts and checks it against the model. labels are those of Match.
-// Unknown members and parameters are ignored, null is an absent member, of a scalar parameter given twice the first
-// counts.
+// Decode makes the operation's input of a request's parts and checks it against the model, and by further checks of
+// single members that are not the model's. labels are those of Match. Unknown members and parameters are ignored, null is
+// an absent member, of a scalar parameter given twice the first counts.
 //
 // What cannot be read is a ValidationException with Reason CannotParse; violated constraints, all of them, are one with
 // Reason FieldValidationFailed.
-func Decode(op *api.Operation, labels []string, rawQuery string, body []byte) (api.Input, error) {
+func Decode(op *api.Operation, labels []string, rawQuery string, body []byte, further ...func(api.Input) []api.FieldError) (api.Input, error) {
 	in := op.NewInput()
 	if op.HasBody && len(bytes.TrimSpace(body)) > 0 {
 		if err := decodeBody(body, in); err != nil {
 			return nil, err
 		}
 	}
-	var wrong []api.FieldError
+	var wrong wrongFields
 	for i, name := range op.Labels {
-		wrong = append(wrong, in.SetLabel(name, labels[i])...)
+		wrong.add(in.SetLabel(name, labels[i]))
 	}
 	if rawQuery != "" {
 		query, err := url.ParseQuery(rawQuery)
@@ -83,28 +83,43 @@ func Decode(op *api.Operation, labels []string, rawQuery string, body []byte) (a
 					return nil, cannotParse(errQueryInvalid)
 				}
 			}
-			wrong = append(wrong, in.SetQuery(name, query[name])...)
+			wrong.add(in.SetQuery(name, query[name]))
 		}
 	}
 	// A parameter that is no integer has been reported; that it is then out of range says nothing more.
-	for _, f := range in.Validate() {
-		if !named(wrong, f.Name) {
-			wrong = append(wrong, f)
-		}
+	wrong.add(in.Validate())
+	for _, check := range further {
+		wrong.add(check(in))
 	}
-	if len(wrong) > 0 {
-		return nil, api.InvalidFields(wrong...)
+	if len(wrong.list) > 0 {
+		return nil, api.InvalidFields(wrong.list...)
 	}
 	return in, nil
 }
 
-func named(fields []api.FieldError, name string) bool {
-	for _, f := range fields {
-		if f.Name == name {
-			return true
+// maxWrong is how many fields one reply names: a body can hold hundreds of thousands that are wrong.
+const maxWrong = 1000
+
+// wrongFields collects what is wrong, once for each field.
+type wrongFields struct {
+	list  []api.FieldError
+	named map[string]bool
+}
+
+func (w *wrongFields) add(more []api.FieldError) {
+	for _, f := range more {
+		if len(w.list) == maxWrong {
+			return
 		}
+		if w.named[f.Name] {
+			continue
+		}
+		if w.named == nil {
+			w.named = map[string]bool{}
+		}
+		w.named[f.Name] = true
+		w.list = append(w.list, f)
 	}
-	return false
 }
 
 func decodeBody(body []byte, in api.Input) error {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"portolan/api"
 	"portolan/internal/wire"
@@ -207,5 +208,32 @@ func TestWriteError_wire(t *testing.T) {
 	wire.WriteOutput(w, "id-2", &api.TagResourceOutput{})
 	if w.Code != http.StatusOK || w.Body.String() != "{}" || w.Header().Get("Content-Length") != "2" {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+// TestDecode_manyWrongFields: a body of wrong values costs no more than its size, nor does the reply.
+func TestDecode_manyWrongFields(t *testing.T) {
+	began := time.Now()
+	_, err := decode("UpdateVpcAttachment", "", `{"AddSubnetArns":["x"`+strings.Repeat(`,"x"`, 250_000)+`]}`, "attachment-0123456789abcdef0")
+	var v *api.ValidationException
+	if !errors.As(err, &v) || len(v.Fields) != 1000 || v.Fields[999].Name != "addSubnetArns[999]" {
+		t.Errorf("got %.200v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// TestDecode_furtherChecks are told together with the model's, each field once.
+func TestDecode_furtherChecks(t *testing.T) {
+	_, err := wire.Decode(api.OperationByName("CreateDevice"), []string{"gn"}, "", []byte(`{"Description":"`+strings.Repeat("x", 257)+`"}`), func(in api.Input) []api.FieldError {
+		if in.(*api.CreateDeviceInput).GlobalNetworkId != "gn" {
+			t.Errorf("checked before it was complete: %+v", in)
+		}
+		return []api.FieldError{{Name: "vendor", Message: "v"}, {Name: "description", Message: "again"}}
+	})
+	var v *api.ValidationException
+	if !errors.As(err, &v) || len(v.Fields) != 2 || v.Fields[0].Name != "description" || v.Fields[0].Message == "again" || v.Fields[1].Name != "vendor" {
+		t.Errorf("got %+v", v)
 	}
 }
