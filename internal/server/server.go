@@ -113,7 +113,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		WriteTimeout:      s.cfg.WriteTime,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    s.cfg.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is no operation either
+		ErrorLog:                     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
 	hs.RegisterOnShutdown(func() { close(s.closing) })
 	failed := make(chan error, 1)
@@ -192,6 +194,9 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	ctx := s.startSpan(c, r)
 	if err := s.fromPage(r); err != nil {
 		return nil, err
+	}
+	if r.ContentLength > limit {
+		return nil, wire.TooLarge(limit) // without waiting for what would not be read
 	}
 	var body []byte
 	var err error

@@ -43,16 +43,21 @@ func ReadBody(r io.Reader, limit int64) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge), int64(len(body)) > limit:
-		return nil, &api.GenericError{
-			Status: http.StatusRequestEntityTooLarge, Type: "RequestEntityTooLargeException",
-			Message: fmt.Sprintf("The request body is larger than %d bytes.", limit),
-		}
+		return nil, TooLarge(limit)
 	case err != nil:
 		e := cannotParse(errRead)
 		e.Cause = err
 		return nil, e
 	}
 	return body, nil
+}
+
+// TooLarge is the error of a body of more than limit bytes.
+func TooLarge(limit int64) error {
+	return &api.GenericError{
+		Status: http.StatusRequestEntityTooLarge, Type: "RequestEntityTooLargeException",
+		Message: fmt.Sprintf("The request body is larger than %d bytes.", limit),
+	}
 }
 
 // Decode makes the operation's input of a request's parts and checks it against the model, and by further checks of

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"cmp"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -94,6 +95,12 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
+// samples are labels that pass their patterns, by their names.
+var samples = map[string]string{
+	"attachmentId": "attachment-0123456789abcdef0", "connectPeerId": "connect-peer-0123456789abcdef0",
+	"coreNetworkId": "core-network-0123456789abcdef0", "peeringId": "peering-0123456789abcdef0", "policyVersionId": "7",
+}
+
 func FuzzDecode(f *testing.F) {
 	for i := range api.Operations {
 		f.Add(uint8(i), "maxResults=1&nextToken=t", `{"Tags":[{"Key":"k","Value":"v"}]}`)
@@ -102,13 +109,7 @@ func FuzzDecode(f *testing.F) {
 		op := &api.Operations[int(which)%len(api.Operations)]
 		labels := make([]string, len(op.Labels))
 		for i, name := range op.Labels { // labels that pass, so that more of the rest is reached
-			labels[i] = samples[strings.ToUpper(name[:1])+name[1:]]
-			switch {
-			case name == "policyVersionId":
-				labels[i] = "7"
-			case labels[i] == "":
-				labels[i] = "x"
-			}
+			labels[i] = cmp.Or(samples[name], "x")
 		}
 		in, err := wire.Decode(op, labels, query, []byte(body))
 		if err != nil {
