@@ -39,20 +39,26 @@ func (v *view) snapshot(ctx context.Context, row *coreNetworkRow) (*snapshot.Sna
 		s.Edges = append(s.Edges, edge)
 	}
 	for _, a := range attachments.Scan(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId)+"/", "") {
-		resource, _ := parseARN(a.ResourceArn)
-		s.Attachments = append(s.Attachments, snapshot.Attachment{
-			ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
-			Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
-			RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(ctx, a),
-			TunnelLess: a.Protocol == api.TunnelProtocolNoEncap,
-			Association: &snapshot.Association{
-				Segment: a.SegmentName, NetworkFunctionGroup: a.NetworkFunctionGroupName, RuleNumber: int(val(a.AttachmentPolicyRuleNumber)),
-			},
-			Announcements: v.announced(ctx, a),
-		})
+		s.Attachments = append(s.Attachments, v.snapshotOf(ctx, a))
 	}
 	s.PrefixLists = v.prefixListEntries(ctx, row)
 	return s, nil
+}
+
+// snapshotOf is an attachment as it is in a snapshot. One that was turned away keeps the place it would have had, but takes
+// it from nobody.
+func (v *view) snapshotOf(ctx context.Context, a *attachmentRow) snapshot.Attachment {
+	resource, _ := parseARN(a.ResourceArn)
+	place := &snapshot.Association{}
+	if a.claims() {
+		place.Segment, place.NetworkFunctionGroup, place.RuleNumber = a.SegmentName, a.NetworkFunctionGroupName, int(val(a.AttachmentPolicyRuleNumber))
+	}
+	return snapshot.Attachment{
+		ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
+		Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
+		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(ctx, a),
+		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: place, Announcements: v.announced(ctx, a),
+	}
 }
 
 // peerASN is the ASN of who speaks BGP behind an attachment: that of its Connect peers, when they agree, or of a VPN

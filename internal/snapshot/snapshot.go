@@ -130,7 +130,12 @@ func (s *Snapshot) Network(options *routing.Options) (*routing.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.network(compiled, s.associations(compiled, false), options), nil
+	return s.On(compiled, options), nil
+}
+
+// On is the network as it is recorded, on a policy that was compiled already over the edges of the snapshot.
+func (s *Snapshot) On(p *policy.Policy, options *routing.Options) *routing.Network {
+	return s.network(p, s.associations(p, false), options)
 }
 
 // Under is the network as it would be under another policy: every attachment is looked at anew, as an execution does.

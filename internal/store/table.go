@@ -38,7 +38,7 @@ type Schema[T any] struct {
 	Count func(key string, row *T) string
 
 	// Touch is the key of a generation that moves on with every change of the row, "" for none. May be nil. What is worked
-	// out from many rows holds for as long as their generation is the same.
+	// out from many rows holds for as long as their generation is the same; [Moved] tells which of them moved it.
 	Touch func(key string, row *T) string
 }
 
@@ -215,10 +215,52 @@ func (t *Table[T]) touch(tx Txn, key string, old, row *T) {
 		after = t.schema.Touch(key, row)
 	}
 	for _, generation := range slices.Compact([]string{before, after}) {
-		if generation != "" {
-			tx.Set(generation, strconv.AppendUint(nil, Generation(tx, generation)+1, 10))
+		if generation == "" {
+			continue
+		}
+		n := Generation(tx, generation) + 1
+		tx.Set(generation, strconv.AppendUint(nil, n, 10))
+		moved, err := jsontext.AppendQuote(nil, key)
+		if err != nil {
+			fail(tx, fmt.Errorf("%s %q: key is not UTF-8 text: %w", t.schema.Name, key, err))
+			return
+		}
+		tx.Set(moveKey(generation, n), moved)
+		if n > MovesKept {
+			tx.Delete(moveKey(generation, n-MovesKept))
 		}
 	}
+}
+
+// MovesKept is how many moves of a generation are remembered one by one.
+const MovesKept = 256
+
+func moveKey(generation string, n uint64) string { return fmt.Sprintf("%s/%020d", generation, n) }
+
+// Moved names the rows that moved a generation after it was since, each once, in the order of their first move. It is false
+// when that is longer ago than moves are remembered, or has never been: then everything may have changed.
+func Moved(r Reader, key string, since uint64) (rows []string, ok bool) {
+	now := Generation(r, key)
+	if since > now || now-since > MovesKept {
+		return nil, false
+	}
+	seen := map[string]bool{}
+	for n := since + 1; n <= now; n++ {
+		raw, found := r.Get(moveKey(key, n))
+		if !found {
+			return nil, false // written by a server that kept none
+		}
+		row, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			fail(r, fmt.Errorf("generation %q: move %d holds %.40q: %w", key, n, raw, err))
+			return nil, false
+		}
+		if !seen[string(row)] {
+			seen[string(row)] = true
+			rows = append(rows, string(row))
+		}
+	}
+	return rows, true
 }
 
 // Generation is how often rows that touch the key have changed.

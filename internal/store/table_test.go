@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -455,4 +456,55 @@ func TestTable_touchMovesTheGeneration(t *testing.T) {
 	want("moved row", 3, 1)
 	change(func(tx store.Txn) { table.Delete(tx, "/row/1") })
 	want("deleted row", 3, 2)
+}
+
+func TestMoved_namesTheRowsThatMovedAGeneration(t *testing.T) {
+	type row struct{ Text string }
+	table := store.NewTable(store.Schema[row]{Name: "row", Touch: func(string, *row) string { return "/generation" }})
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	change := func(f func(tx store.Txn)) {
+		t.Helper()
+		if err := st.Update(t.Context(), func(tx store.Txn) error { f(tx); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(what string, since uint64, wantOK bool, want ...string) {
+		t.Helper()
+		_ = st.View(t.Context(), func(r store.Reader) error {
+			if got, ok := store.Moved(r, "/generation", since); ok != wantOK || !slices.Equal(got, want) {
+				t.Errorf("%s: %v %t, want %v %t", what, got, ok, want, wantOK)
+			}
+			return nil
+		})
+	}
+	want("before the first", 0, true)
+	change(func(tx store.Txn) {
+		table.Put(tx, "/row/a", &row{"1"})
+		table.Put(tx, "/row/b", &row{"1"})
+		table.Put(tx, "/row/a", &row{"2"})
+	})
+	want("from the start", 0, true, "/row/a", "/row/b")
+	want("after the first", 1, true, "/row/b", "/row/a")
+	want("now", 3, true)
+	want("later than now", 4, false)
+	change(func(tx store.Txn) { table.Delete(tx, "/row/b") })
+	want("a deleted row", 3, true, "/row/b")
+	_ = st.Update(t.Context(), func(tx store.Txn) error { table.Put(tx, "/row/c", &row{}); return errors.New("no") })
+	want("what is taken back", 3, true, "/row/b")
+	for i := range store.MovesKept {
+		change(func(tx store.Txn) { table.Put(tx, "/row/d", &row{strconv.Itoa(i)}) })
+	}
+	want("just remembered", 4, true, "/row/d")
+	want("too long ago", 3, false)
+	held := 0
+	_ = st.View(t.Context(), func(r store.Reader) error {
+		for range r.Scan("/generation/", "") {
+			held++
+		}
+		return nil
+	})
+	if held != store.MovesKept {
+		t.Errorf("%d moves are kept, want %d", held, store.MovesKept)
+	}
 }
