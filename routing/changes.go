@@ -1,0 +1,148 @@
+package routing
+
+import (
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// Change is a row of a table that differs between two networks.
+type Change struct {
+	Table  TableID
+	Prefix netip.Prefix
+	Old    *Route // nil: there was none
+	New    *Route // nil: there is none any more
+}
+
+// Changes are the rows that differ from those of other tables, by table as [Tables.TableIDs] has them, those that only old
+// has last, and by prefix. A row that never settles counts as one that is not there; where a route started is no
+// difference. It costs as much as differs when one of the tables is an Update of the other, otherwise as much as both hold.
+// A nil old holds nothing.
+func (t *Tables) Changes(old *Tables) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		d := difference{old: old, now: t}
+		d.findPrefixes()
+		ids := t.TableIDs()
+		if old != nil && old.w != t.w {
+			have := map[TableID]bool{}
+			for _, id := range ids {
+				have[id] = true
+			}
+			for _, id := range old.TableIDs() {
+				if !have[id] {
+					ids = append(ids, id)
+				}
+			}
+		}
+		for _, id := range ids {
+			if !d.table(id, yield) {
+				return
+			}
+		}
+	}
+}
+
+// difference is the state of a comparison.
+type difference struct {
+	old, now *Tables
+	shared   bool // a prefix has one number in both, and what is the same entry is the same row
+	prefixes []netip.Prefix
+}
+
+// findPrefixes finds the prefixes whose rows may differ.
+func (d *difference) findPrefixes() {
+	if d.old == nil {
+		d.prefixes = slices.SortedFunc(slices.Values(d.now.prefixes), netip.Prefix.Compare)
+		return
+	}
+	both := min(len(d.old.prefixes), len(d.now.prefixes))
+	d.shared = d.old.w == d.now.w && maps.Equal(d.old.appliances, d.now.appliances) && slices.Equal(d.old.prefixes[:both], d.now.prefixes[:both])
+	found := map[netip.Prefix]bool{}
+	for _, t := range []*Tables{d.old, d.now} {
+		for id, p := range t.prefixes {
+			if !d.shared || id >= both || d.differs(int32(id)) {
+				found[p] = true
+			}
+		}
+	}
+	d.prefixes = slices.SortedFunc(maps.Keys(found), netip.Prefix.Compare)
+}
+
+func (d *difference) differs(id int32) bool {
+	for at := range d.now.entries {
+		if d.old.entries[at][id] != d.now.entries[at][id] {
+			return true
+		}
+	}
+	return false
+}
+
+// same says without a look at the rows that a space has the same rows for a prefix in both.
+func (d *difference) same(sp *space, id int32) bool {
+	if !d.shared || int(id) >= min(len(d.old.prefixes), len(d.now.prefixes)) {
+		return false
+	}
+	unchanged := func(at int) bool { return d.old.entries[at][id] == d.now.entries[at][id] }
+	if !unchanged(sp.index) {
+		return false
+	}
+	for _, group := range sp.via {
+		if !unchanged(group) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *difference) table(id TableID, yield func(Change) bool) bool {
+	now, _ := d.now.Table(id)
+	var old Table
+	if d.old != nil {
+		old, _ = d.old.Table(id)
+	}
+	for _, p := range d.prefixes {
+		if now.t != nil {
+			if at, ok := now.t.ids.Get(p); ok && d.same(now.sp, at) {
+				continue
+			}
+		}
+		c := Change{Table: id, Prefix: p, Old: old.settled(p), New: now.settled(p)}
+		if (c.Old != nil || c.New != nil) && !sameRow(c.Old, c.New) && !yield(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// settled is the row of a prefix, unless there is none or it never settles.
+func (v Table) settled(p netip.Prefix) *Route {
+	r, ok := v.Exact(p)
+	if !ok || v.Unsettled(p) {
+		return nil
+	}
+	return &r
+}
+
+func sameRow(a, b *Route) bool {
+	return a != nil && b != nil && a.Type == b.Type && a.State == b.State && a.Kind == b.Kind &&
+		slices.Equal(a.Destinations, b.Destinations) && compareAttributes(&a.Attributes, &b.Attributes) == 0
+}
+
+// Unsettled says whether the table's row of a prefix is one that changes for ever, so that what the table holds is only
+// the state in which it was given up. See [OscillationError].
+func (v Table) Unsettled(p netip.Prefix) bool {
+	if v.t == nil || !p.IsValid() {
+		return false
+	}
+	id, ok := v.t.ids.Get(p.Masked())
+	if !ok {
+		return false
+	}
+	unsettled := func(at int) bool {
+		e := v.t.entries[at][id]
+		return e != nil && slices.ContainsFunc(e.out.cycle, func(state []win) bool { return !sameWin(&state[v.edge], &e.out.cycle[0][v.edge]) })
+	}
+	return unsettled(v.sp.index) || slices.ContainsFunc(v.sp.via, unsettled)
+}
+
