@@ -145,4 +145,3 @@ func (v Table) Unsettled(p netip.Prefix) bool {
 	}
 	return unsettled(v.sp.index) || slices.ContainsFunc(v.sp.via, unsettled)
 }
-

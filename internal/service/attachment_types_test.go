@@ -520,3 +520,16 @@ func TestAttachments_races(t *testing.T) {
 		t.Errorf("%d of one gateway at one edge", len(list))
 	}
 }
+
+func TestGetByID_ofAnotherKind(t *testing.T) {
+	w := newWorld(t)
+	_, cn := w.network()
+	connect := w.connectAttachment(cn)
+	peer := w.connectPeer(connect, "169.254.40.0/29")
+	w.settled(0)
+	fails[notFound](w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: connect})
+	fails[notFound](w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: peer})
+	fails[notFound](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: peer})
+	fails[notFound](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: connect})
+	fails[notFound](w, w.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: cn})
+}

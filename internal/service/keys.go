@@ -101,10 +101,15 @@ func guestEntry(key, table, maker string, path ...string) []string {
 	return []string{accountKey(maker, table+".guest", path...)}
 }
 
-// byID is the row with the id, in whichever account it lives.
+// byID is the row with the id, in whichever account it lives. The ids of all tables are in one index: what is found must be
+// a row of this one.
 func byID[T any](r store.Reader, table *store.Table[T], id string) (*T, bool) {
-	for key, row := range table.ScanIndex(r, idKey(id), "") {
-		return row, key == idKey(id)
+	key, ok := table.KeyAt(r, idKey(id))
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	if _, name, _, _ := splitKey(key, 0); name != table.Name() {
+		return nil, false
+	}
+	return table.Get(r, key)
 }

@@ -59,6 +59,9 @@ func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutes
 			out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
 		}
 		for route := range filter.candidates(fib) {
+			if routes.unsettled && fib.Unsettled(route.Prefix) {
+				continue // nor is a shorter prefix that covers it where its traffic goes
+			}
 			if shown := routes.shown(&route); filter.keeps(&shown) {
 				out.NetworkRoutes = append(out.NetworkRoutes, shown)
 			}

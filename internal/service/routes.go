@@ -28,6 +28,7 @@ type computed struct {
 	policy     *policy.Policy
 	lists      map[string][]netip.Prefix // prefix lists by alias
 	tables     *routing.Tables
+	unsettled  bool // some prefixes never settle; their rows are no answer
 }
 
 // routeCache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what
@@ -105,7 +106,7 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		}
 	}
 	if len(put)+len(remove) == 0 {
-		next.tables, next.at = before.tables, before.at
+		next.tables, next.unsettled, next.at = before.tables, before.unsettled, before.at
 		return nil
 	}
 	next.tables, err = before.tables.Update(put, remove)
@@ -121,6 +122,7 @@ func (v *view) settled(row *coreNetworkRow, c *computed, err error) error {
 	case !errors.As(err, &oscillation) || c.tables == nil:
 		return api.Internal(err)
 	}
+	c.unsettled = true
 	for _, o := range oscillation.First {
 		states := make([]string, len(o.Cycle))
 		for i, state := range o.Cycle {

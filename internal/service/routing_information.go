@@ -55,7 +55,7 @@ func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api
 			}
 			key := pathKey(&p, ordinal)
 			ordinal++
-			if key <= after {
+			if key <= after || c.neverSettles(table, &p) {
 				continue
 			}
 			row := c.routingInformation(&p)
@@ -64,6 +64,17 @@ func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api
 			}
 		}
 	}
+}
+
+// neverSettles says whether another edge offers the route only for the moment, and the next moment another one or none.
+func (c *computed) neverSettles(table routing.Table, p *routing.Path) bool {
+	if !c.unsettled || p.Kind != routing.KindEdge {
+		return false
+	}
+	id := table.ID()
+	id.Edge = p.NextHop.Edge
+	there, _ := c.tables.Table(id)
+	return table.Unsettled(p.Prefix) || there.Unsettled(p.Prefix)
 }
 
 func pathKey(p *routing.Path, ordinal int) string {

@@ -141,6 +141,18 @@ func (t *Table[T]) ScanIndex(r Reader, prefix, after string) iter.Seq2[string, *
 	}
 }
 
+// Name is the table's name.
+func (t *Table[T]) Name() string { return t.schema.Name }
+
+// KeyAt is the key of the row that an index entry points at. Where several tables share an index, it may be of another one.
+func (t *Table[T]) KeyAt(r Reader, entry string) (string, bool) {
+	raw, ok := r.Get(entry)
+	if !ok {
+		return "", false
+	}
+	return t.target(r, entry, raw)
+}
+
 // Any reports whether there is an index entry, or any other key, with the prefix.
 func (t *Table[T]) Any(r Reader, indexPrefix string) bool {
 	for range r.Scan(indexPrefix, "") {
