@@ -18,19 +18,20 @@ type Change struct {
 // Changes are the rows that differ from those of other tables, by table as [Tables.TableIDs] has them, those that only old
 // has last, and by prefix. A row that never settles counts as one that is not there; where a route started is no
 // difference. It costs as much as differs when one of the tables is an Update of the other, otherwise as much as both hold.
-// A nil old holds nothing.
+// Nil tables hold nothing.
 func (t *Tables) Changes(old *Tables) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		d := difference{old: old, now: t}
 		d.findPrefixes()
-		ids := t.TableIDs()
-		if old != nil && old.w != t.w {
-			have := map[TableID]bool{}
-			for _, id := range ids {
-				have[id] = true
+		var ids []TableID
+		have := map[TableID]bool{}
+		for _, each := range []*Tables{t, old} {
+			if each == nil {
+				continue
 			}
-			for _, id := range old.TableIDs() {
+			for _, id := range each.TableIDs() {
 				if !have[id] {
+					have[id] = true
 					ids = append(ids, id)
 				}
 			}
@@ -52,14 +53,16 @@ type difference struct {
 
 // findPrefixes finds the prefixes whose rows may differ.
 func (d *difference) findPrefixes() {
-	if d.old == nil {
-		d.prefixes = slices.SortedFunc(slices.Values(d.now.prefixes), netip.Prefix.Compare)
-		return
+	both := 0
+	if d.old != nil && d.now != nil {
+		both = min(len(d.old.prefixes), len(d.now.prefixes))
+		d.shared = d.old.w == d.now.w && maps.Equal(d.old.appliances, d.now.appliances) && slices.Equal(d.old.prefixes[:both], d.now.prefixes[:both])
 	}
-	both := min(len(d.old.prefixes), len(d.now.prefixes))
-	d.shared = d.old.w == d.now.w && maps.Equal(d.old.appliances, d.now.appliances) && slices.Equal(d.old.prefixes[:both], d.now.prefixes[:both])
 	found := map[netip.Prefix]bool{}
 	for _, t := range []*Tables{d.old, d.now} {
+		if t == nil {
+			continue
+		}
 		for id, p := range t.prefixes {
 			if !d.shared || id >= both || d.differs(int32(id)) {
 				found[p] = true
@@ -96,8 +99,10 @@ func (d *difference) same(sp *space, id int32) bool {
 }
 
 func (d *difference) table(id TableID, yield func(Change) bool) bool {
-	now, _ := d.now.Table(id)
-	var old Table
+	var now, old Table
+	if d.now != nil {
+		now, _ = d.now.Table(id)
+	}
 	if d.old != nil {
 		old, _ = d.old.Table(id)
 	}

@@ -73,6 +73,7 @@ func TestChanges_areTheRowsThatDiffer(t *testing.T) {
 		n, _ := drawNetwork(t)
 		tables, _ := routing.Compute(n)
 		wantChanges(t, nil, tables)
+		wantChanges(t, tables, nil)
 		wantChanges(t, tables, tables)
 		number := rapid.IntRange(1, 12).Draw(t, "number")
 		put := []routing.Attachment{drawAttachment(t, n.Policy, number)}

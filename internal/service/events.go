@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"portolan/api"
 	"portolan/internal/events"
 	"portolan/internal/store"
@@ -45,6 +47,11 @@ type eventDetail struct {
 	PreviousNetworkFunctionGroupName string `json:"previousNetworkFunctionGroupName,omitzero"`
 	NewNetworkFunctionGroupName      string `json:"newNetworkFunctionGroupName,omitzero"`
 	PolicyVersionID                  string `json:"policyVersionId,omitzero"`
+
+	Region         string           `json:"region,omitzero"` // routing events name the edge so
+	Segments       []string         `json:"segments,omitzero"`
+	SequenceNumber int64            `json:"sequenceNumber,omitzero"`
+	Routes         []jsontext.Value `json:"routes,omitzero"`
 
 	CoreNetworkArn string `json:"coreNetworkArn"`
 }
@@ -232,6 +239,9 @@ func (s *Service) Events(ctx context.Context, q events.Query) (list []events.Rec
 		return nil, 0, err
 	}
 	q.Account = api.CallerFrom(ctx).Account
+	if !s.noRoutingEvents {
+		s.tellAll(ctx, q.Account)
+	}
 	err = s.store.View(ctx, func(r store.Reader) (err error) {
 		list, next, err = events.Read(r, q)
 		return err

@@ -76,9 +76,9 @@ func TestEvents_lifeOfACoreNetwork(t *testing.T) {
 	if err := w.PutAnnouncements(w.ctx, peer, []routing.Announcement{{Prefix: netip.MustParsePrefix("192.168.0.0/16")}}); err != nil {
 		t.Fatal(err)
 	}
-	at = want("its sessions come up", at, "CONNECT_PEER_BGP_UP", "CONNECT_PEER_BGP_UP")
+	at = want("its sessions come up", at, "CONNECT_PEER_BGP_UP", "CONNECT_PEER_BGP_UP", "SEGMENT-ROUTES-INSTALLED", "SEGMENT-ROUTES-INSTALLED")
 	must(w, w.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: peer})
-	want("it goes", at, "CONNECT_PEER_DELETED")
+	want("it goes", at, "CONNECT_PEER_DELETED", "SEGMENT-ROUTES-UNINSTALLED", "SEGMENT-ROUTES-UNINSTALLED")
 
 	if list, _, err := w.Events(w.as("444455556666"), events.Query{Limit: 10}); err != nil || len(list) != 0 {
 		t.Errorf("another account reads %v %v", list, err)

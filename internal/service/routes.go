@@ -28,7 +28,7 @@ type computed struct {
 	policy     *policy.Policy
 	lists      map[string][]netip.Prefix // prefix lists by alias
 	tables     *routing.Tables
-	unsettled  bool // some prefixes never settle; their rows are no answer
+	unsettled  string // which prefixes never settle; their rows are no answer
 }
 
 // routeCache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what
@@ -102,7 +102,7 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		}
 		if !same || len(put)+len(remove) > len(network.Attachments)/4 {
 			next.tables, err = routing.Compute(*network)
-			return v.settled(row, next, err)
+			return v.settled(row, before, next, err)
 		}
 	}
 	if len(put)+len(remove) == 0 {
@@ -110,11 +110,11 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		return nil
 	}
 	next.tables, err = before.tables.Update(put, remove)
-	return v.settled(row, next, err)
+	return v.settled(row, before, next, err)
 }
 
 // settled takes tables in which some prefixes never settle: the others are as good as ever.
-func (v *view) settled(row *coreNetworkRow, c *computed, err error) error {
+func (v *view) settled(row *coreNetworkRow, before, c *computed, err error) error {
 	var oscillation *routing.OscillationError
 	switch {
 	case err == nil:
@@ -122,7 +122,9 @@ func (v *view) settled(row *coreNetworkRow, c *computed, err error) error {
 	case !errors.As(err, &oscillation) || c.tables == nil:
 		return api.Internal(err)
 	}
-	c.unsettled = true
+	if c.unsettled = err.Error(); before != nil && before.unsettled == c.unsettled {
+		return nil // and the log says so
+	}
 	for _, o := range oscillation.First {
 		states := make([]string, len(o.Cycle))
 		for i, state := range o.Cycle {

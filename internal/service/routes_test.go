@@ -219,7 +219,8 @@ func TestGetNetworkRoutes_aPrefixThatNeverSettles(t *testing.T) {
 		ids = append(ids, id)
 		w.settled(0)
 		list := []routing.Announcement{
-			{Prefix: netip.MustParsePrefix("10.0.0.0/16"), ASPath: []uint32{65001}}, {Prefix: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", i+1)), ASPath: []uint32{65001}},
+			{Prefix: netip.MustParsePrefix("10.0.0.0/16"), ASPath: []uint32{65001}},
+			{Prefix: netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", i+1)), ASPath: []uint32{65001}},
 			{Prefix: netip.MustParsePrefix("10.0.0.0/8"), ASPath: []uint32{65001}, MED: new(uint32(7))},
 		}
 		if err := w.PutAnnouncements(w.ctx, id, list); err != nil {

@@ -28,6 +28,10 @@ import (
 //	/acct/A/connect-peer/ATTACHMENT/PEER                  connectPeerRow, below the core network's owner
 //	/acct/A/announcements/CN/ID                           announcementsRow of an attachment or a Connect peer
 //	/acct/A/routing-generation/CN                         moves with everything the routes depend on
+//	/acct/A/routing-generation/CN/NUMBER                  key of the row of each of the last moves
+//	/acct/A/announced-routes/CN                           announcedRow, up to where routes were told in events
+//	/acct/A/announced-policy/CN                           announcedPolicyRow, what these routes were computed from
+//	/acct/A/announced-attachment/CN/ATTACHMENT            routing.Attachment, the same
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
 //	/acct/A/route-analysis/GN/ID                          api.RouteAnalysis
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
@@ -35,7 +39,7 @@ import (
 //
 // Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device. What
 // other accounts may ask for is found below /id/ID, /resource/ARN and /shared/CN, and below /acct/A/attachment.guest and
-// /acct/A/peering.guest by who made it.
+// /acct/A/peering.guest by who made it. /announced/CN finds the routes that were told of any account.
 var (
 	globalNetworks = store.NewTable(store.Schema[api.GlobalNetwork]{
 		Name:  "global-network",

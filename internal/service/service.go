@@ -29,6 +29,9 @@ type Config struct {
 	Log     *slog.Logger      // default discards
 	Catalog catalog.Catalog   // of what EC2 and Direct Connect own; nil knows nothing and takes every well-formed ARN
 
+	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
+	NoRoutingEvents bool
+
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
 	CheckResourcePolicy func(document []byte) error
 
@@ -54,6 +57,9 @@ type Service struct {
 	refs           references
 	compiled       compiledPolicies
 	computedRoutes routeCache
+
+	noRoutingEvents bool
+	announcer       announcer
 }
 
 var _ api.Service = (*Service)(nil)
@@ -80,6 +86,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 
 		checkResourcePolicy: cfg.CheckResourcePolicy,
 		grantedBy:           cfg.Grants,
+		noRoutingEvents:     cfg.NoRoutingEvents,
 	}
 	s.registerTransitions()
 	if err := s.queue.Load(ctx); err != nil {
@@ -88,8 +95,15 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// Run moves resources through their transitions until ctx ends.
-func (s *Service) Run(ctx context.Context) { s.queue.Run(ctx) }
+// Run moves resources through their transitions, and tells of routes that change, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	if !s.noRoutingEvents {
+		wg.Go(func() { s.tellRoutes(ctx) })
+	}
+	s.queue.Run(ctx)
+	wg.Wait()
+}
 
 // view is one consistent look at the state, for one caller.
 type view struct {
