@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -13,6 +12,7 @@ import (
 func testCommand() *cobra.Command {
 	var o networkOptions
 	var policyFile string
+	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "test FILE",
 		Short: "run assertions kept beside a policy, like unit tests",
@@ -34,56 +34,39 @@ does not hold, and shows the path that proves it.`,
 			if err != nil {
 				return usage(fmt.Errorf("%s: %w", args[0], err))
 			}
-			s, err := o.load(cmd.Context(), cmd.InOrStdin())
+			var document []byte
+			if policyFile != "" {
+				if document, err = readPolicy(cmd, policyFile); err != nil {
+					return err
+				}
+			}
+			subject, err := o.examine(cmd, document)
 			if err != nil {
 				return err
 			}
-			network, err := s.Network(nil)
-			if policyFile != "" {
-				document, readErr := readPolicy(cmd, policyFile)
-				if readErr != nil {
-					return readErr
-				}
-				network, err = s.Under(document, nil)
+			t := subject.Test(args[0], list)
+			if err := answer(cmd, t, format.value); err != nil {
+				return err
 			}
-			if err != nil {
-				return usage(err)
-			}
-			net, _, err := analysis.Compute(network)
-			if err != nil {
-				return usage(err)
-			}
-			w := cmd.OutOrStdout()
-			failed := 0
-			for _, outcome := range net.Assert(list) {
-				if outcome.Holds {
-					continue
-				}
-				failed++
-				fmt.Fprintf(w, "%s:%d: %s\n  %s\n", args[0], outcome.Line, outcome.Text, outcome.Reason)
-				if outcome.Way != nil {
-					printWay(w, "  shown by", outcome.Way)
-				}
-			}
-			fmt.Fprintf(w, "%d of %d assertions hold\n", len(list)-failed, len(list))
-			if failed > 0 {
+			if len(t.Failures) > 0 {
 				return &exitError{code: exitFindings}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().VarP(format, "output", "o", "text or json")
 	cmd.Flags().StringVar(&policyFile, "policy", "", "try them under this policy instead of the network's own")
 	return o.flags(cmd)
 }
 
 // readPolicy reads one policy document: JSON, or the only one of a Terraform plan.
 func readPolicy(cmd *cobra.Command, name string) ([]byte, error) {
-	in, err := readOne(cmd.InOrStdin(), name)
+	text, err := readFile(cmd.InOrStdin(), name)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if len(in.text) == 0 {
-		return nil, usage(errors.New(name + " holds no policy"))
+	if text, err = analysis.PolicyDocument(text); err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", name, err))
 	}
-	return in.text, nil
+	return text, nil
 }

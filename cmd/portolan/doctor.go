@@ -1,13 +1,6 @@
 package main
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"github.com/spf13/cobra"
-
-	"portolan/internal/analysis"
-)
+import "github.com/spf13/cobra"
 
 func doctorCommand() *cobra.Command {
 	var o networkOptions
@@ -17,30 +10,13 @@ func doctorCommand() *cobra.Command {
 		Short: "look for silent losses: blackholes, one-way paths, missing appliances, loops",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			net, _, _, err := o.compute(cmd)
+			subject, err := o.examine(cmd, nil)
 			if err != nil {
 				return err
 			}
-			found := net.Doctor()
-			w := cmd.OutOrStdout()
-			if format.value == "json" {
-				if found == nil {
-					found = []analysis.Finding{}
-				}
-				enc := json.NewEncoder(w)
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(found); err != nil {
-					return err
-				}
-			} else {
-				for i := range found {
-					line := ""
-					if found[i].Line > 0 {
-						line = fmt.Sprintf(" (line %d of the policy)", found[i].Line)
-					}
-					fmt.Fprintf(w, "%s: %s%s\n", found[i].Name, found[i].Message, line)
-				}
-				fmt.Fprintf(w, "%d findings\n", len(found))
+			found := subject.Doctor()
+			if err := answer(cmd, found, format.value); err != nil {
+				return err
 			}
 			if len(found) > 0 {
 				return &exitError{code: exitFindings}

@@ -8,18 +8,24 @@ import (
 
 func graphCommand() *cobra.Command {
 	var o networkOptions
+	format := choice("mermaid", "svg")
 	cmd := &cobra.Command{
 		Use:   "graph",
-		Short: "draw segments, attachments, shares and inspection, in Mermaid's language",
+		Short: "draw segments, edges, attachments, shares and inspection: in Mermaid's language, or as an SVG picture",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			net, _, _, err := o.compute(cmd)
+			subject, err := o.examine(cmd, nil)
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), net.Mermaid())
+			picture := subject.Net.Mermaid
+			if format.value == "svg" {
+				picture = subject.Net.SVG
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), picture())
 			return err
 		},
 	}
+	cmd.Flags().VarP(format, "format", "f", "mermaid or svg")
 	return o.flags(cmd)
 }

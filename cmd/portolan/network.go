@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -98,21 +96,25 @@ func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
-// compute loads the network and computes it.
-func (o *networkOptions) compute(cmd *cobra.Command) (*analysis.Net, *analysis.Computed, *snapshot.Snapshot, error) {
+// examine loads the network and computes it, under another policy when there is one.
+func (o *networkOptions) examine(cmd *cobra.Command, document []byte) (*analysis.Subject, error) {
 	s, err := o.load(cmd.Context(), cmd.InOrStdin())
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	network, err := s.Network(nil)
+	subject, err := analysis.Examine(s, document)
 	if err != nil {
-		return nil, nil, nil, usage(err)
+		return nil, usage(err)
 	}
-	net, tables, err := analysis.Compute(network)
-	if err != nil {
-		return nil, nil, nil, usage(err)
+	return subject, nil
+}
+
+// answer prints a report.
+func answer(cmd *cobra.Command, r analysis.Report, format string) error {
+	if format == "json" {
+		return analysis.WriteJSON(cmd.OutOrStdout(), r)
 	}
-	return net, tables, s, nil
+	return r.WriteText(cmd.OutOrStdout())
 }
 
 // tableFlags name a table.
@@ -124,46 +126,6 @@ func (t *tableFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&t.edge, "edge", "", "edge location")
 }
 
-func (t *tableFlags) table(tables *analysis.Computed) (routing.Table, error) {
-	id := routing.TableID{Segment: t.segment, NetworkFunctionGroup: t.group, Edge: t.edge}
-	if (t.segment == "") == (t.group == "") || t.edge == "" {
-		return routing.Table{}, usage(errors.New("which table? --segment NAME or --network-function-group NAME, and --edge LOCATION"))
-	}
-	table, ok := tables.Table(id)
-	if !ok {
-		var names []string
-		for _, known := range tables.IDs() {
-			names = append(names, known.String())
-		}
-		return table, usage(fmt.Errorf("there is no table %s; there are: %s", id, strings.Join(names, " ")))
-	}
-	return table, nil
-}
-
-// parsePrefix reads a prefix, or an address as the prefix of itself.
-func parsePrefix(text string) (p netip.Prefix, isAddress bool, err error) {
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p.Masked(), false, nil
-	}
-	a, err := netip.ParseAddr(text)
-	if err != nil || a.Zone() != "" {
-		return p, false, usage(fmt.Errorf("%q is neither a prefix nor an address", text))
-	}
-	return netip.PrefixFrom(a, a.BitLen()), true, nil
-}
-
-func numbers[T fmt.Stringer](list []T) string {
-	texts := make([]string, len(list))
-	for i, n := range list {
-		texts[i] = n.String()
-	}
-	return strings.Join(texts, " ")
-}
-
-func asPath(path []uint32) string {
-	texts := make([]string, len(path))
-	for i, asn := range path {
-		texts[i] = fmt.Sprint(asn)
-	}
-	return strings.Join(texts, " ")
+func (t *tableFlags) id() routing.TableID {
+	return routing.TableID{Segment: t.segment, NetworkFunctionGroup: t.group, Edge: t.edge}
 }

@@ -57,15 +57,11 @@ func snapshotValidateCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}
-			network, err := s.Network(nil)
+			subject, err := analysis.Examine(s, nil)
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}
-			_, tables, err := analysis.Compute(network)
-			if err != nil {
-				return &exitError{exitFindings, err}
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(tables.IDs()))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(subject.Tables.IDs()))
 			return err
 		},
 	}

@@ -1,0 +1,181 @@
+package analysis
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portolan/internal/snapshot"
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// Report is an answer that people read as text; marshalled it is what programs read.
+type Report interface {
+	WriteText(w io.Writer) error
+}
+
+// WriteJSON writes a report for programs: indented, the same bytes for the same answer.
+func WriteJSON(w io.Writer, r Report) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// QuestionError is a question that cannot be answered as it was asked.
+type QuestionError struct {
+	Field string // what of the question is wrong: segment, edge, to, …
+	Err   error
+}
+
+func (e *QuestionError) Error() string { return e.Err.Error() }
+
+// Unwrap is why.
+func (e *QuestionError) Unwrap() error { return e.Err }
+
+func mistake(field, format string, args ...any) error {
+	return &QuestionError{field, fmt.Errorf(format, args...)}
+}
+
+// Subject is a network that questions are asked of, whether a server keeps it or a file.
+type Subject struct {
+	Snapshot *snapshot.Snapshot
+	Net      *Net
+	Tables   *Computed
+}
+
+// Examine computes a network from its snapshot, under its own policy or, if document is not empty, under that one.
+func Examine(s *snapshot.Snapshot, document []byte) (*Subject, error) {
+	network, err := s.Network(nil)
+	if len(document) > 0 {
+		network, err = s.Under(document, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	net, tables, err := Compute(network)
+	if err != nil {
+		return nil, err
+	}
+	return &Subject{s, net, tables}, nil
+}
+
+// Known is a network whose tables are there already.
+func Known(s *snapshot.Snapshot, tables *routing.Tables) *Subject {
+	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: s.PrefixLists}
+	computed := Read(tables)
+	return &Subject{s, New(network, computed), computed}
+}
+
+// table finds a table by the names in a question.
+func (s *Subject) table(id routing.TableID) (routing.Table, error) {
+	switch {
+	case id.Segment == "" && id.NetworkFunctionGroup == "":
+		return routing.Table{}, mistake("segment", "which table? Name a segment or a network function group, and an edge")
+	case id.Segment != "" && id.NetworkFunctionGroup != "":
+		return routing.Table{}, mistake("segment", "which table? A segment or a network function group, not both")
+	case id.Edge == "":
+		return routing.Table{}, mistake("edge", "which table? Name an edge location")
+	}
+	table, ok := s.Tables.Table(id)
+	if !ok {
+		var names []string
+		for _, known := range s.Tables.IDs() {
+			if names = append(names, known.String()); len(names) > maxNames {
+				names[maxNames] = "…"
+				break
+			}
+		}
+		return table, mistake("segment", "there is no table %s; there are: %s", id, strings.Join(names, " "))
+	}
+	return table, nil
+}
+
+const maxNames = 100
+
+// parsePrefix reads a prefix, or an address as the prefix of itself.
+func parsePrefix(text string) (p netip.Prefix, isAddress bool, err error) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), false, nil
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" {
+		return p, false, mistake("prefix", "%q is neither a prefix nor an address", text)
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true, nil
+}
+
+// PolicyDocument is the core network policy of a file: the file itself, or the only policy of a Terraform plan.
+func PolicyDocument(text []byte) ([]byte, error) {
+	if len(text) == 0 {
+		return nil, mistake("policy", "there is no policy")
+	}
+	if !policy.IsTerraform(text) {
+		return text, nil
+	}
+	planned, err := policy.ReadTerraform(text)
+	switch {
+	case err != nil:
+		return nil, &QuestionError{"policy", err}
+	case len(planned) == 0:
+		return nil, mistake("policy", "the Terraform plan has no core network policy")
+	case len(planned) > 1:
+		return nil, mistake("policy", "the Terraform plan has %d policies: %s and others; give one", len(planned), planned[0].Address)
+	case planned[0].Unknown:
+		return nil, mistake("policy", "%s: %s is known only after the plan is applied", planned[0].Address, planned[0].Attribute)
+	case len(planned[0].Text) == 0:
+		return nil, mistake("policy", "%s holds no policy", planned[0].Address)
+	}
+	return planned[0].Text, nil
+}
+
+// asQuestionError says that a policy that was asked about is to blame, if it is.
+func asQuestionError(err error) error {
+	var refused *snapshot.PolicyError
+	if errors.As(err, &refused) {
+		return &QuestionError{"policy", err}
+	}
+	return err
+}
+
+func texts[T fmt.Stringer](list []T) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = x.String()
+	}
+	return out
+}
+
+func joined[T fmt.Stringer](list []T) string { return strings.Join(texts(list), " ") }
+
+func asPath(path []uint32) string {
+	out := make([]string, len(path))
+	for i, asn := range path {
+		out[i] = fmt.Sprint(asn)
+	}
+	return strings.Join(out, " ")
+}
+
+// placeText is where the policy says something: the path, and the line where the policy is a text of lines.
+func placeText(p policy.Place) string {
+	switch line := p.Line(); {
+	case !p.Known():
+		return ""
+	case line > 1:
+		return fmt.Sprintf(" (line %d, %s)", line, p.Path())
+	default:
+		return " (" + p.Path() + ")"
+	}
+}
+
+func originText(o *routing.Origin) string {
+	text := o.Kind.String()
+	if o.Attachment != "" {
+		text = o.Attachment
+	}
+	return text + placeText(o.Place)
+}

@@ -1,0 +1,138 @@
+package analysis
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portolan/routing"
+)
+
+// PathReport is a packet's way and that of its answer.
+type PathReport struct {
+	Verdict string     `json:"verdict"`
+	Reason  string     `json:"reason"`
+	Forward *WayReport `json:"forward"`
+	Back    *WayReport `json:"back"` // null: it was not followed
+}
+
+// WayReport is one way.
+type WayReport struct {
+	From        string             `json:"from"`
+	Edge        string             `json:"edge"`
+	To          string             `json:"to"`
+	Hops        []HopReport        `json:"hops"`
+	Inspections []InspectionReport `json:"inspections"`
+	Verdict     string             `json:"verdict"`
+	At          string             `json:"at,omitempty"` // the attachment it ends at
+	Reason      string             `json:"reason"`
+}
+
+// HopReport is one look-up.
+type HopReport struct {
+	Table        string   `json:"table"`
+	Prefix       string   `json:"prefix,omitempty"` // absent: no route
+	State        string   `json:"state,omitempty"`
+	Destinations []string `json:"destinations,omitempty"` // the first is followed
+}
+
+// InspectionReport is a visit to an appliance.
+type InspectionReport struct {
+	NetworkFunctionGroup string `json:"networkFunctionGroup"`
+	Edge                 string `json:"edge"`
+	Attachment           string `json:"attachment"`
+}
+
+// Path follows a packet and its answer. edge and source may be empty: see [Net.Path].
+func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
+	if from == "" {
+		return nil, mistake("from", "which attachment does the packet enter by?")
+	}
+	a, ok := s.Net.Attachment(from)
+	if !ok {
+		return nil, mistake("from", "attachment %q is not part of the network", from)
+	}
+	if edge != "" && !slices.Contains(a.Edges, edge) {
+		return nil, mistake("edge", "attachment %s is not at edge %q", from, edge)
+	}
+	target, err := netip.ParseAddr(to)
+	if err != nil || target.Zone() != "" {
+		return nil, mistake("to", "%q is not an address", to)
+	}
+	var back netip.Addr
+	if source != "" {
+		if back, err = netip.ParseAddr(source); err != nil || back.Zone() != "" {
+			return nil, mistake("source", "%q is not an address", source)
+		}
+		if back.Is4() != target.Is4() {
+			return nil, mistake("source", "%s and %s are not of one address family", source, to)
+		}
+	}
+	p, err := s.Net.Path(from, edge, target, back)
+	if err != nil {
+		return nil, &QuestionError{"from", err}
+	}
+	return &PathReport{string(p.Verdict), p.Reason, wayReport(p.Forward), wayReport(p.Back)}, nil
+}
+
+func wayReport(w *Way) *WayReport {
+	if w == nil {
+		return nil
+	}
+	r := &WayReport{
+		From: w.From, Edge: w.Edge, To: w.To.String(), Hops: []HopReport{}, Inspections: []InspectionReport{}, Verdict: string(w.Verdict),
+		At: w.At, Reason: w.Reason,
+	}
+	for _, h := range w.Hops {
+		hop := HopReport{Table: h.Table.String()}
+		if h.Route != nil {
+			hop.Prefix, hop.State, hop.Destinations = h.Route.Prefix.String(), string(h.Route.State), texts(h.Route.Destinations)
+		}
+		r.Hops = append(r.Hops, hop)
+	}
+	for _, i := range w.Inspections {
+		r.Inspections = append(r.Inspections, InspectionReport(i))
+	}
+	return r
+}
+
+// Sound tells whether the packet and its answer arrive as the policy means.
+func (p *PathReport) Sound() bool { return p.Verdict == string(Delivered) }
+
+// WriteText writes a line for each hop, then the verdict.
+func (p *PathReport) WriteText(w io.Writer) error {
+	var b strings.Builder
+	p.Forward.write(&b, "there")
+	if p.Back != nil {
+		p.Back.write(&b, "back")
+	}
+	fmt.Fprintf(&b, "verdict: %s: %s\n", p.Verdict, p.Reason)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *WayReport) write(b *strings.Builder, name string) {
+	fmt.Fprintf(b, "%s: from %s at %s to %s\n", name, r.From, r.Edge, r.To)
+	for i := range r.Hops {
+		h := &r.Hops[i]
+		if h.Prefix == "" {
+			fmt.Fprintf(b, "  %s: no route\n", h.Table)
+			continue
+		}
+		destinations := strings.Join(h.Destinations, " ")
+		if destinations == "" {
+			destinations = "blackhole"
+		}
+		fmt.Fprintf(b, "  %s: %s → %s\n", h.Table, h.Prefix, destinations)
+	}
+	fmt.Fprintf(b, "  %s\n", r.Verdict)
+}
+
+func leadsTo(r *routing.Route) string {
+	if r.State == routing.Blackhole {
+		return "blackhole"
+	}
+	return joined(r.Destinations)
+}

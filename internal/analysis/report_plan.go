@@ -1,0 +1,181 @@
+package analysis
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"portolan/policy"
+)
+
+// Plan is what a change of policy does.
+type Plan struct {
+	Empty          bool       `json:"empty"`
+	Changes        []string   `json:"changes"` // the change set
+	Routes         []PlanRow  `json:"routes"`
+	Segments       []PlanPair `json:"segments"`
+	Attachments    []PlanPair `json:"attachments"`
+	InspectionLost []string   `json:"inspectionLost"`
+	Edges          []string   `json:"edges"`
+	Accounts       []string   `json:"accounts"`
+	Truncated      bool       `json:"truncated"` // more pairs of attachments change than are listed
+	RoutesAdded    int        `json:"routesAdded"`
+	RoutesLost     int        `json:"routesLost"`
+	RoutesMoved    int        `json:"routesMoved"`
+}
+
+// PlanRow is a route that is added, lost or moved.
+type PlanRow struct {
+	Table  string `json:"table"`
+	Prefix string `json:"prefix"`
+	Kind   string `json:"kind"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// PlanPair is a pair that reaches each other otherwise than before.
+type PlanPair struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// Plan works out what another policy would change.
+func (s *Subject) Plan(document []byte) (*Plan, error) {
+	next, err := Examine(s.Snapshot, document)
+	if err != nil {
+		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
+	}
+	c := Compare(s.Net, next.Net)
+	p := &Plan{
+		Changes: []string{}, Routes: make([]PlanRow, 0, len(c.Routes)), Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},
+		Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
+	}
+	for _, change := range policy.Diff(s.Net.network.Policy, next.Net.network.Policy) {
+		line := fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Identifier)
+		if !slices.Contains(p.Changes, line) { // the same at several edges, or of several members
+			p.Changes = append(p.Changes, line)
+		}
+	}
+	p.Empty = len(p.Changes) == 0 && c.IsEmpty()
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		row := PlanRow{Table: r.Table.String(), Prefix: r.Prefix.String(), Kind: r.Kind()}
+		if r.Before != nil {
+			row.Before = leadsTo(r.Before)
+		}
+		if r.After != nil {
+			row.After = leadsTo(r.After)
+		}
+		switch row.Kind {
+		case "added":
+			p.RoutesAdded++
+		case "lost":
+			p.RoutesLost++
+		default:
+			p.RoutesMoved++
+		}
+		p.Routes = append(p.Routes, row)
+	}
+	p.pairs(c.Segments, &p.Segments)
+	p.pairs(c.Attachments, &p.Attachments)
+	accounts := map[string]string{}
+	for i := range s.Snapshot.Attachments {
+		accounts[s.Snapshot.Attachments[i].ID] = s.Snapshot.Attachments[i].Account
+	}
+	for _, id := range c.Touched {
+		if account := accounts[id]; account != "" {
+			p.Accounts = insert(p.Accounts, account)
+		}
+	}
+	return p, nil
+}
+
+func (p *Plan) pairs(list []PairChange, into *[]PlanPair) {
+	for i := range list {
+		c := &list[i]
+		before, after := reaches(c.Before), reaches(c.After)
+		if before != after {
+			*into = append(*into, PlanPair{c.From, c.To, before, after})
+		}
+		if lost := c.InspectionLost(); len(lost) > 0 {
+			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: no more by %s", c.From, c.To, strings.Join(lost, ", ")))
+		}
+	}
+}
+
+func (p *PlanPair) String() string {
+	return fmt.Sprintf("%s → %s: %s, was %s", p.From, p.To, p.After, p.Before)
+}
+
+// WriteText writes the plan for a terminal.
+func (p *Plan) WriteText(w io.Writer) error { return p.write(w, false) }
+
+// WriteMarkdown writes the plan for a pull request.
+func (p *Plan) WriteMarkdown(w io.Writer) error { return p.write(w, true) }
+
+func (p *Plan) write(w io.Writer, markdown bool) error {
+	var b strings.Builder
+	heading, item, plain := func(text string) { fmt.Fprintf(&b, "%s\n", text) }, "  ", func(text string) string { return text }
+	if markdown {
+		heading, item, plain = func(text string) { fmt.Fprintf(&b, "\n### %s\n\n", text) }, "- ", markdownText
+	}
+	if p.Empty {
+		_, err := fmt.Fprintln(w, "Nothing changes.")
+		return err
+	}
+	section := func(name string, list []string) {
+		if len(list) == 0 {
+			return
+		}
+		heading(name)
+		for _, line := range list {
+			fmt.Fprintf(&b, "%s%s\n", item, plain(line))
+		}
+	}
+	section("Change set", p.Changes)
+	heading(fmt.Sprintf("Routes: %d added, %d lost, %d moved", p.RoutesAdded, p.RoutesLost, p.RoutesMoved))
+	if markdown && len(p.Routes) > 0 {
+		b.WriteString("| table | prefix | | before | after |\n| --- | --- | --- | --- | --- |\n")
+	}
+	for i := range p.Routes {
+		r := &p.Routes[i]
+		if markdown {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", plain(r.Table), r.Prefix, r.Kind, plain(r.Before), plain(r.After))
+			continue
+		}
+		sign, change := "+", r.After
+		switch r.Kind {
+		case "lost":
+			sign, change = "-", r.Before
+		case "moved":
+			sign, change = "~", r.Before+" ⇒ "+r.After
+		}
+		fmt.Fprintf(&b, "  %s %s %s → %s\n", sign, r.Table, r.Prefix, change)
+	}
+	section("Between segments", lines(p.Segments))
+	section("Between attachments", lines(p.Attachments))
+	section("No longer inspected", p.InspectionLost)
+	section("Edges touched", p.Edges)
+	section("Accounts touched", p.Accounts)
+	if p.Truncated {
+		fmt.Fprintf(&b, "\nMore pairs of attachments change than the %d that were compared.\n", MaxPairChanges)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func lines(pairs []PlanPair) []string {
+	list := make([]string, len(pairs))
+	for i := range pairs {
+		list[i] = pairs[i].String()
+	}
+	return list
+}
+
+// markdownText keeps names from being markup.
+func markdownText(text string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`, "[", `\[`, "\n", " ").Replace(text)
+}
