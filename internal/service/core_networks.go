@@ -193,6 +193,7 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		coreNetworks.Delete(lc.Txn, e.Key)
 		tx.dropVersions(&row)
 		deleteAll(tx, prefixListAssociations, tx.prefix("prefix-list-association", row.CoreNetworkId))
+		store.Forget(lc.Txn, routingGeneration(row.OwnerAccountId, row.CoreNetworkId))
 		return nil
 	}
 	if row.Executing != 0 {

@@ -59,7 +59,7 @@ func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutes
 			out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
 		}
 		for route := range filter.candidates(fib) {
-			if routes.unsettled != "" && fib.Unsettled(route.Prefix) {
+			if routes.unsettled && fib.Unsettled(route.Prefix) {
 				continue // nor is a shorter prefix that covers it where its traffic goes
 			}
 			if shown := routes.shown(&route); filter.keeps(&shown) {

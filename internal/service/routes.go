@@ -28,7 +28,8 @@ type computed struct {
 	policy     *policy.Policy
 	lists      map[string][]netip.Prefix // prefix lists by alias
 	tables     *routing.Tables
-	unsettled  string // which prefixes never settle; their rows are no answer
+	unsettled  bool   // some prefixes never settle; their rows are no answer
+	cycles     string // of these, as the log has them
 }
 
 // routeCache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what
@@ -106,7 +107,7 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		}
 	}
 	if len(put)+len(remove) == 0 {
-		next.tables, next.unsettled, next.at = before.tables, before.unsettled, before.at
+		next.tables, next.unsettled, next.cycles, next.at = before.tables, before.unsettled, before.cycles, before.at
 		return nil
 	}
 	next.tables, err = before.tables.Update(put, remove)
@@ -122,7 +123,8 @@ func (v *view) settled(row *coreNetworkRow, before, c *computed, err error) erro
 	case !errors.As(err, &oscillation) || c.tables == nil:
 		return api.Internal(err)
 	}
-	if c.unsettled = err.Error(); before != nil && before.unsettled == c.unsettled {
+	c.unsettled, c.cycles = true, err.Error()
+	if before != nil && before.cycles == c.cycles {
 		return nil // and the log says so
 	}
 	for _, o := range oscillation.First {

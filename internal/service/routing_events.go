@@ -209,8 +209,10 @@ func (s *Service) tellNetwork(ctx context.Context, key networkKey) error {
 		header, had := announcedRoutes.Get(r, accountKey(key.account, "announced-routes", key.id))
 		row, there := coreNetworks.Get(r, accountKey(key.account, "core-network", key.id))
 		switch seen, known := a.seen[key]; {
-		case !had && (!there || row.LiveVersion == 0):
-			return nil // nothing to tell, and nothing told
+		case !had && (!there || row.LiveVersion == 0): // nothing to tell, and nothing told
+			delete(a.seen, key)
+			delete(a.networks, key)
+			return nil
 		case known && seen == at && (!had || a.networks[key] == nil || a.networks[key].sequence == header.Sequence):
 			return nil
 		case !known && had && there && header.Generation == at[0] && s.refs.catalog == nil:

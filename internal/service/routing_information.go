@@ -68,7 +68,7 @@ func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api
 
 // neverSettles says whether another edge offers the route only for the moment, and the next moment another one or none.
 func (c *computed) neverSettles(table routing.Table, p *routing.Path) bool {
-	if c.unsettled == "" || p.Kind != routing.KindEdge {
+	if !c.unsettled || p.Kind != routing.KindEdge {
 		return false
 	}
 	id := table.ID()

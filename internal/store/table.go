@@ -288,6 +288,18 @@ func Generation(r Reader, key string) uint64 {
 	return n
 }
 
+// Forget removes a generation with its moves, when nothing is left that could move it.
+func Forget(tx Txn, key string) {
+	var moves []string
+	for move := range tx.Scan(key+"/", "") {
+		moves = append(moves, move)
+	}
+	for _, move := range moves {
+		tx.Delete(move)
+	}
+	tx.Delete(key)
+}
+
 // enter writes one index entry. Its value is the row's key, as a JSON string.
 func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
 	if raw, taken := tx.Get(entry); taken {

@@ -507,4 +507,11 @@ func TestMoved_namesTheRowsThatMovedAGeneration(t *testing.T) {
 	if held != store.MovesKept {
 		t.Errorf("%d moves are kept, want %d", held, store.MovesKept)
 	}
+	change(func(tx store.Txn) { store.Forget(tx, "/generation") })
+	_ = st.View(t.Context(), func(r store.Reader) error {
+		for key := range r.Scan("/generation", "") {
+			t.Errorf("%s is left of a forgotten generation", key)
+		}
+		return nil
+	})
 }
