@@ -46,6 +46,9 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			s.announcements(w, r)
 			return
 		}
+		if s.question(w, r) {
+			return
+		}
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 	}
 }

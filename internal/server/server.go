@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"portolan/api"
+	"portolan/internal/analysis"
 	"portolan/internal/auth"
 	"portolan/internal/events"
 	"portolan/internal/snapshot"
@@ -42,6 +43,8 @@ type Service interface {
 	// PutAnnouncements sets what an attachment or a Connect peer announces; Announcements shows it.
 	PutAnnouncements(ctx context.Context, id string, list []routing.Announcement) error
 	Announcements(ctx context.Context, id string) ([]routing.Announcement, error)
+	// Network is one of the caller's core networks with its routes.
+	Network(ctx context.Context, coreNetwork string) (*analysis.Subject, error)
 }
 
 // Config is what a Server is made of. Service is required.
@@ -73,6 +76,8 @@ type Server struct {
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	inFlight atomic.Int64
 	streams  atomic.Int64  // of server-sent events
+	waiting  atomic.Int64  // questions asked of a core network and not answered yet
+	turns    chan struct{} // of those that are being answered
 	closing  chan struct{} // closed when the server is to end
 	ready    atomic.Bool
 }
@@ -96,7 +101,7 @@ func New(cfg Config) *Server {
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
-	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{})}
+	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
 	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) })
 	return s
 }

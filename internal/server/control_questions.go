@@ -1,0 +1,292 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"portolan/api"
+	"portolan/internal/analysis"
+	"portolan/internal/wire"
+	"portolan/routing"
+)
+
+const coreNetworksPath = "/_portolan/core-networks/"
+
+const (
+	maxAssertionsBody = 1 << 20
+	maxQuestions      = 2  // answered at a time: a plan computes a whole network, a matrix walks all of it
+	maxWaiting        = 32 // behind them; the next is refused
+)
+
+// question is one that can be asked of a core network.
+type question struct {
+	method  string
+	params  []string // besides format
+	formats []string // the first is the default
+	body    int64    // its limit; 0: none is read
+	ask     func(n *analysis.Subject, q url.Values, body []byte) (any, error)
+}
+
+var questions = map[string]question{
+	"routes": {
+		method: http.MethodGet, params: []string{"segment", "network-function-group", "edge", "rib"}, formats: jsonOrText,
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			offered, err := boolean(q, "rib")
+			if err != nil {
+				return nil, err
+			}
+			return n.Routes(tableIn(q), offered)
+		},
+	},
+	"why": {
+		method: http.MethodGet, params: []string{"prefix", "segment", "network-function-group", "edge"}, formats: jsonOrText,
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			return n.Why(q.Get("prefix"), tableIn(q))
+		},
+	},
+	"path": {
+		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: jsonOrText,
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			return n.Path(q.Get("from"), q.Get("edge"), q.Get("to"), q.Get("source"))
+		},
+	},
+	"matrix": {
+		method: http.MethodGet, params: []string{"of"}, formats: jsonOrText,
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			of := q.Get("of")
+			if of != "" && of != "segments" && of != "attachments" {
+				return nil, api.InvalidField("of", "Member must be segments or attachments.")
+			}
+			return n.Matrix(of == "attachments")
+		},
+	},
+	"doctor": {
+		method: http.MethodGet, formats: jsonOrText,
+		ask: func(n *analysis.Subject, _ url.Values, _ []byte) (any, error) { return n.Doctor(), nil },
+	},
+	"graph": {
+		method: http.MethodGet, formats: []string{"mermaid", "svg"},
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n.Net, nil },
+	},
+	"plan": {
+		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody,
+		ask: func(n *analysis.Subject, _ url.Values, body []byte) (any, error) {
+			document, err := analysis.PolicyDocument(body)
+			if err != nil {
+				return nil, err
+			}
+			return n.Plan(document)
+		},
+	},
+	"test": {
+		method: http.MethodPost, formats: jsonOrText, body: maxAssertionsBody,
+		ask: func(n *analysis.Subject, _ url.Values, body []byte) (any, error) {
+			list, err := analysis.ParseAssertions(string(body))
+			if err != nil {
+				return nil, &analysis.QuestionError{Field: "assertions", Err: err}
+			}
+			return n.Test("assertions", list), nil
+		},
+	},
+}
+
+var jsonOrText = []string{"json", "text"}
+
+// contentTypes are those of the formats, as they are answered and as Accept asks for them.
+var contentTypes = map[string]string{
+	"json": "application/json", "text": "text/plain", "markdown": "text/markdown", "svg": "image/svg+xml", "mermaid": "text/vnd.mermaid",
+}
+
+func tableIn(q url.Values) routing.TableID {
+	return routing.TableID{Segment: q.Get("segment"), NetworkFunctionGroup: q.Get("network-function-group"), Edge: q.Get("edge")}
+}
+
+func boolean(q url.Values, name string) (bool, error) {
+	switch q.Get(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, api.InvalidField(name, "Member must be true or false.")
+}
+
+// question answers METHOD /_portolan/core-networks/ID/QUESTION; false: there is no such call.
+func (s *Server) question(w http.ResponseWriter, r *http.Request) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, coreNetworksPath)
+	coreNetwork, name, _ := strings.Cut(rest, "/")
+	ask, known := questions[name]
+	if !ok || !known || coreNetwork == "" || r.Method != ask.method {
+		return false
+	}
+	id := s.ids.next()
+	format, reply, err := s.answerQuestion(w, r, &ask, coreNetwork)
+	if err != nil {
+		s.refuse(w, r, id, questionFault(err))
+		return true
+	}
+	h := w.Header()
+	h.Set("X-Amzn-Requestid", id)
+	contentType := contentTypes[format]
+	if strings.HasPrefix(contentType, "text/") {
+		contentType += "; charset=utf-8"
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if format == "svg" {
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // names in it are other people's
+	}
+	_, _ = w.Write(reply)
+	return true
+}
+
+func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *question, coreNetwork string) (format string, reply []byte, err error) {
+	if r.ContentLength > ask.body {
+		return "", nil, wire.TooLarge(ask.body)
+	}
+	body, err := wire.ReadBody(http.MaxBytesReader(w, r.Body, ask.body), ask.body)
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, err := s.controller(r, body)
+	if err != nil {
+		return "", nil, err
+	}
+	q, err := ask.parameters(r)
+	if err != nil {
+		return "", nil, err
+	}
+	if format, err = ask.format(q, r.Header.Get("Accept")); err != nil {
+		return "", nil, err
+	}
+	done, err := s.turn(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	defer done()
+	n, err := s.cfg.Service.Network(ctx, coreNetwork)
+	if err != nil {
+		return "", nil, err
+	}
+	answer, err := ask.ask(n, q, body)
+	if err != nil {
+		return "", nil, err
+	}
+	var b bytes.Buffer
+	err = render(&b, answer, format)
+	return format, b.Bytes(), err
+}
+
+func render(w io.Writer, answer any, format string) error {
+	switch a := answer.(type) {
+	case *analysis.Net:
+		picture := a.Mermaid
+		if format == "svg" {
+			picture = a.SVG
+		}
+		_, err := io.WriteString(w, picture())
+		return err
+	case *analysis.Plan:
+		if format == "markdown" {
+			return a.WriteMarkdown(w)
+		}
+	}
+	report, ok := answer.(analysis.Report)
+	switch {
+	case !ok:
+		return api.Internal(errors.New("an answer that nobody can write"))
+	case format == "text":
+		return report.WriteText(w)
+	default:
+		return analysis.WriteJSON(w, report)
+	}
+}
+
+// parameters are those of the query string. A misspelt one would be another question than was meant: it is refused, and
+// so is one that is given twice.
+func (ask *question) parameters(r *http.Request) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, api.InvalidField("query", "The query string is not valid.")
+	}
+	known := append([]string{"format"}, ask.params...)
+	var fields []api.FieldError
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case !slices.Contains(known, name):
+			fields = append(fields, api.FieldError{Name: cut(name, 100), Message: "There is no such parameter; there are: " + strings.Join(known, ", ") + "."})
+		case len(q[name]) > 1:
+			fields = append(fields, api.FieldError{Name: name, Message: "Member must be given once."})
+		}
+		if len(fields) == 20 {
+			break
+		}
+	}
+	if fields != nil {
+		return nil, api.InvalidFields(fields...)
+	}
+	return q, nil
+}
+
+// format is what the answer is written as: the parameter, or the first that Accept names, or the question's own.
+func (ask *question) format(q url.Values, accept string) (string, error) {
+	if format := q.Get("format"); format != "" {
+		if !slices.Contains(ask.formats, format) {
+			return "", api.InvalidField("format", "Member must be "+strings.Join(ask.formats, " or ")+".")
+		}
+		return format, nil
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, _, _ := strings.Cut(part, ";")
+		media = strings.ToLower(strings.TrimSpace(media))
+		for _, format := range ask.formats {
+			if contentTypes[format] == media {
+				return format, nil
+			}
+		}
+	}
+	return ask.formats[0], nil
+}
+
+// turn waits for the right to compute. The server goes on answering the API while a few questions keep a core busy each.
+func (s *Server) turn(ctx context.Context) (done func(), err error) {
+	if s.waiting.Add(1) > maxQuestions+maxWaiting {
+		s.waiting.Add(-1)
+		return nil, overloaded()
+	}
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns; s.waiting.Add(-1) }, nil
+	case <-ctx.Done():
+		s.waiting.Add(-1)
+		return nil, api.Internal(ctx.Err())
+	}
+}
+
+// questionFault is what the client is told of a question that has no answer.
+func questionFault(err error) error {
+	var wrong *analysis.QuestionError
+	var oscillation *routing.OscillationError
+	switch {
+	case errors.As(err, &wrong):
+		return api.InvalidField(wrong.Field, sentence(err))
+	case errors.As(err, &oscillation):
+		return api.BrokenRule(sentence(err))
+	}
+	return err
+}
+
+func sentence(err error) string {
+	text := cut(err.Error(), 4000)
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
