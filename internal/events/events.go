@@ -42,12 +42,16 @@ const (
 	Region = "us-west-2"
 )
 
-// Keep is how many events the log holds; older ones are gone.
-const Keep = 100_000
+// Keep is how many events the log holds, and KeepBytes how much they may take; older ones are gone.
+const (
+	Keep      = 100_000
+	KeepBytes = 256 << 20
+)
 
 const (
 	prefix  = "/events/"
 	headKey = "/events.head"
+	sizeKey = "/events.size"
 )
 
 func key(sequence uint64) string { return fmt.Sprintf("%s%020d", prefix, sequence) }
@@ -69,9 +73,32 @@ func Append(tx store.Txn, now time.Time, detailType, account string, resources [
 	}
 	tx.Set(key(sequence), value)
 	tx.Set(headKey, strconv.AppendUint(nil, sequence, 10))
-	if sequence > Keep {
-		tx.Delete(key(sequence - Keep))
+	return trim(tx, sequence, len(value), KeepBytes)
+}
+
+// trim drops what is older than the log holds, after an event of a size was added.
+func trim(tx store.Txn, sequence uint64, added, keep int) error {
+	size := added
+	if raw, ok := tx.Get(sizeKey); ok {
+		before, err := strconv.Atoi(string(raw))
+		if err != nil {
+			return fmt.Errorf("the size of the event log: %w", err)
+		}
+		size += before
+	} else { // of a log from before sizes were kept
+		size = 0
+		for _, raw := range tx.Scan(prefix, "") {
+			size += len(raw)
+		}
 	}
+	for k, raw := range tx.Scan(prefix, "") {
+		if k == key(sequence) || size <= keep && (sequence <= Keep || k > key(sequence-Keep)) {
+			break
+		}
+		size -= len(raw)
+		tx.Delete(k)
+	}
+	tx.Set(sizeKey, strconv.AppendInt(nil, int64(size), 10))
 	return nil
 }
 
@@ -156,6 +183,7 @@ func Clear(tx store.Txn) {
 	for _, k := range keys {
 		tx.Delete(k)
 	}
+	tx.Delete(sizeKey)
 }
 
 // Changed gives a value whenever events may have been added, until ctx ends or the watcher falls behind; then it is

@@ -301,3 +301,53 @@ func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
 		t.Errorf("then %d, %v", n, err)
 	}
 }
+
+func TestTrim_dropsTheOldest(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	sequences := func() (list []uint64, size int) {
+		records, _ := readAll(t, st, events.Query{})
+		for _, r := range records {
+			list = append(list, r.Sequence)
+		}
+		_ = st.View(t.Context(), func(r store.Reader) error {
+			for _, raw := range r.Scan(events.Prefix, "") {
+				size += len(raw)
+			}
+			return nil
+		})
+		return list, size
+	}
+	trim := func(keep int) {
+		t.Helper()
+		if err := st.Update(t.Context(), func(tx store.Txn) error { return events.Trim(tx, 5, 0, keep) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(t, st, "111122223333", "a", "b", "c", "d", "e")
+	_, size := sequences()
+	trim(size)
+	if list, _ := sequences(); len(list) != 5 {
+		t.Errorf("what fits is kept: %v", list)
+	}
+	trim(size - 1)
+	if list, _ := sequences(); len(list) != 4 || list[0] != 2 {
+		t.Errorf("one byte too many: %v", list)
+	}
+	add(t, st, "111122223333", "f")
+	if _, after := sequences(); after != size { // its size is that of the one that went
+		t.Errorf("the log takes %d bytes, want %d", after, size)
+	}
+	// A log from before sizes were kept.
+	if err := st.Update(t.Context(), func(tx store.Txn) error { tx.Delete("/events.size"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	trim(size / 2)
+	if list, got := sequences(); got > size/2 || len(list) != 2 || list[1] != 6 {
+		t.Errorf("half: %v, %d of %d bytes", list, got, size)
+	}
+	trim(0)
+	if list, _ := sequences(); len(list) != 2 {
+		t.Errorf("the event that is being written, and what came later, is never dropped: %v", list)
+	}
+}
