@@ -35,6 +35,7 @@ type serveOptions struct {
 	listen    string
 	data      string
 	ephemeral bool
+	snapshot  string
 	insecure  bool
 	lifecycle string
 	quotas    string
@@ -72,6 +73,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "address to listen on")
 	f.StringVar(&o.data, "data", "portolan-data", "folder of the data")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep everything in memory and nothing on disk")
+	f.StringVar(&o.snapshot, "snapshot", "", "file of a network to begin with, JSON or YAML; the state must be empty, or begun with the same file")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than loopback although any credentials are accepted")
 	f.StringVar(&o.credentials, "credentials", "", "file of access keys; with it every request must be signed by one")
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
@@ -169,6 +171,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	cfg.CheckResourcePolicy, cfg.Grants = auth.CheckResourcePolicy, auth.Grants
 	svc, err := service.New(ctx, cfg)
 	if err != nil {
+		return err
+	}
+	if err := begin(ctx, o.snapshot, svc, stdout); err != nil {
 		return err
 	}
 	tracer, stopTracing, err := newTracer(ctx)

@@ -24,6 +24,8 @@ type attachmentRow struct {
 
 	PeeringId string // TRANSIT_GATEWAY_ROUTE_TABLE: the peering it goes over
 
+	PeerASN uint32 // of the BGP peer, as the snapshot had it that the attachment came from; 0 otherwise
+
 	// Problems are what is found out by the end of CREATING, which then leads to FAILED, or by the end of UPDATING.
 	Problems []api.AttachmentError
 }

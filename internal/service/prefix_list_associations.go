@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"net/netip"
 
 	"portolan/api"
 	"portolan/policy"
@@ -10,6 +11,8 @@ import (
 // prefixListAssociationRow gives a prefix list the alias by which routing policies name it.
 type prefixListAssociationRow struct {
 	api.PrefixListAssociation
+
+	Entries []netip.Prefix // as the snapshot had them that the association came from; nil otherwise
 }
 
 // CreateCoreNetworkPrefixListAssociation gives a prefix list an alias on a core network, which passes through UPDATING.
@@ -34,7 +37,7 @@ func (s *Service) CreateCoreNetworkPrefixListAssociation(ctx context.Context, in
 			if err := tx.fits(quotaPrefixLists, "prefix-list-association", in.CoreNetworkId, counterKey); err != nil {
 				return nil, err
 			}
-			prefixListAssociations.Put(tx.w, key, &prefixListAssociationRow{api.PrefixListAssociation{
+			prefixListAssociations.Put(tx.w, key, &prefixListAssociationRow{PrefixListAssociation: api.PrefixListAssociation{
 				CoreNetworkId: in.CoreNetworkId, PrefixListArn: in.PrefixListArn, PrefixListAlias: in.PrefixListAlias,
 			}})
 			tx.touchNetwork(network)

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 
@@ -83,19 +84,28 @@ func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
 			}
 		}
 	}
-	return asn
+	return cmp.Or(asn, a.PeerASN)
 }
 
-// prefixListEntries are the entries of the associated prefix lists, by alias. Only EC2 knows them.
+// prefixListEntries are the entries of the associated prefix lists, by alias: as EC2 has them, or as they were imported.
 func (v *view) prefixListEntries(ctx context.Context, row *coreNetworkRow) map[string][]netip.Prefix {
-	if v.refs.catalog == nil {
-		return nil
+	var lists map[string][]netip.Prefix
+	put := func(alias string, entries []netip.Prefix) {
+		if lists == nil {
+			lists = map[string][]netip.Prefix{}
+		}
+		lists[alias] = entries
 	}
-	lists := map[string][]netip.Prefix{}
 	prefix := accountKey(row.OwnerAccountId, "prefix-list-association", row.CoreNetworkId) + "/"
 	for _, association := range prefixListAssociations.Scan(v.r, prefix, "") {
+		if association.Entries != nil {
+			put(association.PrefixListAlias, association.Entries)
+		}
+		if v.refs.catalog == nil {
+			continue
+		}
 		if list, err := v.refs.catalog.PrefixList(ctx, association.PrefixListArn); err == nil {
-			lists[association.PrefixListAlias] = list.Entries
+			put(association.PrefixListAlias, list.Entries)
 		}
 	}
 	return lists

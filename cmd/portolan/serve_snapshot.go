@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"portolan/internal/service"
+	"portolan/internal/snapshot"
+)
+
+// begin makes the network of a file on an empty server, and tells which ids its names have become.
+func begin(ctx context.Context, file string, svc *service.Service, w io.Writer) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("--snapshot: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
+	if err != nil {
+		return fmt.Errorf("--snapshot: %w", err)
+	}
+	s, err := snapshot.Parse(data)
+	if err != nil {
+		return fmt.Errorf("--snapshot %s: %w", file, err)
+	}
+	done, err := svc.ImportSnapshot(ctx, s)
+	if err != nil {
+		return fmt.Errorf("--snapshot %s: %w", file, err)
+	}
+	word := "made from"
+	if done.Before {
+		word = "was made from"
+	}
+	fmt.Fprintf(w, "%s of account %s %s %s\n", done.CoreNetworkID, done.Account, word, file)
+	for _, name := range slices.Sorted(maps.Keys(done.IDs)) {
+		fmt.Fprintf(w, "  %s is %s\n", name, done.IDs[name])
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"portolan/internal/server"
+	"portolan/internal/service"
+	"portolan/internal/snapshot"
+	"portolan/internal/store"
+)
+
+const exampleCoreNetwork = "core-network-0a00000000000000a"
+
+// example is a server with the network of examples/network.yaml.
+func example(t *testing.T) *rig {
+	t.Helper()
+	data, err := os.ReadFile("../../examples/network.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := snapshot.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap.CoreNetworkID, snap.Account = exampleCoreNetwork, "000000000000"
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	svc, err := service.New(t.Context(), service.Config{Store: store.OpenMemory(), Now: func() time.Time { now = now.Add(time.Millisecond); return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.ImportSnapshot(t.Context(), snap); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, func(c *server.Config) { c.Service = svc })
+}
+
+// ask makes a call and returns its status, content type and body.
+func (r *rig) ask(method, path, accept, body string) (int, string, string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(data)
+}
+
+// changedPolicy is the example's policy without its send-via.
+func changedPolicy(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../../examples/network.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := snapshot.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document map[string]any
+	if err := json.Unmarshal(snap.Policy, &document); err != nil {
+		t.Fatal(err)
+	}
+	document["segment-actions"] = document["segment-actions"].([]any)[1:]
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestQuestions_answers(t *testing.T) {
+	r := example(t)
+	policy := changedPolicy(t)
+	assertions, err := os.ReadFile("../../examples/network.assertions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The import maps the readable ids of the example to ids of AWS's shape.
+	_, _, snap := r.ask("GET", "/_portolan/snapshot?core-network="+exampleCoreNetwork, "", "")
+	var exported struct{ Attachments []struct{ ID string } }
+	if err := json.Unmarshal([]byte(snap), &exported); err != nil || len(exported.Attachments) != 7 {
+		t.Fatalf("%v: %s", err, snap)
+	}
+	a1, a3 := exported.Attachments[0].ID, exported.Attachments[2].ID
+	assertions = []byte(strings.NewReplacer("a1 ", a1+" ", "a3 ", a3+" ").Replace(string(assertions)))
+	for _, c := range []struct {
+		name, method, path, accept, body string
+		contentType, want                string
+	}{
+		{"routes", "GET", "routes?segment=prod&edge=us-east-1", "", "", "application/json", `"prefix": "10.11.0.0/16"`},
+		{"rib", "GET", "routes?segment=dev&edge=eu-west-1&rib=true", "", "", "application/json", `"best": true`},
+		{"group", "GET", "routes?network-function-group=fw&edge=eu-west-1&format=text", "", "", "text/plain; charset=utf-8", "PREFIX"},
+		{"accept", "GET", "routes?segment=prod&edge=us-east-1", "text/plain;q=0.9", "", "text/plain; charset=utf-8", "PREFIX"},
+		{"why", "GET", "why?prefix=10.10.3.4&segment=prod&edge=us-east-1", "", "", "application/json", `"outcome": "won"`},
+		{"why not", "GET", "why?prefix=10.20.0.0/16&segment=dev&edge=us-east-1", "", "", "application/json", `"route": null`},
+		{"path", "GET", "path?from=" + a1 + "&to=10.11.0.1", "", "", "application/json", `"verdict": "delivered"`},
+		{"matrix", "GET", "matrix", "", "", "application/json", `"from": "prod"`},
+		{"attachments", "GET", "matrix?of=attachments", "", "", "application/json", `"from": "` + a1 + `"`},
+		{"doctor", "GET", "doctor", "", "", "application/json", "["},
+		{"mermaid", "GET", "graph", "", "", "text/vnd.mermaid; charset=utf-8", "flowchart LR"},
+		{"svg", "GET", "graph?format=svg", "", "", "image/svg+xml", "<svg "},
+		{"plan", "POST", "plan", "", policy, "application/json", `"routesLost": `},
+		{"plan", "POST", "plan", "text/markdown", policy, "text/markdown; charset=utf-8", "### Change set"},
+		{"plan", "POST", "plan?format=text", "", policy, "text/plain; charset=utf-8", "28 lost, 0 moved"},
+		{"test", "POST", "test", "", string(assertions), "application/json", `"holding": 6`},
+		{"test", "POST", "test?format=text", "", "dev cannot reach prod\n", "text/plain; charset=utf-8", "0 of 1 assertions hold"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, contentType, body := r.ask(c.method, "/_portolan/core-networks/"+exampleCoreNetwork+"/"+c.path, c.accept, c.body)
+			if status != 200 || contentType != c.contentType || !strings.Contains(body, c.want) {
+				t.Errorf("%d %s: %.2000s; want %s with %s", status, contentType, body, c.contentType, c.want)
+			}
+			if c.contentType == "application/json" && !json.Valid([]byte(body)) {
+				t.Error("that is not JSON")
+			}
+			if c.contentType == "image/svg+xml" {
+				for d := xml.NewDecoder(bytes.NewReader([]byte(body))); ; {
+					if _, err := d.Token(); errors.Is(err, io.EOF) {
+						break
+					} else if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestQuestions_wrong(t *testing.T) {
+	r := example(t)
+	base := "/_portolan/core-networks/" + exampleCoreNetwork + "/"
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+		want                     string
+	}{
+		{"unknown core network", "GET", "/_portolan/core-networks/core-network-0123456789abcdef0/doctor", "", 404, `"ResourceId":"core-network-0123456789abcdef0"`},
+		{"unknown question", "GET", base + "wherefore", "", 404, "no such control endpoint"},
+		{"wrong method", "GET", base + "plan", "", 404, "no such control endpoint"},
+		{"no core network", "GET", "/_portolan/core-networks//doctor", "", 404, "no such control endpoint"},
+		{"no table", "GET", base + "routes", "", 400, `"Name":"segment"`},
+		{"no edge", "GET", base + "routes?segment=prod", "", 400, `"Name":"edge"`},
+		{"unknown table", "GET", base + "routes?segment=test&edge=us-east-1", "", 400, "prod@us-east-1"},
+		{"not a bool", "GET", base + "routes?segment=prod&edge=us-east-1&rib=yes", "", 400, `"Name":"rib"`},
+		{"misspelt", "GET", base + "doctor?formt=text", "", 400, `"Name":"formt"`},
+		{"twice", "GET", base + "why?prefix=10.0.0.0/8&prefix=11.0.0.0/8&segment=prod&edge=us-east-1", "", 400, `"Name":"prefix"`},
+		{"unknown format", "GET", base + "doctor?format=pdf", "", 400, "json or text"},
+		{"not a prefix", "GET", base + "why?prefix=ten&segment=prod&edge=us-east-1", "", 400, `"Name":"prefix"`},
+		{"unknown attachment", "GET", base + "path?from=nobody&to=10.0.0.1", "", 400, `"Name":"from"`},
+		{"not an address", "GET", base + "path?from=nobody&to=x", "", 400, `"Name":"from"`},
+		{"unknown pairs", "GET", base + "matrix?of=edges", "", 400, "segments or attachments"},
+		{"no policy", "POST", base + "plan", "", 400, "There is no policy"},
+		{"bad policy", "POST", base + "plan", `{"version": "2021.12"}`, 400, "the policy is not valid"},
+		{"bad assertions", "POST", base + "test", "what is this", 400, `"Name":"assertions"`},
+		{"large assertions", "POST", base + "test", strings.Repeat("# much\n", 200_000), 413, "larger than 1048576"},
+		{"a body where there is none", "GET", base + "doctor", "x", 413, "larger than 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, _, body := r.ask(c.method, c.path, "", c.body)
+			if status != c.status || !strings.Contains(body, c.want) {
+				t.Errorf("%d %s; want %d with %s", status, body, c.status, c.want)
+			}
+		})
+	}
+}
