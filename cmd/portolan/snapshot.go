@@ -12,7 +12,7 @@ import (
 
 func snapshotCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "snapshot", Short: "take a network away as one file, or check such a file"}
-	cmd.AddCommand(snapshotExportCommand(), snapshotValidateCommand())
+	cmd.AddCommand(snapshotExportCommand(), snapshotValidateCommand(), snapshotSchemaCommand())
 	return cmd
 }
 
@@ -62,6 +62,22 @@ func snapshotValidateCommand() *cobra.Command {
 				return &exitError{exitFindings, err}
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(subject.Tables.IDs()))
+			return err
+		},
+	}
+}
+
+func snapshotSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "print the JSON Schema of such a file, for editors and checks",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := snapshot.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
 			return err
 		},
 	}
