@@ -2,11 +2,13 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 	"portolan/internal/store"
 	"portolan/routing"
 )
@@ -151,17 +153,20 @@ func (v *view) announced(ctx context.Context, row *attachmentRow) []routing.Anno
 		return list
 	}
 	if len(list) == 0 {
-		list = v.refs.announced(ctx, row)
+		var err error
+		if list, err = v.refs.announced(ctx, row); errors.Is(err, catalog.ErrUnavailable) {
+			v.unheard = true
+		}
 	}
 	return list
 }
 
 // announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the static routes of a VPN
 // connection, the routes of a transit gateway route table with the gateway's ASN in front. A catalog that cannot be asked
-// announces nothing.
-func (r references) announced(ctx context.Context, row *attachmentRow) []routing.Announcement {
+// announces nothing; the error says so.
+func (r references) announced(ctx context.Context, row *attachmentRow) ([]routing.Announcement, error) {
 	if r.catalog == nil {
-		return nil
+		return nil, nil
 	}
 	var list []routing.Announcement
 	add := func(p netip.Prefix, path ...uint32) {
@@ -171,7 +176,7 @@ func (r references) announced(ctx context.Context, row *attachmentRow) []routing
 	case api.AttachmentTypeVpc:
 		vpc, err := r.catalog.VPC(ctx, row.ResourceArn)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		for _, p := range vpc.CIDRs {
 			if p.Addr().Is4() || row.VpcOptions != nil && val(row.VpcOptions.Ipv6Support) {
@@ -181,7 +186,7 @@ func (r references) announced(ctx context.Context, row *attachmentRow) []routing
 	case api.AttachmentTypeSiteToSiteVpn:
 		vpn, err := r.catalog.VPNConnection(ctx, row.ResourceArn)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		for _, p := range vpn.StaticRoutes {
 			add(p)
@@ -189,11 +194,11 @@ func (r references) announced(ctx context.Context, row *attachmentRow) []routing
 	case api.AttachmentTypeTransitGatewayRouteTable:
 		table, err := r.catalog.RouteTable(ctx, row.ResourceArn)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		gateway, err := r.catalog.TransitGateway(ctx, table.TransitGatewayARN)
 		if err != nil {
-			return nil
+			return nil, err
 		}
 		for _, route := range table.Routes {
 			if route.State != "blackhole" {
@@ -201,5 +206,5 @@ func (r references) announced(ctx context.Context, row *attachmentRow) []routing
 			}
 		}
 	}
-	return list
+	return list, nil
 }

@@ -30,6 +30,7 @@ type computed struct {
 	tables     *routing.Tables
 	unsettled  bool   // some prefixes never settle; their rows are no answer
 	cycles     string // of these, as the log has them
+	unheard    bool   // the catalog could not be asked for everything: routes may be missing
 }
 
 // routeCache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what
@@ -77,6 +78,8 @@ func (v *view) routes(ctx context.Context, row *coreNetworkRow) (*computed, erro
 	if err := v.compute(ctx, row, e.computed, next); err != nil {
 		return nil, err
 	}
+	// What moved alone was read again: the rest may still be missing.
+	next.unheard = v.unheard || e.computed != nil && e.unheard && e.catalog == catalog
 	e.computed = next
 	return next, nil
 }

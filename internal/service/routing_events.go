@@ -241,6 +241,10 @@ func (s *Service) tellNetwork(ctx context.Context, key networkKey) error {
 	if err != nil || told == nil {
 		return err
 	}
+	if now != nil && now.unheard {
+		s.log.Warn("what changed in the routes is not told before the catalog can be asked", "core_network", key.id)
+		return nil
+	}
 	return s.tell(ctx, key, told, now, next, at)
 }
 

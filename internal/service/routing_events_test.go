@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 	"portolan/internal/events"
 	"portolan/internal/service"
 	"portolan/internal/store"
@@ -412,4 +414,74 @@ func (w *world) plainRoutes(gn, cn string) map[string]string {
 		}
 	}
 	return rows
+}
+
+// shiftingCatalog knows one VPC, whose block changes with the version. It cannot be asked while it is silent.
+type shiftingCatalog struct {
+	catalog.Catalog
+	version atomic.Uint64
+	silent  atomic.Bool
+}
+
+func (c *shiftingCatalog) Version() uint64 { return c.version.Load() }
+
+func (c *shiftingCatalog) VPC(_ context.Context, arn string) (*catalog.VPC, error) {
+	if c.silent.Load() {
+		return nil, fmt.Errorf("%s: %w", arn, catalog.ErrUnavailable)
+	}
+	return &catalog.VPC{
+		ARN: arn, CIDRs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(c.version.Load()), 0, 0}), 16)},
+		Subnets: []catalog.Subnet{{ARN: ec2ARN + "subnet/subnet-0123456789abcdef0"}},
+	}, nil
+}
+
+// TestRoutingEvents_ofTheCatalog: what changes outside is noticed by itself, and silence is no change.
+func TestRoutingEvents_ofTheCatalog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := store.OpenMemory()
+		defer func() { _ = st.Close() }()
+		known := &shiftingCatalog{}
+		w := newWorld(t, onStore(st), func(c *service.Config) { c.Catalog = known })
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { w.Run(ctx) })
+		_, cn := w.network()
+		w.vpcAttachment(cn)
+		at := uint64(0)
+		want := func(what string, wanted ...string) {
+			t.Helper()
+			w.settled(0)
+			time.Sleep(10 * time.Second) // of the bubble
+			synctest.Wait()
+			var got []string
+			_ = st.View(t.Context(), func(r store.Reader) error {
+				list, next, err := events.Read(r, events.Query{After: at, Limit: 1000})
+				at = next
+				for i := range list {
+					var e routeEvent
+					if err := json.Unmarshal(list[i].Event.Detail, &e); err != nil {
+						return err
+					}
+					if e.Region == "eu-west-1" {
+						got = append(got, strings.TrimPrefix(e.ChangeType, "SEGMENT-ROUTES-")+" "+e.Routes[0].DestinationCidrBlock)
+					}
+				}
+				return err
+			})
+			if !slices.Equal(got, wanted) {
+				t.Errorf("%s: %v, want %v", what, got, wanted)
+			}
+		}
+		want("the VPC's block", "INSTALLED 10.0.0.0/16")
+		known.version.Store(1)
+		want("it changes", "UNINSTALLED 10.0.0.0/16", "INSTALLED 10.1.0.0/16")
+		known.silent.Store(true)
+		known.version.Store(2)
+		want("nobody answers")
+		known.silent.Store(false)
+		known.version.Store(3)
+		want("somebody answers", "UNINSTALLED 10.1.0.0/16", "INSTALLED 10.3.0.0/16")
+		stop()
+		wg.Wait()
+	})
 }

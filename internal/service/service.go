@@ -111,6 +111,8 @@ type view struct {
 	r      store.Reader
 	caller api.Caller
 	now    time.Time
+
+	unheard bool // the catalog could not be asked what something announces
 }
 
 // txn is a view that also changes the state.

@@ -3,11 +3,13 @@ package service
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
+	"portolan/internal/catalog"
 	"portolan/internal/snapshot"
 )
 
@@ -104,8 +106,12 @@ func (v *view) prefixListEntries(ctx context.Context, row *coreNetworkRow) map[s
 		if v.refs.catalog == nil {
 			continue
 		}
-		if list, err := v.refs.catalog.PrefixList(ctx, association.PrefixListArn); err == nil {
+		list, err := v.refs.catalog.PrefixList(ctx, association.PrefixListArn)
+		switch {
+		case err == nil:
 			put(association.PrefixListAlias, list.Entries)
+		case errors.Is(err, catalog.ErrUnavailable):
+			v.unheard = true
 		}
 	}
 	return lists
