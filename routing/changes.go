@@ -49,6 +49,7 @@ type difference struct {
 	old, now *Tables
 	shared   bool // a prefix has one number in both, and what is the same entry is the same row
 	prefixes []netip.Prefix
+	numbers  [][2]int32 // of each prefix, in old and in now; none where it has none
 }
 
 // findPrefixes finds the prefixes whose rows may differ.
@@ -70,6 +71,18 @@ func (d *difference) findPrefixes() {
 		}
 	}
 	d.prefixes = slices.SortedFunc(maps.Keys(found), netip.Prefix.Compare)
+	number := func(t *Tables, p netip.Prefix) int32 {
+		if t != nil {
+			if id, ok := t.ids.Get(p); ok {
+				return id
+			}
+		}
+		return none
+	}
+	d.numbers = make([][2]int32, len(d.prefixes))
+	for i, p := range d.prefixes {
+		d.numbers[i] = [2]int32{number(d.old, p), number(d.now, p)}
+	}
 }
 
 func (d *difference) differs(id int32) bool {
@@ -106,13 +119,12 @@ func (d *difference) table(id TableID, yield func(Change) bool) bool {
 	if d.old != nil {
 		old, _ = d.old.Table(id)
 	}
-	for _, p := range d.prefixes {
-		if now.t != nil {
-			if at, ok := now.t.ids.Get(p); ok && d.same(now.sp, at) {
-				continue
-			}
+	for i, p := range d.prefixes {
+		was, is := d.numbers[i][0], d.numbers[i][1]
+		if now.t != nil && is != none && d.same(now.sp, is) {
+			continue
 		}
-		c := Change{Table: id, Prefix: p, Old: old.settled(p), New: now.settled(p)}
+		c := Change{Table: id, Prefix: p, Old: old.settled(was), New: now.settled(is)}
 		if (c.Old != nil || c.New != nil) && !sameRow(c.Old, c.New) && !yield(c) {
 			return false
 		}
@@ -121,9 +133,12 @@ func (d *difference) table(id TableID, yield func(Change) bool) bool {
 }
 
 // settled is the row of a prefix, unless there is none or it never settles.
-func (v Table) settled(p netip.Prefix) *Route {
-	r, ok := v.Exact(p)
-	if !ok || v.Unsettled(p) {
+func (v Table) settled(id int32) *Route {
+	if v.t == nil || id == none {
+		return nil
+	}
+	r, ok := v.t.route(v.sp, id, v.edge)
+	if !ok || v.unsettled(id) {
 		return nil
 	}
 	return &r
@@ -141,12 +156,13 @@ func (v Table) Unsettled(p netip.Prefix) bool {
 		return false
 	}
 	id, ok := v.t.ids.Get(p.Masked())
-	if !ok {
-		return false
-	}
-	unsettled := func(at int) bool {
+	return ok && v.unsettled(id)
+}
+
+func (v Table) unsettled(id int32) bool {
+	changes := func(at int) bool {
 		e := v.t.entries[at][id]
 		return e != nil && slices.ContainsFunc(e.out.cycle, func(state []win) bool { return !sameWin(&state[v.edge], &e.out.cycle[0][v.edge]) })
 	}
-	return unsettled(v.sp.index) || slices.ContainsFunc(v.sp.via, unsettled)
+	return changes(v.sp.index) || slices.ContainsFunc(v.sp.via, changes)
 }

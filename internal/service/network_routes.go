@@ -91,7 +91,8 @@ func (v *view) routesOf(ctx context.Context, id string) (*coreNetworkRow, *compu
 	return row, routes, err
 }
 
-// shown is a route as the API spells it. A local destination names its attachment, a remote one only the edge.
+// shown is a route as the API spells it. A local destination names its attachment, a remote one only the edge. No route has
+// a PrefixListId: a core network policy uses prefix lists to match routes, and cannot make routes from them.
 func (c *computed) shown(r *routing.Route) api.NetworkRoute {
 	route := api.NetworkRoute{
 		DestinationCidrBlock: r.Prefix.String(), State: api.RouteState(r.State), Type: api.RouteType(r.Type),

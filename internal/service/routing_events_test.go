@@ -333,6 +333,10 @@ func TestRoutingEvents_aMirrorOfTheTables(t *testing.T) {
 				CoreNetworkId: cn, VpcArn: account + "vpc/vpc-" + n, SubnetArns: []string{account + "subnet/subnet-" + n}, Tags: []api.Tag{{Key: &key, Value: &tag}},
 			}).VpcAttachment.Attachment.AttachmentId)
 		}
+		mine := w.Service
+		w.restart(st)
+		other := w.Service
+		w.Service = mine
 		mirror := map[string]string{}
 		at := uint64(0)
 		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
@@ -360,7 +364,15 @@ func TestRoutingEvents_aMirrorOfTheTables(t *testing.T) {
 				w.restart(st)
 			}
 			if rapid.Bool().Draw(rt, "look") {
+				mine := w.Service
+				if rapid.Bool().Draw(rt, "through another server") {
+					for range 6 { // which knows nothing of what is due
+						must(w, w.DescribeGlobalNetworks, api.DescribeGlobalNetworksInput{})
+					}
+					w.Service = other
+				}
 				at = w.applyEvents(rt, mirror, at)
+				w.Service = mine
 				sameRows(rt, "mirror", mirror, w.plainRoutes(gn, cn))
 			}
 		}
