@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -24,7 +25,8 @@ const (
 	svgPad      = 8
 	svgListed   = 4   // attachments of a cell that are named; of more, their types are counted
 	svgMaxLanes = 120 // lines that are drawn; the others are counted below the picture
-	svgLabel    = 24  // characters of a name
+	svgLabel    = 26  // characters of a line
+	svgID       = 18  // characters of an id
 )
 
 // SVG draws the network as a picture of its own: no scripts, fonts or files from elsewhere. The same network gives the
@@ -128,17 +130,25 @@ func newDrawing(n *Net) *drawing {
 	return d
 }
 
+// svgText is a line of text: what is shown, and what it stands for.
+type svgText struct{ short, whole string }
+
+// shortTypes are types where there is little room.
+var shortTypes = map[string]string{
+	policy.TypeSiteToSiteVPN: "vpn", policy.TypeDirectConnectGateway: "dx", policy.TypeTransitGatewayRouteTable: "tgw",
+}
+
 // cell is the lines of text of a row at an edge.
-func (d *drawing) cell(r *svgRow, edge string) []string {
+func (d *drawing) cell(r *svgRow, edge string) []svgText {
 	list := d.cells[d.table(r, edge)]
-	var lines []string
+	var lines []svgText
 	if len(list) <= svgListed {
 		for _, a := range list {
-			text := a.ID + " " + a.Type
+			kind, down := cmp.Or(shortTypes[a.Type], a.Type), ""
 			if a.Down {
-				text += " (down)"
+				down = " (down)"
 			}
-			lines = append(lines, text)
+			lines = append(lines, svgText{shortened(a.ID, svgID) + " " + shortened(kind, svgID/2) + down, a.ID + " " + a.Type + down})
 		}
 		return lines
 	}
@@ -154,10 +164,12 @@ func (d *drawing) cell(r *svgRow, edge string) []string {
 	}
 	slices.Sort(types)
 	for _, t := range types[:min(len(types), svgListed)] {
-		lines = append(lines, fmt.Sprintf("%d × %s", count[t], t))
+		line := fmt.Sprintf("%d × %s", count[t], t)
+		lines = append(lines, svgText{shortened(line, svgLabel), line})
 	}
 	if down > 0 {
-		lines = append(lines, fmt.Sprintf("%d of them down", down))
+		line := fmt.Sprintf("%d of them down", down)
+		lines = append(lines, svgText{line, line})
 	}
 	return lines
 }
@@ -216,7 +228,7 @@ func (d *drawing) row(b *strings.Builder, r *svgRow) {
 	if r.group {
 		class = "group"
 	}
-	text(b, d.left-svgName+svgPad, r.top+svgPad+svgLine-4, "head", r.name)
+	write(b, d.left-svgName+svgPad, r.top+svgPad+svgLine-4, "head", svgText{shortened(r.name, svgID), r.name})
 	text(b, d.left-svgName+svgPad, r.top+svgPad+2*svgLine-4, "note", r.note)
 	for i, e := range d.edges {
 		x := d.left + i*(svgCell+svgPad)
@@ -226,7 +238,7 @@ func (d *drawing) row(b *strings.Builder, r *svgRow) {
 		}
 		fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="4"/>`+"\n", box, x, r.top, svgCell, r.high)
 		for j, line := range d.cell(r, e) {
-			text(b, x+svgPad, r.top+svgPad+(j+1)*svgLine-4, "", line)
+			write(b, x+svgPad, r.top+svgPad+(j+1)*svgLine-4, "", line)
 		}
 	}
 }
@@ -246,30 +258,34 @@ func (d *drawing) anchor(row, lane int) int {
 	return r.top + svgPad + lane*4%(r.high-2*svgPad)
 }
 
-// text writes one line of text, shortened when it is long; the whole then shows when it is pointed at.
+// text writes one line of text, shortened when it is long.
 func text(b *strings.Builder, x, y int, class, s string) {
-	short := shortened(s)
+	write(b, x, y, class, svgText{shortened(s, svgLabel), s})
+}
+
+// write writes one line of text; what it stands for shows when it is pointed at.
+func write(b *strings.Builder, x, y int, class string, t svgText) {
 	fmt.Fprintf(b, `<text x="%d" y="%d"`, x, y)
 	if class != "" {
 		fmt.Fprintf(b, ` class="%s"`, class)
 	}
 	b.WriteByte('>')
-	if short != s {
+	if t.short != t.whole {
 		b.WriteString("<title>")
-		escape(b, s)
+		escape(b, t.whole)
 		b.WriteString("</title>")
 	}
-	escape(b, short)
+	escape(b, t.short)
 	b.WriteString("</text>\n")
 }
 
 // shortened keeps both ends of a name: ids differ in their last characters.
-func shortened(s string) string {
-	if utf8.RuneCountInString(s) <= svgLabel+4 {
+func shortened(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
 	runes := []rune(s)
-	return string(runes[:svgLabel/2]) + "…" + string(runes[len(runes)-svgLabel/2:])
+	return string(runes[:most/2-1]) + "…" + string(runes[len(runes)-most/2:])
 }
 
 // escape writes text as XML has it. What XML cannot hold becomes U+FFFD.
