@@ -247,8 +247,9 @@ func TestRoutingEvents_inPiecesThatABusTakes(t *testing.T) {
 }
 
 func TestRoutingEvents_resetStartsAnew(t *testing.T) {
-	w := newWorld(t)
-	for range 2 {
+	st := store.OpenMemory()
+	w := newWorld(t, onStore(st))
+	for _, account := range []string{"", "", "111122223333"} {
 		_, cn := w.network()
 		connect := w.connectAttachment(cn)
 		if err := w.PutAnnouncements(w.ctx, connect, []routing.Announcement{{Prefix: netip.MustParsePrefix("10.0.0.0/16")}}); err != nil {
@@ -259,12 +260,18 @@ func TestRoutingEvents_resetStartsAnew(t *testing.T) {
 		if len(told) != 2 {
 			t.Errorf("told %d times", len(told))
 		}
-		if err := w.Reset(w.ctx, ""); err != nil {
+		if err := w.Reset(w.ctx, account); err != nil {
 			t.Fatal(err)
 		}
 		if told, _ := w.routeEvents(next); len(told) != 0 {
 			t.Errorf("after a reset: %+v", told)
 		}
+		_ = st.View(t.Context(), func(r store.Reader) error {
+			for key := range r.Scan("/announced/", "") {
+				t.Errorf("%s is left", key)
+			}
+			return nil
+		})
 	}
 }
 
