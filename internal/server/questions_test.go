@@ -2,6 +2,9 @@ package server_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -12,6 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"portolan/internal/analysis"
+	"portolan/internal/auth"
 	"portolan/internal/server"
 	"portolan/internal/service"
 	"portolan/internal/snapshot"
@@ -181,5 +189,93 @@ func TestQuestions_wrong(t *testing.T) {
 				t.Errorf("%d %s; want %d with %s", status, body, c.status, c.want)
 			}
 		})
+	}
+}
+
+// asking is a service whose networks are not there before they are released.
+type asking struct {
+	server.Service
+	asked   chan struct{}
+	release chan struct{}
+}
+
+func (a asking) Network(ctx context.Context, coreNetwork string) (*analysis.Subject, error) {
+	a.asked <- struct{}{}
+	<-a.release
+	return a.Service.Network(ctx, coreNetwork)
+}
+
+func TestQuestions_twoAtATime(t *testing.T) {
+	const most = 2 + 32 // two are answered, the others wait
+	var a asking
+	r := start(t, func(c *server.Config) {
+		a = asking{c.Service, make(chan struct{}, most), make(chan struct{})}
+		c.Service = a
+	})
+	replies := make(chan int, most+1)
+	for range most + 1 {
+		go func() {
+			resp, err := r.http.Get(r.url + "/_portolan/core-networks/" + exampleCoreNetwork + "/doctor")
+			if err != nil {
+				replies <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			replies <- resp.StatusCode
+		}()
+	}
+	if status := <-replies; status != 503 {
+		t.Errorf("the one too many got %d", status)
+	}
+	<-a.asked
+	<-a.asked
+	select {
+	case <-a.asked:
+		t.Error("a third question is answered beside two")
+	default:
+	}
+	close(a.release)
+	for range most {
+		if status := <-replies; status != 404 { // there is no such core network
+			t.Errorf("one that waited got %d", status)
+		}
+	}
+}
+
+func TestQuestions_needWhoMayDoEverything(t *testing.T) {
+	credentials, err := auth.ParseCredentials([]byte(`[{"accessKeyId":"AKIAEXAMPLE","secretAccessKey":"secret","account":"111122223333",` +
+		`"principalArn":"arn:aws:iam::111122223333:user/a","policies":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"networkmanager:Get*","Resource":"*"}]}]},` +
+		`{"accessKeyId":"AKIAOPERATOR","secretAccessKey":"secret","account":"111122223333",` +
+		`"principalArn":"arn:aws:iam::111122223333:user/b","policies":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"networkmanager:*","Resource":"*"}]}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, func(c *server.Config) {
+		c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: credentials})
+	})
+	url := r.url + "/_portolan/core-networks/" + exampleCoreNetwork + "/doctor"
+	get := func(key string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key != "" {
+			empty := sha256.Sum256(nil)
+			keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
+			if err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		resp, err := r.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	for key, want := range map[string]int{"": 403, "AKIAEXAMPLE": 403, "AKIAOPERATOR": 404} { // there is no such core network
+		if status := get(key); status != want {
+			t.Errorf("with key %q: %d, want %d", key, status, want)
+		}
 	}
 }

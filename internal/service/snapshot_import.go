@@ -39,6 +39,9 @@ type Import struct {
 	Before bool `json:"-"` // it was imported by an earlier start: nothing was done
 }
 
+// maxImportedVersion leaves room for the versions that follow.
+const maxImportedVersion = 1_000_000_000
+
 // ErrNotEmpty is why a snapshot was not imported: the account has a network already.
 var ErrNotEmpty = errors.New("the state is not empty")
 
@@ -49,6 +52,12 @@ var ErrNotEmpty = errors.New("the state is not empty")
 // Ids of AWS's form are kept. Resources that the file does not name are made up: VPCs with one subnet, transit gateways
 // behind peerings.
 func (s *Service) ImportSnapshot(ctx context.Context, snap *snapshot.Snapshot) (*Import, error) {
+	if err := snap.Validate(); err != nil {
+		return nil, err
+	}
+	if snap.PolicyVersionID < 0 || snap.PolicyVersionID > maxImportedVersion {
+		return nil, fmt.Errorf("policyVersionId %d is not from 1 to %d", snap.PolicyVersionID, maxImportedVersion)
+	}
 	text, err := snap.JSON()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"slices"
@@ -231,14 +232,18 @@ func TestImportSnapshot_refused(t *testing.T) {
 		change func(*snapshot.Snapshot)
 		want   string
 	}{
-		"account":         {func(s *snapshot.Snapshot) { s.Account = "me" }, "has not 12 digits"},
-		"guest":           {func(s *snapshot.Snapshot) { s.Attachments[0].Account = "me" }, "has not 12 digits"},
-		"edge":            {func(s *snapshot.Snapshot) { s.Attachments[0].Edges = []string{"ap-south-1"} }, "ap-south-1"},
-		"connect":         {func(s *snapshot.Snapshot) { s.Attachments[0].Type = "connect" }, "runs over a VPC attachment"},
-		"resource":        {func(s *snapshot.Snapshot) { s.Attachments[0].ResourceARN = "vpc-1" }, "is not an ARN"},
-		"no policy":       {func(s *snapshot.Snapshot) { s.Policy = []byte(`{}`) }, "the policy is not valid"},
-		"tags":            {func(s *snapshot.Snapshot) { s.Attachments[0].Tags = map[string]string{strings.Repeat("k", 129): "v"} }, "Incorrect input"},
-		"other's network": {func(s *snapshot.Snapshot) { s.Attachments[1].ID = s.Attachments[0].ID }, "another core network has it"},
+		"account":   {func(s *snapshot.Snapshot) { s.Account = "me" }, "has not 12 digits"},
+		"guest":     {func(s *snapshot.Snapshot) { s.Attachments[0].Account = "me" }, "has not 12 digits"},
+		"edge":      {func(s *snapshot.Snapshot) { s.Attachments[0].Edges = []string{"ap-south-1"} }, "ap-south-1"},
+		"connect":   {func(s *snapshot.Snapshot) { s.Attachments[0].Type = "connect" }, "runs over a VPC attachment"},
+		"resource":  {func(s *snapshot.Snapshot) { s.Attachments[0].ResourceARN = "vpc-1" }, "is not an ARN"},
+		"no policy": {func(s *snapshot.Snapshot) { s.Policy = []byte(`{}`) }, "the policy is not valid"},
+		"version":   {func(s *snapshot.Snapshot) { s.PolicyVersionID = 1<<31 - 1 }, "policyVersionId"},
+		"no edge":   {func(s *snapshot.Snapshot) { s.Attachments[0].Edges = nil }, "want one edge"},
+		"static route": {func(s *snapshot.Snapshot) {
+			s.Policy = bytes.Replace(s.Policy, []byte(`["blackhole"]`), []byte(`["attachment-0000000000000ffff"]`), 1)
+		}, "attachment-0000000000000ffff"},
+		"tags": {func(s *snapshot.Snapshot) { s.Attachments[0].Tags = map[string]string{strings.Repeat("k", 129): "v"} }, "Incorrect input"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -252,5 +257,29 @@ func TestImportSnapshot_refused(t *testing.T) {
 				t.Error("something was made all the same")
 			}
 		})
+	}
+}
+
+func TestImportSnapshot_idsOfAnotherAccount(t *testing.T) {
+	w := newWorld(t)
+	s := exampleSnapshot(t)
+	s.Attachments[0].ID = "attachment-00000000000000001"
+	if _, err := w.ImportSnapshot(w.ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	s.Account = "444455556666"
+	if _, err := w.ImportSnapshot(w.ctx, s); !errors.Is(err, service.ErrNotEmpty) || !strings.Contains(err.Error(), "attachment-00000000000000001") {
+		t.Errorf("an attachment of another account: %v", err)
+	}
+	s.Attachments[0].ID = "a1"
+	done, err := w.ImportSnapshot(w.ctx, s)
+	if err != nil || done.Account != "444455556666" {
+		t.Fatal(done, err)
+	}
+	if _, err := w.Network(w.ctx, done.CoreNetworkID); err == nil {
+		t.Error("an account is answered about another's network")
+	}
+	if _, err := w.Network(w.as("444455556666"), done.CoreNetworkID); err != nil {
+		t.Error(err)
 	}
 }
