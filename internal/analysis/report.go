@@ -43,7 +43,7 @@ func mistake(field, format string, args ...any) error {
 
 // Subject is a network that questions are asked of, whether a server keeps it or a file.
 type Subject struct {
-	Snapshot *snapshot.Snapshot
+	Snapshot *snapshot.Snapshot // nil: see Known
 	Net      *Net
 	Tables   *Computed
 }
@@ -64,11 +64,12 @@ func Examine(s *snapshot.Snapshot, document []byte) (*Subject, error) {
 	return &Subject{s, net, tables}, nil
 }
 
-// Known is a network whose tables are there already.
-func Known(s *snapshot.Snapshot, tables *routing.Tables) *Subject {
-	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: s.PrefixLists}
+// Known is a network whose tables are there already. It has no snapshot: what it would be under another policy cannot be
+// asked of it.
+func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix) *Subject {
+	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}
 	computed := Read(tables)
-	return &Subject{s, New(network, computed), computed}
+	return &Subject{nil, New(network, computed), computed}
 }
 
 // table finds a table by the names in a question.

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -44,6 +45,9 @@ type PlanPair struct {
 
 // Plan works out what another policy would change.
 func (s *Subject) Plan(document []byte) (*Plan, error) {
+	if s.Snapshot == nil {
+		return nil, errors.New("a plan takes the network's snapshot")
+	}
 	next, err := Examine(s.Snapshot, document)
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))

@@ -31,7 +31,9 @@ type question struct {
 	params  []string // besides format
 	formats []string // the first is the default
 	body    int64    // its limit; 0: none is read
-	ask     func(n *analysis.Subject, q url.Values, body []byte) (any, error)
+
+	otherwise bool // it is about the network under another policy
+	ask       func(n *analysis.Subject, q url.Values, body []byte) (any, error)
 }
 
 var questions = map[string]question{
@@ -76,7 +78,7 @@ var questions = map[string]question{
 		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n.Net, nil },
 	},
 	"plan": {
-		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody,
+		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody, otherwise: true,
 		ask: func(n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			document, err := analysis.PolicyDocument(body)
 			if err != nil {
@@ -171,7 +173,7 @@ func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *que
 		return "", nil, err
 	}
 	defer done()
-	n, err := s.cfg.Service.Network(ctx, coreNetwork)
+	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
 		return "", nil, err
 	}
@@ -182,6 +184,19 @@ func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *que
 	var b bytes.Buffer
 	err = render(&b, answer, format)
 	return format, b.Bytes(), err
+}
+
+// subject is the network that a question is asked of: with the routes that the operations answer from, or, for what it
+// would be under another policy, of one moment's snapshot, so that nothing but the policy differs.
+func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question) (*analysis.Subject, error) {
+	if !ask.otherwise {
+		return s.cfg.Service.Network(ctx, coreNetwork)
+	}
+	snap, err := s.cfg.Service.Snapshot(ctx, coreNetwork)
+	if err != nil {
+		return nil, err
+	}
+	return analysis.Examine(snap, nil)
 }
 
 func render(w io.Writer, answer any, format string) error {

@@ -279,3 +279,23 @@ func TestQuestions_needWhoMayDoEverything(t *testing.T) {
 		}
 	}
 }
+
+func TestQuestions_beforeAPolicyIsLive(t *testing.T) {
+	r := start(t)
+	_, _, body := r.ask("POST", "/global-networks", "", "{}")
+	var gn struct{ GlobalNetwork struct{ GlobalNetworkId string } }
+	if err := json.Unmarshal([]byte(body), &gn); err != nil {
+		t.Fatal(err)
+	}
+	_, _, body = r.ask("POST", "/core-networks", "", `{"GlobalNetworkId": "`+gn.GlobalNetwork.GlobalNetworkId+`"}`)
+	var cn struct{ CoreNetwork struct{ CoreNetworkId string } }
+	if err := json.Unmarshal([]byte(body), &cn); err != nil {
+		t.Fatal(err)
+	}
+	base := "/_portolan/core-networks/" + cn.CoreNetwork.CoreNetworkId
+	for _, c := range [][3]string{{"GET", "/doctor", ""}, {"POST", "/plan", "{}"}} {
+		if status, _, body := r.ask(c[0], base+c[1], "", c[2]); status != 400 || !strings.Contains(body, "Core network state is invalid") {
+			t.Errorf("%s: %d %s", c[1], status, body)
+		}
+	}
+}

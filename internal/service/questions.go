@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"portolan/api"
 	"portolan/internal/analysis"
 )
 
@@ -14,17 +15,25 @@ func (s *Service) Network(ctx context.Context, coreNetwork string) (*analysis.Su
 		if err != nil {
 			return nil, err
 		}
+		if row.LiveVersion == 0 {
+			return nil, noLivePolicy(row)
+		}
+		c, err := v.routes(ctx, row)
+		switch {
+		case err != nil:
+			return nil, err
+		case !c.unsettled:
+			return analysis.Known(c.tables, c.lists), nil
+		}
 		snap, err := v.snapshot(ctx, row)
 		if err != nil {
 			return nil, err
 		}
-		c, err := v.routes(ctx, row)
-		if err != nil {
-			return nil, err
-		}
-		if c.unsettled {
-			return analysis.Examine(snap, nil) // which says what does not settle
-		}
-		return analysis.Known(snap, c.tables), nil
+		return analysis.Examine(snap, nil) // which says what does not settle
 	})
+}
+
+// noLivePolicy is why a core network has no routes yet.
+func noLivePolicy(row *coreNetworkRow) error {
+	return api.BrokenRule("Core network state is invalid. core network id: " + row.CoreNetworkId)
 }

@@ -3,6 +3,8 @@ package service_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -13,9 +15,10 @@ import (
 	"portolan/internal/service"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
+	"portolan/routing"
 )
 
-func exampleSnapshot(t *testing.T) *snapshot.Snapshot {
+func exampleSnapshot(t testing.TB) *snapshot.Snapshot {
 	t.Helper()
 	data, err := os.ReadFile("../../examples/network.yaml")
 	if err != nil {
@@ -281,5 +284,44 @@ func TestImportSnapshot_idsOfAnotherAccount(t *testing.T) {
 	}
 	if _, err := w.Network(w.as("444455556666"), done.CoreNetworkID); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNetwork_aPrefixThatNeverSettles(t *testing.T) {
+	w := newWorld(t)
+	s := &snapshot.Snapshot{Version: 1, Account: "111122223333", Policy: []byte(unsettledPolicy())}
+	for i, edge := range []string{"us-east-1", "eu-west-1", "ap-south-1"} {
+		s.Attachments = append(s.Attachments, snapshot.Attachment{
+			ID: fmt.Sprintf("vpn%d", i), Type: "site-to-site-vpn", Edges: []string{edge},
+			Announcements: []routing.Announcement{{Prefix: netip.MustParsePrefix("10.0.0.0/16"), ASPath: []uint32{65001}}},
+		})
+	}
+	done, err := w.ImportSnapshot(w.ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var oscillation *routing.OscillationError
+	if _, err := w.Network(w.ctx, done.CoreNetworkID); !errors.As(err, &oscillation) || oscillation.Count != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func BenchmarkImportSnapshot_quota(b *testing.B) {
+	s := exampleSnapshot(b)
+	s.Attachments = nil
+	for i := range 5000 {
+		s.Attachments = append(s.Attachments, snapshot.Attachment{
+			ID: fmt.Sprintf("a%d", i), Type: "vpc", Edges: []string{[]string{"us-east-1", "eu-west-1"}[i%2]}, Tags: map[string]string{"domain": "dev"},
+			Announcements: []routing.Announcement{{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0}), 24)}},
+		})
+	}
+	for b.Loop() {
+		svc, err := service.New(b.Context(), service.Config{Store: store.OpenMemory()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := svc.ImportSnapshot(b.Context(), s); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

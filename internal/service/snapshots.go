@@ -28,7 +28,7 @@ func (s *Service) Snapshot(ctx context.Context, coreNetwork string) (*snapshot.S
 func (v *view) snapshot(ctx context.Context, row *coreNetworkRow) (*snapshot.Snapshot, error) {
 	version, err := v.version(row, row.LiveVersion)
 	if err != nil {
-		return nil, api.BrokenRule("Core network state is invalid. core network id: " + row.CoreNetworkId)
+		return nil, noLivePolicy(row)
 	}
 	s := &snapshot.Snapshot{
 		Version: snapshot.FormatVersion, CoreNetworkID: row.CoreNetworkId, Account: row.OwnerAccountId,
