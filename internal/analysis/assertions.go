@@ -121,7 +121,7 @@ func (n *Net) assert(a Assertion) Outcome {
 	if err == nil && len(sources) == 0 {
 		err = fmt.Errorf("segment %s has no attachment to try it from", a.subject)
 	}
-	targets, expected, targetErr := n.targets(a.target)
+	targets, expected, targetErr := n.addresses(a.target)
 	if err == nil {
 		err = targetErr
 	}
@@ -129,16 +129,21 @@ func (n *Net) assert(a Assertion) Outcome {
 		o.Reason = err.Error()
 		return o
 	}
-	tried := 0
+	type packet struct {
+		table routing.TableID
+		to    netip.Addr
+	}
+	tried := map[packet]bool{} // the way of a packet does not depend on who sent it to the table
 	for _, s := range sources {
 		for _, edge := range s.Edges {
 			for _, addr := range targets {
-				if slices.ContainsFunc(s.Announcements, func(x routing.Announcement) bool { return x.Prefix.Contains(addr) }) {
-					continue // its own
+				p := packet{tableOf(s, edge), addr}
+				if tried[p] || n.owns(s, addr) {
+					continue
 				}
-				tried++
+				tried[p] = true
 				w := &Way{From: s.ID, Edge: edge, To: addr}
-				n.follow(w, tableOf(s, edge))
+				n.follow(w, p.table)
 				if reason := a.fails(w, expected); reason != "" {
 					o.Way, o.Reason = w, reason
 					return o
@@ -146,7 +151,7 @@ func (n *Net) assert(a Assertion) Outcome {
 			}
 		}
 	}
-	if tried == 0 {
+	if len(tried) == 0 {
 		o.Reason = a.target + " has no address to try"
 		return o
 	}
@@ -210,11 +215,12 @@ func (n *Net) sources(name string) ([]*routing.Attachment, error) {
 	return list, nil
 }
 
-// targets are the addresses a target stands for, and where a packet for them is expected to end.
-func (n *Net) targets(name string) ([]netip.Addr, func(at string) bool, error) {
+// addresses are what a target stands for, and where a packet for them is expected to end. A prefix is all of its parts
+// that a table may treat differently.
+func (n *Net) addresses(name string) ([]netip.Addr, func(at string) bool, error) {
 	anywhere := func(string) bool { return true }
 	if p, err := netip.ParsePrefix(name); err == nil {
-		return []netip.Addr{host(p)}, anywhere, nil
+		return n.classes().samples(p), anywhere, nil
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{addr}, anywhere, nil
@@ -225,10 +231,25 @@ func (n *Net) targets(name string) ([]netip.Addr, func(at string) bool, error) {
 	}
 	var addrs []netip.Addr
 	for _, a := range list {
-		addrs = append(addrs, hosts(a, 8)...)
+		addrs = append(addrs, n.hosts(a, len(a.Announcements))...)
 	}
 	return addrs, func(at string) bool {
 		a := n.attachment[at]
 		return at == name || a != nil && a.Segment == name
 	}, nil
+}
+
+// owns tells whether an address is at the attachment itself: nobody announces it more precisely. A packet for it does not
+// leave.
+func (n *Net) owns(a *routing.Attachment, addr netip.Addr) bool {
+	if !slices.ContainsFunc(a.Announcements, func(x routing.Announcement) bool { return x.Prefix.Contains(addr) }) {
+		return false
+	}
+	by := n.announcers()
+	for bits := addr.BitLen(); bits >= 0; bits-- {
+		if p, err := addr.Prefix(bits); err == nil && len(by[p]) > 0 {
+			return slices.Contains(by[p], a)
+		}
+	}
+	return false
 }

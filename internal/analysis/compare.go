@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -58,10 +60,10 @@ func (c *PairChange) InspectionLost() []string {
 type Comparison struct {
 	Routes      []RouteChange // by table, then prefix
 	Segments    []PairChange
-	Attachments []PairChange // of pairs that a changed route may concern
-	Truncated   bool         // there were more pairs of attachments than are tried
+	Attachments []PairChange // by the attachments' ids
+	Truncated   bool         // more pairs of attachments change than Attachments has
 	Edges       []string     // with a changed route, sorted
-	Touched     []string     // attachments with a changed route in their table, sorted
+	Touched     []string     // attachments that belong elsewhere, or with a changed route in their table, sorted
 }
 
 // IsEmpty tells whether nothing changes that traffic would notice.
@@ -69,20 +71,27 @@ func (c *Comparison) IsEmpty() bool {
 	return len(c.Routes) == 0 && len(c.Segments) == 0 && len(c.Attachments) == 0
 }
 
-// maxPairs bounds the pairs of attachments that are tried; segments are always compared in full.
-const maxPairs = 20_000
+// MaxPairChanges bounds the pairs of attachments that a comparison lists. All are tried.
+const MaxPairChanges = 20_000
 
-// Compare tells what changes from one network to another.
+// Compare tells what changes from one network to another. Every pair of segments and of attachments is tried whose way
+// may differ, in both networks, with the same addresses.
 func Compare(before, after *Net) *Comparison {
 	c := &Comparison{Routes: changedRoutes(before.tables, after.tables)}
-	changed := map[routing.TableID][]netip.Prefix{}
+	changed := map[routing.TableID]bool{}
+	prefixes := map[netip.Prefix]bool{}
 	for i := range c.Routes {
 		r := &c.Routes[i]
-		changed[r.Table] = append(changed[r.Table], r.Prefix)
-		c.Edges = insert(c.Edges, r.Table.Edge)
+		prefixes[r.Prefix] = true
+		if !changed[r.Table] {
+			changed[r.Table] = true
+			c.Edges = insert(c.Edges, r.Table.Edge)
+		}
 	}
-	c.Segments = changedSegments(before, after)
-	c.pairs(before, after, changed)
+	known := classesOf(before.network, after.network)
+	was, is := before.forwarding(known), after.forwarding(known)
+	c.Segments = changedSegments(was.segments(), is.segments())
+	c.pairs(was, is, changed, prefixes)
 	return c
 }
 
@@ -141,19 +150,19 @@ func sameForwarding(a, b *routing.Route) bool {
 	return a.State == b.State && slices.Equal(a.Destinations, b.Destinations)
 }
 
-func changedSegments(before, after *Net) []PairChange {
+func changedSegments(before, after []Reach) []PairChange {
 	old := map[[2]string]*Reach{}
-	for _, r := range before.SegmentMatrix() {
+	for _, r := range before {
 		old[[2]string{r.From, r.To}] = &r
 	}
 	var changes []PairChange
 	add := func(was, is *Reach) {
-		// A matrix tries one of what is alike: how much was tried says nothing, whether it all arrives does.
+		// How much was tried depends on who is where; whether it all arrives does not.
 		if reachOf(was) != reachOf(is) || !slices.Equal(was.InspectedBy, is.InspectedBy) {
 			changes = append(changes, PairChange{is.From, is.To, was, is})
 		}
 	}
-	for _, r := range after.SegmentMatrix() {
+	for _, r := range after {
 		key := [2]string{r.From, r.To}
 		was := old[key]
 		if was == nil {
@@ -186,43 +195,116 @@ func reachOf(r *Reach) string {
 	}
 }
 
-// pairs tries the pairs of attachments whose way begins in a changed table and goes to a changed prefix.
-func (c *Comparison) pairs(before, after *Net, changed map[routing.TableID][]netip.Prefix) {
-	targets := announcers(before, after)
-	type pair struct{ from, to string }
-	seen := map[pair]bool{}
-	for _, from := range union(before, after) {
-		touched := false
-		for _, edge := range from.Edges {
-			for _, net := range []*Net{before, after} {
-				a, ok := net.attachment[from.ID]
-				if !ok || a.Segment == "" {
-					continue
-				}
-				prefixes := changed[tableOf(a, edge)]
-				touched = touched || len(prefixes) > 0
-				for _, p := range prefixes {
-					for _, to := range targets[p] {
-						key := pair{from.ID, to}
-						if to == from.ID || seen[key] {
-							continue
-						}
-						if seen[key] = true; len(seen) > maxPairs {
-							c.Truncated = true
-							continue
-						}
-						was, is := before.pair(from.ID, to), after.pair(from.ID, to)
-						if was.Delivered != is.Delivered || was.Samples != is.Samples || !slices.Equal(was.InspectedBy, is.InspectedBy) {
-							c.Attachments = append(c.Attachments, PairChange{from.ID, to, was, is})
-						}
-					}
-				}
-			}
-		}
-		if touched {
-			c.Touched = insert(c.Touched, from.ID)
+// alike are attachments that send to the same tables, before and after.
+type alike struct {
+	before, after *routing.Attachment // one of them; nil: they were not, or are not, part of the network
+	members       []string            // ids, ascending
+	moved         bool                // to other tables
+	touched       bool
+}
+
+// pairs tries each kind of source with each attachment that a change may concern. Of sources that did not move only
+// classes with a changed route in any table are tried: a packet passes more tables than its first.
+func (c *Comparison) pairs(was, is *forwarding, changed map[routing.TableID]bool, prefixes map[netip.Prefix]bool) {
+	affected := make([]bool, len(was.known.addrs))
+	for p := range prefixes {
+		for i, to := was.known.inside(p); i < to; i++ {
+			affected[i] = true
 		}
 	}
+	type both struct{ was, is []target }
+	ends := map[string]*both{}
+	end := func(id string) *both {
+		if ends[id] == nil {
+			ends[id] = &both{}
+		}
+		return ends[id]
+	}
+	for _, t := range was.net.targets(was.known) {
+		e := end(t.to.ID)
+		e.was = append(e.was, t)
+	}
+	for _, t := range is.net.targets(is.known) {
+		e := end(t.to.ID)
+		e.is = append(e.is, t)
+	}
+	ids := slices.Sorted(maps.Keys(ends))
+	concerned := map[string]bool{}
+	for _, id := range ids {
+		e := ends[id]
+		hit := func(t target) bool { return affected[t.class] }
+		concerned[id] = len(e.was) != len(e.is) || slices.ContainsFunc(e.was, hit) || slices.ContainsFunc(e.is, hit)
+	}
+	var scratch []int32
+	reach := func(f *forwarding, from *routing.Attachment, to string, targets []target) Reach {
+		if from == nil || from.Segment == "" || from.Down || len(targets) == 0 {
+			return Reach{To: to}
+		}
+		return f.pair(from, targets[0].to, targets, &scratch)
+	}
+	for _, group := range groupsOf(was.net, is.net, changed) {
+		if group.touched || group.moved {
+			c.Touched = append(c.Touched, group.members...)
+		}
+		for _, id := range ids {
+			if !group.moved && !concerned[id] {
+				continue
+			}
+			before, after := reach(was, group.before, id, ends[id].was), reach(is, group.after, id, ends[id].is)
+			if before.Delivered == after.Delivered && before.Samples == after.Samples && before.Verdict == after.Verdict && slices.Equal(before.InspectedBy, after.InspectedBy) {
+				continue
+			}
+			if before.Delivered+after.Delivered == 0 {
+				continue // it did not arrive and does not: why not is of no interest here
+			}
+			for _, from := range group.members {
+				if from == id {
+					continue
+				}
+				if len(c.Attachments) == MaxPairChanges {
+					c.Truncated = true
+					break
+				}
+				old, next := before, after
+				old.From, next.From = from, from
+				c.Attachments = append(c.Attachments, PairChange{from, id, &old, &next})
+			}
+		}
+	}
+	slices.Sort(c.Touched)
+	slices.SortFunc(c.Attachments, func(a, b PairChange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+}
+
+// groupsOf divides attachments by the tables they send to.
+func groupsOf(before, after *Net, changed map[routing.TableID]bool) []*alike {
+	var list []*alike
+	known := map[string]*alike{}
+	for _, a := range union(before, after) {
+		old, next := before.attachment[a.ID], after.attachment[a.ID]
+		was, is := sendsTo(old), sendsTo(next)
+		key := fmt.Sprint(was, is)
+		g := known[key]
+		if g == nil {
+			hit := func(id routing.TableID) bool { return changed[id] }
+			g = &alike{before: old, after: next, moved: !slices.Equal(was, is), touched: slices.ContainsFunc(was, hit) || slices.ContainsFunc(is, hit)}
+			known[key] = g
+			list = append(list, g)
+		}
+		g.members = append(g.members, a.ID)
+	}
+	return list
+}
+
+// sendsTo is the tables that packets from an attachment are looked up in.
+func sendsTo(a *routing.Attachment) []routing.TableID {
+	if a == nil || a.Down {
+		return nil
+	}
+	var list []routing.TableID
+	for _, e := range a.Edges {
+		list = append(list, tableOf(a, e))
+	}
+	return list
 }
 
 // union is the attachments of both networks, by id.
@@ -239,34 +321,4 @@ func union(before, after *Net) []*routing.Attachment {
 	}
 	slices.SortFunc(list, func(a, b *routing.Attachment) int { return cmp.Compare(a.ID, b.ID) })
 	return list
-}
-
-// announcers are the attachments by the prefixes they announce, in the order of ids.
-func announcers(before, after *Net) map[netip.Prefix][]string {
-	by := map[netip.Prefix][]string{}
-	for _, a := range union(before, after) {
-		for _, announced := range a.Announcements {
-			p := announced.Prefix.Masked()
-			if !slices.Contains(by[p], a.ID) {
-				by[p] = append(by[p], a.ID)
-			}
-		}
-	}
-	return by
-}
-
-// pair is how one attachment reaches another, by up to eight of its prefixes from each edge.
-func (n *Net) pair(from, to string) *Reach {
-	r := &Reach{From: from, To: to}
-	a, b := n.attachment[from], n.attachment[to]
-	if a == nil || b == nil || a.Segment == "" || a.Down {
-		return r
-	}
-	const perPair = 8
-	for _, addr := range hosts(b, perPair) {
-		for _, edge := range a.Edges {
-			n.sample(r, a, edge, addr, func(at string) bool { return at == to })
-		}
-	}
-	return r
 }

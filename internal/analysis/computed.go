@@ -3,18 +3,12 @@ package analysis
 import (
 	"net/netip"
 	"slices"
-	"sync"
 
 	"portolan/routing"
 )
 
-// Computed is the tables of a network as the questions read them. A table's rows are made once.
-type Computed struct {
-	*routing.Tables
-
-	mu     sync.Mutex
-	routes map[routing.TableID][]routing.Route
-}
+// Computed is the tables of a network as the questions read them.
+type Computed struct{ *routing.Tables }
 
 // Compute computes a network and makes it ready for questions.
 func Compute(network *routing.Network) (*Net, *Computed, error) {
@@ -28,24 +22,20 @@ func Compute(network *routing.Network) (*Net, *Computed, error) {
 
 // Read makes computed tables ready for questions.
 func Read(tables *routing.Tables) *Computed {
-	return &Computed{Tables: tables, routes: map[routing.TableID][]routing.Route{}}
+	return &Computed{tables}
 }
 
 // IDs are all tables.
 func (c *Computed) IDs() []routing.TableID { return c.TableIDs() }
 
-// Routes are the rows of a table, none when there is no such table.
+// Routes are the rows of a table, none when there is no such table. They are made anew each time: all rows of all tables
+// together may not fit into memory.
 func (c *Computed) Routes(id routing.TableID) []routing.Route {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	rows, ok := c.routes[id]
+	table, ok := c.Table(id)
 	if !ok {
-		if table, exists := c.Table(id); exists {
-			rows = slices.Collect(table.Routes())
-		}
-		c.routes[id] = rows
+		return nil
 	}
-	return rows
+	return slices.Collect(table.Routes())
 }
 
 // Lookup is the row that traffic to an address uses.

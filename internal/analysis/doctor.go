@@ -44,6 +44,9 @@ func (n *Net) Doctor() []Finding {
 
 const maxFindings = 200
 
+// maxConversations bounds the pairs of attachments that are tried both ways; beyond it one of each kind is.
+const maxConversations = 20_000
+
 type doctor struct {
 	*Net
 	findings []Finding
@@ -187,7 +190,7 @@ func prefixLimit(a *routing.Attachment) int {
 // conversations finds pairs of attachments where one way works and the other does not.
 func (d *doctor) conversations() {
 	list := d.speakers()
-	if len(list)*len(list) > maxPairs {
+	if len(list)*len(list) > maxConversations {
 		list = d.oneOfEach(list)
 	}
 	for i, a := range list {
@@ -225,7 +228,7 @@ func (d *doctor) conversations() {
 
 // converse follows a packet from one attachment to another; nil when there is no address to try.
 func (d *doctor) converse(a, b *routing.Attachment) *Way {
-	targets := hosts(b, 1)
+	targets := d.hosts(b, 1)
 	if len(targets) == 0 {
 		return nil
 	}

@@ -1,7 +1,8 @@
 package analysis
 
 import (
-	"net/netip"
+	"cmp"
+	"fmt"
 	"slices"
 
 	"portolan/routing"
@@ -25,20 +26,13 @@ func (r *Reach) Partly() bool { return r.Delivered > 0 && r.Delivered < r.Sample
 
 const maxFailures = 3
 
-func (r *Reach) add(w *Way) {
+func (r *Reach) add(v Verdict) {
 	r.Samples++
-	if w.Verdict == Delivered {
+	if v == Delivered {
 		r.Delivered++
-	} else if len(r.Failures) < maxFailures {
-		r.Failures = append(r.Failures, w.Reason)
 	}
-	if r.Verdict == "" || rank(w.Verdict) > rank(r.Verdict) {
-		r.Verdict = w.Verdict
-	}
-	for _, in := range w.Inspections {
-		if i, found := slices.BinarySearch(r.InspectedBy, in.NetworkFunctionGroup); !found {
-			r.InspectedBy = slices.Insert(r.InspectedBy, i, in.NetworkFunctionGroup)
-		}
+	if r.Verdict == "" || rank(v) > rank(r.Verdict) {
+		r.Verdict = v
 	}
 }
 
@@ -47,132 +41,179 @@ func rank(v Verdict) int {
 	return slices.Index([]Verdict{Delivered, HandedOver, WrongTarget, NoRoute, Blackholed, DownAtEnd, Looping}, v)
 }
 
-// AttachmentMatrix tries every pair of attachments that are in segments and announce something: from each edge of the
-// first to one address for each prefix of the second, at most perPair. Pairs are in the order of ids.
-func (n *Net) AttachmentMatrix(perPair int) []Reach {
-	list := n.speakers()
-	pairs := make([]Reach, 0, len(list)*max(0, len(list)-1))
-	targets := make([][]netip.Addr, len(list))
-	for i, a := range list {
-		targets[i] = hosts(a, perPair)
-	}
-	for _, from := range list {
-		for j, to := range list {
-			if from == to {
-				continue
+// target is a class of addresses that an attachment stands for: it announces the prefix, or static routes of one segment
+// lead there.
+type target struct {
+	class  int
+	to     *routing.Attachment
+	static string // the segment whose static routes say so, "" when the attachment announces it
+}
+
+// targets are all of them, by the attachment's id and the class.
+func (n *Net) targets(known *classes) []target {
+	var list []target
+	for _, a := range n.attachment {
+		if a.Segment == "" || a.Down {
+			continue
+		}
+		for _, announced := range a.Announcements {
+			if c, ok := known.at[announced.Prefix.Masked()]; ok {
+				list = append(list, target{c, a, ""})
 			}
-			r := Reach{From: from.ID, To: to.ID}
-			for _, addr := range targets[j] {
-				for _, edge := range from.Edges {
-					n.sample(&r, from, edge, addr, func(at string) bool { return at == to.ID })
+		}
+	}
+	for i := range n.network.Policy.StaticRoutes {
+		s := &n.network.Policy.StaticRoutes[i]
+		c, ok := known.at[s.Prefix.Masked()]
+		for _, id := range s.Destinations {
+			if a := n.attachment[id]; ok && a != nil && a.Segment != "" && !a.Down {
+				list = append(list, target{c, a, s.Segment})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b target) int {
+		return cmp.Or(cmp.Compare(a.to.ID, b.to.ID), cmp.Compare(a.class, b.class), cmp.Compare(a.static, b.static))
+	})
+	return slices.CompactFunc(list, func(a, b target) bool {
+		return a.to == b.to && a.class == b.class && (a.static == "" || a.static == b.static)
+	})
+}
+
+// senders are the attachments of segments that work, by the table they send to.
+func (n *Net) senders() map[routing.TableID][]*routing.Attachment {
+	by := map[routing.TableID][]*routing.Attachment{}
+	for i := range n.network.Attachments {
+		a := &n.network.Attachments[i]
+		for _, e := range a.Edges {
+			if a.Segment != "" && !a.Down {
+				by[tableOf(a, e)] = append(by[tableOf(a, e)], a)
+			}
+		}
+	}
+	return by
+}
+
+// try follows a packet from a table to a target, which counts as delivered when it ends where it is expected.
+func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, expected func(at *routing.Attachment) bool) {
+	v, at, groups := f.walk(table, t.class, *scratch)
+	*scratch = groups
+	if v == Delivered && !expected(at) {
+		v = WrongTarget // another attachment has the same prefix, or a static route leads there
+	}
+	r.add(v)
+	for _, g := range groups {
+		if i, found := slices.BinarySearch(r.InspectedBy, f.groups[g]); !found {
+			r.InspectedBy = slices.Insert(r.InspectedBy, i, f.groups[g])
+		}
+	}
+	if v != Delivered && len(r.Failures) < maxFailures {
+		addr := f.known.addrs[t.class]
+		reason := ""
+		if at != nil {
+			reason = fmt.Sprintf("%s leads to %s from table %s", addr, at.ID, f.ids[table])
+		} else {
+			w := &Way{To: addr}
+			f.net.follow(w, f.ids[table])
+			reason = w.Reason
+		}
+		if !slices.Contains(r.Failures, reason) {
+			r.Failures = append(r.Failures, reason)
+		}
+	}
+}
+
+// MaxMatrixPairs bounds the pairs of an attachment matrix.
+const MaxMatrixPairs = 1_000_000
+
+// AttachmentMatrix tries every pair of attachments that are in segments and have addresses: from each edge of the first
+// to every prefix of the second. Pairs are in the order of ids. The error is that there are more than [MaxMatrixPairs].
+func (n *Net) AttachmentMatrix() ([]Reach, error) {
+	byTo := map[*routing.Attachment][]target{}
+	var list []*routing.Attachment
+	f := n.forwarding(n.classes())
+	for _, t := range n.targets(f.known) {
+		if byTo[t.to] == nil {
+			list = append(list, t.to)
+		}
+		byTo[t.to] = append(byTo[t.to], t)
+	}
+	if len(list)*len(list) > MaxMatrixPairs {
+		return nil, fmt.Errorf("%d attachments make more than %d pairs: ask for the matrix of segments, or for single paths", len(list), MaxMatrixPairs)
+	}
+	pairs := make([]Reach, 0, len(list)*max(0, len(list)-1))
+	var scratch []int32
+	for _, from := range list {
+		for _, to := range list {
+			if from != to {
+				pairs = append(pairs, f.pair(from, to, byTo[to], &scratch))
+			}
+		}
+	}
+	return pairs, nil
+}
+
+// pair is how one attachment reaches another.
+func (f *forwarding) pair(from, to *routing.Attachment, targets []target, scratch *[]int32) Reach {
+	r := Reach{From: from.ID, To: to.ID}
+	for _, edge := range from.Edges {
+		if table, ok := f.table[tableOf(from, edge)]; ok {
+			for i := range targets {
+				if t := &targets[i]; t.static == "" || t.static == from.Segment {
+					f.try(&r, table, t, scratch, func(at *routing.Attachment) bool { return at.ID == to.ID })
 				}
 			}
-			pairs = append(pairs, r)
+		}
+	}
+	return r
+}
+
+// SegmentMatrix tries every ordered pair of segments, the same one twice included: from each edge where the first has an
+// attachment to every prefix of each attachment of the second. Nothing is left to samples: addresses that every table
+// treats alike are tried once.
+func (n *Net) SegmentMatrix() []Reach { return n.forwarding(n.classes()).segments() }
+
+func (f *forwarding) segments() []Reach {
+	list := f.net.network.Policy.Segments
+	index := map[string]int{}
+	pairs := make([]Reach, len(list)*len(list))
+	for i := range list {
+		index[list[i].Name] = i
+		for j := range list {
+			pairs[i*len(list)+j] = Reach{From: list[i].Name, To: list[j].Name}
+		}
+	}
+	senders := f.net.senders()
+	targets := f.net.targets(f.known)
+	var scratch []int32
+	for table, id := range f.ids {
+		from, known := index[id.Segment]
+		sources := senders[id]
+		if !known || len(sources) == 0 {
+			continue
+		}
+		for i := range targets {
+			t := &targets[i]
+			if t.static != "" && t.static != id.Segment || len(sources) == 1 && sources[0] == t.to {
+				continue // nobody else at this edge would send to it from here
+			}
+			to, known := index[t.to.Segment]
+			if !known {
+				continue
+			}
+			f.try(&pairs[from*len(list)+to], int32(table), t, &scratch, func(at *routing.Attachment) bool { return at.Segment == t.to.Segment })
 		}
 	}
 	return pairs
-}
-
-// sample follows one packet, which counts as delivered when it ends where it is expected.
-func (n *Net) sample(r *Reach, from *routing.Attachment, edge string, addr netip.Addr, expected func(at string) bool) {
-	w := &Way{From: from.ID, Edge: edge, To: addr}
-	n.follow(w, tableOf(from, edge))
-	if w.Verdict == Delivered && !expected(w.At) {
-		// Another attachment announces the same or a more specific prefix: the packet arrives, but not here.
-		w.Verdict, w.Reason = WrongTarget, addr.String()+" leads to "+w.At
-	}
-	r.add(w)
 }
 
 // speakers are the attachments of segments that work and announce something, by id.
 func (n *Net) speakers() []*routing.Attachment {
 	var list []*routing.Attachment
 	for i := range n.network.Attachments {
-		if a := &n.network.Attachments[i]; a.Segment != "" && !a.Down && len(hosts(a, 1)) > 0 {
+		if a := &n.network.Attachments[i]; a.Segment != "" && !a.Down && len(n.hosts(a, 1)) > 0 {
 			list = append(list, a)
 		}
 	}
-	slices.SortFunc(list, func(a, b *routing.Attachment) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(list, func(a, b *routing.Attachment) int { return cmp.Compare(a.ID, b.ID) })
 	return list
-}
-
-// SegmentMatrix tries every ordered pair of segments, the same one twice included: from each edge where the first has an
-// attachment to an address of each attachment of the second. What leads to the same place from the same table in the
-// same way is tried once, so that the cost grows with the tables and not with the pairs of attachments.
-func (n *Net) SegmentMatrix() []Reach {
-	segments := n.network.Policy.Segments
-	edges := map[string][]string{} // where a segment has attachments
-	owned := map[string][]*routing.Attachment{}
-	for _, a := range n.speakers() {
-		owned[a.Segment] = append(owned[a.Segment], a)
-		for _, e := range a.Edges {
-			if !slices.Contains(edges[a.Segment], e) {
-				edges[a.Segment] = append(edges[a.Segment], e)
-			}
-		}
-	}
-	var pairs []Reach
-	for i := range segments {
-		for j := range segments {
-			from, to := segments[i].Name, segments[j].Name
-			r := Reach{From: from, To: to}
-			for _, edge := range edges[from] {
-				n.sampleSegment(&r, routing.TableID{Segment: from, Edge: edge}, owned[from], owned[to])
-			}
-			pairs = append(pairs, r)
-		}
-	}
-	return pairs
-}
-
-// sampleSegment tries the attachments of a segment from one table of another.
-func (n *Net) sampleSegment(r *Reach, table routing.TableID, sources, targets []*routing.Attachment) {
-	type class struct {
-		state routing.State
-		kind  routing.Kind
-		to    routing.Destination
-		found bool
-		edge  string // of the target: what happens at the far edge may differ
-	}
-	tried := map[class]bool{}
-	var source *routing.Attachment
-	alone := 0
-	for _, s := range sources {
-		if slices.Contains(s.Edges, table.Edge) {
-			source = s
-			alone++
-		}
-	}
-	if source == nil {
-		return
-	}
-	for _, target := range targets {
-		if target == source && alone == 1 {
-			continue // nobody else at this edge would send to it from here
-		}
-		addr := hosts(target, 1)[0]
-		c := class{edge: target.Edges[0]}
-		if route, ok := n.tables.Lookup(table, addr); ok {
-			c.found, c.state, c.kind = true, route.State, route.Kind
-			if len(route.Destinations) > 0 {
-				c.to = route.Destinations[0]
-				if c.to.NetworkFunctionGroup == "" && c.to.Attachment != "" {
-					c.to.Attachment = "local" // every local delivery is alike
-				}
-			}
-		}
-		if tried[c] {
-			continue
-		}
-		tried[c] = true
-		n.sample(r, source, table.Edge, addr, func(at string) bool {
-			a := n.attachment[at]
-			return a != nil && a.Segment == target.Segment
-		})
-	}
 }

@@ -8,6 +8,7 @@ package analysis
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	"portolan/policy"
 	"portolan/routing"
@@ -26,11 +27,26 @@ type Net struct {
 	tables     Tables
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
+	classes    func() *classes
+	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they announce
 }
 
 // New joins a network and the tables that were computed from it.
 func New(network *routing.Network, tables Tables) *Net {
 	n := &Net{network: network, tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
+	n.classes = sync.OnceValue(func() *classes { return classesOf(network) })
+	n.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {
+		by := map[netip.Prefix][]*routing.Attachment{}
+		for i := range network.Attachments {
+			a := &network.Attachments[i]
+			for _, x := range a.Announcements {
+				if p := x.Prefix.Masked(); a.Segment != "" && !slices.Contains(by[p], a) {
+					by[p] = append(by[p], a)
+				}
+			}
+		}
+		return by
+	})
 	for i := range network.Attachments {
 		n.attachment[network.Attachments[i].ID] = &network.Attachments[i]
 	}
@@ -56,24 +72,17 @@ func tableOf(a *routing.Attachment, edge string) routing.TableID {
 	return routing.TableID{Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edge: edge}
 }
 
-// host is an address that stands for a prefix: the first that is not the network's own.
-func host(p netip.Prefix) netip.Addr {
-	p = p.Masked()
-	if p.IsSingleIP() {
-		return p.Addr()
-	}
-	return p.Addr().Next()
-}
-
-// hosts are addresses that stand for what an attachment announces, at most limit, each once.
-func hosts(a *routing.Attachment, limit int) []netip.Addr {
+// hosts are addresses that stand for what an attachment announces, at most limit, each once. They lie outside what others
+// announce more precisely; a prefix that is covered by such altogether has none.
+func (n *Net) hosts(a *routing.Attachment, limit int) []netip.Addr {
 	var list []netip.Addr
+	known := n.classes()
 	for _, announced := range a.Announcements {
 		if len(list) == limit {
 			break
 		}
-		if h := host(announced.Prefix); announced.Prefix.Bits() > 0 && !slices.Contains(list, h) {
-			list = append(list, h)
+		if i, ok := known.at[announced.Prefix.Masked()]; ok && !slices.Contains(list, known.addrs[i]) {
+			list = append(list, known.addrs[i])
 		}
 	}
 	return list

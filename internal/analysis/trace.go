@@ -159,7 +159,7 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 	}
 	a := n.attachment[from]
 	if !source.IsValid() {
-		for _, h := range hosts(a, len(a.Announcements)) {
+		for _, h := range n.hosts(a, len(a.Announcements)) {
 			if h.Is4() == to.Is4() {
 				source = h
 				break

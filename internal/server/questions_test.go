@@ -283,12 +283,16 @@ func TestQuestions_needWhoMayDoEverything(t *testing.T) {
 func TestQuestions_beforeAPolicyIsLive(t *testing.T) {
 	r := start(t)
 	_, _, body := r.ask("POST", "/global-networks", "", "{}")
-	var gn struct{ GlobalNetwork struct{ GlobalNetworkId string } }
+	var gn struct {
+		GlobalNetwork struct{ GlobalNetworkId string }
+	}
 	if err := json.Unmarshal([]byte(body), &gn); err != nil {
 		t.Fatal(err)
 	}
 	_, _, body = r.ask("POST", "/core-networks", "", `{"GlobalNetworkId": "`+gn.GlobalNetwork.GlobalNetworkId+`"}`)
-	var cn struct{ CoreNetwork struct{ CoreNetworkId string } }
+	var cn struct {
+		CoreNetwork struct{ CoreNetworkId string }
+	}
 	if err := json.Unmarshal([]byte(body), &cn); err != nil {
 		t.Fatal(err)
 	}
