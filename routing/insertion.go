@@ -83,10 +83,12 @@ func (t *Tables) firstEdge(group int) inspected {
 // inserted is what service insertion lays over a prefix of a segment at an edge.
 type inserted struct {
 	inspected
-	kind   Kind
-	group  int
-	place  policy.Place
-	origin Origin // of the route it stands for
+	kind  Kind
+	group int
+	place policy.Place
+
+	stands *entry // of a send-via: the group's entry of the route it stands for,
+	from   int32  // and where that started
 }
 
 // insertion finds what service insertion has for a prefix, or false.
@@ -97,7 +99,6 @@ func (t *Tables) insertion(sp *space, id int32, edge int) (inserted, bool) {
 	if p := t.prefixes[id]; sp.sendTo != nil && (p == default4 || p == default6) {
 		return inserted{
 			inspected: t.single(sp.toGroup, sp.sendTo.Overrides, edge, edge), kind: KindSendTo, group: sp.toGroup, place: sp.sendTo.Place,
-			origin: Origin{Kind: FromSendTo, Segment: sp.name, Edge: t.w.edges[edge].Location, Place: sp.sendTo.Place},
 		}, true
 	}
 	return inserted{}, false
@@ -128,7 +129,7 @@ func (t *Tables) sendVia(sp *space, id int32, edge int) (inserted, bool) {
 		return inserted{}, false
 	}
 	far := at.edgeOf(from.origin)
-	result := inserted{kind: KindSendVia, group: group, place: first.Place, origin: t.originOf(t.w.spaces[group], at, from.origin)}
+	result := inserted{kind: KindSendVia, group: group, place: first.Place, stands: at, from: from.origin}
 	switch {
 	case !first.DualHop:
 		result.inspected = t.single(group, first.Overrides, edge, far)
@@ -160,6 +161,64 @@ func (t *Tables) covers(sp *space, e *entry, w *win, in *inserted) (bool, Criter
 	return true, ByInsertion
 }
 
+// insertedOrigin is where the route that an inserted one stands for entered the core network.
+func (t *Tables) insertedOrigin(sp *space, edge int, in *inserted) Origin {
+	if in.kind == KindSendTo {
+		return Origin{Kind: FromSendTo, Segment: sp.name, Edge: t.w.edges[edge].Location, Place: in.place}
+	}
+	return t.originOf(t.w.spaces[in.group], in.stands, in.from)
+}
+
+// forward is what the row of a prefix in a table does with traffic, and what put it there: service insertion, or, nil,
+// what routing chose.
+func (t *Tables) forward(sp *space, id int32, edge int) (Forward, *inserted, bool) {
+	if !sp.real[edge] {
+		return Forward{}, nil, false
+	}
+	e := t.entries[sp.index][id]
+	var w *win
+	if e != nil && e.out.wins[edge].origin != none {
+		w = &e.out.wins[edge]
+	}
+	if len(sp.via) > 0 || sp.sendTo != nil {
+		if in, ok := t.insertion(sp, id, edge); ok {
+			if covers, _ := t.covers(sp, e, w, &in); covers {
+				return t.insertedForward(id, edge, &in), &in, true
+			}
+		}
+	}
+	if w == nil {
+		return Forward{}, nil, false
+	}
+	return t.chosen(sp, e, w, id, edge), nil, true
+}
+
+// route is the row of a prefix in a table.
+func (t *Tables) route(sp *space, id int32, edge int) (Route, bool) {
+	f, in, ok := t.forward(sp, id, edge)
+	if !ok {
+		return Route{}, false
+	}
+	if in != nil {
+		return Route{Forward: f, Attributes: Attributes{MED: DefaultMED}, Origin: t.insertedOrigin(sp, edge, in)}, true
+	}
+	e, w := t.win(sp, id, edge)
+	return Route{Forward: f, Attributes: w.Attributes, Origin: t.originOf(sp, e, w.origin)}, true
+}
+
+func (t *Tables) insertedForward(id int32, edge int, in *inserted) Forward {
+	f := Forward{Prefix: t.prefixes[id], Type: Propagated, State: Active, Kind: in.kind}
+	if in.kind == KindSendTo && t.w.opt.SendToStatic {
+		f.Type = Static
+	}
+	if in.edge < 0 {
+		f.State = Blackhole
+	} else {
+		f.Destinations = []Destination{t.destination(in.group, in.edge, edge)}
+	}
+	return f
+}
+
 // destination is the appliance of a group at an edge, seen from another.
 func (t *Tables) destination(group, at, from int) Destination {
 	d := Destination{Attachment: t.appliances[[2]int{group, at}].ID, NetworkFunctionGroup: t.w.spaces[group].name}
@@ -169,82 +228,43 @@ func (t *Tables) destination(group, at, from int) Destination {
 	return d
 }
 
-func (t *Tables) insertedRoute(id int32, edge int, in *inserted) Route {
-	r := Route{Prefix: t.prefixes[id], Type: Propagated, State: Active, Kind: in.kind, Attributes: Attributes{MED: DefaultMED}, Origin: in.origin}
-	if in.kind == KindSendTo && t.w.opt.SendToStatic {
-		r.Type = Static
-	}
-	if in.edge < 0 {
-		r.State = Blackhole
-	} else {
-		r.Destinations = []Destination{t.destination(in.group, in.edge, edge)}
-	}
-	return r
-}
-
-// route is the row of a prefix in a table.
-func (t *Tables) route(sp *space, id int32, edge int) (Route, bool) {
-	if !sp.real[edge] {
-		return Route{}, false
-	}
-	e, w := t.win(sp, id, edge)
-	if sp.segment != nil {
-		if in, ok := t.insertion(sp, id, edge); ok {
-			if covers, _ := t.covers(sp, e, w, &in); covers {
-				return t.insertedRoute(id, edge, &in), true
-			}
-		}
-	}
-	if w == nil {
-		return Route{}, false
-	}
-	return t.chosen(sp, e, w, id, edge), true
-}
-
-// chosen is the row of what routing chose.
-func (t *Tables) chosen(sp *space, e *entry, w *win, id int32, edge int) Route {
-	r := Route{Prefix: t.prefixes[id], Type: Propagated, State: Active, Attributes: w.Attributes, Origin: t.originOf(sp, e, w.origin)}
+// chosen is what routing chose.
+func (t *Tables) chosen(sp *space, e *entry, w *win, id int32, edge int) Forward {
+	f := Forward{Prefix: t.prefixes[id], Type: Propagated, State: Active}
 	if w.via != here {
-		return t.learned(sp, e, w, r, edge)
+		return t.learned(sp, e, w, f, edge)
 	}
-	o := &e.origins[w.origin]
-	switch {
+	switch o := &e.origins[w.origin]; {
 	case o.kind == localBlackhole:
-		r.Type, r.State, r.Kind = Static, Blackhole, KindStatic
-		return r
+		f.Type, f.State, f.Kind = Static, Blackhole, KindStatic
+		return f
 	case o.kind == localStatic:
-		r.Type, r.Kind = Static, KindStatic
+		f.Type, f.Kind = Static, KindStatic
 	}
-	used := w.equals
-	if used == nil {
-		used = []int32{w.origin}
+	if w.equals == nil {
+		f.Destinations = e.origins[w.origin].from.self
+		return f
 	}
-	for _, at := range used {
-		r.Destinations = append(r.Destinations, Destination{Attachment: e.origins[at].id()})
+	for _, at := range w.equals {
+		f.Destinations = append(f.Destinations, e.origins[at].from.self...)
 	}
-	return r
+	return f
 }
 
 // learned completes a row that leads to another edge. A dual-hop group inspects there a second time.
-func (t *Tables) learned(sp *space, e *entry, w *win, r Route, edge int) Route {
-	r.Kind = KindEdge
-	if t.w.opt.RemoteStaticIsStatic && r.Origin.Kind == FromStatic {
-		r.Type = Static
+func (t *Tables) learned(sp *space, e *entry, w *win, f Forward, edge int) Forward {
+	f.Kind = KindEdge
+	if t.w.opt.RemoteStaticIsStatic && w.origin < aggregate && e.origins[w.origin].kind == localStatic {
+		f.Type = Static
 	}
 	far := e.edgeOf(w.origin)
 	switch {
 	case sp.dualHop && !t.has(sp.index, far):
-		r.Kind, r.State = KindSendVia, Blackhole
+		f.Kind, f.State = KindSendVia, Blackhole
 	case sp.dualHop && t.w.opt.DualHopNFGRemote:
-		r.Kind, r.Destinations = KindSendVia, []Destination{t.destination(sp.index, far, edge)}
+		f.Kind, f.Destinations = KindSendVia, []Destination{t.destination(sp.index, far, edge)}
 	default:
-		d := Destination{Edge: t.w.edges[w.via].Location}
-		if sp.segment != nil {
-			d.Segment = sp.name
-		} else {
-			d.NetworkFunctionGroup = sp.name
-		}
-		r.Destinations = []Destination{d}
+		f.Destinations = sp.toEdge[w.via]
 	}
-	return r
+	return f
 }

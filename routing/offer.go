@@ -16,6 +16,7 @@ type attachment struct {
 	space  int   // it belongs to
 	edges  []int // where it is and its segment or group has a table
 	offers []*offer
+	self   []Destination // it alone, shared by all rows that lead to it
 }
 
 // offer is what an attachment offers at an edge, after its inbound routing policies.
@@ -49,7 +50,7 @@ func (w *world) policies(a *Attachment, edge int, direction string) []*policy.Ro
 const maxAnnouncements = 100_000
 
 func (w *world) newAttachment(in Attachment) (*attachment, error) {
-	a := &attachment{Attachment: in}
+	a := &attachment{Attachment: in, self: []Destination{{Attachment: in.ID}}}
 	names, name := w.segment, in.Segment
 	if in.NetworkFunctionGroup != "" {
 		names, name = w.group, in.NetworkFunctionGroup

@@ -81,6 +81,20 @@ func (v Table) Routes() iter.Seq[Route] {
 	}
 }
 
+// Forwards are the rows of Routes without what packets do not notice.
+func (v Table) Forwards() iter.Seq[Forward] {
+	return func(yield func(Forward) bool) {
+		if v.t == nil {
+			return
+		}
+		for _, id := range v.t.order() {
+			if f, _, ok := v.t.forward(v.sp, id, v.edge); ok && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // Exact is the row of a prefix.
 func (v Table) Exact(p netip.Prefix) (Route, bool) {
 	if v.t == nil || !p.IsValid() {
@@ -227,7 +241,7 @@ func (v Table) paths(id int32, told told) []Path {
 		if in, ok := t.insertion(sp, id, v.edge); ok {
 			covered, _ = t.covers(sp, e, used, &in)
 			if in.kind == KindSendTo { // AWS shows it without a next hop
-				list = append(list, Path{Prefix: t.prefixes[id], Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: in.origin})
+				list = append(list, Path{Prefix: t.prefixes[id], Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: t.insertedOrigin(sp, v.edge, &in)})
 			}
 		}
 	}

@@ -81,13 +81,19 @@ type Attributes struct {
 
 // Route is a row of a FIB.
 type Route struct {
+	Forward
+	Attributes // after this edge's own policies; of static and inserted routes: no path, MED 100
+	Origin     Origin
+}
+
+// Forward is what a row of a FIB does with traffic: as much of a Route as packets notice, and what costs nearly nothing to
+// make.
+type Forward struct {
 	Prefix       netip.Prefix
 	Type         Type
 	State        State
-	Destinations []Destination // one, several with ECMP, none for a blackhole
+	Destinations []Destination // one, several with ECMP, none for a blackhole; shared and must not be changed
 	Kind         Kind
-	Attributes   // after this edge's own policies; of static and inserted routes: no path, MED 100
-	Origin       Origin
 }
 
 // Kind is what put a route into a table.

@@ -361,7 +361,7 @@ func (s *story) insertion() {
 	if !ok {
 		return
 	}
-	c := clue{inserted: &in, Candidate: Candidate{Kind: in.kind, Origin: in.origin, Attributes: Attributes{MED: DefaultMED}}}
+	c := clue{inserted: &in, Candidate: Candidate{Kind: in.kind, Origin: s.t.insertedOrigin(s.sp, s.edge, &in), Attributes: Attributes{MED: DefaultMED}}}
 	detail := in.kind.String() + " through " + s.t.w.spaces[in.group].name + ": " + in.why
 	if in.edge >= 0 {
 		d := s.t.destination(in.group, in.edge, s.edge)

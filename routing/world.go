@@ -32,7 +32,8 @@ type space struct {
 	name    string
 	segment *policy.Segment // or nil
 	group   *policy.NetworkFunctionGroup
-	real    []bool // by edge
+	real    []bool          // by edge
+	toEdge  [][]Destination // the same table at each edge, shared by all rows that lead there
 	mesh    *mesh
 	statics map[netip.Prefix][]*policy.StaticRoute
 
@@ -94,6 +95,10 @@ func newWorld(n *Network) (*world, error) {
 	w.actions()
 	w.importers()
 	for _, sp := range w.spaces {
+		for _, e := range w.edges {
+			id := sp.id(e.Location)
+			sp.toEdge = append(sp.toEdge, []Destination{{Edge: id.Edge, Segment: id.Segment, NetworkFunctionGroup: id.NetworkFunctionGroup}})
+		}
 		sp.mesh = w.meshOf(sp, meshes)
 		for _, prefix := range sp.mesh.aggregates {
 			w.pin(prefix)

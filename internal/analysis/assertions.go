@@ -188,7 +188,7 @@ func (n *Net) assertTable(o Outcome) Outcome {
 		o.Reason = fmt.Sprintf("there is no table %s at %s", o.table, o.edge)
 		return o
 	}
-	found := slices.ContainsFunc(n.tables.Routes(id), func(r routing.Route) bool { return r.Prefix == o.prefix })
+	_, found := n.tables.Route(id, o.prefix)
 	if o.Holds = found != o.not; !o.Holds {
 		o.Reason = fmt.Sprintf("table %s has no route %s", id, o.prefix)
 		if found {

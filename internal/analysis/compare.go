@@ -14,8 +14,8 @@ import (
 type RouteChange struct {
 	Table  routing.TableID
 	Prefix netip.Prefix
-	Before *routing.Route // nil: added
-	After  *routing.Route // nil: lost
+	Before *routing.Forward // nil: added
+	After  *routing.Forward // nil: lost
 }
 
 // Kind is added, lost, or moved: to another destination or state.
@@ -90,6 +90,7 @@ func Compare(before, after *Net) *Comparison {
 	}
 	known := classesOf(before.network, after.network)
 	was, is := before.forwarding(known), after.forwarding(known)
+	was.silent, is.silent = true, true
 	c.Segments = changedSegments(was.segments(), is.segments())
 	c.pairs(was, is, changed, prefixes)
 	return c
@@ -102,26 +103,27 @@ func insert(list []string, s string) []string {
 	return list
 }
 
-func changedRoutes(before, after Tables) []RouteChange {
+func changedRoutes(before, after *Computed) []RouteChange {
 	ids := append(slices.Clone(before.IDs()), after.IDs()...)
 	slices.SortFunc(ids, compareTables)
 	var changes []RouteChange
+	var olds, nexts []routing.Forward // for one table after the other
 	for _, id := range slices.Compact(ids) {
-		old, next := before.Routes(id), after.Routes(id)
-		if len(old) == len(next) && (len(old) == 0 || &old[0] == &next[0]) {
-			continue // the same table
-		}
-		for len(old) > 0 || len(next) > 0 {
+		olds, nexts = slices.AppendSeq(olds[:0], before.Forwards(id)), slices.AppendSeq(nexts[:0], after.Forwards(id))
+		for old, next := olds, nexts; len(old) > 0 || len(next) > 0; {
 			switch order := comparePrefixes(old, next); {
 			case order < 0:
-				changes = append(changes, RouteChange{id, old[0].Prefix, &old[0], nil})
+				was := old[0]
+				changes = append(changes, RouteChange{id, was.Prefix, &was, nil})
 				old = old[1:]
 			case order > 0:
-				changes = append(changes, RouteChange{id, next[0].Prefix, nil, &next[0]})
+				is := next[0]
+				changes = append(changes, RouteChange{id, is.Prefix, nil, &is})
 				next = next[1:]
 			default:
 				if !sameForwarding(&old[0], &next[0]) {
-					changes = append(changes, RouteChange{id, old[0].Prefix, &old[0], &next[0]})
+					was, is := old[0], next[0]
+					changes = append(changes, RouteChange{id, was.Prefix, &was, &is})
 				}
 				old, next = old[1:], next[1:]
 			}
@@ -135,7 +137,7 @@ func compareTables(a, b routing.TableID) int {
 }
 
 // comparePrefixes orders the heads of two lists; an exhausted one comes last.
-func comparePrefixes(a, b []routing.Route) int {
+func comparePrefixes(a, b []routing.Forward) int {
 	switch {
 	case len(a) == 0:
 		return 1
@@ -146,7 +148,7 @@ func comparePrefixes(a, b []routing.Route) int {
 	}
 }
 
-func sameForwarding(a, b *routing.Route) bool {
+func sameForwarding(a, b *routing.Forward) bool {
 	return a.State == b.State && slices.Equal(a.Destinations, b.Destinations)
 }
 

@@ -1,8 +1,8 @@
 package analysis
 
 import (
+	"iter"
 	"net/netip"
-	"slices"
 
 	"portolan/routing"
 )
@@ -28,14 +28,16 @@ func Read(tables *routing.Tables) *Computed {
 // IDs are all tables.
 func (c *Computed) IDs() []routing.TableID { return c.TableIDs() }
 
-// Routes are the rows of a table, none when there is no such table. They are made anew each time: all rows of all tables
-// together may not fit into memory.
-func (c *Computed) Routes(id routing.TableID) []routing.Route {
-	table, ok := c.Table(id)
-	if !ok {
-		return nil
-	}
-	return slices.Collect(table.Routes())
+// Forwards are the rows of a table, in the order of prefixes; none when there is no such table.
+func (c *Computed) Forwards(id routing.TableID) iter.Seq[routing.Forward] {
+	table, _ := c.Table(id)
+	return table.Forwards()
+}
+
+// Route is the row of a prefix.
+func (c *Computed) Route(id routing.TableID, prefix netip.Prefix) (routing.Route, bool) {
+	table, _ := c.Table(id)
+	return table.Exact(prefix)
 }
 
 // Lookup is the row that traffic to an address uses.

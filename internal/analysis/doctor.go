@@ -101,12 +101,11 @@ func (d *doctor) speaks(edge string, segments ...string) bool {
 // blackholes finds routes that drop although nobody wrote a blackhole.
 func (d *doctor) blackholes() {
 	for _, id := range d.tables.IDs() {
-		routes := d.tables.Routes(id)
-		for i := range routes {
-			r := &routes[i]
-			if r.State != routing.Blackhole || d.wanted(id, r) {
+		for f := range d.tables.Forwards(id) {
+			if f.State != routing.Blackhole || d.wanted(id, f.Prefix) {
 				continue
 			}
+			r, _ := d.tables.Route(id, f.Prefix)
 			d.add(Finding{
 				Name: CheckBlackhole, Table: id, Prefix: r.Prefix, Line: r.Origin.Place.Line(),
 				Message: fmt.Sprintf("%s in table %s drops what it matches (%s)", r.Prefix, id, r.Kind),
@@ -116,9 +115,9 @@ func (d *doctor) blackholes() {
 }
 
 // wanted tells whether the policy says blackhole for the route.
-func (d *doctor) wanted(id routing.TableID, r *routing.Route) bool {
+func (d *doctor) wanted(id routing.TableID, prefix netip.Prefix) bool {
 	for i := range d.network.Policy.StaticRoutes {
-		if s := &d.network.Policy.StaticRoutes[i]; s.Blackhole && s.Segment == id.Segment && s.Prefix.Masked() == r.Prefix {
+		if s := &d.network.Policy.StaticRoutes[i]; s.Blackhole && s.Segment == id.Segment && s.Prefix.Masked() == prefix {
 			return true
 		}
 	}
@@ -131,8 +130,8 @@ func (d *doctor) announcements() {
 	by := map[netip.Prefix][]string{}
 	present := map[netip.Prefix]bool{}
 	for _, id := range d.tables.IDs() {
-		for _, r := range d.tables.Routes(id) {
-			present[r.Prefix] = true
+		for f := range d.tables.Forwards(id) {
+			present[f.Prefix] = true
 		}
 	}
 	for i := range d.network.Attachments {

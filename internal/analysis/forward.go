@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"iter"
+	"net/netip"
 	"slices"
 
 	"portolan/routing"
@@ -17,6 +19,7 @@ type forwarding struct {
 	hops   []hop
 	groups []string
 	ends   []*routing.Attachment // what hops deliver to
+	silent bool                  // nobody reads why something fails
 }
 
 // hop is where a route leads, with names as indexes. Many routes share one.
@@ -57,39 +60,47 @@ func (n *Net) forwarding(known *classes) *forwarding {
 	interned := map[hopKey]int32{}
 	f.next = make([][]int32, len(f.ids))
 	for i, id := range f.ids {
-		f.next[i] = f.sweep(id, n.tables.Routes(id), interned)
+		f.next[i] = f.sweep(id, n.tables.Forwards(id), interned)
 	}
 	return f
 }
 
 // sweep finds the longest prefix for each class: rows and classes are in the order of addresses, and the rows that cover
 // where the sweep stands are a stack.
-func (f *forwarding) sweep(id routing.TableID, rows []routing.Route, interned map[hopKey]int32) []int32 {
+func (f *forwarding) sweep(id routing.TableID, rows iter.Seq[routing.Forward], interned map[hopKey]int32) []int32 {
 	next := make([]int32, len(f.known.addrs))
 	type open struct {
-		row int
-		hop int32
+		prefix netip.Prefix
+		hop    int32
 	}
 	var stack []open
-	at := 0
-	for i, addr := range f.known.addrs {
-		for ; at < len(rows) && rows[at].Prefix.Addr().Compare(addr) <= 0; at++ {
-			for len(stack) > 0 && !rows[stack[len(stack)-1].row].Prefix.Contains(rows[at].Prefix.Addr()) {
-				stack = stack[:len(stack)-1]
-			}
-			stack = append(stack, open{at, f.hop(id, &rows[at], interned)})
-		}
-		for len(stack) > 0 && !rows[stack[len(stack)-1].row].Prefix.Contains(addr) {
+	closeBefore := func(addr netip.Addr) {
+		for len(stack) > 0 && !stack[len(stack)-1].prefix.Contains(addr) {
 			stack = stack[:len(stack)-1]
 		}
+	}
+	class := 0
+	classify := func() {
+		closeBefore(f.known.addrs[class])
 		if len(stack) > 0 {
-			next[i] = stack[len(stack)-1].hop
+			next[class] = stack[len(stack)-1].hop
 		}
+		class++
+	}
+	for r := range rows {
+		for class < len(next) && f.known.addrs[class].Less(r.Prefix.Addr()) {
+			classify()
+		}
+		closeBefore(r.Prefix.Addr())
+		stack = append(stack, open{r.Prefix, f.hop(id, &r, interned)})
+	}
+	for class < len(next) {
+		classify()
 	}
 	return next
 }
 
-func (f *forwarding) hop(id routing.TableID, r *routing.Route, interned map[hopKey]int32) int32 {
+func (f *forwarding) hop(id routing.TableID, r *routing.Forward, interned map[hopKey]int32) int32 {
 	key := hopKey{state: r.State}
 	if r.State != routing.Blackhole && len(r.Destinations) > 0 {
 		key.to = r.Destinations[0]

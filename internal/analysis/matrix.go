@@ -16,6 +16,8 @@ type Reach struct {
 	Samples     int      // addresses that were tried
 	InspectedBy []string // network function groups on the way, sorted
 	Failures    []string // in words, the first few
+
+	asked int // how many failures were looked into: many have one reason
 }
 
 // Reaches tells whether everything that was tried arrives.
@@ -24,14 +26,17 @@ func (r *Reach) Reaches() bool { return r.Samples > 0 && r.Delivered == r.Sample
 // Partly tells whether some of what was tried arrives and some does not.
 func (r *Reach) Partly() bool { return r.Delivered > 0 && r.Delivered < r.Samples }
 
-const maxFailures = 3
+const (
+	maxFailures = 3
+	maxAsked    = 30
+)
 
 func (r *Reach) add(v Verdict) {
 	r.Samples++
 	if v == Delivered {
 		r.Delivered++
 	}
-	if r.Verdict == "" || rank(v) > rank(r.Verdict) {
+	if v != r.Verdict && (r.Verdict == "" || rank(v) > rank(r.Verdict)) {
 		r.Verdict = v
 	}
 }
@@ -106,7 +111,8 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, exp
 			r.InspectedBy = slices.Insert(r.InspectedBy, i, f.groups[g])
 		}
 	}
-	if v != Delivered && len(r.Failures) < maxFailures {
+	if v != Delivered && !f.silent && len(r.Failures) < maxFailures && r.asked < maxAsked {
+		r.asked++
 		addr := f.known.addrs[t.class]
 		reason := ""
 		if at != nil {
@@ -184,6 +190,14 @@ func (f *forwarding) segments() []Reach {
 	}
 	senders := f.net.senders()
 	targets := f.net.targets(f.known)
+	segments := make([]int, len(targets))
+	for i := range targets {
+		at, known := index[targets[i].to.Segment]
+		if !known {
+			at = -1
+		}
+		segments[i] = at
+	}
 	var scratch []int32
 	for table, id := range f.ids {
 		from, known := index[id.Segment]
@@ -196,11 +210,9 @@ func (f *forwarding) segments() []Reach {
 			if t.static != "" && t.static != id.Segment || len(sources) == 1 && sources[0] == t.to {
 				continue // nobody else at this edge would send to it from here
 			}
-			to, known := index[t.to.Segment]
-			if !known {
-				continue
+			if to := segments[i]; to >= 0 {
+				f.try(&pairs[from*len(list)+to], int32(table), t, &scratch, func(at *routing.Attachment) bool { return at.Segment == t.to.Segment })
 			}
-			f.try(&pairs[from*len(list)+to], int32(table), t, &scratch, func(at *routing.Attachment) bool { return at.Segment == t.to.Segment })
 		}
 	}
 	return pairs

@@ -14,17 +14,10 @@ import (
 	"portolan/routing"
 )
 
-// Tables is what the questions need of computed routes.
-type Tables interface {
-	IDs() []routing.TableID // in a stable order
-	Routes(id routing.TableID) []routing.Route
-	Lookup(id routing.TableID, addr netip.Addr) (*routing.Route, bool)
-}
-
 // Net is a network with its tables, ready for questions. It is immutable.
 type Net struct {
 	network    *routing.Network
-	tables     Tables
+	tables     *Computed
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes
@@ -32,7 +25,7 @@ type Net struct {
 }
 
 // New joins a network and the tables that were computed from it.
-func New(network *routing.Network, tables Tables) *Net {
+func New(network *routing.Network, tables *Computed) *Net {
 	n := &Net{network: network, tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
 	n.classes = sync.OnceValue(func() *classes { return classesOf(network) })
 	n.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {

@@ -130,7 +130,7 @@ func (r *WayReport) write(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "  %s\n", r.Verdict)
 }
 
-func leadsTo(r *routing.Route) string {
+func leadsTo(r *routing.Forward) string {
 	if r.State == routing.Blackhole {
 		return "blackhole"
 	}

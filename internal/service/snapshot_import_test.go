@@ -120,7 +120,7 @@ func TestImportSnapshot_roundTrip(t *testing.T) {
 				renamed = append(renamed, old, id)
 			}
 			for _, id := range want.Tables.IDs() {
-				there, here := want.Tables.Routes(id), got.Tables.Routes(id)
+				there, here := slices.Collect(want.Tables.Forwards(id)), slices.Collect(got.Tables.Forwards(id))
 				if len(there) != len(here) {
 					t.Fatalf("%s: %d routes, want %d", id, len(here), len(there))
 				}
