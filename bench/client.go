@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// getter sends one GET over and over on a connection of its own. It does as little as HTTP/1.1 allows, so that what is
+// getter sends one request over and over on a connection of its own. It does as little as HTTP/1.1 allows, so that what is
 // measured on a machine with few cores is the server and not the client.
 type getter struct {
 	addr    string
@@ -24,6 +24,14 @@ func newGetter(target string) *getter {
 	check(err)
 	const credential = "AWS4-HMAC-SHA256 Credential=111122223333/20260131/us-west-2/networkmanager/aws4_request, SignedHeaders=host, Signature=0"
 	return &getter{addr: u.Host, request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\n\r\n", u.RequestURI(), u.Host, credential)}
+}
+
+// newPoster is the same with a POST and its body.
+func newPoster(target, body string) *getter {
+	g := newGetter(target)
+	head := bytes.Replace(bytes.TrimSuffix(g.request, []byte("\r\n")), []byte("GET "), []byte("POST "), 1)
+	g.request = fmt.Appendf(head, "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	return g
 }
 
 func (g *getter) get() {

@@ -34,9 +34,10 @@ func main() {
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes or start")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
-	b := &bench{span: *span, rounds: *rounds, devices: *devices}
+	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only}
 	b.report()
 	fmt.Print(b.out.String())
 	if *write != "" {
@@ -50,6 +51,7 @@ type bench struct {
 	span    time.Duration
 	rounds  int
 	devices int
+	only    string
 	out     bytes.Buffer
 }
 
@@ -58,11 +60,14 @@ func (b *bench) printf(format string, args ...any) { fmt.Fprintf(&b.out, format,
 func (b *bench) report() {
 	b.printf("# Benchmarks\n\nWritten by `make bench`; do not edit. Each number is the median of %d measurements of %s, taken in turns with what it\nis compared to.\n\n", b.rounds, b.span)
 	b.printf("Machine: %s, %d cores, %s, %s.\n\n", cpuName(), runtime.NumCPU(), memory(), runtime.Version())
-	b.reads()
-	b.creates()
-	b.pages()
-	b.policies()
-	b.start()
+	for _, part := range []struct {
+		name    string
+		measure func()
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"start", b.start}} {
+		if b.only == "" || b.only == part.name {
+			part.measure()
+		}
+	}
 }
 
 // instance is a server in this process.

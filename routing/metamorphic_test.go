@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"portolan/bench/atquota"
 	"portolan/policy"
 	"portolan/routing"
 )
@@ -142,7 +143,7 @@ func TestCompute_removedAttachment(t *testing.T) {
 
 // TestUpdate_forgetsPrefixes: announcements that come and go leave nothing behind.
 func TestUpdate_forgetsPrefixes(t *testing.T) {
-	n := size{attachments: 10, segments: 3, edges: 2, routes: 20}.network(t)
+	n := atquota.Size{Attachments: 10, Segments: 3, Edges: 2, Routes: 20}.Network()
 	tables := compute(t, n)
 	a := n.Attachments[5]
 	for i := range 5000 {
@@ -163,7 +164,7 @@ func TestUpdate_forgetsPrefixes(t *testing.T) {
 }
 
 func TestCompute_badNetworks(t *testing.T) {
-	n := size{attachments: 4, segments: 2, edges: 2, routes: 4}.network(t)
+	n := atquota.Size{Attachments: 4, Segments: 2, Edges: 2, Routes: 4}.Network()
 	good := n.Attachments[3]
 	for name, break_ := range map[string]func(*routing.Network, *routing.Attachment){
 		"no policy":       func(n *routing.Network, _ *routing.Attachment) { n.Policy = nil },
@@ -197,8 +198,8 @@ func TestCompute_badNetworks(t *testing.T) {
 
 // TestTable_absent: what is not there has no rows, and nothing panics.
 func TestTable_absent(t *testing.T) {
-	tables := compute(t, size{attachments: 4, segments: 2, edges: 2, routes: 4}.network(t))
-	for _, id := range []routing.TableID{{}, {Segment: "s0"}, {Segment: "s0", Edge: "mars-1"}, {Segment: "fw", Edge: region(0)}, {NetworkFunctionGroup: "s0", Edge: region(0)}} {
+	tables := compute(t, atquota.Size{Attachments: 4, Segments: 2, Edges: 2, Routes: 4}.Network())
+	for _, id := range []routing.TableID{{}, {Segment: "s0"}, {Segment: "s0", Edge: "mars-1"}, {Segment: "fw", Edge: atquota.Edge(0)}, {NetworkFunctionGroup: "s0", Edge: atquota.Edge(0)}} {
 		if _, ok := tables.Table(id); ok {
 			t.Errorf("%+v is a table", id)
 		}
@@ -210,7 +211,7 @@ func TestTable_absent(t *testing.T) {
 	for range empty.RIB() {
 		t.Error("the zero Table has a path")
 	}
-	table, _ := tables.Table(routing.TableID{Segment: "s0", Edge: region(0)})
+	table, _ := tables.Table(routing.TableID{Segment: "s0", Edge: atquota.Edge(0)})
 	for _, p := range []netip.Prefix{{}, netip.MustParsePrefix("203.0.113.0/24")} {
 		if _, ok := table.Exact(p); ok || table.Paths(p) != nil || table.Explain(p).Route != nil {
 			t.Errorf("%v has a route", p)
@@ -222,7 +223,7 @@ func TestTable_absent(t *testing.T) {
 	if _, ok := table.LookupAddr(netip.Addr{}); ok {
 		t.Error("no address is found")
 	}
-	if tables.Advertised("attachment-x", region(0)) != nil || tables.Advertised(longID("A1"), "mars-1") != nil {
+	if tables.Advertised("attachment-x", atquota.Edge(0)) != nil || tables.Advertised(longID("A1"), "mars-1") != nil {
 		t.Error("nobody is told something")
 	}
 }

@@ -28,7 +28,7 @@ var floors = []struct {
 }
 
 // beside are packages outside the house: tools and suites.
-var beside = []string{"internal/apigen", "internal/store/storetest", "test", "bench"}
+var beside = []string{"internal/apigen", "internal/store/storetest", "test", "bench", "bench/atquota"}
 
 // public packages may use only these modules beside the standard library: others import them.
 var publicMayUse = map[string][]string{

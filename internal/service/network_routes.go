@@ -58,11 +58,12 @@ func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutes
 		if out.CoreNetworkSegmentEdge = id.CoreNetworkSegmentEdge; out.CoreNetworkSegmentEdge == nil {
 			out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
 		}
+		show := routes.shower()
 		for route := range filter.candidates(fib) {
 			if routes.unsettled && fib.Unsettled(route.Prefix) {
 				continue // nor is a shorter prefix that covers it where its traffic goes
 			}
-			if shown := routes.shown(&route); filter.keeps(&shown) {
+			if shown := show(&route); filter.keeps(&shown) {
 				out.NetworkRoutes = append(out.NetworkRoutes, shown)
 			}
 		}
@@ -91,14 +92,29 @@ func (v *view) routesOf(ctx context.Context, id string) (*coreNetworkRow, *compu
 	return row, routes, err
 }
 
-// shown is a route as the API spells it. A local destination names its attachment, a remote one only the edge. No route has
-// a PrefixListId: a core network policy uses prefix lists to match routes, and cannot make routes from them.
-func (c *computed) shown(r *routing.Route) api.NetworkRoute {
-	route := api.NetworkRoute{
-		DestinationCidrBlock: r.Prefix.String(), State: api.RouteState(r.State), Type: api.RouteType(r.Type),
-		Destinations: make([]api.NetworkRouteDestination, 0, len(r.Destinations)),
+// shower spells routes as the API does. No route has a PrefixListId: a core network policy uses prefix lists to match
+// routes, and cannot make routes from them. What many rows of a table lead to is spelled once.
+func (c *computed) shower() func(*routing.Forward) api.NetworkRoute {
+	known := map[*routing.Destination][]api.NetworkRouteDestination{}
+	return func(r *routing.Forward) api.NetworkRoute {
+		route := api.NetworkRoute{DestinationCidrBlock: r.Prefix.String(), State: api.RouteState(r.State), Type: api.RouteType(r.Type)}
+		if len(r.Destinations) == 0 {
+			route.Destinations = []api.NetworkRouteDestination{}
+			return route
+		}
+		var ok bool
+		if route.Destinations, ok = known[&r.Destinations[0]]; !ok {
+			route.Destinations = c.destinations(r.Destinations)
+			known[&r.Destinations[0]] = route.Destinations
+		}
+		return route
 	}
-	for _, d := range r.Destinations {
+}
+
+// destinations are as the API spells them: a local one names its attachment, a remote one only the edge.
+func (c *computed) destinations(list []routing.Destination) []api.NetworkRouteDestination {
+	all := make([]api.NetworkRouteDestination, 0, len(list))
+	for _, d := range list {
 		shown := api.NetworkRouteDestination{
 			CoreNetworkAttachmentId: d.Attachment, EdgeLocation: d.Edge, NetworkFunctionGroupName: d.NetworkFunctionGroup,
 		}
@@ -107,9 +123,9 @@ func (c *computed) shown(r *routing.Route) api.NetworkRoute {
 		} else {
 			shown.SegmentName = d.Segment
 		}
-		route.Destinations = append(route.Destinations, shown)
+		all = append(all, shown)
 	}
-	return route
+	return all
 }
 
 // routeFilter is the filters of GetNetworkRoutes.
@@ -175,15 +191,15 @@ func parseCIDR(text string, addr bool) (netip.Prefix, bool) {
 }
 
 // candidates walks the routes that pass the filters on prefixes. What names a prefix is looked up and not searched for.
-func (f *routeFilter) candidates(table routing.Table) iter.Seq[routing.Route] {
-	return func(yield func(routing.Route) bool) {
+func (f *routeFilter) candidates(table routing.Table) iter.Seq[routing.Forward] {
+	return func(yield func(routing.Forward) bool) {
 		seen := map[netip.Prefix]bool{}
 		one := func(r routing.Route, ok bool) bool {
 			if !ok || seen[r.Prefix] || !f.keepsPrefix(r.Prefix) {
 				return true
 			}
 			seen[r.Prefix] = true
-			return yield(r)
+			return yield(r.Forward)
 		}
 		var narrow []func() bool // each walks what one value of a filter can find
 		switch {
@@ -196,7 +212,7 @@ func (f *routeFilter) candidates(table routing.Table) iter.Seq[routing.Route] {
 				narrow = append(narrow, func() bool { return one(table.Exact(p)) })
 			}
 		default:
-			for r := range table.Routes() {
+			for r := range table.Forwards() {
 				if f.keepsPrefix(r.Prefix) && !yield(r) {
 					return
 				}

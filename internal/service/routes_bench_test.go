@@ -3,28 +3,25 @@ package service_test
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"portolan/api"
+	"portolan/bench/atquota"
 	"portolan/internal/events"
 	"portolan/internal/service"
 	"portolan/internal/store"
 	"portolan/routing"
 )
 
-// fullNetwork is a core network at AWS's full quota: 30 edges, 40 segments, the first shared with all others, 5000 attachments
-// that announce two routes each.
+// fullNetwork is a core network at AWS's full quota.
 type fullNetwork struct {
 	*service.Service
 	st     store.Store
 	ctx    context.Context
 	gn, cn string
 	ids    []string
-	edges  []string
 }
 
 func newFullNetwork(b *testing.B, st store.Store) *fullNetwork {
@@ -34,61 +31,22 @@ func newFullNetwork(b *testing.B, st store.Store) *fullNetwork {
 		b.Fatal(err)
 	}
 	n.Service = s
-	ok := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
+	full := atquota.Full.Snapshot()
+	for i := range full.Attachments {
+		n.ids = append(n.ids, full.Attachments[i].ID)
 	}
-	var locations, segments []string
-	for i := range 30 {
-		n.edges = append(n.edges, fmt.Sprintf("%s-%s-%d", []string{"us", "eu", "ap", "sa", "ca"}[i%5], []string{"east", "west", "north"}[i/5%3], i/15+1))
-		locations = append(locations, `{"location":"`+n.edges[i]+`"}`)
+	done, err := s.ImportSnapshot(n.ctx, full)
+	if err != nil {
+		b.Fatal(err)
 	}
-	for i := range 40 {
-		segments = append(segments, fmt.Sprintf(`{"name":"s%d","require-attachment-acceptance":false}`, i))
-	}
-	document := `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64599"],"edge-locations":[` + strings.Join(locations, ",") + `]},
-		"segments":[` + strings.Join(segments, ",") + `],"segment-actions":[{"action":"share","mode":"attachment-route","segment":"s0","share-with":"*"}],
-		"attachment-policies":[{"rule-number":10,"conditions":[{"type":"tag-exists","key":"segment"}],"action":{"association-method":"tag","tag-value-of-key":"segment"}}]}`
-	gn, err := s.CreateGlobalNetwork(n.ctx, &api.CreateGlobalNetworkInput{})
-	ok(err)
-	created, err := s.CreateCoreNetwork(n.ctx, &api.CreateCoreNetworkInput{GlobalNetworkId: gn.GlobalNetwork.GlobalNetworkId, PolicyDocument: &document})
-	ok(err)
-	n.gn, n.cn = gn.GlobalNetwork.GlobalNetworkId, created.CoreNetwork.CoreNetworkId
-	n.settle(b)
-	for i := range 5000 {
-		account := "arn:aws:ec2:" + n.edges[i%30] + ":111122223333:"
-		out, err := s.CreateVpcAttachment(n.ctx, &api.CreateVpcAttachmentInput{
-			CoreNetworkId: n.cn, VpcArn: fmt.Sprintf("%svpc/vpc-%017x", account, i), SubnetArns: []string{account + "subnet/subnet-0123456789abcdef0"},
-			Tags: []api.Tag{{Key: new("segment"), Value: new(fmt.Sprintf("s%d", i/30%40))}},
-		})
-		ok(err)
-		n.ids = append(n.ids, out.VpcAttachment.Attachment.AttachmentId)
-	}
-	n.settle(b)
-	for i, id := range n.ids {
-		ok(n.PutAnnouncements(n.ctx, id, []routing.Announcement{block(2 * i), block(2*i + 1)}))
-	}
+	n.gn, n.cn = done.GlobalNetworkID, done.CoreNetworkID
 	return n
-}
-
-func block(i int) routing.Announcement {
-	return routing.Announcement{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10 + byte(i>>16), byte(i >> 8), byte(i), 0}), 24)}
-}
-
-func (n *fullNetwork) settle(b *testing.B) {
-	for range 6 {
-		if _, err := n.DescribeGlobalNetworks(n.ctx, &api.DescribeGlobalNetworksInput{}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 // look asks for the one route that an attachment announces.
 func (n *fullNetwork) look(b *testing.B, attachment int, prefix string) {
 	out, err := n.GetNetworkRoutes(n.ctx, &api.GetNetworkRoutesInput{
-		GlobalNetworkId: n.gn, RouteTableIdentifier: segmentTable(n.cn, fmt.Sprintf("s%d", attachment/30%40), n.edges[attachment%30]), ExactCidrMatches: []string{prefix},
+		GlobalNetworkId: n.gn, RouteTableIdentifier: segmentTable(n.cn, fmt.Sprintf("s%d", attachment/30%39), atquota.Edge(attachment%30)), ExactCidrMatches: []string{prefix},
 	})
 	if err != nil || len(out.NetworkRoutes) != 1 {
 		b.Fatal(out, err)
@@ -105,11 +63,11 @@ func BenchmarkRoutes_oneAttachmentChanges(b *testing.B) {
 	defer func() { _ = st.Close() }()
 	n := newFullNetwork(b, st)
 	began := time.Now()
-	n.look(b, 7, block(14).Prefix.String())
+	n.look(b, 9, atquota.Block(18).String())
 	b.Logf("the first look, which computes everything: %v", time.Since(began))
 	change := func(i int) routing.Announcement {
-		a := block(20_000 + i%2)
-		if err := n.PutAnnouncements(n.ctx, n.ids[7], []routing.Announcement{block(14), a}); err != nil {
+		a := routing.Announcement{Prefix: atquota.Block(20_000 + i%2)}
+		if err := n.PutAnnouncements(n.ctx, n.ids[9], []routing.Announcement{{Prefix: atquota.Block(18)}, a}); err != nil {
 			b.Fatal(err)
 		}
 		return a
@@ -117,7 +75,7 @@ func BenchmarkRoutes_oneAttachmentChanges(b *testing.B) {
 	b.Run("look", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			a := change(i)
-			n.look(b, 7, a.Prefix.String())
+			n.look(b, 9, a.Prefix.String())
 		}
 	})
 	b.Run("put alone", func(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
 
 // Buffers that a huge table has grown are left to the collector.
-const maxPooled = 1 << 20
+const maxPooled = 4 << 20
 
 // WriteOutput writes a success.
 func WriteOutput(w http.ResponseWriter, requestID string, out api.Output) {

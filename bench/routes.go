@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/netip"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"portolan/api"
+	"portolan/bench/atquota"
+	"portolan/internal/analysis"
+	"portolan/internal/service"
+	"portolan/routing"
+)
+
+// routes measures the routing engine, and the questions asked of it, at AWS's full quota.
+func (b *bench) routes() {
+	b.printf("## Routes at full quota\n\n5,000 attachments with 10,000 routes, 40 segments and groups, 30 edges; all segments share with the first, two are inspected,\none pair of edges has a routing policy, a tenth are VPN connections and a tenth transit gateways with AS paths.\n\n")
+	b.printf("| what | measured | goal |\n| --- | ---: | ---: |\n")
+	network := atquota.Full.Network()
+	var tables *routing.Tables
+	peak := heapPeak(func() { tables = compute(network) })
+	b.printf("| compute everything | %.0f ms | 1,000 ms |\n", b.millis(func() { tables = compute(network) }))
+	b.printf("| memory while it does, beside the network's own | %.0f MiB | 2,048 MiB |\n", peak)
+	b.printf("| compute everything, when all segments share with all | %.0f ms | |\n", b.millis(func() { compute(everything()) }))
+	b.update(tables, network.Attachments[1234])
+	subject, err := analysis.Examine(atquota.Full.Snapshot(), nil)
+	check(err)
+	b.printf("| matrix of all pairs of segments | %.0f ms | 1,000 ms |\n", b.millis(func() {
+		_, tables, err := analysis.Compute(&network)
+		check(err)
+		analysis.New(&network, tables).SegmentMatrix()
+	}))
+	share := append(atquota.Full.Actions(), `{"action":"share","mode":"attachment-route","segment":"s3","share-with":["s4","s5"]}`)
+	for _, c := range []struct {
+		what    string
+		actions []string
+		goal    string
+	}{{"plan of a policy that shares one segment with two", share, "3,000 ms"}, {"plan of a policy that shares nothing any more", nil, "3,000 ms"}} {
+		changes := 0
+		took := b.millis(func() {
+			p, err := subject.Plan([]byte(atquota.Full.Policy(c.actions)))
+			check(err)
+			changes = len(p.Routes)
+		})
+		b.printf("| %s: %d rows of tables change | %.0f ms | %s |\n", c.what, changes, took, c.goal)
+	}
+	b.served()
+	b.growth()
+}
+
+func compute(n routing.Network) *routing.Tables {
+	t, err := routing.Compute(n)
+	check(err)
+	return t
+}
+
+func everything() routing.Network {
+	s := atquota.Full.Snapshot()
+	s.Policy = []byte(atquota.Full.Policy(atquota.Full.Everything()))
+	n, err := s.Network(nil)
+	check(err)
+	return *n
+}
+
+// heapPeak is how much more heap than before f takes at its highest, in MiB.
+func heapPeak(f func()) float64 {
+	runtime.GC()
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	heap := func() uint64 { metrics.Read(sample); return sample[0].Value.Uint64() }
+	before, highest := heap(), atomic.Uint64{}
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			highest.Store(max(highest.Load(), heap()))
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	f()
+	highest.Store(max(highest.Load(), heap()))
+	close(done)
+	<-watched
+	return float64(highest.Load()-before) / (1 << 20)
+}
+
+// update measures what one attachment costs that announces something else.
+func (b *bench) update(tables *routing.Tables, a routing.Attachment) {
+	announced := [][]routing.Announcement{a.Announcements, {{Prefix: netip.MustParsePrefix("10.77.0.0/16")}, {Prefix: atquota.Block(9)}}}
+	const times = 20
+	i := 0
+	took := b.millis(func() {
+		for range times {
+			i++
+			a.Announcements = announced[i%2]
+			next, err := tables.Update([]routing.Attachment{a}, nil)
+			check(err)
+			tables = next
+		}
+	})
+	b.printf("| one attachment changes what it announces | %.1f ms | 10 ms |\n", took/times)
+}
+
+// served measures the same network behind the server.
+func (b *bench) served() {
+	st := tempBolt()
+	ctx := api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
+	svc, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"attachments-per-vpc": 10_000}})
+	check(err)
+	// Imported as it is, without events about it.
+	done, err := svc.ImportSnapshot(ctx, atquota.Full.Snapshot())
+	check(err)
+	srv := serve(st)
+	defer srv.stop()
+	at := fmt.Sprintf(`"RouteTableIdentifier":{"CoreNetworkSegmentEdge":{"CoreNetworkId":%q,"SegmentName":%q,"EdgeLocation":%q}}`, done.CoreNetworkID, atquota.Shared, atquota.Edge(3))
+	path := srv.url + "/global-networks/" + done.GlobalNetworkID + "/network-routes"
+	one := fmt.Sprintf(`{%s,"LongestPrefixMatches":["10.0.99.7/32"]}`, at)
+	if text := do("POST", path, one); strings.Count(string(text), "DestinationCidrBlock") != 1 {
+		check(fmt.Errorf("a longest-prefix match answers %s", text))
+	}
+	ours, _, _ := b.beside(1, posts(path, one), posts(path, one))
+	b.printf("| GetNetworkRoutes, longest prefix match, over HTTP | %.2f ms | 1 ms |\n", 1000/ours)
+
+	whole := do("POST", path, "{"+at+"}")
+	var table api.GetNetworkRoutesOutput
+	check(json.Unmarshal(whole, &table))
+	floor, stop := bare(whole)
+	defer stop()
+	ours, theirs, ratio := b.beside(1, posts(path, "{"+at+"}"), posts(floor, "{}"))
+	b.printf("| GetNetworkRoutes, a whole table of %d rows, %.1f MB, over HTTP | %.1f ms, %.0f MB/s | |\n", len(table.NetworkRoutes), float64(len(whole))/1e6, 1000/ours, ours*float64(len(whole))/1e6)
+	b.printf("| the same bytes from a bare handler that knows them | %.1f ms, ratio %.2f | |\n\n", 1000/theirs, ratio)
+}
+
+// posts makes each client a poster of its own.
+func posts(url, body string) func() func() {
+	return func() func() { return newPoster(url, body).get }
+}
+
+// growth halves one dimension at a time. Twice as much of it costs two to the power of the exponent.
+func (b *bench) growth() {
+	full := atquota.Full
+	measure := func(s atquota.Size) float64 {
+		n := s.Network()
+		return b.millis(func() { compute(n) })
+	}
+	whole := measure(full)
+	b.printf("How the cost of computing everything grows with each dimension alone, %.0f ms at full quota:\n\n| dimension | at half | exponent |\n| --- | ---: | ---: |\n", whole)
+	for _, c := range []struct {
+		name string
+		half func(*atquota.Size)
+	}{
+		{"attachments, with the same routes among them", func(s *atquota.Size) { s.Attachments /= 2 }},
+		{"segments", func(s *atquota.Size) { s.Segments /= 2 }},
+		{"edges", func(s *atquota.Size) { s.Edges /= 2 }},
+		{"routes", func(s *atquota.Size) { s.Routes /= 2 }},
+	} {
+		s := full
+		c.half(&s)
+		half := measure(s)
+		b.printf("| %s | %.0f ms | %.1f |\n", c.name, half, math.Log2(whole/half))
+	}
+	b.printf("\nRoutes dominate: each enters its own segment and those it is shared with. Prefixes that look alike to the edges, which\nstart at the same places with paths of the same shape, go through the exchange between edges once, so edges and segments cost\nfar less than their product.\n\n")
+}
