@@ -12,7 +12,7 @@ import (
 )
 
 // The model is the same network, worked out in the simplest way: one table is a map, a route is a struct, every round
-// computes every table again from nothing. It shares no code with the package and knows the default options only.
+// computes every table again from nothing. It shares no code with the package.
 
 type modelRoute struct {
 	prefix netip.Prefix
@@ -33,6 +33,7 @@ type modelTable map[netip.Prefix]*modelRoute
 
 type model struct {
 	n      routing.Network
+	o      routing.Options
 	p      *policy.Policy
 	asn    map[string]uint32
 	place  map[string]int
@@ -48,7 +49,10 @@ func newModel(n routing.Network) *model {
 			a.Down = true
 		}
 	}
-	m := &model{n: n, p: n.Policy, asn: map[string]uint32{}, place: map[string]int{}, groups: map[string]map[string]string{}, state: map[string]modelTable{}}
+	m := &model{n: n, o: *routing.DefaultOptions(), p: n.Policy, asn: map[string]uint32{}, place: map[string]int{}, groups: map[string]map[string]string{}, state: map[string]modelTable{}}
+	if n.Options != nil {
+		m.o = *n.Options
+	}
 	for i, e := range n.Policy.Edges {
 		m.asn[e.Location], m.place[e.Location] = e.ASN, i
 	}
@@ -197,14 +201,16 @@ func (m *model) offers(a *routing.Attachment, edge string) []modelRoute {
 	best := modelTable{}
 	var order []netip.Prefix
 	for _, n := range a.Announcements {
-		if n.Edge != "" && n.Edge != edge || slices.Contains(n.ASPath, m.asn[edge]) {
+		if n.Edge != "" && n.Edge != edge || m.o.CheckAttachmentLoops && slices.Contains(n.ASPath, m.asn[edge]) {
 			continue
 		}
 		r := modelRoute{prefix: n.Prefix.Masked(), path: n.ASPath, med: 100, kind: "attachment", att: a.ID, typ: a.Type, seg: a.Segment, edge: edge}
 		if n.MED != nil {
 			r.med = *n.MED
 		}
-		r.tags = slices.Clone(n.Communities)
+		if m.p.Version == "2025.11" {
+			r.tags = slices.Clone(n.Communities)
+		}
 		slices.Sort(r.tags)
 		r.tags = slices.Compact(r.tags)
 		for _, r := range m.passes(policies, "inbound", []modelRoute{r}) {
@@ -238,9 +244,13 @@ func (m *model) rank(r *modelRoute) string {
 	if !known || !here || r.kind != "attachment" {
 		typ = 3
 	}
-	static := here && (r.kind == "static" || r.kind == "blackhole")
+	static := here && r.kind == "blackhole" || r.kind == "static" && (here || m.o.RemoteStaticIsStatic)
 	vpc := here && r.kind == "attachment" && r.typ == policy.TypeVPC
-	return fmt.Sprintf("%d %d %010d %05d %010d %d", class(static), class(vpc), 4294967295-r.pref, len(r.path), r.med, typ)
+	first, second := 4294967295-r.pref, uint32(len(r.path))
+	if !m.o.LocalPreferenceBeforeASPath {
+		first, second = second, first
+	}
+	return fmt.Sprintf("%d %d %010d %010d %010d %d", class(static), class(vpc), first, second, r.med, typ)
 }
 
 func (m *model) best(list []modelRoute) *modelRoute {
@@ -292,8 +302,9 @@ func (m *model) enter(space, edge string, real bool) []modelRoute {
 				}
 				continue
 			}
+			accepts := seg.Accepts(a.Segment) && (m.o.FiltersDirectional || m.p.Segment(a.Segment).Accepts(name))
 			for _, sh := range m.p.Shares {
-				if sh.From == a.Segment && sh.To == name && seg.Accepts(a.Segment) {
+				if sh.From == a.Segment && sh.To == name && accepts && (real || m.o.ShareAcrossMissingEdges) {
 					both := m.passes(sh.Policies, "inbound", []modelRoute{r})
 					if len(sh.Policies) > 0 && slices.ContainsFunc(sh.Policies, func(p *policy.RoutingPolicy) bool { return p.Direction == "outbound" }) {
 						both = m.mixed(sh.Policies, r)
@@ -384,7 +395,13 @@ func (m *model) told(space, peer, edge string) []modelRoute {
 			r.edge = peer
 		}
 		r.path = append([]uint32{m.asn[peer]}, r.path...)
-		r.pref, r.via, r.more = 0, peer, nil
+		if !m.o.CarryLocalPreference {
+			r.pref = 0
+		}
+		if !m.o.CarryMED {
+			r.med = 100
+		}
+		r.via, r.more = peer, nil
 		if !slices.Contains(r.path, m.asn[edge]) {
 			out = append(out, r)
 		}
@@ -436,176 +453,4 @@ func (m *model) print(space string) string {
 		fmt.Fprintln(&b, e.Location, lines)
 	}
 	return b.String()
-}
-
-// appliance is the edge that inspects traffic between two edges once, or "".
-func (m *model) appliance(group string, overrides []policy.Override, e, f string) string {
-	has := m.groups[group]
-	say := func(a, b string) (string, bool) {
-		for _, o := range overrides {
-			for _, set := range o.Sets {
-				if set[0] == a && set[1] == b || set[0] == b && set[1] == a {
-					return o.Use, true
-				}
-			}
-		}
-		return "", false
-	}
-	if m.place[e] > m.place[f] {
-		e, f = f, e
-	}
-	if e == f && has[e] != "" {
-		return e
-	}
-	tries := [][2]string{{e, f}}
-	if e != f && (has[e] == "") == (has[f] == "") && has[e] == "" {
-		tries = append(tries, [2]string{e, e}, [2]string{f, f})
-	}
-	for i, try := range tries {
-		if use, ok := say(try[0], try[1]); ok {
-			if has[use] == "" {
-				return ""
-			}
-			return use
-		}
-		if i == 0 && e != f {
-			if has[e] != "" {
-				return e
-			}
-			if has[f] != "" {
-				return f
-			}
-		}
-	}
-	for _, x := range m.p.Edges {
-		if has[x.Location] != "" {
-			return x.Location
-		}
-	}
-	return ""
-}
-
-// fib prints a table as the tests print those of the package.
-func (m *model) fib(id routing.TableID) string {
-	space := "s:" + id.Segment
-	if id.Segment == "" {
-		space = "g:" + id.NetworkFunctionGroup
-	}
-	lines := map[netip.Prefix]string{}
-	dual := false
-	for _, in := range m.p.Insertions {
-		dual = dual || in.DualHop && in.Group == id.NetworkFunctionGroup
-	}
-	for prefix, r := range m.state[space+"/"+id.Edge] {
-		to := shortIDOf(r.att)
-		switch {
-		case r.via != "" && dual && m.groups[id.NetworkFunctionGroup][r.edge] == "":
-			to = "blackhole"
-		case r.via != "" && dual:
-			to = "nfg@" + r.edge + ":" + shortID(m.groups[id.NetworkFunctionGroup][r.edge])
-		case r.via != "":
-			to = "edge:" + r.via
-		case r.kind == "blackhole":
-			to = "blackhole static"
-		case r.kind == "static":
-			to += " static"
-		}
-		for i, other := range r.more {
-			if i == 0 {
-				to = shortID(other)
-			} else {
-				to += " + " + shortID(other)
-			}
-		}
-		lines[prefix] = fmt.Sprintf("%s → %s%s", prefix, to, modelAttributes(r))
-	}
-	keep := func(prefix netip.Prefix) bool {
-		r := m.state[space+"/"+id.Edge][prefix]
-		return r != nil && r.via == "" && (r.kind == "static" || r.kind == "blackhole")
-	}
-	led := func(group, at string) string {
-		switch at {
-		case "":
-			return "blackhole"
-		case id.Edge:
-			return "nfg:" + shortID(m.groups[group][at])
-		}
-		return "nfg@" + at + ":" + shortID(m.groups[group][at])
-	}
-	for _, s := range m.p.SendTo {
-		for _, prefix := range []string{"0.0.0.0/0", "::/0"} {
-			p := netip.MustParsePrefix(prefix)
-			if s.Segment == id.Segment && !keep(p) {
-				lines[p] = fmt.Sprintf("%s → %s static", p, led(s.Group, m.appliance(s.Group, s.Overrides, id.Edge, id.Edge)))
-			}
-		}
-	}
-	done := map[netip.Prefix]bool{}
-	for _, in := range m.p.Insertions {
-		if in.Segment != id.Segment && in.With != id.Segment {
-			continue
-		}
-		other := in.With
-		if other == id.Segment {
-			other = in.Segment
-		}
-		for prefix, r := range m.state["g:"+in.Group+"/"+id.Edge] {
-			if r.seg != other || keep(prefix) || done[prefix] {
-				continue
-			}
-			done[prefix] = true
-			at := m.appliance(in.Group, in.Overrides, id.Edge, r.edge)
-			if in.DualHop {
-				at = ""
-				if m.groups[in.Group][id.Edge] != "" {
-					at = id.Edge
-				}
-			}
-			lines[prefix] = fmt.Sprintf("%s → %s", prefix, led(in.Group, at))
-		}
-	}
-	var prefixes []netip.Prefix
-	for p := range lines {
-		prefixes = append(prefixes, p)
-	}
-	slices.SortFunc(prefixes, func(a, b netip.Prefix) int { return a.Compare(b) })
-	var b strings.Builder
-	for _, p := range prefixes {
-		b.WriteString(lines[p] + "\n")
-	}
-	return b.String()
-}
-
-func modelAttributes(r *modelRoute) string {
-	return attributes(routing.Attributes{ASPath: r.path, MED: r.med, LocalPreference: r.pref, Communities: r.tags})
-}
-
-// rib prints the rows of a RIB, sorted, without marks, and without those of send-to.
-func (m *model) rib(id routing.TableID) []string {
-	space := "s:" + id.Segment
-	if id.Segment == "" {
-		space = "g:" + id.NetworkFunctionGroup
-	}
-	var lines []string
-	for _, r := range m.enter(space, id.Edge, true) {
-		hop := shortIDOf(r.att)
-		if r.kind == "blackhole" {
-			hop = "blackhole"
-		}
-		attrs := modelAttributes(&r)
-		if r.typ == policy.TypeVPC {
-			attrs = ""
-		}
-		lines = append(lines, fmt.Sprintf("%s %s%s", r.prefix, hop, attrs))
-	}
-	for _, p := range m.p.Edges {
-		if p.Location == id.Edge {
-			continue
-		}
-		for _, r := range m.told(space, p.Location, id.Edge) {
-			lines = append(lines, fmt.Sprintf("%s edge:%s%s", r.prefix, p.Location, modelAttributes(&r)))
-		}
-	}
-	sort.Strings(lines)
-	return lines
 }

@@ -44,11 +44,11 @@ type Attachment struct {
 // Announcement is a route that an attachment offers. A VPC and a static VPN offer prefixes alone, BGP peers and transit
 // gateway route tables also attributes. The path of a transit gateway route table begins with the ASN of the gateway.
 type Announcement struct {
-	Prefix      netip.Prefix       `json:"prefix"`           // host bits are ignored
-	Edge        string             `json:"edge,omitempty"`   // where, for a Direct Connect gateway; empty: at all its edges
-	ASPath      []uint32           `json:"asPath,omitempty"` // nearest ASN first
-	MED         *uint32            `json:"med,omitempty"`    // nil: 100
-	Communities []policy.Community `json:"communities,omitempty"`
+	Prefix      netip.Prefix       `json:"prefix"`                // host bits are ignored
+	Edge        string             `json:"edge,omitempty"`        // where, for a Direct Connect gateway; empty: at all its edges
+	ASPath      []uint32           `json:"asPath,omitempty"`      // nearest ASN first
+	MED         *uint32            `json:"med,omitempty"`         // nil: 100
+	Communities []policy.Community `json:"communities,omitempty"` // ignored under a policy of version 2021.12
 }
 
 // DefaultMED is the MED of a route that came without.

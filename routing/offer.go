@@ -116,13 +116,14 @@ func (w *world) compareOffers(a, b *offer) int {
 	return c
 }
 
-// announced is an announcement as it arrives at an edge.
-func announced(n *Announcement) Attributes {
+// arriving is an announcement as it arrives at an edge. A core network knows communities from policy version 2025.11 on;
+// before, they end here.
+func (w *world) arriving(n *Announcement) Attributes {
 	a := Attributes{ASPath: n.ASPath, MED: DefaultMED}
 	if n.MED != nil {
 		a.MED = *n.MED
 	}
-	if len(n.Communities) > 0 {
+	if len(n.Communities) > 0 && w.policy.Version != policy.Version2021 {
 		a.Communities = slices.Clone(n.Communities)
 		slices.Sort(a.Communities)
 		a.Communities = slices.Compact(a.Communities)
@@ -132,7 +133,7 @@ func announced(n *Announcement) Attributes {
 
 // receive runs an edge's own checks and an attachment's inbound policies over an announcement.
 func (w *world) receive(run *runner, a *attachment, edge int, n *Announcement, policies []*policy.RoutingPolicy) (route passing, dropped bool) {
-	route = passing{prefix: n.Prefix.Masked(), Attributes: announced(n)}
+	route = passing{prefix: n.Prefix.Masked(), Attributes: w.arriving(n)}
 	if n.Edge != "" && n.Edge != w.edges[edge].Location {
 		return route, true
 	}

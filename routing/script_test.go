@@ -135,9 +135,7 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 		if d.HasArg("edge") {
 			d.ScanArgs(t, "edge", &edge)
 		}
-		for _, ad := range s.tables.Advertised(id, edge) {
-			fmt.Fprintf(&b, "%s%s\n", ad.Prefix, attributes(ad.Attributes))
-		}
+		b.WriteString(told(s.tables, id, edge))
 	case "lookup":
 		table := s.table(t, d)
 		for _, f := range strings.Fields(d.Input) {
@@ -218,26 +216,44 @@ func (s *script) change(id string, down bool) {
 	s.network.Attachments = left
 }
 
+// switches are the options that are on or off, by the names that scripts use.
+func switches(o *routing.Options) []struct {
+	name string
+	on   *bool
+} {
+	return []struct {
+		name string
+		on   *bool
+	}{
+		{"filtersDirectional", &o.FiltersDirectional},
+		{"shareAcrossMissingEdges", &o.ShareAcrossMissingEdges},
+		{"staticBeforeInsertion", &o.StaticBeforeInsertion},
+		{"insertionBeforeShare", &o.InsertionBeforeShare},
+		{"carryMed", &o.CarryMED},
+		{"carryLocalPreference", &o.CarryLocalPreference},
+		{"localPreferenceBeforeAsPath", &o.LocalPreferenceBeforeASPath},
+		{"dualHopNfgRemote", &o.DualHopNFGRemote},
+		{"dualHopMissingFar", &o.DualHopMissingFar},
+		{"remoteStaticIsStatic", &o.RemoteStaticIsStatic},
+		{"isolatedTgwToldInserted", &o.IsolatedTGWToldInserted},
+		{"sendToStatic", &o.SendToStatic},
+		{"checkAttachmentLoops", &o.CheckAttachmentLoops},
+	}
+}
+
 func (s *script) option(t *testing.T, name string, values []string) {
 	o := s.network.Options
-	switches := map[string]*bool{
-		"filtersDirectional": &o.FiltersDirectional, "shareAcrossMissingEdges": &o.ShareAcrossMissingEdges,
-		"staticBeforeInsertion": &o.StaticBeforeInsertion, "insertionBeforeShare": &o.InsertionBeforeShare,
-		"carryMed": &o.CarryMED, "carryLocalPreference": &o.CarryLocalPreference,
-		"localPreferenceBeforeAsPath": &o.LocalPreferenceBeforeASPath, "dualHopNfgRemote": &o.DualHopNFGRemote,
-		"dualHopMissingFar": &o.DualHopMissingFar, "remoteStaticIsStatic": &o.RemoteStaticIsStatic,
-		"isolatedTgwToldInserted": &o.IsolatedTGWToldInserted, "sendToStatic": &o.SendToStatic,
-		"checkAttachmentLoops": &o.CheckAttachmentLoops,
-	}
 	if name == "defaultRegionPriority" {
 		o.DefaultRegionPriority = values
 		return
 	}
-	target := switches[name]
-	if target == nil {
-		t.Fatalf("unknown option %s", name)
+	for _, each := range switches(o) {
+		if each.name == name {
+			*each.on = values[0] == "true"
+			return
+		}
 	}
-	*target = values[0] == "true"
+	t.Fatalf("unknown option %s", name)
 }
 
 func compile(text string) (*policy.Policy, policy.Errors) {

@@ -116,7 +116,7 @@ func (s *story) announced(a *attachment, edge int, n *Announcement) (clue, bool)
 	w := s.t.w
 	c := clue{Candidate: Candidate{
 		NextHop: &Destination{Attachment: a.ID}, Origin: Origin{Attachment: a.ID, Type: a.Type, Segment: a.Segment, Edge: s.location(edge)},
-		Attributes: announced(n),
+		Attributes: w.arriving(n),
 	}}
 	if n.Edge != "" && n.Edge != s.location(edge) {
 		return clue{}, false
