@@ -147,6 +147,19 @@ func (d *drawing) routingPolicies() {
 	}
 }
 
+// wheel lets each edge prefer what the next one tells it, which is how routes never settle.
+func (d *drawing) wheel() (list []object) {
+	d.policies = append(d.policies, object{"routing-policy-name": "liked", "routing-policy-direction": "inbound", "routing-policy-number": 100, "routing-policy-rules": []object{
+		{"rule-number": 1, "rule-definition": object{"match-conditions": []object{{"type": "med-equals", "value": 100}}, "condition-logic": "or", "action": object{"type": "set-local-preference", "value": 400}}},
+	}})
+	in := pick(d.T, "wheel in", d.segments)
+	for i, e := range d.edges {
+		next := d.edges[(i+1)%len(d.edges)]
+		list = append(list, object{"action": "associate-routing-policy", "segment": in, "edge-location-association": object{"edge-location": e, "peer-edge-location": next, "routing-policy-names": []string{"liked"}}})
+	}
+	return list
+}
+
 func (d *drawing) match() object {
 	switch uniform(d.T, "match", 6) {
 	case 0:
@@ -232,6 +245,9 @@ func (d *drawing) actions() []object {
 			names := slices.Compact([]string{pick(d.T, "used", d.meshNames), pick(d.T, "used", d.meshNames)})
 			list = append(list, object{"action": "associate-routing-policy", "segment": pick(d.T, "meshed", d.segments), "edge-location-association": object{"edge-location": e, "peer-edge-location": pick(d.T, "peer", without(d.edges, e)), "routing-policy-names": names}})
 		}
+	}
+	if len(d.edges) > 2 && chance(d.T, "wheel", 6) {
+		list = append(list, d.wheel()...)
 	}
 	return append(list, d.insertions()...)
 }
@@ -360,7 +376,21 @@ func drawNetwork(t *rapid.T) (routing.Network, string) {
 		n.PrefixLists["list"] = append(n.PrefixLists["list"], netip.MustParsePrefix(b))
 	}
 	for i := range uniform(t, "attachments", 13) {
+		if i > 0 && chance(t, "twin", 4) { // that everything ties with
+			twin := n.Attachments[uniform(t, "of", i)]
+			twin.ID = longID(fmt.Sprintf("A%d", i+1))
+			n.Attachments = append(n.Attachments, twin)
+			continue
+		}
 		n.Attachments = append(n.Attachments, drawAttachment(t, p, i+1))
+	}
+	if p.RoutingPolicy("liked") != nil && rapid.Bool().Draw(t, "turning") { // a wheel turns when each edge has a route of its own
+		a := routing.Attachment{ID: longID("A13"), Type: policy.TypeDirectConnectGateway, Segment: p.EdgeAssociations[len(p.EdgeAssociations)-1].Segment}
+		for _, e := range p.Edges {
+			a.Edges = append(a.Edges, e.Location)
+		}
+		a.Announcements = []routing.Announcement{{Prefix: netip.MustParsePrefix(blocks[4]), ASPath: []uint32{65001}}}
+		n.Attachments = append(n.Attachments, a)
 	}
 	return n, text
 }
