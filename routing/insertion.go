@@ -91,12 +91,16 @@ type inserted struct {
 	from   int32  // and where that started
 }
 
-// insertion finds what service insertion has for a prefix, or false.
-func (t *Tables) insertion(sp *space, id int32, edge int) (inserted, bool) {
+// insertion finds what service insertion has for a prefix that an edge uses w for, or false.
+func (t *Tables) insertion(sp *space, id int32, edge int, e *entry, w *win) (inserted, bool) {
+	p := t.prefixes[id]
+	sendsTo := sp.sendTo != nil && (p == default4 || p == default6)
 	if in, ok := t.sendVia(sp, id, edge); ok { // the action that knows the prefix before the one for all the rest
-		return in, true
+		if covers, _ := t.covers(sp, e, w, &in); covers || !sendsTo {
+			return in, true
+		}
 	}
-	if p := t.prefixes[id]; sp.sendTo != nil && (p == default4 || p == default6) {
+	if sendsTo {
 		return inserted{
 			inspected: t.single(sp.toGroup, sp.sendTo.Overrides, edge, edge), kind: KindSendTo, group: sp.toGroup, place: sp.sendTo.Place,
 		}, true
@@ -181,7 +185,7 @@ func (t *Tables) forward(sp *space, id int32, edge int) (Forward, *inserted, boo
 		w = &e.out.wins[edge]
 	}
 	if len(sp.via) > 0 || sp.sendTo != nil {
-		if in, ok := t.insertion(sp, id, edge); ok {
+		if in, ok := t.insertion(sp, id, edge, e, w); ok {
 			if covers, _ := t.covers(sp, e, w, &in); covers {
 				return t.insertedForward(id, edge, &in), &in, true
 			}

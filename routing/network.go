@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"fmt"
+	"hash/fnv"
 	"net/netip"
 
 	"portolan/policy"
@@ -119,4 +121,11 @@ type TiedPath struct {
 	Attachment string
 	Edge       string
 	ASPath     []uint32 // after the edge's own policies
+}
+
+// TieByHash is a TieBreak that spreads ties over the equal paths: by the table and the prefix, and nothing else.
+func TieByHash(t Tie) int {
+	h := fnv.New64a()
+	fmt.Fprint(h, t.Table, " ", t.Prefix)
+	return int(h.Sum64() >> 32 % uint64(len(t.Paths))) // the last bits of this hash are those of the text
 }

@@ -238,7 +238,7 @@ func (v Table) paths(id int32, told told) []Path {
 	e, used := t.win(sp, id, v.edge)
 	covered := false
 	if sp.segment != nil {
-		if in, ok := t.insertion(sp, id, v.edge); ok {
+		if in, ok := t.insertion(sp, id, v.edge, e, used); ok {
 			covered, _ = t.covers(sp, e, used, &in)
 			if in.kind == KindSendTo { // AWS shows it without a next hop
 				list = append(list, Path{Prefix: t.prefixes[id], Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: t.insertedOrigin(sp, v.edge, &in)})

@@ -2,8 +2,10 @@ package routing_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +29,7 @@ import (
 //	prefix-list alias          the entries of a prefix list
 //	ties                       choices at exact ties: edge prefix choice
 //	tables [name…] [edge=…]    FIBs, of all tables or of those named
+//	outcomes name…             FIBs with all that different tie-breaks make of them; the order of ties plays no part
 //	rib table=… edge=… [prefix=…]
 //	told A1 [edge=…]           what an attachment is told
 //	lookup table=… edge=…      addresses or prefixes, one a line
@@ -115,6 +118,10 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 				b.WriteString(fib(table))
 			}
 		}
+	case "outcomes":
+		for _, arg := range d.CmdArgs {
+			b.WriteString(s.outcomes(t, arg.Key))
+		}
 	case "rib":
 		table := s.table(t, d)
 		if d.HasArg("prefix") {
@@ -165,6 +172,50 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 	}
 	if b.Len() == 0 {
 		return "(empty)\n"
+	}
+	return b.String()
+}
+
+// outcomes computes with many tie-breaks and prints each cell with everything that was in it.
+func (s *script) outcomes(t *testing.T, name string) string {
+	var ids []routing.TableID
+	cells := map[routing.TableID]map[netip.Prefix]map[string]bool{}
+	for seed := range 64 {
+		n, o := s.network, *s.network.Options
+		o.TieBreak = func(tie routing.Tie) int {
+			tie.Table.Edge += fmt.Sprint(seed) // another hash for each seed
+			return routing.TieByHash(tie)
+		}
+		n.Options = &o
+		tables, err := routing.Compute(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids == nil {
+			ids = tables.TableIDs()
+		}
+		for _, id := range ids {
+			table, _ := tables.Table(id)
+			for r := range table.Routes() {
+				if cells[id] == nil {
+					cells[id] = map[netip.Prefix]map[string]bool{}
+				}
+				if cells[id][r.Prefix] == nil {
+					cells[id][r.Prefix] = map[string]bool{}
+				}
+				cells[id][r.Prefix][strings.TrimPrefix(row(r), r.Prefix.String()+" → ")] = true
+			}
+		}
+	}
+	var b strings.Builder
+	for _, id := range ids {
+		if id.Name() != name {
+			continue
+		}
+		fmt.Fprintf(&b, "%s\n", id)
+		for _, p := range slices.SortedFunc(maps.Keys(cells[id]), netip.Prefix.Compare) {
+			fmt.Fprintf(&b, "  %s → %s\n", p, strings.Join(slices.Sorted(maps.Keys(cells[id][p])), " or "))
+		}
 	}
 	return b.String()
 }
@@ -243,8 +294,12 @@ func switches(o *routing.Options) []struct {
 
 func (s *script) option(t *testing.T, name string, values []string) {
 	o := s.network.Options
-	if name == "defaultRegionPriority" {
+	switch name {
+	case "defaultRegionPriority":
 		o.DefaultRegionPriority = values
+		return
+	case "tieBreak":
+		o.TieBreak = map[string]routing.TieBreak{"hash": routing.TieByHash}[values[0]]
 		return
 	}
 	for _, each := range switches(o) {

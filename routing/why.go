@@ -357,7 +357,7 @@ func (s *story) insertion() {
 	if s.sp.segment == nil {
 		return
 	}
-	in, ok := s.t.insertion(s.sp, s.id, s.edge)
+	in, ok := s.t.insertion(s.sp, s.id, s.edge, s.e, s.win)
 	if !ok {
 		return
 	}
