@@ -22,38 +22,46 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 	if !ok {
 		return nil
 	}
+	var list []Advertisement
+	routes, origins := t.outgoing(a, e, nil)
+	for i := range routes {
+		if !routes[i].dropped {
+			list = append(list, t.sent(a, e, &routes[i], origins))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
+	return list
+}
+
+// outgoing are the rows that go out to an attachment, after its outbound policies, and where each of them started, by tag.
+func (t *Tables) outgoing(a *attachment, edge int, record *Step) ([]passing, []Origin) {
 	var routes []passing
 	var origins []Origin
 	for _, pid := range t.order() {
-		r, ok := t.route(t.w.spaces[a.space], pid, e)
-		if !ok || t.withheld(a, e, &r) != "" {
+		r, ok := t.route(t.w.spaces[a.space], pid, edge)
+		if !ok || t.withheld(a, edge, &r) != "" {
 			continue
 		}
 		routes = append(routes, passing{prefix: r.Prefix, Attributes: t.toTell(a, &r), tag: len(origins)})
 		origins = append(origins, r.Origin)
 	}
-	run := runner{lists: t.w.lists, summarize: true}
-	routes = run.run(t.outboundOf(a, e), routes)
-	var list []Advertisement
-	for i := range routes {
-		r := &routes[i]
-		if r.dropped {
-			continue
-		}
-		ad := Advertisement{Prefix: r.prefix, Attributes: r.Attributes}
-		if r.made != nil {
-			ad.Origin = Origin{Kind: FromSummarize, Segment: a.Segment, Edge: edge, Place: r.made.Place}
-		} else {
-			ad.Origin = origins[r.tag]
-		}
-		if a.PeerASN != t.w.edges[e].ASN { // iBGP peers get the path as it is
-			ad.ASPath = append([]uint32{t.w.edges[e].ASN}, ad.ASPath...)
-		}
-		ad.LocalPreference = 0
-		list = append(list, ad)
+	run := runner{lists: t.w.lists, summarize: true, record: record}
+	return run.run(t.outboundOf(a, edge), routes), origins
+}
+
+// sent is a route as it leaves an edge.
+func (t *Tables) sent(a *attachment, edge int, r *passing, origins []Origin) Advertisement {
+	ad := Advertisement{Prefix: r.prefix, Attributes: r.Attributes}
+	if r.made != nil {
+		ad.Origin = Origin{Kind: FromSummarize, Segment: a.Segment, Edge: t.w.edges[edge].Location, Place: r.made.Place}
+	} else {
+		ad.Origin = origins[r.tag]
 	}
-	slices.SortStableFunc(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
-	return list
+	if a.PeerASN != t.w.edges[edge].ASN { // iBGP peers get the path as it is
+		ad.ASPath = append([]uint32{t.w.edges[edge].ASN}, ad.ASPath...)
+	}
+	ad.LocalPreference = 0
+	return ad
 }
 
 // listener finds an attachment that speaks BGP.

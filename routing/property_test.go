@@ -156,6 +156,25 @@ func TestUpdate_equalsCompute(t *testing.T) {
 	})
 }
 
+// TestCompute_firstOfEachTie: with a tie-break each prefix is worked out by itself and with all its attributes; without one
+// prefixes that look alike are worked out once, with what matters. Both come to the same.
+func TestCompute_firstOfEachTie(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, text := drawNetwork(t)
+		tables, err := routing.Compute(n)
+		o := *routing.DefaultOptions()
+		if n.Options != nil {
+			o = *n.Options
+		}
+		o.TieBreak = func(routing.Tie) int { return 0 }
+		n.Options = &o
+		first, firstErr := routing.Compute(n)
+		if fmt.Sprint(err) != fmt.Sprint(firstErr) || everything(tables) != everything(first) {
+			t.Fatalf("%v\n%s\nthe first of each tie: %v\n%s\n%s", err, everything(tables), firstErr, everything(first), describe(n, text))
+		}
+	})
+}
+
 // TestExplain_agreesWithTables: of each prefix one candidate won exactly when there is a route, and it leads the same way.
 func TestExplain_agreesWithTables(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -197,5 +216,33 @@ func leadsTo(c *routing.Candidate, r *routing.Route) bool {
 	}
 	return slices.ContainsFunc(r.Destinations, func(d routing.Destination) bool {
 		return d == *c.NextHop || d.NetworkFunctionGroup != "" && c.NextHop.Edge != ""
+	})
+}
+
+// TestExplainAdvertised_agreesWithAdvertised: what is told ends with the step that tells it, and all else says why not.
+func TestExplainAdvertised_agreesWithAdvertised(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, text := drawNetwork(t)
+		tables := settled(t, n, text)
+		for _, a := range n.Attachments {
+			for _, e := range a.Edges {
+				for _, block := range blocks {
+					prefix := netip.MustParsePrefix(block)
+					var want []routing.Advertisement
+					for _, ad := range tables.Advertised(a.ID, e) {
+						if ad.Prefix == prefix {
+							want = append(want, ad)
+						}
+					}
+					x := tables.ExplainAdvertised(a.ID, e, prefix)
+					switch told := x.Advertisement != nil; {
+					case told != (len(want) == 1), told && fmt.Sprintf("%+v", *x.Advertisement) != fmt.Sprintf("%+v", want[0]):
+						t.Fatalf("%s at %s, %s: want %+v\n%s\n%s", a.ID, e, block, want, whyTold(x), describe(n, text))
+					case told && (x.Detail != "" || x.Steps[len(x.Steps)-1].Kind != routing.StepAdvertised), !told && x.Detail == "":
+						t.Fatalf("%s at %s, %s\n%s\n%s", a.ID, e, block, whyTold(x), describe(n, text))
+					}
+				}
+			}
+		}
 	})
 }

@@ -32,6 +32,7 @@ import (
 //	outcomes name…             FIBs with all that different tie-breaks make of them; the order of ties plays no part
 //	rib table=… edge=… [prefix=…]
 //	told A1 [edge=…]           what an attachment is told
+//	why-told A1 prefix=… [edge=…]
 //	lookup table=… edge=…      addresses or prefixes, one a line
 //	limits                     the limits that are exceeded
 //	why table=… edge=… prefix=…
@@ -135,14 +136,20 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 		for p := range table.RIB() {
 			b.WriteString(path(p) + "\n")
 		}
-	case "told":
+	case "told", "why-told":
 		id := longID(d.CmdArgs[0].Key)
 		a, _ := s.tables.Attachment(id)
 		edge := a.Edges[0]
 		if d.HasArg("edge") {
 			d.ScanArgs(t, "edge", &edge)
 		}
-		b.WriteString(told(s.tables, id, edge))
+		if d.Cmd == "told" {
+			b.WriteString(told(s.tables, id, edge))
+			break
+		}
+		var prefix string
+		d.ScanArgs(t, "prefix", &prefix)
+		b.WriteString(whyTold(s.tables.ExplainAdvertised(id, edge, netip.MustParsePrefix(prefix))))
 	case "lookup":
 		table := s.table(t, d)
 		for _, f := range strings.Fields(d.Input) {
@@ -521,6 +528,20 @@ func why(x routing.Explanation) string {
 			s := &c.Steps[i]
 			fmt.Fprintf(&b, "  %s%s\n", shorten(s.String()), attributes(s.After))
 		}
+	}
+	return b.String()
+}
+
+func whyTold(x routing.Telling) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "not told: %s\n", shorten(x.Detail))
+	if x.Advertisement != nil {
+		b.Reset()
+		fmt.Fprintf(&b, "told%s\n", attributes(x.Advertisement.Attributes))
+	}
+	for i := range x.Steps {
+		s := &x.Steps[i]
+		fmt.Fprintf(&b, "  %s%s\n", shorten(s.String()), attributes(s.After))
 	}
 	return b.String()
 }
