@@ -88,15 +88,20 @@ func (s *story) announcements() {
 			}
 			for _, edge := range a.edges {
 				c, entered := s.announced(a, edge, &a.Announcements[i])
-				if len(c.Steps) > 0 && (!entered || edge == s.edge && s.isOrigin(&c)) {
-					s.list = append(s.list, c)
+				if len(c.Steps) == 0 || entered && edge != s.edge {
+					continue
 				}
+				if entered && !s.isOrigin(&c) { // the attachment has a better one
+					c.compared = candidate{win: win{Attributes: c.Attributes, origin: none, via: here}, kind: kindOf(a)}
+				}
+				s.list = append(s.list, c)
 			}
 		}
 	}
 }
 
-// isOrigin finds an announcement among the origins of the entry: of several of one attachment only the best is one.
+// isOrigin finds an announcement among the origins of the entry: of several of one attachment only the best is one, the
+// others are no rows anywhere.
 func (s *story) isOrigin(c *clue) bool {
 	if s.e == nil {
 		return false
