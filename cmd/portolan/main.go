@@ -46,7 +46,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), pathCommand(), planCommand(),
+	cmd.AddCommand(serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), toldCommand(), pathCommand(), planCommand(),
 		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), opsCommand(), versionCommand())
 	return cmd
 }

@@ -80,6 +80,7 @@ func TestReports_membersArePromised(t *testing.T) {
 			"candidates.origin candidates.outcome candidates.steps candidates.steps.detail candidates.steps.dropped candidates.steps.edge " +
 			"candidates.steps.kind candidates.steps.line candidates.steps.path candidates.steps.segment prefix route route.destinations route.localPreference " +
 			"route.med route.origin route.prefix route.state route.type table"},
+		"told":   {must(n.WhyTold("a3", "", "10.10.0.0/16")), "attachment detail edge prefix route steps"},
 		"path":   {path(), ""},
 		"matrix": {matrix, "delivered failures from inspectedBy reaches to tried verdict"},
 		"test":   {n.Test("f", assertions), "failures failures.line failures.reason failures.text failures.way holding total"},

@@ -84,7 +84,7 @@ func (s *Subject) Why(asked string, id routing.TableID) (*Why, error) {
 func whyCandidate(c *routing.Candidate) WhyCandidate {
 	out := WhyCandidate{
 		Outcome: c.Verdict.Outcome.String(), Origin: originText(&c.Origin), Detail: c.Verdict.Detail,
-		ASPath: c.ASPath, MED: c.MED, LocalPreference: c.LocalPreference, Communities: texts(c.Communities), Steps: []WhyStep{},
+		ASPath: c.ASPath, MED: c.MED, LocalPreference: c.LocalPreference, Communities: texts(c.Communities), Steps: whySteps(c.Steps),
 	}
 	if c.NextHop != nil {
 		out.NextHop = c.NextHop.String()
@@ -92,8 +92,13 @@ func whyCandidate(c *routing.Candidate) WhyCandidate {
 	if c.Verdict.Outcome != routing.Dropped && c.Verdict.By != routing.ByNothing {
 		out.DecidedBy = c.Verdict.By.String()
 	}
-	for i := range c.Steps {
-		st := &c.Steps[i]
+	return out
+}
+
+func whySteps(steps []routing.Step) []WhyStep {
+	out := []WhyStep{}
+	for i := range steps {
+		st := &steps[i]
 		step := WhyStep{
 			Kind: st.Kind.String(), Edge: st.Edge, Peer: st.Peer, Segment: st.Segment, Policy: st.Policy, RuleNumber: st.RuleNumber,
 			Action: st.Action, Dropped: st.Dropped, Detail: st.Detail, text: stepText(st),
@@ -101,7 +106,7 @@ func whyCandidate(c *routing.Candidate) WhyCandidate {
 		if st.Place.Known() {
 			step.Path, step.Line = st.Place.Path(), st.Place.Line()
 		}
-		out.Steps = append(out.Steps, step)
+		out = append(out, step)
 	}
 	return out
 }

@@ -53,6 +53,15 @@ var questions = map[string]question{
 			return n.Why(q.Get("prefix"), tableIn(q))
 		},
 	},
+	"told": {
+		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: jsonOrText,
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			if !q.Has("prefix") {
+				return n.Told(q.Get("attachment"), q.Get("edge"))
+			}
+			return n.WhyTold(q.Get("attachment"), q.Get("edge"), q.Get("prefix"))
+		},
+	},
 	"path": {
 		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: jsonOrText,
 		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {

@@ -121,6 +121,8 @@ func TestQuestions_answers(t *testing.T) {
 		{"accept", "GET", "routes?segment=prod&edge=us-east-1", "text/plain;q=0.9", "", "text/plain; charset=utf-8", "PREFIX"},
 		{"why", "GET", "why?prefix=10.10.3.4&segment=prod&edge=us-east-1", "", "", "application/json", `"outcome": "won"`},
 		{"why not", "GET", "why?prefix=10.20.0.0/16&segment=dev&edge=us-east-1", "", "", "application/json", `"route": null`},
+		{"told", "GET", "told?attachment=" + a1, "", "", "application/json", "[]"}, // a VPC
+		{"why told", "GET", "told?attachment=" + a1 + "&prefix=10.10.0.0/16", "", "", "application/json", `"route": null`},
 		{"path", "GET", "path?from=" + a1 + "&to=10.11.0.1", "", "", "application/json", `"verdict": "delivered"`},
 		{"matrix", "GET", "matrix", "", "", "application/json", `"from": "prod"`},
 		{"attachments", "GET", "matrix?of=attachments", "", "", "application/json", `"from": "` + a1 + `"`},
