@@ -34,6 +34,7 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 }
 
 // outgoing are the rows that go out to an attachment, after its outbound policies, and where each of them started, by tag.
+// What the core network made itself, static and inserted routes, has no path and begins here.
 func (t *Tables) outgoing(a *attachment, edge int, record *Step) ([]passing, []Origin) {
 	var routes []passing
 	var origins []Origin
@@ -42,7 +43,7 @@ func (t *Tables) outgoing(a *attachment, edge int, record *Step) ([]passing, []O
 		if !ok || t.withheld(a, edge, &r) != "" {
 			continue
 		}
-		routes = append(routes, passing{prefix: r.Prefix, Attributes: t.toTell(a, &r), tag: len(origins)})
+		routes = append(routes, passing{prefix: r.Prefix, Attributes: r.Attributes, tag: len(origins)})
 		origins = append(origins, r.Origin)
 	}
 	run := runner{lists: t.w.lists, summarize: true, record: record}
@@ -72,14 +73,6 @@ func (t *Tables) listener(id, edge string) (*attachment, int, bool) {
 		return nil, 0, false
 	}
 	return a, e, true
-}
-
-// toTell is a row as it goes out, before policies. What the core network made itself begins here.
-func (t *Tables) toTell(a *attachment, r *Route) Attributes {
-	if r.Kind == KindStatic || a.NetworkFunctionGroup == "" && (r.Kind == KindSendVia || r.Kind == KindSendTo) {
-		return Attributes{MED: DefaultMED}
-	}
-	return r.Attributes
 }
 
 // withheld says why a row is not told to an attachment, or "".

@@ -356,11 +356,12 @@ func drawOptions(t *rapid.T, p *policy.Policy) *routing.Options {
 		return nil
 	}
 	o := routing.DefaultOptions()
-	for _, s := range switches(o) {
+	for _, s := range routing.Switches(o) {
 		if chance(t, "turned", 6) {
-			*s.on = !*s.on
+			*s.On = !*s.On
 		}
 	}
+	o.SendToStatic = !chance(t, "propagated send-to", 6)
 	if chance(t, "priority", 4) {
 		for _, e := range p.Edges[uniform(t, "first", len(p.Edges)):] {
 			o.DefaultRegionPriority = append([]string{e.Location}, o.DefaultRegionPriority...)

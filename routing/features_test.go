@@ -39,10 +39,10 @@ func TestDrawNetwork_hasEverything(t *testing.T) {
 		"step announced", "step created", "step loop", "step import", "step isolated", "step share", "step not-shared", "step filter", "step learn",
 		"step no-table", "step told", "step not-told", "step insertion",
 		"by static route", "by service insertion", "by local VPC", "by local preference", "by AS path length", "by MED", "by attachment type", "by tie break",
-		"defaultRegionPriority",
+		"defaultRegionPriority", "sendToRouteType",
 	}
-	for _, s := range switches(routing.DefaultOptions()) {
-		want = append(want, s.name)
+	for _, s := range routing.Switches(routing.DefaultOptions()) {
+		want = append(want, s.Name)
 	}
 	for _, stage := range []routing.StepKind{routing.StepAttachmentPolicy, routing.StepSharePolicy, routing.StepInboundPolicy, routing.StepOutboundPolicy} {
 		for _, action := range []string{
@@ -79,9 +79,10 @@ func featuresOf(n routing.Network, text string) map[string]bool {
 	}
 	if n.Options != nil {
 		f["defaultRegionPriority"] = len(n.Options.DefaultRegionPriority) > 0
-		ordinary := switches(routing.DefaultOptions())
-		for i, s := range switches(n.Options) {
-			f[s.name] = *s.on != *ordinary[i].on
+		f["sendToRouteType"] = !n.Options.SendToStatic
+		ordinary := routing.Switches(routing.DefaultOptions())
+		for i, s := range routing.Switches(n.Options) {
+			f[s.Name] = *s.On != *ordinary[i].On
 		}
 	}
 	tables, err := routing.Compute(n)

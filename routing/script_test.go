@@ -76,7 +76,9 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		return s.compute()
 	case "option":
 		for _, arg := range d.CmdArgs {
-			s.option(t, arg.Key, arg.Vals)
+			if err := s.network.Options.Set(arg.Key, strings.Join(arg.Vals, ",")); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return s.compute()
 	case "prefix-list":
@@ -272,50 +274,6 @@ func (s *script) change(id string, down bool) {
 		left = append(left, a)
 	}
 	s.network.Attachments = left
-}
-
-// switches are the options that are on or off, by the names that scripts use.
-func switches(o *routing.Options) []struct {
-	name string
-	on   *bool
-} {
-	return []struct {
-		name string
-		on   *bool
-	}{
-		{"filtersDirectional", &o.FiltersDirectional},
-		{"shareAcrossMissingEdges", &o.ShareAcrossMissingEdges},
-		{"staticBeforeInsertion", &o.StaticBeforeInsertion},
-		{"insertionBeforeShare", &o.InsertionBeforeShare},
-		{"carryMed", &o.CarryMED},
-		{"carryLocalPreference", &o.CarryLocalPreference},
-		{"localPreferenceBeforeAsPath", &o.LocalPreferenceBeforeASPath},
-		{"dualHopNfgRemote", &o.DualHopNFGRemote},
-		{"dualHopMissingFar", &o.DualHopMissingFar},
-		{"remoteStaticIsStatic", &o.RemoteStaticIsStatic},
-		{"isolatedTgwToldInserted", &o.IsolatedTGWToldInserted},
-		{"sendToStatic", &o.SendToStatic},
-		{"checkAttachmentLoops", &o.CheckAttachmentLoops},
-	}
-}
-
-func (s *script) option(t *testing.T, name string, values []string) {
-	o := s.network.Options
-	switch name {
-	case "defaultRegionPriority":
-		o.DefaultRegionPriority = values
-		return
-	case "tieBreak":
-		o.TieBreak = map[string]routing.TieBreak{"hash": routing.TieByHash}[values[0]]
-		return
-	}
-	for _, each := range switches(o) {
-		if each.name == name {
-			*each.on = values[0] == "true"
-			return
-		}
-	}
-	t.Fatalf("unknown option %s", name)
 }
 
 func compile(text string) (*policy.Policy, policy.Errors) {

@@ -1,0 +1,62 @@
+package routing_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// many are n prefixes of one block.
+func many(block byte, n int) []routing.Announcement {
+	var list []routing.Announcement
+	for i := range n {
+		list = append(list, routing.Announcement{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{block, byte(i >> 8), byte(i), 0}), 24)})
+	}
+	return list
+}
+
+// TestTables_Exceeded tries each limit at its bound and one beyond.
+func TestTables_Exceeded(t *testing.T) {
+	vpn, gre, tunnelLess, dx := policy.TypeSiteToSiteVPN, policy.TypeConnect, "tunnel-less", policy.TypeDirectConnectGateway
+	limits := func(typ string, announces, others int) string {
+		p := size{attachments: 0, segments: 1, edges: 2, routes: 0}.network(t).Policy
+		a := routing.Attachment{ID: "listener", Type: typ, Segment: "s0", Edges: []string{region(0)}, Announcements: many(10, announces)}
+		if typ == tunnelLess {
+			a.Type, a.TunnelLess = policy.TypeConnect, true
+		}
+		tables := compute(t, routing.Network{Policy: p, Attachments: []routing.Attachment{
+			a,
+			{ID: "vpc", Type: policy.TypeVPC, Segment: "s0", Edges: []string{region(0)}, Announcements: many(11, others)},
+		}})
+		var words []string
+		for _, l := range tables.Exceeded() {
+			words = append(words, strings.TrimSpace(fmt.Sprintf("%s %t %d>%d", l.Attachment, l.Outbound, l.Routes, l.Max)))
+		}
+		return strings.Join(words, ", ")
+	}
+	for _, c := range []struct {
+		typ                string
+		announces, learned int
+		want               string
+	}{
+		{vpn, 1000, 5000, ""},
+		{vpn, 1001, 5001, "listener false 1001>1000, listener true 5001>5000"},
+		{gre, 1000, 5000, ""},
+		{gre, 1001, 5001, "listener false 1001>1000, listener true 5001>5000"},
+		{tunnelLess, 0, 10_000, ""},
+		{tunnelLess, 1001, 5001, "listener false 1001>1000"},
+		{tunnelLess, 0, 10_001, "false 10001>10000, listener true 10001>10000"},
+		{dx, 5000, 5000, ""},
+		{dx, 1, 5001, "listener true 5001>5000"},
+		{policy.TypeTransitGatewayRouteTable, 2000, 6000, ""},
+		{policy.TypeVPC, 5000, 5001, "false 10001>10000"},
+	} {
+		if got := limits(c.typ, c.announces, c.learned); got != c.want {
+			t.Errorf("%s announces %d, others %d: got %q, want %q", c.typ, c.announces, c.learned, got, c.want)
+		}
+	}
+}

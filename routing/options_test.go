@@ -1,0 +1,66 @@
+package routing_test
+
+import (
+	"strings"
+	"testing"
+
+	"portolan/routing"
+)
+
+func TestOptions_Set(t *testing.T) {
+	defaults := map[string]bool{
+		"filtersDirectional": true, "shareAcrossMissingEdges": true, "staticBeforeInsertion": true, "insertionBeforeShare": true, "carryMed": true,
+		"carryLocalPreference": false, "localPreferenceBeforeAsPath": true, "dualHopNfgRemote": true, "dualHopMissingFar": false,
+		"remoteStaticIsStatic": false, "isolatedTgwToldInserted": true, "checkAttachmentLoops": true,
+	}
+	if n := len(routing.Switches(routing.DefaultOptions())); n != len(defaults) {
+		t.Errorf("%d switches", n)
+	}
+	for name, on := range defaults {
+		o := routing.DefaultOptions()
+		for i, s := range routing.Switches(o) {
+			if s.Name != name {
+				continue
+			}
+			if *s.On != on {
+				t.Errorf("%s is %t", name, *s.On)
+			}
+			if err := o.Set(name, map[bool]string{true: "false", false: "true"}[on]); err != nil || *s.On == on {
+				t.Errorf("%s is not turned: %v", name, err)
+			}
+			*s.On = on // it was the only one
+			for j, other := range routing.Switches(routing.DefaultOptions()) {
+				if *other.On != *routing.Switches(o)[j].On {
+					t.Errorf("%s (%d) turned %s", name, i, other.Name)
+				}
+			}
+		}
+	}
+	o := routing.DefaultOptions()
+	for _, set := range [][2]string{{"sendToRouteType", "PROPAGATED"}, {"tieBreak", "hash"}, {"defaultRegionPriority", "eu-west-1,us-east-1"}} {
+		if err := o.Set(set[0], set[1]); err != nil {
+			t.Error(err)
+		}
+	}
+	if o.SendToStatic || o.TieBreak == nil || strings.Join(o.DefaultRegionPriority, " ") != "eu-west-1 us-east-1" {
+		t.Errorf("got %+v", o)
+	}
+	for _, set := range [][2]string{{"sendToRouteType", "STATIC"}, {"tieBreak", "order"}, {"defaultRegionPriority", ""}} {
+		if err := o.Set(set[0], set[1]); err != nil {
+			t.Error(err)
+		}
+	}
+	if !o.SendToStatic || o.TieBreak != nil || o.DefaultRegionPriority != nil {
+		t.Errorf("got %+v", o)
+	}
+	for _, c := range []struct{ name, value, want string }{
+		{"carryMed", "yes", `carryMed is false or true, not "yes"`},
+		{"tieBreak", "", `tieBreak is hash or order, not ""`},
+		{"sendToRouteType", "static", `sendToRouteType is PROPAGATED or STATIC, not "static"`},
+		{"CarryMED", "true", `there is no routing option "CarryMED"; there are: carryLocalPreference carryMed `},
+	} {
+		if err := o.Set(c.name, c.value); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s=%s: %v", c.name, c.value, err)
+		}
+	}
+}
