@@ -176,10 +176,15 @@ func TestCompute_firstOfEachTie(t *testing.T) {
 }
 
 // TestExplain_agreesWithTables: of each prefix one candidate won exactly when there is a route, and it leads the same way.
+// Where nothing settles none may have won, but never two.
 func TestExplain_agreesWithTables(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, text := drawNetwork(t)
-		tables := settled(t, n, text)
+		tables, err := routing.Compute(n)
+		var oscillation *routing.OscillationError
+		if err != nil && !errors.As(err, &oscillation) {
+			t.Fatal(err)
+		}
 		for _, id := range tables.TableIDs() {
 			table, _ := tables.Table(id)
 			for _, block := range blocks {
@@ -198,6 +203,9 @@ func TestExplain_agreesWithTables(t *testing.T) {
 					if last := len(c.Steps) - 1; c.Verdict.Outcome != routing.Dropped && c.Kind != routing.KindSendVia || c.Verdict.Outcome == routing.Dropped && c.Steps[last].Kind == routing.StepInboundPolicy {
 						inRIB++
 					}
+				}
+				if table.Unsettled(prefix) && len(won) == 0 {
+					continue
 				}
 				if ok != (len(won) == 1) || ok && !leadsTo(&won[0], &r) {
 					t.Fatalf("%s %s: route %t, won %d\n%s\n%s", id, block, ok, len(won), why(x), describe(n, text))

@@ -394,10 +394,14 @@ func (s *story) judge() {
 	if over != nil {
 		covered, by = s.t.covers(s.sp, s.e, s.win, over.inserted)
 	}
+	if winner == nil {
+		s.leaderless(over, covered, by)
+		return
+	}
 	second := ByNothing
 	for i := range s.list {
 		c := &s.list[i]
-		if c == winner || c == over || c.Verdict.Outcome == Dropped || winner == nil {
+		if c == winner || c == over || c.Verdict.Outcome == Dropped {
 			continue
 		}
 		_, lostBy := s.t.w.better(&c.compared, &winner.compared)
@@ -410,9 +414,7 @@ func (s *story) judge() {
 			c.Verdict = Verdict{Outcome: WonECMP, By: ByTieBreak, Detail: "used together with " + hop(&winner.Candidate)}
 		}
 	}
-	if winner != nil {
-		winner.Verdict = Verdict{Outcome: Won, By: second}
-	}
+	winner.Verdict = Verdict{Outcome: Won, By: second}
 	switch {
 	case over == nil:
 	case covered:
@@ -427,6 +429,20 @@ func (s *story) judge() {
 			winner.Verdict.By = by
 		}
 		over.Verdict = Verdict{Outcome: Lost, By: by, Detail: "against " + hop(&winner.Candidate)}
+	}
+}
+
+// leaderless judges when none of the candidates is what the edge uses. Of a prefix that never settles the edge may use what
+// it is told no longer, or not yet what it is told.
+func (s *story) leaderless(over *clue, covered bool, by Criterion) {
+	for i := range s.list {
+		switch c := &s.list[i]; {
+		case c.Verdict.Outcome == Dropped:
+		case c == over && covered:
+			c.Verdict = Verdict{Outcome: Won, By: by}
+		default:
+			c.Verdict = Verdict{Outcome: Lost, Detail: "the prefix never settles"}
+		}
 	}
 }
 
