@@ -181,15 +181,22 @@ func (s *Snapshot) associations(p *policy.Policy, anew bool) []Association {
 
 func (s *Snapshot) network(p *policy.Policy, places []Association, options *routing.Options) *routing.Network {
 	n := &routing.Network{Policy: p, PrefixLists: s.PrefixLists, Options: options}
+	led := map[string]bool{} // by static routes: without a place of its own such an attachment makes them blackholes
+	for i := range p.StaticRoutes {
+		for _, id := range p.StaticRoutes[i].Destinations {
+			led[id] = true
+		}
+	}
 	for i := range s.Attachments {
 		a := &s.Attachments[i]
-		if places[i].Segment == "" && places[i].NetworkFunctionGroup == "" {
+		nowhere := places[i].Segment == "" && places[i].NetworkFunctionGroup == ""
+		if nowhere && !led[a.ID] {
 			continue
 		}
 		n.Attachments = append(n.Attachments, routing.Attachment{
 			ID: a.ID, Type: a.Type, Segment: places[i].Segment, NetworkFunctionGroup: places[i].NetworkFunctionGroup,
 			Edges: a.Edges, RoutingPolicyLabel: a.RoutingPolicyLabel, Announcements: a.Announcements,
-			ResourceID: a.ResourceID, PeeringID: a.PeeringID, PeerASN: a.PeerASN, TunnelLess: a.TunnelLess, Down: !a.Works(),
+			ResourceID: a.ResourceID, PeeringID: a.PeeringID, PeerASN: a.PeerASN, TunnelLess: a.TunnelLess, Down: nowhere || !a.Works(),
 		})
 	}
 	return n

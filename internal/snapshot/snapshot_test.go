@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portolan/internal/snapshot"
+	"portolan/routing"
 )
 
 func example(t testing.TB) []byte {
@@ -136,4 +138,42 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = s.Network(nil)
 	})
+}
+
+// TestNetwork_staticRouteToNowhere: a destination that belongs to no segment makes the route a blackhole at its edge; one
+// that no static route names plays no part.
+func TestNetwork_staticRouteToNowhere(t *testing.T) {
+	s, err := snapshot.Parse([]byte(`version: 1
+policy:
+  version: "2021.12"
+  core-network-configuration: {asn-ranges: ["64512-64599"], edge-locations: [{location: us-east-1}, {location: eu-west-1}]}
+  segments: [{name: net}]
+  attachment-policies: []
+  segment-actions:
+    - {action: create-route, segment: net, destination-cidr-blocks: [10.9.0.0/16], destinations: [attachment-00000000000000001]}
+attachments:
+  - {id: attachment-00000000000000001, type: vpc, edges: [eu-west-1], announcements: [{prefix: 10.1.0.0/16}]}
+  - {id: attachment-00000000000000002, type: vpc, edges: [eu-west-1], announcements: [{prefix: 10.2.0.0/16}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Network(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := routing.Compute(*n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, id := range tables.TableIDs() {
+		table, _ := tables.Table(id)
+		for r := range table.Routes() {
+			got += fmt.Sprintln(id, r.Prefix, r.Type, r.State, r.Destinations)
+		}
+	}
+	if want := "net@eu-west-1 10.9.0.0/16 STATIC BLACKHOLE []\n"; got != want || len(n.Attachments) != 1 {
+		t.Errorf("%d attachments, got %swant %s", len(n.Attachments), got, want)
+	}
 }
