@@ -26,6 +26,7 @@ type networkOptions struct {
 	file        string
 	endpoint    string
 	coreNetwork string
+	routing     routingFlag
 }
 
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
@@ -33,6 +34,7 @@ func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&o.file, "snapshot", "", "file of the network, JSON or YAML; - is the standard input")
 	f.StringVar(&o.endpoint, "endpoint", "http://127.0.0.1:4566", "address of a running server")
 	f.StringVar(&o.coreNetwork, "core-network", "", "id of the core network on the server")
+	f.Var(&o.routing, "routing", routingUsage)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
 }
@@ -102,7 +104,7 @@ func (o *networkOptions) examine(cmd *cobra.Command, document []byte) (*analysis
 	if err != nil {
 		return nil, err
 	}
-	subject, err := analysis.Examine(s, document)
+	subject, err := analysis.Examine(s, document, o.routing.options)
 	if err != nil {
 		return nil, usage(err)
 	}

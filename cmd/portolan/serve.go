@@ -39,6 +39,7 @@ type serveOptions struct {
 	insecure  bool
 	lifecycle string
 	quotas    string
+	routing   routingFlag
 	seed      uint64
 
 	credentials string
@@ -85,6 +86,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.events.endpoint, "events-eventbridge-endpoint", "", "address of an EventBridge-compatible endpoint that events are put to")
 	f.StringVar(&o.events.bus, "events-bus", "", "name of the event bus; the default bus without it")
 	f.BoolVar(&o.routingEvents, "routing-events", true, "write an event when routes are installed or uninstalled; false saves the computation")
+	f.Var(&o.routing, "routing", routingUsage)
 	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
 	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
@@ -127,7 +129,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	cfg := service.Config{Log: log, NoRoutingEvents: !o.routingEvents}
+	cfg := service.Config{Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func snapshotValidateCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}
-			subject, err := analysis.Examine(s, nil)
+			subject, err := analysis.Examine(s, nil, nil)
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}

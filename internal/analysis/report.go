@@ -44,15 +44,17 @@ func mistake(field, format string, args ...any) error {
 // Subject is a network that questions are asked of, whether a server keeps it or a file.
 type Subject struct {
 	Snapshot *snapshot.Snapshot // nil: see Known
+	Options  *routing.Options   // nil: the defaults
 	Net      *Net
 	Tables   *Computed
 }
 
-// Examine computes a network from its snapshot, under its own policy or, if document is not empty, under that one.
-func Examine(s *snapshot.Snapshot, document []byte) (*Subject, error) {
-	network, err := s.Network(nil)
+// Examine computes a network from its snapshot, under its own policy or, if document is not empty, under that one. No
+// options are the defaults.
+func Examine(s *snapshot.Snapshot, document []byte, options *routing.Options) (*Subject, error) {
+	network, err := s.Network(options)
 	if len(document) > 0 {
-		network, err = s.Under(document, nil)
+		network, err = s.Under(document, options)
 	}
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func Examine(s *snapshot.Snapshot, document []byte) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Subject{s, net, tables}, nil
+	return &Subject{s, options, net, tables}, nil
 }
 
 // Known is a network whose tables are there already. It has no snapshot: what it would be under another policy cannot be
@@ -69,7 +71,7 @@ func Examine(s *snapshot.Snapshot, document []byte) (*Subject, error) {
 func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix) *Subject {
 	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}
 	computed := Read(tables)
-	return &Subject{nil, New(network, computed), computed}
+	return &Subject{nil, nil, New(network, computed), computed}
 }
 
 // table finds a table by the names in a question.

@@ -20,7 +20,7 @@ func subject(t *testing.T) *analysis.Subject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := analysis.Examine(s, nil)
+	n, err := analysis.Examine(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 	if s.Snapshot == nil {
 		return nil, errors.New("a plan takes the network's snapshot")
 	}
-	next, err := Examine(s.Snapshot, document)
+	next, err := Examine(s.Snapshot, document, s.Options)
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
 	}

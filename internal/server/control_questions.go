@@ -205,7 +205,7 @@ func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question)
 	if err != nil {
 		return nil, err
 	}
-	return analysis.Examine(snap, nil)
+	return analysis.Examine(snap, nil, s.cfg.Service.RoutingOptions())
 }
 
 func render(w io.Writer, answer any, format string) error {

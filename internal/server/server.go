@@ -45,6 +45,8 @@ type Service interface {
 	Announcements(ctx context.Context, id string) ([]routing.Announcement, error)
 	// Network is one of the caller's core networks with its routes.
 	Network(ctx context.Context, coreNetwork string) (*analysis.Subject, error)
+	// RoutingOptions are what its routes are computed with; nil are the defaults.
+	RoutingOptions() *routing.Options
 }
 
 // Config is what a Server is made of. Service is required.

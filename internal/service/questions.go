@@ -5,6 +5,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/analysis"
+	"portolan/routing"
 )
 
 // Network is one of the caller's core networks with its routes, ready for questions. The routes are those that the
@@ -29,9 +30,12 @@ func (s *Service) Network(ctx context.Context, coreNetwork string) (*analysis.Su
 		if err != nil {
 			return nil, err
 		}
-		return analysis.Examine(snap, nil) // which says what does not settle
+		return analysis.Examine(snap, nil, s.routing) // which says what does not settle
 	})
 }
+
+// RoutingOptions are what routes are computed with; nil are the defaults.
+func (s *Service) RoutingOptions() *routing.Options { return s.routing }
 
 // noLivePolicy is why a core network has no routes yet.
 func noLivePolicy(row *coreNetworkRow) error {

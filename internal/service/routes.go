@@ -99,7 +99,7 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		if err != nil {
 			return err
 		}
-		network := gathered.On(next.policy, nil)
+		network := gathered.On(next.policy, v.routing)
 		network.PrefixLists = next.lists
 		if same {
 			put, remove = differences(before.tables, network.Attachments)
@@ -173,7 +173,7 @@ func (v *view) movedAttachments(ctx context.Context, row *coreNetworkRow, since 
 			read.Attachments = append(read.Attachments, v.snapshotOf(ctx, a))
 		}
 	}
-	for _, a := range read.On(since.policy, nil).Attachments {
+	for _, a := range read.On(since.policy, v.routing).Attachments {
 		delete(ids, a.ID)
 		old, had := since.tables.Attachment(a.ID)
 		if a.NetworkFunctionGroup != "" || old.NetworkFunctionGroup != "" {

@@ -335,7 +335,7 @@ func (v *view) readAnnounced(key networkKey) (*announced, error) {
 		return nil, errs[0]
 	}
 	n.policy = compiled
-	network := routing.Network{Policy: compiled, PrefixLists: row.PrefixLists}
+	network := routing.Network{Policy: compiled, PrefixLists: row.PrefixLists, Options: v.routing}
 	for _, a := range announcedAttachments.Scan(v.r, accountKey(key.account, "announced-attachment", key.id)+"/", "") {
 		network.Attachments = append(network.Attachments, *a)
 	}

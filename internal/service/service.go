@@ -17,6 +17,7 @@ import (
 	"portolan/internal/catalog"
 	"portolan/internal/lifecycle"
 	"portolan/internal/store"
+	"portolan/routing"
 )
 
 // Config is what a Service is made of. Store is required; everything else has a default.
@@ -28,6 +29,9 @@ type Config struct {
 	Quotas  Quotas            // default the documented ones
 	Log     *slog.Logger      // default discards
 	Catalog catalog.Catalog   // of what EC2 and Direct Connect own; nil knows nothing and takes every well-formed ARN
+
+	// Routing turns what is decided about routes where AWS documents nothing; nil is the default of everything.
+	Routing *routing.Options
 
 	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
 	NoRoutingEvents bool
@@ -58,6 +62,7 @@ type Service struct {
 	compiled       compiledPolicies
 	computedRoutes routeCache
 
+	routing         *routing.Options
 	noRoutingEvents bool
 	announcer       announcer
 }
@@ -86,6 +91,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 
 		checkResourcePolicy: cfg.CheckResourcePolicy,
 		grantedBy:           cfg.Grants,
+		routing:             cfg.Routing,
 		noRoutingEvents:     cfg.NoRoutingEvents,
 	}
 	s.registerTransitions()

@@ -104,7 +104,7 @@ func TestImportSnapshot_roundTrip(t *testing.T) {
 				t.Errorf("exported:\n%s\nand after an import of that:\n%s", first, second)
 			}
 			// What the file says is what the server routes.
-			want, err := analysis.Examine(s, nil)
+			want, err := analysis.Examine(s, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
