@@ -55,12 +55,9 @@ func TestDrawNetwork_hasEverything(t *testing.T) {
 			}
 		}
 	}
-	for _, match := range []string{
+	want = append(want,
 		policy.MatchPrefixEquals, policy.MatchPrefixInCIDR, policy.MatchPrefixInPrefixList, policy.MatchASNInASPath,
-		policy.MatchCommunityInList, policy.MatchMEDEquals,
-	} {
-		want = append(want, match)
-	}
+		policy.MatchCommunityInList, policy.MatchMEDEquals)
 	for _, f := range want {
 		if met[f] < networks/200 {
 			t.Errorf("%s: in %d of %d networks", f, met[f], networks)
