@@ -236,3 +236,33 @@ func TestTable_absent(t *testing.T) {
 		t.Error("nobody is told something")
 	}
 }
+
+// TestCompute_bothWaysMeetOneAppliance: where traffic is inspected once, the way back is led to the same appliance.
+func TestCompute_bothWaysMeetOneAppliance(t *testing.T) {
+	type way struct{ segment, edge, toSegment, toEdge string }
+	rapid.Check(t, func(t *rapid.T) {
+		n, text := drawNetwork(t)
+		if slices.ContainsFunc(n.Policy.Insertions, func(in policy.Insertion) bool { return in.DualHop }) || len(n.Policy.Insertions) == 0 {
+			t.Skip("nothing is inspected once")
+		}
+		tables := settled(t, n, text)
+		led := map[way]string{}
+		for _, id := range tables.TableIDs() {
+			table, _ := tables.Table(id)
+			for r := range table.Routes() {
+				if r.Kind == routing.KindSendVia {
+					appliance := "none"
+					if len(r.Destinations) > 0 {
+						appliance = r.Destinations[0].Attachment
+					}
+					led[way{id.Segment, id.Edge, r.Origin.Segment, r.Origin.Edge}] = appliance
+				}
+			}
+		}
+		for w, appliance := range led {
+			if back, ok := led[way{w.toSegment, w.toEdge, w.segment, w.edge}]; ok && back != appliance {
+				t.Fatalf("%+v leads to %s, back to %s\n%s", w, appliance, back, describe(n, text))
+			}
+		}
+	})
+}
