@@ -30,7 +30,7 @@ func (b *bench) routes() {
 	b.printf("| memory while it does, beside the network's own | %.0f MiB | 2,048 MiB |\n", peak)
 	b.printf("| compute everything, when all segments share with all | %.0f ms | |\n", b.millis(func() { compute(everything()) }))
 	b.update(tables, network.Attachments[1234])
-	subject, err := analysis.Examine(atquota.Full.Snapshot(), nil)
+	subject, err := analysis.Examine(atquota.Full.Snapshot(), nil, nil)
 	check(err)
 	b.printf("| matrix of all pairs of segments | %.0f ms | 1,000 ms |\n", b.millis(func() {
 		_, tables, err := analysis.Compute(&network)

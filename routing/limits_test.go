@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"portolan/bench/atquota"
 	"portolan/policy"
 	"portolan/routing"
 )
@@ -23,14 +24,14 @@ func many(block byte, n int) []routing.Announcement {
 func TestTables_Exceeded(t *testing.T) {
 	vpn, gre, tunnelLess, dx := policy.TypeSiteToSiteVPN, policy.TypeConnect, "tunnel-less", policy.TypeDirectConnectGateway
 	limits := func(typ string, announces, others int) string {
-		p := size{attachments: 0, segments: 1, edges: 2, routes: 0}.network(t).Policy
-		a := routing.Attachment{ID: "listener", Type: typ, Segment: "s0", Edges: []string{region(0)}, Announcements: many(10, announces)}
+		p := atquota.Size{Segments: 1, Edges: 2}.Network().Policy
+		a := routing.Attachment{ID: "listener", Type: typ, Segment: "s0", Edges: []string{atquota.Edge(0)}, Announcements: many(10, announces)}
 		if typ == tunnelLess {
 			a.Type, a.TunnelLess = policy.TypeConnect, true
 		}
 		tables := compute(t, routing.Network{Policy: p, Attachments: []routing.Attachment{
 			a,
-			{ID: "vpc", Type: policy.TypeVPC, Segment: "s0", Edges: []string{region(0)}, Announcements: many(11, others)},
+			{ID: "vpc", Type: policy.TypeVPC, Segment: "s0", Edges: []string{atquota.Edge(0)}, Announcements: many(11, others)},
 		}})
 		var words []string
 		for _, l := range tables.Exceeded() {

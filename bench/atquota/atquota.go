@@ -76,7 +76,7 @@ func Block(i int) netip.Prefix {
 // table, with AS paths of their own; some prefixes are announced by two VPN connections; appliances at every other edge.
 func (s Size) Snapshot() *snapshot.Snapshot {
 	n := &snapshot.Snapshot{Version: snapshot.FormatVersion, Account: "111122223333", Policy: []byte(s.Policy(s.Actions()))}
-	each := s.Routes / s.Attachments
+	each := s.Routes / max(1, s.Attachments)
 	for i := range s.Attachments {
 		a := snapshot.Attachment{
 			ID: fmt.Sprintf("attachment-%017x", i+1), Type: policy.TypeVPC, Edges: []string{Edge(i % s.Edges)},
