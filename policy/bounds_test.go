@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,10 @@ var greedy = map[string]func() string{
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "edge-locations": [` + list(12_000, `{"location": "aa-b-%d"}`) +
 			`]}, "segments": [{"name": "a", "edge-locations": [` + list(12_000, `"aa-b-%d"`) + `]}, {"name": "b", "edge-locations": [` + list(12_000, `"aa-b-%d"`) + `]}]}`
 	},
+	"static routes": func() string {
+		return document(`"segments": [{"name": "s"}], "segment-actions": [{"action": "create-route", "segment": "s", "destinations": [%[2]s], "destination-cidr-blocks": [%[1]s]}]`,
+			list(22_000, `"10.%[3]d.%[4]d.0/24"`), list(14_000, `"attachment-%017[1]x"`))
+	},
 	"overrides": func() string {
 		return document(`"segments": [{"name": "a"}], "network-function-groups": [{"name": "g"}], "segment-actions": [{"action": "send-to", "segment": "a", "via": {"network-function-groups": ["g"], "with-edge-overrides": [%s]}}]`,
 			list(9_000, `{"edge-sets": [["us-east-1", "eu-west-1"], ["us-east-1"]], "use-edge-location": "us-east-1"}`))
@@ -92,6 +97,33 @@ func TestParse_bounded(t *testing.T) {
 			}
 			if len(errs) > 1000 || size > policy.MaxSize {
 				t.Errorf("%d errors of %d bytes", len(errs), size)
+			}
+		})
+	}
+}
+
+// Nor does a correct document that is compared with nothing, with itself, and over many attachments.
+func TestDiff_bounded(t *testing.T) {
+	for name, text := range hostile {
+		t.Run(name, func(t *testing.T) {
+			p := compiled(t, text(), nil)
+			attached := make([]policy.PlacedAttachment, 1000)
+			for i := range attached {
+				attached[i] = policy.PlacedAttachment{
+					ID: fmt.Sprintf("attachment-%017x", i), Type: policy.TypeVPC, Edges: []string{p.Edges[0].Location},
+					Label: fmt.Sprint(i), Segment: p.Segments[0].Name, NextSegment: p.Segments[len(p.Segments)-1].Name,
+				}
+			}
+			begun := time.Now()
+			added := len(policy.DiffAttached(nil, p, attached))
+			same := len(policy.Diff(p, p))
+			took := time.Since(begun)
+			t.Logf("%d changes in %v", added, took)
+			if same > 0 || added > 1_000_000 {
+				t.Errorf("%d changes from nothing, %d from itself", added, same)
+			}
+			if took > patience { // most take some 100 ms
+				t.Errorf("took %v", took)
 			}
 		})
 	}

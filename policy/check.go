@@ -86,7 +86,11 @@ func (c *checker) tables() {
 
 func (c *checker) fewTables() {
 	if n := len(c.doc.Segments) + len(c.doc.NetworkFunctionGroups); n > maxTables {
-		c.failChild(c.doc.Place, "segments", CodeMaximumItemsExceeded, fmt.Sprintf("a core network has at most %d segments and network function groups, not %d", maxTables, n), "")
+		at := c.doc.Place
+		if v := c.doc.node.get("segments"); v != nil {
+			at = v.place()
+		}
+		c.fail(at, CodeMaximumItemsExceeded, fmt.Sprintf("a core network has at most %d segments and network function groups, not %d", maxTables, n), "")
 	}
 }
 

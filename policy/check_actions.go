@@ -6,7 +6,7 @@ import (
 )
 
 func (c *checker) segmentActions() {
-	insertion := newInsertionChecker(c)
+	insertion, routes := newInsertionChecker(c), 0
 	for i := range c.doc.SegmentActions {
 		a := &c.doc.SegmentActions[i]
 		c.definedSegment(a.Segment)
@@ -16,6 +16,7 @@ func (c *checker) segmentActions() {
 			c.policies(a.RoutingPolicyNames)
 		case ActionCreateRoute:
 			c.distinct(a.Destinations)
+			routes = c.fewRoutes(a, routes)
 		case ActionSendVia:
 			c.segmentSet(a.WhenSentTo)
 			c.via(a.Via)
@@ -27,6 +28,24 @@ func (c *checker) segmentActions() {
 			c.edgeAssociation(&a.EdgeAssociation)
 		}
 	}
+}
+
+// maxStaticRoutes is what AWS lets a core network have of routes of any kind.
+const maxStaticRoutes = 10_000
+
+// fewRoutes checks that an action has no more destinations than there are edges to have one each, and that the actions
+// up to it make no more routes than a core network can have. It returns how many those make.
+func (c *checker) fewRoutes(a *SegmentAction, before int) int {
+	if most := len(c.edges); most > 0 && len(a.Destinations) > most {
+		c.fail(a.DestinationsAt, CodeMaximumItemsExceeded, fmt.Sprintf("must have at most %d items, not %d", most, len(a.Destinations)), "a route has one destination in each Region")
+		return before
+	}
+	routes := before + len(a.DestinationCIDRs)*len(a.Destinations)
+	if before <= maxStaticRoutes && routes > maxStaticRoutes {
+		c.fail(a.node.get("destination-cidr-blocks").place(), CodeMaximumItemsExceeded,
+			fmt.Sprintf("a core network has at most %d routes, and the static ones are %d up to here", maxStaticRoutes, routes), "a wider block takes the place of many")
+	}
+	return routes
 }
 
 func (c *checker) segmentSet(s SegmentSet) {

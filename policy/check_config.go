@@ -104,6 +104,17 @@ func (s prefixSet) covers(block netip.Prefix) bool {
 	return i > 0 && s[i-1].Bits() <= block.Bits() && s[i-1].Contains(block.Addr())
 }
 
+// overlapping is a block of the set that shares addresses with another block.
+func (s prefixSet) overlapping(block netip.Prefix) (netip.Prefix, bool) {
+	i, _ := slices.BinarySearchFunc(s, block, comparePrefixes)
+	for _, p := range s[max(i-1, 0):min(i+1, len(s))] {
+		if p.Overlaps(block) {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
 // asnSet holds ranges of ASNs that neither overlap nor touch, lowest first.
 type asnSet []ASNRange
 

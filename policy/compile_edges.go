@@ -119,16 +119,20 @@ func (a *allocator) insideCIDRs() {
 	wide := newPrefixSet(a.config.InsideCIDRs)
 	var used netipx.IPSetBuilder
 	own := map[netip.Prefix]bool{}
+	kept := map[netip.Prefix]string{} // the edges that have blocks and name none
 	for i, e := range a.config.EdgeLocations {
 		edge := &a.edges[i]
 		named := prefixes(e.InsideCIDRs)
+		for _, block := range edge.InsideCIDRs {
+			if len(named) > 0 && !slices.Contains(named, block) || !wide.covers(block) {
+				a.fail(e.Place, CodeInvalidCIDR, block.String()+" is assigned to "+e.Location+" and cannot be removed", "")
+			}
+			if len(named) == 0 {
+				kept[block] = e.Location
+			}
+		}
 		for _, block := range named {
 			own[block] = true
-		}
-		for _, kept := range edge.InsideCIDRs {
-			if len(named) > 0 && !own[kept] || !wide.covers(kept) {
-				a.fail(e.Place, CodeInvalidCIDR, kept.String()+" is assigned to "+e.Location+" and cannot be removed", "")
-			}
 		}
 		if len(named) > 0 {
 			edge.InsideCIDRs = named
@@ -137,6 +141,7 @@ func (a *allocator) insideCIDRs() {
 			used.AddPrefix(block)
 		}
 	}
+	a.keptBlocks(kept)
 	exact := len(own) == len(wide)
 	for _, block := range wide {
 		exact = exact && own[block]
@@ -155,6 +160,22 @@ func (a *allocator) insideCIDRs() {
 				a.edges[i].InsideCIDRs = append(a.edges[i].InsideCIDRs, block)
 			} else if pool.any {
 				a.fail(a.edges[i].Place, CodeInsufficientInsideCIDR, fmt.Sprintf("no /%d is left in inside-cidr-blocks for %s", pool.bits, clip(a.edges[i].Location)), "add a block")
+			}
+		}
+	}
+}
+
+// keptBlocks refuses blocks that are named for one edge and overlap what another edge has and need not name.
+func (a *allocator) keptBlocks(kept map[netip.Prefix]string) {
+	set := make(prefixSet, 0, len(kept))
+	for block := range kept {
+		set = append(set, block)
+	}
+	slices.SortFunc(set, comparePrefixes)
+	for _, e := range a.config.EdgeLocations {
+		for _, named := range e.InsideCIDRs {
+			if other, ok := set.overlapping(named.Prefix); ok {
+				a.fail(named.Place, CodeInvalidCIDR, fmt.Sprintf("%s overlaps %s, which is assigned to %s", named.Prefix, other, kept[other]), "choose another block")
 			}
 		}
 	}

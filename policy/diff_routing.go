@@ -14,14 +14,45 @@ func (d *differ) routingPolicies(attached []PlacedAttachment) {
 }
 
 func routingItems(p *Policy, attached []PlacedAttachment) map[string]item {
-	used := map[string][]string{}
-	use := func(policies []*RoutingPolicy, edges ...string) {
-		for _, r := range policies {
-			used[r.Name] = sortedUnion(used[r.Name], edges)
+	used := usedAt(p, attached)
+	items := map[string]item{}
+	for _, r := range p.RoutingPoliciesByNumber {
+		items[r.Name] = item{
+			identifier: r.Name, edges: used[r], canonical: canonicalRoutingPolicy(r),
+			values: &ChangeValues{RoutingPolicy: r.json(), RoutingPolicyDirection: r.Direction},
 		}
 	}
+	return items
+}
+
+// usedAt is the edges each routing policy is used at, sorted.
+func usedAt(p *Policy, attached []PlacedAttachment) map[*RoutingPolicy][]string {
+	sets := map[*RoutingPolicy]map[string]bool{}
+	use := func(policies []*RoutingPolicy, edges ...string) {
+		for _, r := range policies {
+			if sets[r] == nil {
+				sets[r] = map[string]bool{}
+			}
+			for _, e := range edges {
+				sets[r][e] = true
+			}
+		}
+	}
+	// Shares by segment first: there are many pairs of few segments.
+	shared := map[*RoutingPolicy]map[*Segment]bool{}
 	for _, s := range p.Shares {
-		use(s.Policies, sortedUnion(p.Segment(s.From).Edges, p.Segment(s.To).Edges)...)
+		from, to := p.Segment(s.From), p.Segment(s.To)
+		for _, r := range s.Policies {
+			if shared[r] == nil {
+				shared[r] = map[*Segment]bool{}
+			}
+			shared[r][from], shared[r][to] = true, true
+		}
+	}
+	for r, segments := range shared {
+		for s := range segments {
+			use([]*RoutingPolicy{r}, s.Edges...)
+		}
 	}
 	for _, a := range p.EdgeAssociations {
 		use(a.Policies, a.Edge, a.Peer)
@@ -40,14 +71,11 @@ func routingItems(p *Policy, attached []PlacedAttachment) map[string]item {
 			use(policies, e)
 		}
 	}
-	items := map[string]item{}
-	for _, r := range p.RoutingPoliciesByNumber {
-		items[r.Name] = item{
-			identifier: r.Name, edges: used[r.Name], canonical: canonicalRoutingPolicy(r),
-			values: &ChangeValues{RoutingPolicy: r.json(), RoutingPolicyDirection: r.Direction},
-		}
+	used := make(map[*RoutingPolicy][]string, len(sets))
+	for r, edges := range sets {
+		used[r] = slices.Sorted(maps.Keys(edges))
 	}
-	return items
+	return used
 }
 
 // json is the policy as it is written, without white space and with its members in AWS's order.

@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 )
 
 func (d *differ) edges() {
@@ -45,10 +47,10 @@ func segmentItems(p *Policy) map[string]item {
 		s := &p.Segments[i]
 		values := &ChangeValues{
 			SegmentName: s.Name, EdgeLocations: sorted(s.Edges), SharedSegments: sorted(s.SharedSegments),
-			ServiceInsertionActions: insertions[s.Name],
+			ServiceInsertionActions: insertions[s.Name].actions,
 		}
 		canonical := fmt.Sprintf("%q %t %q %t %q %s", values.SharedSegments, s.Isolate, sortedUnion(s.DenyFilter),
-			len(s.AllowFilter) > 0, sortedUnion(s.AllowFilter), canonicalInsertions(values.ServiceInsertionActions))
+			len(s.AllowFilter) > 0, sortedUnion(s.AllowFilter), insertions[s.Name].canonical)
 		for _, e := range s.Edges {
 			items[e+"/"+s.Name] = item{identifier: s.Name, values: values, canonical: canonical, edges: []string{e}}
 		}
@@ -65,8 +67,8 @@ func groupItems(p *Policy) map[string]item {
 	insertions := insertionsOfGroups(p)
 	for i := range p.NetworkFunctionGroups {
 		g := &p.NetworkFunctionGroups[i]
-		values := &ChangeValues{NetworkFunctionGroupName: g.Name, EdgeLocations: sorted(g.Edges), ServiceInsertionActions: insertions[g.Name]}
-		canonical := fmt.Sprintf("%q %s", sorted(g.Learns), canonicalInsertions(values.ServiceInsertionActions))
+		values := &ChangeValues{NetworkFunctionGroupName: g.Name, EdgeLocations: sorted(g.Edges), ServiceInsertionActions: insertions[g.Name].actions}
+		canonical := fmt.Sprintf("%q %s", sorted(g.Learns), insertions[g.Name].canonical)
 		for _, e := range g.Edges {
 			items[e+"/"+g.Name] = item{identifier: g.Name, values: values, canonical: canonical, edges: []string{e}}
 		}
@@ -76,8 +78,8 @@ func groupItems(p *Policy) map[string]item {
 
 // insertionsOf is what leads the traffic of each segment through network function groups. Traffic between two segments
 // is led at both ends, so an action is listed at both.
-func insertionsOf(p *Policy) map[string][]ServiceInsertion {
-	found := insertions{}
+func insertionsOf(p *Policy) map[string]insertionList {
+	found := newInsertions()
 	for _, i := range p.Insertions {
 		found.via(i.Segment, i, i.With)
 		if i.With != i.Segment {
@@ -87,26 +89,39 @@ func insertionsOf(p *Policy) map[string][]ServiceInsertion {
 	for _, s := range p.SendTo {
 		found.to(s.Segment, s)
 	}
-	return found.sorted()
+	return found.lists()
 }
 
 // insertionsOfGroups is the actions that use each group. The other end of a pair is that of the segment the action is
 // written at.
-func insertionsOfGroups(p *Policy) map[string][]ServiceInsertion {
-	found := insertions{}
+func insertionsOfGroups(p *Policy) map[string]insertionList {
+	found := newInsertions()
 	for _, i := range p.Insertions {
 		found.via(i.Group, i, i.With)
 	}
 	for _, s := range p.SendTo {
 		found.to(s.Group, s)
 	}
-	return found.sorted()
+	return found.lists()
+}
+
+// insertionList is what concerns one segment or group, in a fixed order, and a text that is equal where that is.
+type insertionList struct {
+	actions   []ServiceInsertion
+	canonical string
 }
 
 // insertions collects actions by whom they concern, those that differ in nothing but their other end as one.
-type insertions map[string]map[string]*ServiceInsertion
+type insertions struct {
+	found     map[string]map[string]*ServiceInsertion
+	overrides map[*Override]string // their text by the first of them: one action stands for many pairs of segments
+}
 
-func (l insertions) via(at string, i Insertion, with string) {
+func newInsertions() *insertions {
+	return &insertions{map[string]map[string]*ServiceInsertion{}, map[*Override]string{}}
+}
+
+func (l *insertions) via(at string, i Insertion, with string) {
 	mode := SingleHop
 	overrides := i.Overrides
 	if i.DualHop {
@@ -116,50 +131,54 @@ func (l insertions) via(at string, i Insertion, with string) {
 	action.WhenSentTo = append(action.WhenSentTo, with)
 }
 
-func (l insertions) to(at string, s SendTo) {
+func (l *insertions) to(at string, s SendTo) {
 	l.action(at, ServiceInsertion{Action: ActionSendTo, Group: s.Group, Overrides: s.Overrides})
 }
 
-func (l insertions) action(at string, like ServiceInsertion) *ServiceInsertion {
-	if l[at] == nil {
-		l[at] = map[string]*ServiceInsertion{}
+func (l *insertions) action(at string, like ServiceInsertion) *ServiceInsertion {
+	if l.found[at] == nil {
+		l.found[at] = map[string]*ServiceInsertion{}
 	}
-	key := canonicalInsertion(like)
-	if l[at][key] == nil {
-		l[at][key] = &like
+	key := l.canonical(&like)
+	if l.found[at][key] == nil {
+		l.found[at][key] = &like
 	}
-	return l[at][key]
+	return l.found[at][key]
 }
 
-func (l insertions) sorted() map[string][]ServiceInsertion {
-	lists := make(map[string][]ServiceInsertion, len(l))
-	for at, actions := range l {
-		var list []ServiceInsertion
+func (l *insertions) lists() map[string]insertionList {
+	lists := make(map[string]insertionList, len(l.found))
+	for at, actions := range l.found {
+		byText := make(map[string]*ServiceInsertion, len(actions))
 		for _, a := range actions {
 			a.WhenSentTo = sortedUnion(a.WhenSentTo)
-			list = append(list, *a)
+			byText[l.canonical(a)] = a
 		}
-		slices.SortFunc(list, func(a, b ServiceInsertion) int {
-			return strings.Compare(canonicalInsertion(a), canonicalInsertion(b))
-		})
+		var list insertionList
+		texts := slices.Sorted(maps.Keys(byText))
+		for _, text := range texts {
+			list.actions = append(list.actions, *byText[text])
+		}
+		list.canonical = fmt.Sprintf("%q", texts)
 		lists[at] = list
 	}
 	return lists
 }
 
-func canonicalInsertions(list []ServiceInsertion) string {
-	texts := make([]string, len(list))
-	for i, s := range list {
-		texts[i] = canonicalInsertion(s)
+// canonical has the overrides in the order in which they are tried.
+func (l *insertions) canonical(s *ServiceInsertion) string {
+	var overrides string
+	if len(s.Overrides) > 0 {
+		first := &s.Overrides[0]
+		if _, ok := l.overrides[first]; !ok {
+			l.overrides[first] = canonicalOverrides(s.Overrides)
+		}
+		overrides = l.overrides[first]
 	}
-	return fmt.Sprintf("%q", texts)
+	return fmt.Sprintf("%q %q %q %q %s", s.Action, s.Mode, s.Group, s.WhenSentTo, overrides)
 }
 
-// canonicalInsertion has the overrides in the order in which they are tried.
-func canonicalInsertion(s ServiceInsertion) string {
-	return fmt.Sprintf("%q %q %q %q %s", s.Action, s.Mode, s.Group, s.WhenSentTo, canonicalOverrides(s.Overrides))
-}
-
+// canonicalOverrides is a text, or its digest when that is shorter.
 func canonicalOverrides(overrides []Override) string {
 	texts := make([]string, len(overrides))
 	for i, o := range overrides {
@@ -169,7 +188,11 @@ func canonicalOverrides(overrides []Override) string {
 		}
 		texts[i] = fmt.Sprintf("%q %q", sortedUnion(sets), o.Use)
 	}
-	return fmt.Sprintf("%q", texts)
+	text := fmt.Sprintf("%q", texts)
+	if digest := sha256.Sum256([]byte(text)); len(text) > 2*len(digest) {
+		text = hex.EncodeToString(digest[:])
+	}
+	return text
 }
 
 // staticRoutes compares (segment, block, destination): another destination is another route.

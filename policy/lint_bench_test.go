@@ -38,11 +38,11 @@ var hostile = map[string]func() string{
 		return actions(`{"action": "send-via", "mode": "single-hop", "segment": "s%[2]d", "when-sent-to": "*", "via": {"network-function-groups": ["g"], "with-edge-overrides": [{"edge-sets": [["us-east-1"], ["us-east-1", "eu-west-1"]], "use-edge-location": "us-east-1"}]}}`)
 	},
 	"static routes": func() string {
-		return actions(`{"action": "create-route", "segment": "s%[2]d", "destination-cidr-blocks": ["10.0.0.0/8", "0.0.0.0/0", "10.%[2]d.0.0/16"], "destinations": ["blackhole"]}`)
+		return actions(`{"action": "create-route", "segment": "s%[2]d", "destination-cidr-blocks": ["10.%[2]d.0.0/16"], "destinations": ["blackhole"]}`)
 	},
 	"one static route": func() string {
-		return document(`"segments": [{"name": "s"}], "segment-actions": [{"action": "create-route", "segment": "s", "destinations": [%[2]s], "destination-cidr-blocks": [%[1]s]}]`,
-			list(22000, `"10.%[3]d.%[4]d.0/24"`), list(14000, `"attachment-%017[1]x"`))
+		return document(`"segments": [{"name": "s"}], "segment-actions": [{"action": "create-route", "segment": "s", "description": "%[3]s", "destinations": [%[2]s], "destination-cidr-blocks": [%[1]s]}]`,
+			list(5000, `"2001:db8:aaaa:bbbb:cccc:dddd:%[3]x:%[4]x/128"`), list(2, `"attachment-%017[1]x"`), strings.Repeat("a", 500_000))
 	},
 	"routing policies": func() string {
 		return document(`"segments": [{"name": "s"}], "routing-policies": [%s]`, list(3400,
@@ -55,7 +55,17 @@ var hostile = map[string]func() string{
 	},
 	"edges": func() string {
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "inside-cidr-blocks": ["10.0.0.0/8", "fd00::/32"], "edge-locations": [` +
-			list(33000, `{"location": "aa-b-%d"}`) + `]}, "segments": [{"name": "s"}]}`
+			list(100, `{"location": "aa-`+strings.Repeat("b", 8000)+`-%d"}`) + `]}, "segments": [` + list(40, `{"name": "s%d"}`) + `]}`
+	},
+	"shares with routing policies": func() string {
+		return document(`"segments": [%s], "routing-policies": [%s], "segment-actions": [%s]`, list(39, `{"name": "s%d"}`), list(400,
+			`{"routing-policy-name": "p%[1]d", "routing-policy-number": %[5]d, "routing-policy-direction": "inbound", "routing-policy-rules": [{"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "0.0.0.0/0"}], "action": {"type": "drop"}}}]}`),
+			list(6500, `{"action": "share", "mode": "attachment-route", "segment": "s%[2]d", "share-with": "*", "routing-policy-names": ["p%[2]d", "p2%[2]d", "p3%[2]d"]}`))
+	},
+	"one send-via with many overrides": func() string {
+		return document(`"network-function-groups": [{"name": "g"}], "segments": [%s], "segment-actions": [{"action": "send-via", "mode": "single-hop", "segment": "s0", "when-sent-to": "*",
+			"via": {"network-function-groups": ["g"], "with-edge-overrides": [{"edge-sets": [%s], "use-edge-location": "us-east-1"}]}}]`,
+			list(39, `{"name": "s%d", "isolate-attachments": true}`), list(35_000, `["us-east-1", "eu-west-1"]`))
 	},
 }
 

@@ -175,6 +175,26 @@ func TestParse_tooLarge(t *testing.T) {
 	}
 }
 
+// A core network has 10,000 routes at most: a static one for each block and destination.
+func TestCheck_staticRoutes(t *testing.T) {
+	action := func(blocks int) string {
+		return `{"action": "create-route", "segment": "s", "destinations": ["attachment-0123456789abcdef0", "attachment-0123456789abcdef1"], "destination-cidr-blocks": [` +
+			list(blocks, `"10.%[3]d.%[4]d.0/24"`) + `]}`
+	}
+	const most = `"segments": [{"name": "s"}], "segment-actions": [%s,
+%s,
+%s]`
+	if _, errs := check(document(most, action(2500), action(2499), action(1))); len(errs) > 0 {
+		t.Error(render(errs))
+	}
+	_, errs := check(document(most, action(2500), action(2501), action(1)))
+	want := "2:153 MAXIMUM_ITEMS_EXCEEDED $.segment-actions[1].destination-cidr-blocks: " +
+		"a core network has at most 10000 routes, and the static ones are 10002 up to here\n    hint: a wider block takes the place of many\n"
+	if got := render(errs); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 // large is a document of about a megabyte.
 func large() string {
 	var b strings.Builder

@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// maxEdges bounds the edges of a core network. Each is in another Region, and AWS has far fewer; a segment has a table at
+// each, so that nothing else would bound a change set.
+const maxEdges = 100
+
 func (r *reader) configuration(n *node) Configuration {
 	c := Configuration{VPNECMPSupport: true, DNSSupport: true}
 	if !r.object(n, configurationShape) {
@@ -15,7 +19,7 @@ func (r *reader) configuration(n *node) Configuration {
 	for _, v := range r.between(n.get("asn-ranges"), 1, 0) {
 		c.ASNRanges = append(c.ASNRanges, r.asnRange(v))
 	}
-	for _, v := range r.between(n.get("edge-locations"), 1, 0) {
+	for _, v := range r.between(n.get("edge-locations"), 1, maxEdges) {
 		c.EdgeLocations = append(c.EdgeLocations, r.edgeLocation(v))
 	}
 	c.InsideCIDRs = r.insideCIDRs(n.get("inside-cidr-blocks"))

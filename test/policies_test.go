@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +99,9 @@ func (n network) put(t *testing.T, text string) (*types.CoreNetworkPolicy, []typ
 	out, err := n.PutCoreNetworkPolicy(t.Context(), &networkmanager.PutCoreNetworkPolicyInput{CoreNetworkId: n.id, PolicyDocument: &text})
 	if refused, ok := errors.AsType[*types.CoreNetworkPolicyException](err); ok {
 		return nil, refused.Errors
+	}
+	if invalid, ok := errors.AsType[*types.ValidationException](err); ok && (invalid.Reason == types.ValidationExceptionReasonCannotParse || text == "") {
+		return nil, []types.CoreNetworkPolicyError{{ErrorCode: aws.String(policy.CodeSyntax)}}
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -239,13 +241,14 @@ func TestPolicies_checkAgreesWithTheServer(t *testing.T) {
 	documents := examples(t)
 	datadriven.Walk(t, "../policy/testdata/scripts", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(_ *testing.T, d *datadriven.TestData) string {
-			if strings.HasPrefix(strings.TrimSpace(d.Input), "{") {
+			switch d.Cmd {
+			case "check", "compile", "destinations", "aliases", "orphans":
 				documents[d.Pos] = d.Input
 			}
 			return d.Expected
 		})
 	})
-	if len(documents) < 20 {
+	if len(documents) < 90 {
 		t.Fatalf("only %d documents", len(documents))
 	}
 	n := newNetwork(t, networkmanager.NewFromConfig(servertest.New(t, servertest.WithQuotas("policy-versions=100000")).Config()))
@@ -258,6 +261,10 @@ func TestPolicies_checkAgreesWithTheServer(t *testing.T) {
 		_, refused := n.put(t, text)
 		var want []string
 		for _, e := range errs {
+			if e.Code == policy.CodeSyntax { // what is no JSON has another answer, in which there is no list
+				want = append(want, e.Code+"  ")
+				break
+			}
 			want = append(want, e.Code+" "+e.Message+" "+e.Path)
 		}
 		if d := cmp.Diff(want, refusals(refused)); d != "" {
