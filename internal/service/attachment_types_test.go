@@ -282,6 +282,11 @@ func TestPeerings_life(t *testing.T) {
 	if p := get(id); len(p.Tags) != 1 {
 		t.Errorf("tagged %+v", p)
 	}
+	orphaning := strings.Replace(seedPolicy(t), `{"location": "eu-west-1"}, `, "", 1)
+	refused := fails[*api.CoreNetworkPolicyException](w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: orphaning}).Errors
+	if want := "eu-west-1 cannot be removed from policy because it would orphan " + id; refused[0].ErrorCode != "ORPHANED_ATTACHMENT" || !strings.HasSuffix(refused[0].Message, want) {
+		t.Errorf("the edge of a peering goes: %+v", refused)
+	}
 	table := must(w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: id, TransitGatewayRouteTableArn: tableARN}).TransitGatewayRouteTableAttachment.Attachment.AttachmentId
 	w.attachment(table)
 	fails[conflict](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: id})

@@ -192,11 +192,14 @@ func (row *attachmentRow) forPolicy() policy.Attachment {
 	}
 }
 
-// placements are the attachments of a core network by the edges they would be orphaned from.
+// placements are the attachments and the peerings of a core network by the edges they would be orphaned from.
 func (v *view) placements(network *coreNetworkRow) []policy.Placement {
 	var placed []policy.Placement
 	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
 		placed = append(placed, policy.Placement{AttachmentID: row.AttachmentId, Edges: row.edges()})
+	}
+	for _, row := range peerings.Scan(v.r, accountKey(network.OwnerAccountId, "peering", network.CoreNetworkId)+"/", "") {
+		placed = append(placed, policy.Placement{AttachmentID: row.PeeringId, Edges: []string{row.EdgeLocation}})
 	}
 	return placed
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
@@ -16,10 +17,16 @@ func (v *view) versionKey(account, coreNetwork string, version int32) string {
 	return accountKey(account, "core-network-policy", coreNetwork, fmt.Sprintf("%010d", math.MaxInt32-version))
 }
 
-// checkPolicy checks a document as far as AWS does before it answers: the document itself, and that no attachment
-// would lose its edge.
+// checkPolicy checks a document as far as AWS does before it answers: the document itself, and that neither an attachment
+// nor a peering would lose its edge. A text that is no JSON is no policy, and not an incorrect one.
 func checkPolicy(document string, placed []policy.Placement) (*policy.Document, error) {
 	doc, errs := policy.Parse([]byte(document))
+	if len(errs) > 0 && errs[0].Code == policy.CodeSyntax {
+		return nil, &api.ValidationException{
+			Message: fmt.Sprintf("The policy document cannot be read at line %d, column %d: %s.", errs[0].Line, errs[0].Column, strings.TrimPrefix(errs[0].Message, "$: ")),
+			Reason:  api.ValidationExceptionReasonCannotParse,
+		}
+	}
 	if len(errs) == 0 {
 		errs = policy.Check(doc)
 	}

@@ -174,6 +174,12 @@ func TestExecute_whileUpdatingAndOrphans(t *testing.T) {
 	if want := "$.core-network-configuration.edge-locations: eu-west-1 cannot be removed from policy because it would orphan " + a; pe.Errors[0].Message != want || pe.Errors[0].ErrorCode != "ORPHANED_ATTACHMENT" {
 		t.Errorf("got %+v", pe.Errors)
 	}
+	for _, text := range []string{"nonsense", "", "{\"version\":\n}", "{} {}"} {
+		e := fails[validation](w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: text})
+		if e.Reason != "CannotParse" || !strings.HasPrefix(e.Message, "The policy document cannot be read at line ") {
+			t.Errorf("%q: got %+v", text, e)
+		}
+	}
 	moved := strings.Replace(seedPolicy(t), "64512-64599", "64600-64699", 1)
 	failed := must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: moved}).CoreNetworkPolicy
 	got := must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: failed.PolicyVersionId}).CoreNetworkPolicy
