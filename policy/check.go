@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Check says everything that is wrong with a document: its form, and names that are not unique or not defined, Regions
@@ -165,7 +166,7 @@ func (c *checker) distinct(list []Named) {
 	seen := make(map[string]bool, len(list))
 	for _, n := range list {
 		if n.is('"') && seen[n.Name] {
-			c.fail(n.Place, CodeDuplicateValue, clip(n.Name)+" is listed twice", "")
+			c.fail(n.Place, CodeDuplicateValue, clip(n.Name)+" is listed twice", "keep one")
 		}
 		seen[n.Name] = true
 	}
@@ -186,8 +187,23 @@ func defined[T any](c *checker, known map[string]T, n Named, what string) {
 		return
 	}
 	if _, ok := known[n.Name]; !ok {
-		c.fail(n.Place, CodeUndefinedReference, clip(n.Name)+" is not a defined "+what, didYouMean(n.Name, sortedKeys(known)))
+		names := sortedKeys(known)
+		hint := didYouMean(n.Name, names)
+		if hint == "" && len(names) > 0 && len(names) <= fewNames {
+			hint = "choose from " + strings.Join(clipped(names), ", ")
+		}
+		c.fail(n.Place, CodeUndefinedReference, clip(n.Name)+" is not a defined "+what, hint)
 	}
+}
+
+// fewNames is how many names a hint may list.
+const fewNames = 6
+
+func clipped(names []string) []string {
+	for i, n := range names {
+		names[i] = clip(n)
+	}
+	return names
 }
 
 // maxSuggestions bounds the names that a misspelt one is compared with.

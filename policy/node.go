@@ -67,8 +67,29 @@ func parseTree(text []byte) (*node, Errors) {
 	} else if errors.Is(err, io.ErrUnexpectedEOF) {
 		at, message = len(text), "the document ends too early"
 	}
-	p.fail(min(at, len(text)), CodeSyntax, "$", message, "")
+	at = min(at, len(text))
+	p.fail(at, CodeSyntax, "$", message, syntaxHint(text, at))
 	return nil, p.errs
+}
+
+// syntaxHint tells the usual ways in which a text is nearly JSON.
+func syntaxHint(text []byte, at int) string {
+	rest := text[at:]
+	switch {
+	case bytes.HasPrefix(rest, []byte("\xef\xbb\xbf")):
+		return "the text begins with a byte order mark: save it as UTF-8 without one"
+	case at == 0 && (bytes.HasPrefix(rest, []byte("\xff\xfe")) || bytes.HasPrefix(rest, []byte("\xfe\xff"))):
+		return "the text is UTF-16: save it as UTF-8"
+	case bytes.HasPrefix(rest, []byte("/")), bytes.HasPrefix(rest, []byte("#")):
+		return "JSON has no comments"
+	case bytes.HasPrefix(rest, []byte("'")):
+		return "strings stand in double quotation marks"
+	case bytes.HasPrefix(rest, []byte(",")):
+		if next := bytes.TrimLeft(rest[1:], " \t\r\n"); len(next) > 0 && (next[0] == '}' || next[0] == ']') {
+			return "remove the comma: nothing follows it"
+		}
+	}
+	return ""
 }
 
 type treeParser struct {

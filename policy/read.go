@@ -39,8 +39,25 @@ func (r *reader) is(n *node, kind byte, expected string) bool {
 	if n.kind == kind {
 		return true
 	}
-	r.failNode(n, CodeTypeMismatch, kindName(n)+" found, "+expected+" expected", "")
+	r.failNode(n, CodeTypeMismatch, kindName(n)+" found, "+expected+" expected", asExpected(n, expected))
 	return false
+}
+
+// asExpected is how a value of the wrong type is best written, "" when nobody can tell.
+func asExpected(n *node, expected string) string {
+	switch {
+	case n.kind == 'n' && expected == "array":
+		return "an empty list is []"
+	case n.kind == '"' && expected == "array":
+		return "a list, even of one: [" + strconv.Quote(clip(n.text)) + "]"
+	case n.kind == '0' && expected == "string":
+		return "put it in quotation marks: " + strconv.Quote(clip(n.text))
+	case n.kind == '"' && expected == "boolean" && (n.text == "true" || n.text == "false"):
+		return "write " + n.text + " without quotation marks"
+	case n.kind == '"' && expected == "integer" && n.text != "" && strings.Trim(n.text, "0123456789") == "":
+		return "write " + clip(n.text) + " without quotation marks"
+	}
+	return ""
 }
 
 func kindName(n *node) string {

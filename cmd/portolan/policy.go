@@ -45,6 +45,14 @@ func files(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usage(errors.New("which files? - is the standard input"))
 	}
+	return onceStdin(args...)
+}
+
+// onceStdin refuses to read the standard input twice: there is nothing left the second time.
+func onceStdin(names ...string) error {
+	if i := slices.Index(names, "-"); i >= 0 && slices.Contains(names[i+1:], "-") {
+		return usage(errors.New("- is the standard input and can be read once"))
+	}
 	return nil
 }
 

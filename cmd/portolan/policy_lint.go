@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,9 @@ A policy that AWS would refuse is not linted; its errors are shown, as check sho
 			if !isLintRule(name) {
 				return usage(errors.New("there is no lint rule " + name))
 			}
+		}
+		if err := onceStdin(slices.Concat(args, []string{attachments})...); err != nil {
+			return err
 		}
 		var facts *policy.Facts
 		if attachments != "" {
