@@ -17,7 +17,7 @@ func (c *compiler) compileRouting() {
 	c.AttachmentRoutingPolicyRules = slices.Clone(c.doc.AttachmentRoutingPolicyRules)
 	slices.SortStableFunc(c.AttachmentRoutingPolicyRules, func(a, b AttachmentRoutingPolicyRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
 	for _, rule := range c.AttachmentRoutingPolicyRules {
-		ready := labelRule{number: rule.RuleNumber, at: rule.Place}
+		ready := labelRule{number: rule.RuleNumber, description: rule.Description, at: rule.Place}
 		for _, e := range rule.EdgeLocations {
 			ready.edges = append(ready.edges, e.Name)
 		}
@@ -35,10 +35,11 @@ func (c *compiler) compileRouting() {
 
 // labelRule is a rule as it is found by one of its labels.
 type labelRule struct {
-	number   int
-	at       Place
-	edges    []string // nil: everywhere
-	policies []*RoutingPolicy
+	number      int
+	description string
+	at          Place
+	edges       []string // nil: everywhere
+	policies    []*RoutingPolicy
 }
 
 // RoutingPolicies is the routing policies of an attachment by its label, in the order in which they run, and the place of

@@ -175,6 +175,7 @@ type item struct {
 	identifier string
 	values     *ChangeValues
 	canonical  string // equal where the meaning is equal
+	quiet      string // the same of what changes no table
 	edges      []string
 }
 
@@ -186,6 +187,9 @@ func (d *differ) compare(kind ChangeType, old, next map[string]item) {
 		case !stays:
 			d.add(kind, ChangeRemove, path, o, item{})
 		case o.canonical != n.canonical:
+			d.add(kind, ChangeModify, path, o, n)
+		case o.quiet != n.quiet:
+			o.edges, n.edges = nil, nil
 			d.add(kind, ChangeModify, path, o, n)
 		}
 	}

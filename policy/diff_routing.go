@@ -189,13 +189,14 @@ func labelItems(p *Policy) map[string]item {
 	items := map[string]item{}
 	for label, rules := range p.labels {
 		values := &ChangeValues{}
-		canonical := make([]string, 0, len(rules))
+		canonical, quiet := make([]string, 0, len(rules)), make([]string, 0, len(rules))
 		for _, r := range rules {
 			names := policyNames(r.policies)
 			values.RoutingPolicyAssociations = append(values.RoutingPolicyAssociations, RoutingPolicyAssociation{RoutingPolicyNames: names})
 			canonical = append(canonical, fmt.Sprintf("%q %t %q", names, r.edges == nil, sortedUnion(r.edges)))
+			quiet = append(quiet, fmt.Sprintf("%d %q", r.number, r.description))
 		}
-		items["label/"+label] = item{identifier: label, values: values, canonical: fmt.Sprintf("%q", canonical)}
+		items["label/"+label] = item{identifier: label, values: values, canonical: fmt.Sprintf("%q", canonical), quiet: fmt.Sprintf("%q", quiet)}
 	}
 	return items
 }

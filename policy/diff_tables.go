@@ -62,6 +62,8 @@ func (d *differ) groups() {
 	d.compare(ChangeNetworkFunctionGroup, groupItems(d.old), groupItems(d.new))
 }
 
+// groupItems is the tables of the groups. Unlike segments, groups have no type for their section as a whole: who must
+// accept, and descriptions, are told of each.
 func groupItems(p *Policy) map[string]item {
 	items := map[string]item{}
 	insertions := insertionsOfGroups(p)
@@ -70,7 +72,10 @@ func groupItems(p *Policy) map[string]item {
 		values := &ChangeValues{NetworkFunctionGroupName: g.Name, EdgeLocations: sorted(g.Edges), ServiceInsertionActions: insertions[g.Name].actions}
 		canonical := fmt.Sprintf("%q %s", sorted(g.Learns), insertions[g.Name].canonical)
 		for _, e := range g.Edges {
-			items[e+"/"+g.Name] = item{identifier: g.Name, values: values, canonical: canonical, edges: []string{e}}
+			items[e+"/"+g.Name] = item{
+				identifier: g.Name, values: values, canonical: canonical, edges: []string{e},
+				quiet: fmt.Sprintf("%t %q", g.RequireAcceptance, g.Description),
+			}
 		}
 	}
 	return items

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -262,5 +263,84 @@ func TestDiff_withoutOne(t *testing.T) {
 	}
 	if changes := policy.Diff(nil, nil); len(changes) > 0 {
 		t.Errorf("nothing to nothing: %+v", changes)
+	}
+}
+
+// edits calls a function for the document after every small change of it: a member or an element that goes, a word that
+// has a letter more, a number that is one more, a flag that turns. The path is that of what changes.
+func edits(t *testing.T, text string, do func(path, edited string)) {
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		t.Fatal(err)
+	}
+	try := func(path string) {
+		edited, err := json.Marshal(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(path, string(edited))
+	}
+	var walk func(path string, v any, set func(any))
+	walk = func(path string, v any, set func(any)) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, k := range slices.Sorted(maps.Keys(v)) {
+				member := v[k]
+				walk(path+"."+k, member, func(other any) { v[k] = other })
+				delete(v, k)
+				try(path + "." + k + " gone")
+				v[k] = member
+			}
+		case []any:
+			for i := range v {
+				walk(path+"[]", v[i], func(other any) { v[i] = other })
+				set(slices.Delete(slices.Clone(v), i, i+1))
+				try(path + "[] gone")
+			}
+		case string:
+			set(v + "1")
+			try(path)
+		case float64:
+			set(v + 1)
+			try(path)
+		case bool:
+			set(!v)
+			try(path)
+		}
+		set(v)
+	}
+	walk("$", tree, func(other any) { tree = other })
+}
+
+// meaningless is what may be left out without another meaning.
+var meaningless = map[string]string{
+	"$.attachment-policies[].condition-logic gone":                   "with one condition",
+	"$.core-network-configuration.dns-support gone":                  "the default is written",
+	"$.segments[].require-attachment-acceptance gone":                "the default is written",
+	"$.network-function-groups[].require-attachment-acceptance gone": "the default is written",
+}
+
+// Whatever small thing of a policy is another, the two do not mean the same.
+func TestDiff_everyPartCounts(t *testing.T) {
+	for name, text := range documents(t) {
+		old := compiled(t, text, nil)
+		tried := 0
+		edits(t, text, func(path, edited string) {
+			doc, errs := check(edited)
+			if len(errs) > 0 {
+				return
+			}
+			next, errs := policy.Compile(doc, old.Previous())
+			if len(errs) > 0 {
+				return
+			}
+			tried++
+			if len(policy.Diff(old, next)) == 0 && meaningless[path] == "" {
+				t.Errorf("%s: %s changes nothing", name, path)
+			}
+		})
+		if tried < 10 {
+			t.Errorf("%s: only %d edits", name, tried)
+		}
 	}
 }

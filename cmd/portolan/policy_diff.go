@@ -35,6 +35,7 @@ Ends with 0; with --exit-code 1 when they differ; 1 when AWS would refuse one of
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with 1 when the policies differ")
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var documents [2]*policy.Document
 		var compiled [2]*policy.Policy
 		wrong := &report{rules: codes()}
 		var previous policy.Previous
@@ -43,19 +44,21 @@ Ends with 0; with --exit-code 1 when they differ; 1 when AWS would refuse one of
 			if err != nil {
 				return usage(err)
 			}
-			p, errs := compileAfter(in.text, previous)
+			doc, p, errs := compileAfter(in.text, previous)
 			found := errorFindings(errs)
 			place(in.text, found)
 			wrong.documents = append(wrong.documents, examined{in, found})
 			if len(errs) == 0 {
-				compiled[i], previous = p, p.Previous()
+				documents[i], compiled[i], previous = doc, p, p.Previous()
 			}
 		}
 		if wrong.count("note") > 0 {
 			return wrong.finish(cmd, output.value, colour(), "note")
 		}
 		changes := policy.Diff(compiled[0], compiled[1])
-		print := func(w io.Writer) error { return diffText(w, colour(), &differ{compiled[0], compiled[1]}, changes) }
+		print := func(w io.Writer) error {
+			return diffText(w, colour(), &differ{compiled[0], compiled[1], documents[0], documents[1]}, changes)
+		}
 		if output.value == "json" {
 			print = func(w io.Writer) error { return diffJSON(w, changes) }
 		}
@@ -71,15 +74,16 @@ Ends with 0; with --exit-code 1 when they differ; 1 when AWS would refuse one of
 }
 
 // compileAfter compiles a document over the edges of the one before it, which keep their ASNs and blocks.
-func compileAfter(text []byte, previous policy.Previous) (*policy.Policy, policy.Errors) {
+func compileAfter(text []byte, previous policy.Previous) (*policy.Document, *policy.Policy, policy.Errors) {
 	doc, errs := policy.Parse(text)
 	if len(errs) > 0 {
-		return nil, errs
+		return nil, nil, errs
 	}
 	if errs := policy.Check(doc); len(errs) > 0 {
-		return nil, errs
+		return nil, nil, errs
 	}
-	return policy.Compile(doc, previous)
+	p, errs := policy.Compile(doc, previous)
+	return doc, p, errs
 }
 
 var changeWords = map[policy.ChangeType]string{
@@ -99,8 +103,11 @@ var changeWords = map[policy.ChangeType]string{
 	policy.ChangeRoutingPolicyAttachment:     "routing policies of attachments",
 }
 
-// differ is the two policies, for what changes have no member for.
-type differ struct{ old, new *policy.Policy }
+// differ is the two policies and their documents, for what changes have no member for.
+type differ struct {
+	old, new         *policy.Policy
+	written, rewrote *policy.Document
+}
 
 func diffText(w io.Writer, p painter, d *differ, changes []policy.Change) error {
 	signs := map[policy.ChangeAction][2]string{policy.ChangeAdd: {"+", green}, policy.ChangeModify: {"~", yellow}, policy.ChangeRemove: {"-", red}}
@@ -157,11 +164,16 @@ func (d *differ) merged(changes []policy.Change) []*shownChange {
 
 // lines is the values of a change: all those of what comes or goes, the different ones of what changes.
 func (d *differ) lines(c *policy.Change) []string {
-	if c.Type == policy.ChangeAttachmentPolicies {
+	switch c.Type {
+	case policy.ChangeAttachmentPolicies:
 		return ruleLines(d.old.AttachmentPolicies, d.new.AttachmentPolicies)
+	case policy.ChangeSegmentsConfiguration:
+		return d.segmentLines()
 	}
 	before, after := changeFields(c.Previous), changeFields(c.New)
 	switch c.Type {
+	case policy.ChangeCoreNetworkConfiguration:
+		before, after = append(before, configurationFields(d.written)...), append(after, configurationFields(d.rewrote)...)
 	case policy.ChangeCoreNetworkSegment:
 		before, after = append(before, segmentFields(d.old, c.Identifier)...), append(after, segmentFields(d.new, c.Identifier)...)
 	case policy.ChangeNetworkFunctionGroup:
@@ -186,6 +198,61 @@ func (d *differ) lines(c *policy.Change) []string {
 		}
 	}
 	return lines
+}
+
+// configurationFields is what is written about the core network as a whole.
+func configurationFields(doc *policy.Document) []changeField {
+	c := &doc.Configuration
+	var ranges, blocks, edges []string
+	for _, r := range c.ASNRanges {
+		ranges = append(ranges, fmt.Sprintf("%d-%d", r.Low, r.High))
+	}
+	for _, b := range c.InsideCIDRs {
+		blocks = append(blocks, b.Prefix.String())
+	}
+	for _, e := range c.EdgeLocations {
+		edges = append(edges, e.Location)
+	}
+	return []changeField{
+		{name: "version", text: doc.Version},
+		{name: "ASN ranges", text: strings.Join(ranges, ", ")},
+		{name: "inside CIDR blocks", text: strings.Join(blocks, ", ")},
+		{name: "edge locations", text: strings.Join(edges, ", ")},
+	}
+}
+
+// segmentLines is what changes of segments that stay, and is no matter of their tables.
+func (d *differ) segmentLines() []string {
+	var lines []string
+	for _, next := range d.rewrote.Segments {
+		i := slices.IndexFunc(d.written.Segments, func(s policy.DocumentSegment) bool { return s.Name == next.Name })
+		if i < 0 {
+			continue
+		}
+		before, after := writtenFields(&d.written.Segments[i]), writtenFields(&next)
+		for i := range before {
+			if before[i] != after[i] {
+				lines = append(lines, next.Name+": "+before[i].name+": "+before[i].text+" → "+after[i].text)
+			}
+		}
+	}
+	return lines
+}
+
+func writtenFields(s *policy.DocumentSegment) []changeField {
+	edges := "every one"
+	if s.EdgeLocations != nil {
+		var names []string
+		for _, e := range s.EdgeLocations {
+			names = append(names, e.Name)
+		}
+		edges = strings.Join(slices.Sorted(slices.Values(names)), ", ")
+	}
+	return []changeField{
+		{name: "acceptance required", text: onOff(true, s.RequireAcceptance)},
+		{name: "edge locations", text: edges},
+		{name: "description", text: orNone(s.Description)},
+	}
 }
 
 // segmentFields is what changes say nothing about. A segment that is not there has the same fields without a value.
