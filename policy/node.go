@@ -53,7 +53,7 @@ func parseTree(text []byte) (*node, Errors) {
 		return nil, p.errs
 	}
 	p.dec = jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
-	root, err := p.value(nil, 0)
+	root, err := p.value(node{}, 0)
 	if err == nil {
 		if _, err = p.dec.ReadToken(); err == io.EOF {
 			return root, p.errs
@@ -114,17 +114,19 @@ func (p *treeParser) next() {
 	}
 }
 
-func (p *treeParser) node(parent *node) *node {
+func (p *treeParser) node(place node) *node {
 	if len(p.chunk) == 0 {
 		p.chunk = make([]node, 256)
 	}
 	n := &p.chunk[0]
 	p.chunk = p.chunk[1:]
-	n.parent, n.source = parent, p.source
+	*n = place
+	n.source = p.source
 	return n
 }
 
-func (p *treeParser) value(parent *node, depth int) (*node, error) {
+// value reads a value. Its place in what is around it comes first: errors inside it tell their path.
+func (p *treeParser) value(place node, depth int) (*node, error) {
 	p.next()
 	if depth > maxDepth {
 		return nil, fmt.Errorf("the document is nested more than %d deep", maxDepth)
@@ -136,7 +138,7 @@ func (p *treeParser) value(parent *node, depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := p.node(parent)
+	n := p.node(place)
 	n.kind, n.at = byte(token.Kind()), int32(p.at)
 	switch n.kind {
 	case '"', '0':
@@ -162,11 +164,10 @@ func (p *treeParser) members(n *node, depth int) error {
 			return err
 		}
 		key := token.String()
-		v, err := p.value(n, depth+1)
+		v, err := p.value(node{parent: n, key: key, keyAt: int32(keyAt)}, depth+1)
 		if err != nil {
 			return err
 		}
-		v.key, v.keyAt = key, int32(keyAt)
 		if len(n.values) == few {
 			seen = make(map[string]*node, 2*few)
 			for _, other := range n.values {
@@ -195,11 +196,10 @@ func (p *treeParser) members(n *node, depth int) error {
 
 func (p *treeParser) elements(n *node, depth int) error {
 	for p.dec.PeekKind() != ']' {
-		v, err := p.value(n, depth+1)
+		v, err := p.value(node{parent: n, index: int32(len(n.values))}, depth+1)
 		if err != nil {
 			return err
 		}
-		v.index = int32(len(n.values))
 		n.values = append(n.values, v)
 	}
 	_, err := p.dec.ReadToken()
