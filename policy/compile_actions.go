@@ -136,14 +136,23 @@ func (c *compiler) groupOf(a *SegmentAction) *NetworkFunctionGroup {
 	return c.groups[a.Via.Groups[0].Name]
 }
 
+// compileOverrides leaves out sets that an earlier override has, or the same one: the first that fits counts.
 func compileOverrides(v Via) []Override {
 	var list []Override
+	seen := map[[2]string]bool{}
 	for _, o := range v.Overrides {
 		override := Override{Place: o.Place, Use: o.Use.Name}
 		for _, set := range o.Sets {
-			override.Sets = append(override.Sets, [2]string{set[0].Name, set[len(set)-1].Name})
+			a, b := set[0].Name, set[len(set)-1].Name
+			pair := [2]string{min(a, b), max(a, b)}
+			if !seen[pair] {
+				override.Sets = append(override.Sets, [2]string{a, b})
+			}
+			seen[pair] = true
 		}
-		list = append(list, override)
+		if len(override.Sets) > 0 {
+			list = append(list, override)
+		}
 	}
 	return list
 }

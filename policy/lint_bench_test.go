@@ -55,7 +55,7 @@ var hostile = map[string]func() string{
 	},
 	"edges": func() string {
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["4200000000-4294967295"], "inside-cidr-blocks": ["10.0.0.0/8", "fd00::/32"], "edge-locations": [` +
-			list(100, `{"location": "aa-`+strings.Repeat("b", 8000)+`-%d"}`) + `]}, "segments": [` + list(40, `{"name": "s%d"}`) + `]}`
+			list(64, `{"location": "aa-`+strings.Repeat("b", 12000)+`-%d"}`) + `]}, "segments": [` + list(40, `{"name": "s%d"}`) + `]}`
 	},
 	"shares with routing policies": func() string {
 		return document(`"segments": [%s], "routing-policies": [%s], "segment-actions": [%s]`, list(39, `{"name": "s%d"}`), list(400,

@@ -8,7 +8,7 @@ import (
 
 // maxEdges bounds the edges of a core network. Each is in another Region, and AWS has far fewer; a segment has a table at
 // each, so that nothing else would bound a change set.
-const maxEdges = 100
+const maxEdges = 64
 
 func (r *reader) configuration(n *node) Configuration {
 	c := Configuration{VPNECMPSupport: true, DNSSupport: true}
