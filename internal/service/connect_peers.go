@@ -2,11 +2,7 @@ package service
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"net/netip"
-
-	"go4.org/netipx"
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
@@ -17,6 +13,13 @@ type connectPeerRow struct {
 	api.ConnectPeer
 	GlobalNetworkId string
 	OwnerAccountId  string // of the core network
+
+	Problems []api.ConnectPeerError // found by the end of CREATING, which then leads to FAILED
+}
+
+// failed tells whether a peer could not be made, or will turn out so. It occupies nothing then.
+func (row *connectPeerRow) failed() bool {
+	return len(row.Problems)+len(row.LastModificationErrors) > 0
 }
 
 func (row *connectPeerRow) key() string {
@@ -49,11 +52,16 @@ func (v *view) peerFitsGlobalNetwork(gn, id string) error {
 	}
 }
 
-// CreateConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it.
+// CreateConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it. What AWS
+// finds out while it makes one leads to FAILED at the end of CREATING.
 func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPeerInput) (*api.CreateConnectPeerOutput, error) {
+	problems, err := s.applianceSubnet(ctx, in)
+	if err != nil {
+		return nil, err
+	}
 	return update(ctx, s, func(tx *txn) (*api.CreateConnectPeerOutput, error) {
 		return once(tx, "CreateConnectPeer", in.ClientToken, in, func() (*api.CreateConnectPeerOutput, error) {
-			row, err := tx.createConnectPeer(in)
+			row, err := tx.createConnectPeer(in, problems)
 			if err != nil {
 				return nil, err
 			}
@@ -62,7 +70,7 @@ func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPe
 	})
 }
 
-func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRow, error) {
+func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, problems []api.ConnectPeerError) (*connectPeerRow, error) {
 	attachment, err := tx.attachmentOf(in.ConnectAttachmentId, api.AttachmentTypeConnect)
 	if err != nil {
 		return nil, err
@@ -85,7 +93,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRo
 	if err := tx.fits(quotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
 		return nil, err
 	}
-	config, err := tx.peerConfiguration(network, attachment, edge, in)
+	config, found, err := tx.peerConfiguration(network, attachment, edge, in)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +111,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRo
 		},
 		GlobalNetworkId: network.GlobalNetworkId,
 		OwnerAccountId:  network.OwnerAccountId,
+		Problems:        append(problems[:len(problems):len(problems)], found...),
 	}
 	tx.saveConnectPeer(&row)
 	tx.connectPeerEvent(&row, "CREATED", "created in a Connect attachment.")
@@ -111,212 +120,6 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput) (*connectPeerRo
 
 func (tx *txn) saveConnectPeer(row *connectPeerRow) {
 	save(tx.lc, lifecycle.ConnectPeer, connectPeers, row.key(), row, string(row.State))
-}
-
-// peerConfiguration works out addresses and ASNs of a new peer.
-func (tx *txn) peerConfiguration(network *coreNetworkRow, attachment *attachmentRow, edge api.CoreNetworkEdge, in *api.CreateConnectPeerInput) (*api.ConnectPeerConfiguration, error) {
-	peerAddress, err := netip.ParseAddr(in.PeerAddress)
-	if err != nil {
-		return nil, api.InvalidField("peerAddress", "Member must be an IP address.")
-	}
-	peerASN := val(edge.Asn) // iBGP unless the caller names another
-	if in.BgpOptions != nil && in.BgpOptions.PeerAsn != nil {
-		peerASN = *in.BgpOptions.PeerAsn
-		if peerASN < 1 || peerASN > 4294967294 {
-			return nil, api.InvalidField("bgpOptions.peerAsn", "Member must be between 1 and 4294967294.")
-		}
-	}
-	used := tx.peersAt(network, attachment.EdgeLocation)
-	config := &api.ConnectPeerConfiguration{PeerAddress: peerAddress.String(), Protocol: attachment.Protocol}
-	session := func(core, peer netip.Addr) api.ConnectPeerBgpConfiguration {
-		return api.ConnectPeerBgpConfiguration{
-			CoreNetworkAsn: edge.Asn, PeerAsn: new(peerASN), CoreNetworkAddress: core.String(), PeerAddress: peer.String(),
-		}
-	}
-	if attachment.Protocol == api.TunnelProtocolNoEncap {
-		if err := noEncapMembers(in, peerAddress); err != nil {
-			return nil, err
-		}
-		first, err := used.freeAddress(edge)
-		if err != nil {
-			return nil, err
-		}
-		used.addresses[first] = true
-		second, err := used.freeAddress(edge)
-		if err != nil {
-			return nil, err
-		}
-		config.CoreNetworkAddress = first.String()
-		config.BgpConfigurations = []api.ConnectPeerBgpConfiguration{session(first, peerAddress), session(second, peerAddress)}
-		return config, nil
-	}
-
-	if in.SubnetArn != nil && *in.SubnetArn != "" {
-		return nil, api.InvalidField("subnetArn", "A subnet is given for tunnel-less Connect peers only.")
-	}
-	inside, err := used.insideBlocks(in.InsideCidrBlocks)
-	if err != nil {
-		return nil, err
-	}
-	var core netip.Addr
-	if val(in.CoreNetworkAddress) != "" {
-		core, err = used.givenAddress(edge, *in.CoreNetworkAddress)
-	} else {
-		core, err = used.freeAddress(edge, sameFamily(peerAddress))
-	}
-	if err != nil {
-		return nil, err
-	}
-	if core.Is4() != peerAddress.Is4() {
-		return nil, api.InvalidField("peerAddress", "Peer address and core network address must be of the same address family.")
-	}
-	config.CoreNetworkAddress = core.String()
-	for _, block := range inside {
-		config.InsideCidrBlocks = append(config.InsideCidrBlocks, block.String())
-	}
-	// The first usable address is the appliance's, the next two are the core network's, as on a transit gateway. Only
-	// the IPv4 sessions are listed: they carry IPv6 as well.
-	appliance := inside[0].Addr().Next()
-	core1 := appliance.Next()
-	config.BgpConfigurations = []api.ConnectPeerBgpConfiguration{session(core1, appliance), session(core1.Next(), appliance)}
-	return config, nil
-}
-
-func noEncapMembers(in *api.CreateConnectPeerInput, peer netip.Addr) error {
-	var fields []api.FieldError
-	add := func(name, message string) { fields = append(fields, api.FieldError{Name: name, Message: message}) }
-	if val(in.SubnetArn) == "" {
-		add("subnetArn", "A tunnel-less Connect peer needs the subnet of its appliance.")
-	}
-	if !peer.Is4() {
-		add("peerAddress", "A tunnel-less Connect peer has an IPv4 address.")
-	}
-	if val(in.CoreNetworkAddress) != "" {
-		add("coreNetworkAddress", "The core network address of a tunnel-less Connect peer cannot be chosen.")
-	}
-	if len(in.InsideCidrBlocks) > 0 {
-		add("insideCidrBlocks", "A tunnel-less Connect peer has no inside CIDR blocks.")
-	}
-	return invalid(fields)
-}
-
-// edgeUse is what the peers at one edge of a core network occupy.
-type edgeUse struct {
-	addresses map[netip.Addr]bool
-	inside    []netip.Prefix
-}
-
-func (v *view) peersAt(network *coreNetworkRow, location string) *edgeUse {
-	use := &edgeUse{addresses: map[netip.Addr]bool{}}
-	below := accountKey(network.OwnerAccountId, "connect-peer.edge", network.CoreNetworkId, location) + "/"
-	for _, row := range connectPeers.ScanIndex(v.r, below, "") {
-		if addr, err := netip.ParseAddr(row.Configuration.CoreNetworkAddress); err == nil {
-			use.addresses[addr] = true
-		}
-		for _, block := range row.Configuration.InsideCidrBlocks {
-			if prefix, err := netip.ParsePrefix(block); err == nil {
-				use.inside = append(use.inside, prefix)
-			}
-		}
-		if row.Configuration.Protocol == api.TunnelProtocolNoEncap {
-			for _, session := range row.Configuration.BgpConfigurations {
-				if addr, err := netip.ParseAddr(session.CoreNetworkAddress); err == nil {
-					use.addresses[addr] = true
-				}
-			}
-		}
-	}
-	return use
-}
-
-// freeAddress is the smallest host address of the edge's inside CIDR blocks that no peer uses.
-func (u *edgeUse) freeAddress(edge api.CoreNetworkEdge, fits ...func(netip.Addr) bool) (netip.Addr, error) {
-	for _, text := range edge.InsideCidrBlocks {
-		block, err := netip.ParsePrefix(text)
-		if err != nil || len(fits) > 0 && !fits[0](block.Addr()) {
-			continue
-		}
-		last := netipx.PrefixLastIP(block)
-		for addr := block.Addr().Next(); addr.Less(last); addr = addr.Next() {
-			if !u.addresses[addr] {
-				return addr, nil
-			}
-		}
-	}
-	return netip.Addr{}, api.BrokenRule("Core network edge " + edge.EdgeLocation + " has no free address in its inside CIDR blocks.")
-}
-
-func sameFamily(other netip.Addr) func(netip.Addr) bool {
-	return func(a netip.Addr) bool { return a.Is4() == other.Is4() }
-}
-
-// givenAddress checks an address the caller chose.
-func (u *edgeUse) givenAddress(edge api.CoreNetworkEdge, text string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return addr, api.InvalidField("coreNetworkAddress", "Member must be an IP address.")
-	}
-	for _, block := range edge.InsideCidrBlocks {
-		if prefix, err := netip.ParsePrefix(block); err == nil && prefix.Contains(addr) {
-			if u.addresses[addr] {
-				return addr, api.InvalidField("coreNetworkAddress", "Address is used by another Connect peer at the edge location.")
-			}
-			if addr == prefix.Addr() || addr == netipx.PrefixLastIP(prefix) {
-				return addr, api.InvalidField("coreNetworkAddress", "Address is not a host address of the edge's inside CIDR block.")
-			}
-			return addr, nil
-		}
-	}
-	return addr, api.InvalidField("coreNetworkAddress", "Address is not in an inside CIDR block of the edge location.")
-}
-
-var (
-	linkLocal4 = netip.MustParsePrefix("169.254.0.0/16")
-	uniqueLoc6 = netip.MustParsePrefix("fd00::/8")
-	// What a transit gateway's Connect keeps for itself.
-	reservedInside = []netip.Prefix{
-		netip.MustParsePrefix("169.254.0.0/29"), netip.MustParsePrefix("169.254.1.0/29"), netip.MustParsePrefix("169.254.2.0/29"),
-		netip.MustParsePrefix("169.254.3.0/29"), netip.MustParsePrefix("169.254.4.0/29"), netip.MustParsePrefix("169.254.5.0/29"),
-		netip.MustParsePrefix("169.254.169.248/29"),
-	}
-)
-
-// insideBlocks checks the blocks BGP runs in: one IPv4 /29 and at most one IPv6 /125, unused at the edge. The IPv4 block
-// comes first in the result.
-func (u *edgeUse) insideBlocks(blocks []string) ([]netip.Prefix, error) {
-	var v4, v6 []netip.Prefix
-	for i, text := range blocks {
-		field := fmt.Sprintf("insideCidrBlocks[%d]", i)
-		block, err := netip.ParsePrefix(text)
-		if err != nil || block != block.Masked() {
-			return nil, api.InvalidField(field, "Member must be a CIDR block.")
-		}
-		if block.Addr().Is4() {
-			v4 = append(v4, block)
-			if block.Bits() != 29 || !linkLocal4.Contains(block.Addr()) {
-				return nil, api.InvalidField(field, "An IPv4 inside CIDR block must be a /29 from 169.254.0.0/16.")
-			}
-		} else {
-			v6 = append(v6, block)
-			if block.Bits() != 125 || !uniqueLoc6.Contains(block.Addr()) {
-				return nil, api.InvalidField(field, "An IPv6 inside CIDR block must be a /125 from fd00::/8.")
-			}
-		}
-		for _, reserved := range reservedInside {
-			if reserved == block {
-				return nil, api.InvalidField(field, "The inside CIDR block is reserved.")
-			}
-		}
-		for _, other := range u.inside {
-			if other.Overlaps(block) {
-				return nil, api.InvalidField(field, "The inside CIDR block is used by another Connect peer at the edge location.")
-			}
-		}
-	}
-	if len(v4) != 1 || len(v6) > 1 {
-		return nil, api.InvalidField("insideCidrBlocks", "A Connect peer needs one IPv4 inside CIDR block and takes one IPv6 block.")
-	}
-	return append(v4, v6...), nil
 }
 
 // GetConnectPeer shows a Connect peer.
@@ -406,6 +209,9 @@ func (s *Service) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	}
 	row := *old
 	row.State = api.ConnectPeerState(step.Next)
-	save(lc, lifecycle.ConnectPeer, connectPeers, e.Key, &row, step.Next)
+	if row.LastModificationErrors, row.Problems = row.Problems, nil; row.failed() {
+		row.State = api.ConnectPeerStateFailed
+	}
+	save(lc, lifecycle.ConnectPeer, connectPeers, e.Key, &row, string(row.State))
 	return nil
 }

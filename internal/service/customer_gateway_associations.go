@@ -14,6 +14,9 @@ func (s *Service) AssociateCustomerGateway(ctx context.Context, in *api.Associat
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
+	if err := s.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
 	connections, err := s.refs.customerGateway(ctx, in.CustomerGatewayArn)
 	if err != nil {
 		return nil, err

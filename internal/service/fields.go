@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"portolan/api"
 )
@@ -65,7 +66,7 @@ func wrongFields(in api.Input) []api.FieldError {
 		}
 
 	case *api.CreateVpcAttachmentInput:
-		return append(vpcARN.check(in.VpcArn), tagFields(in.Tags)...)
+		return slices.Concat(vpcARN.check(in.VpcArn), tooFew("subnetArns", in.SubnetArns), tagFields(in.Tags))
 	case *api.CreateConnectAttachmentInput:
 		return tagFields(in.Tags)
 	case *api.CreateSiteToSiteVpnAttachmentInput:
@@ -121,6 +122,14 @@ func (f foreignARN) check(text string) []api.FieldError {
 		return nil
 	}
 	return []api.FieldError{{Name: f.field, Message: "ARN is not valid for a " + f.what + "."}}
+}
+
+// tooFew refuses an empty list where AWS needs something in it; the model bounds none of them.
+func tooFew(name string, list []string) []api.FieldError {
+	if len(list) > 0 {
+		return nil
+	}
+	return []api.FieldError{{Name: name, Message: "Member must have length greater than or equal to 1."}}
 }
 
 // tooMany refuses a list of ids that is longer than AWS takes.

@@ -43,7 +43,7 @@ func TestCheckFields_tellsAllAtOnce(t *testing.T) {
 		{&api.RegisterTransitGatewayInput{TransitGatewayArn: "arn:aws:ec2:eu-west-1:111122223333:transit-gateway/tgw-1"}, ""},
 		{&api.AssociateTransitGatewayConnectPeerInput{TransitGatewayConnectPeerArn: "connect-peer-1"}, "transitGatewayConnectPeerArn"},
 		{&api.StartOrganizationServiceAccessUpdateInput{Action: "enable"}, "action"},
-		{&api.CreateVpcAttachmentInput{VpcArn: "x", Tags: reserved}, "vpcArn tags[0].key tags[0].value"},
+		{&api.CreateVpcAttachmentInput{VpcArn: "x", SubnetArns: []string{}, Tags: reserved}, "vpcArn subnetArns tags[0].key tags[0].value"},
 		{&api.CreateConnectAttachmentInput{Tags: reserved}, "tags[0].key tags[0].value"},
 		{&api.CreateSiteToSiteVpnAttachmentInput{VpnConnectionArn: "x", Tags: reserved}, "vpnConnectionArn tags[0].key tags[0].value"},
 		{&api.CreateDirectConnectGatewayAttachmentInput{DirectConnectGatewayArn: "x", Tags: reserved}, "directConnectGatewayArn tags[0].key tags[0].value"},

@@ -25,6 +25,16 @@ func (v *view) openGlobalNetwork(id string) (*api.GlobalNetwork, error) {
 	return gn, changing("global-network", id, gn.State)
 }
 
+// expectGlobalNetwork refuses an unknown global network before the catalog is asked about anything else in the request. It
+// is looked up once more in the transaction: only what is said first depends on this.
+func (s *Service) expectGlobalNetwork(ctx context.Context, id string) error {
+	if s.refs.catalog == nil {
+		return nil
+	}
+	_, err := read(ctx, s, func(v *view) (*api.GlobalNetwork, error) { return v.globalNetwork(id) })
+	return err
+}
+
 // CreateGlobalNetwork makes an empty global network.
 func (s *Service) CreateGlobalNetwork(ctx context.Context, in *api.CreateGlobalNetworkInput) (*api.CreateGlobalNetworkOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.CreateGlobalNetworkOutput, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -97,6 +98,36 @@ func (r references) subnets(ctx context.Context, field string, subnets []string,
 		}
 	}
 	return ref, nil
+}
+
+// appliance is what is wrong with the subnet of a tunnel-less Connect peer's appliance: one of the transport's VPC, with the
+// appliance's address in it.
+func (r references) appliance(ctx context.Context, subnet string, vpc arn, address netip.Addr) ([]api.ConnectPeerError, error) {
+	notFound := []api.ConnectPeerError{{
+		Code: api.ConnectPeerErrorCodeSubnetNotFound, Message: "The subnet does not exist in the VPC of the transport attachment.", ResourceArn: subnet,
+	}}
+	if a, ok := parseARN(subnet); !ok || a.region != vpc.region || a.account != vpc.account {
+		return notFound, nil
+	}
+	if r.catalog == nil {
+		return nil, nil
+	}
+	known, err := r.catalog.VPC(ctx, vpc.text)
+	missing, err := unknown(err)
+	if err != nil || missing {
+		return notFound, err
+	}
+	i := slices.IndexFunc(known.Subnets, func(s catalog.Subnet) bool { return s.ARN == subnet })
+	if i < 0 {
+		return notFound, nil
+	}
+	cidrs := known.Subnets[i].CIDRs
+	if len(cidrs) > 0 && !slices.ContainsFunc(cidrs, func(p netip.Prefix) bool { return p.Contains(address) }) {
+		return []api.ConnectPeerError{{
+			Code: api.ConnectPeerErrorCodeIpOutsideSubnetCidrRange, Message: "The peer address is not in the subnet.", ResourceArn: subnet,
+		}}, nil
+	}
+	return nil, nil
 }
 
 func (r references) vpnConnection(ctx context.Context, text string) (reference, error) {

@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"portolan/api"
 	"portolan/internal/catalog"
@@ -35,12 +37,13 @@ vpcs:
   - arn: ` + ec2ARN + `vpc/vpc-0123456789abcdef0
     cidrs: [10.0.0.0/16]
     subnets:
-      - {arn: '` + ec2ARN + `subnet/subnet-0123456789abcdef0', availabilityZone: a}
+      - {arn: '` + ec2ARN + `subnet/subnet-0123456789abcdef0', availabilityZone: a, cidrs: [10.0.1.0/24]}
       - {arn: '` + ec2ARN + `subnet/subnet-0123456789abcdef1', availabilityZone: a}
 transitGateways:
   - arn: ` + ec2ARN + `transit-gateway/tgw-0123456789abcdef0
     connectPeers: [{arn: '` + ec2ARN + `transit-gateway-connect-peer/tgw-connect-peer-0123456789abcdef0'}]
   - {arn: '` + ec2ARN + `transit-gateway/tgw-0123456789abcdef1', state: deleting}
+  - {arn: '` + ec2ARN + `transit-gateway/tgw-0123456789abcdef2'}
 vpnConnections:
   - {arn: '` + ec2ARN + `vpn-connection/vpn-0123456789abcdef0', customerGatewayArn: '` + ec2ARN + `customer-gateway/cgw-0123456789abcdef0', transitGatewayArn: '` + ec2ARN + `transit-gateway/tgw-0123456789abcdef0'}
 customerGateways:
@@ -79,6 +82,34 @@ func TestCatalog_attachmentsOfWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestCatalog_applianceOfATunnelLessPeer(t *testing.T) {
+	w := newWorld(t, withCatalog(t, smallCatalog))
+	_, cn := w.network()
+	transport := w.vpcAttachment(cn).Attachment.AttachmentId
+	attachment := must(w, w.CreateConnectAttachment, api.CreateConnectAttachmentInput{
+		CoreNetworkId: cn, EdgeLocation: "eu-west-1", TransportAttachmentId: transport,
+		Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolNoEncap)},
+	}).ConnectAttachment.Attachment.AttachmentId
+	for _, c := range []struct {
+		subnet, address string
+		code            api.ConnectPeerErrorCode
+	}{
+		{ec2ARN + "subnet/subnet-0123456789abcdef0", "10.0.1.9", ""},
+		{ec2ARN + "subnet/subnet-0123456789abcdef0", "10.0.2.9", api.ConnectPeerErrorCodeIpOutsideSubnetCidrRange},
+		{ec2ARN + "subnet/subnet-0123456789abcdef9", "10.0.1.9", api.ConnectPeerErrorCodeSubnetNotFound},
+		{"arn:aws:ec2:us-east-1:111122223333:subnet/subnet-0123456789abcdef0", "10.0.1.9", api.ConnectPeerErrorCodeSubnetNotFound},
+	} {
+		id := must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: c.address, SubnetArn: &c.subnet}).ConnectPeer.ConnectPeerId
+		got := must(w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: id}).ConnectPeer
+		switch {
+		case c.code == "" && got.State != api.ConnectPeerStateAvailable:
+			t.Errorf("%s in %s: %s %+v", c.address, c.subnet, got.State, got.LastModificationErrors)
+		case c.code != "" && (got.State != api.ConnectPeerStateFailed || len(got.LastModificationErrors) != 1 || got.LastModificationErrors[0].Code != c.code):
+			t.Errorf("%s in %s: %s %+v, want FAILED with %s", c.address, c.subnet, got.State, got.LastModificationErrors, c.code)
+		}
+	}
+}
+
 func TestCatalog_associationsOfWhatIsNotInTheInventory(t *testing.T) {
 	w := newWorld(t, withCatalog(t, smallCatalog))
 	gn := w.globalNetwork()
@@ -103,6 +134,150 @@ func TestCatalog_associationsOfWhatIsNotInTheInventory(t *testing.T) {
 	fails[notFound](w, w.AssociateCustomerGateway, associate)
 	associate.CustomerGatewayArn = ec2ARN + "customer-gateway/cgw-0123456789abcdef9"
 	fails[notFound](w, w.AssociateCustomerGateway, associate)
+	associate.GlobalNetworkId, peer.GlobalNetworkId = "global-network-0", "global-network-0" // what is said first
+	wantField(t, fails[validation](w, w.AssociateCustomerGateway, associate), "globalNetworkId")
+	peer.TransitGatewayConnectPeerArn = peer.TransitGatewayConnectPeerArn[:len(peer.TransitGatewayConnectPeerArn)-1] + "9"
+	wantField(t, fails[validation](w, w.AssociateTransitGatewayConnectPeer, peer), "globalNetworkId")
+	wantField(t, fails[validation](w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: "global-network-0", TransitGatewayArn: gateway + "9"}), "globalNetworkId")
+}
+
+// TestCatalog_associationsEndWithTheirGateway deregisters one of two transit gateways, with a catalog that knows what hangs
+// on it, and with one that cannot be asked: then nobody knows, and it is kept until the last gateway goes.
+func TestCatalog_associationsEndWithTheirGateway(t *testing.T) {
+	gateway := ec2ARN + "transit-gateway/tgw-0123456789abcdef"
+	known := withCatalog(t, smallCatalog)
+	for _, gone := range []bool{false, true} {
+		var lost bool
+		w := newWorld(t, known, func(c *service.Config) { c.Catalog = losable{c.Catalog, &lost} })
+		gn := w.globalNetwork()
+		device := w.device(gn, w.site(gn))
+		must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "0"})
+		must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "2"})
+		must(w, w.AssociateCustomerGateway, api.AssociateCustomerGatewayInput{GlobalNetworkId: gn, DeviceId: device, CustomerGatewayArn: ec2ARN + "customer-gateway/cgw-0123456789abcdef0"})
+		must(w, w.AssociateTransitGatewayConnectPeer, api.AssociateTransitGatewayConnectPeerInput{
+			GlobalNetworkId: gn, DeviceId: device, TransitGatewayConnectPeerArn: ec2ARN + "transit-gateway-connect-peer/tgw-connect-peer-0123456789abcdef0",
+		})
+		associated := func() (n int) {
+			for _, a := range must(w, w.GetCustomerGatewayAssociations, api.GetCustomerGatewayAssociationsInput{GlobalNetworkId: gn}).CustomerGatewayAssociations {
+				if a.State == api.CustomerGatewayAssociationStateAvailable {
+					n++
+				}
+			}
+			for _, a := range must(w, w.GetTransitGatewayConnectPeerAssociations, api.GetTransitGatewayConnectPeerAssociationsInput{GlobalNetworkId: gn}).TransitGatewayConnectPeerAssociations {
+				if a.State == api.TransitGatewayConnectPeerAssociationStateAvailable {
+					n++
+				}
+			}
+			return n
+		}
+		lost = gone
+		must(w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "0"})
+		want := 0
+		if gone {
+			want = 2
+		}
+		if got := associated(); got != want {
+			t.Errorf("catalog away %t: %d associations are left, want %d", gone, got, want)
+		}
+		must(w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "2"})
+		if got := associated(); got != 0 {
+			t.Errorf("catalog away %t: %d associations outlive the last gateway", gone, got)
+		}
+	}
+}
+
+// TestCatalog_isAskedOutsideTransactions holds every answer back until somebody else has written: a slow EC2 must not stop
+// the server.
+func TestCatalog_isAskedOutsideTransactions(t *testing.T) {
+	var asked atomic.Int64
+	var w *world
+	write := func() {
+		asked.Add(1)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := w.StartOrganizationServiceAccessUpdate(w.ctx, &api.StartOrganizationServiceAccessUpdateInput{Action: "ENABLE"}); err != nil {
+				t.Error(err)
+			}
+		}()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Error("no write while the catalog is asked")
+		}
+	}
+	w = newWorld(t, withCatalog(t, smallCatalog), func(c *service.Config) { c.Catalog = slow{c.Catalog, write} })
+	gn, cn := w.network()
+	device := w.device(gn, w.site(gn))
+	gateway := ec2ARN + "transit-gateway/tgw-0123456789abcdef0"
+	id := w.vpcAttachment(cn).Attachment.AttachmentId
+	for name, call := range map[string]func() error{
+		"UpdateVpcAttachment": func() error {
+			_, err := w.UpdateVpcAttachment(w.ctx, &api.UpdateVpcAttachmentInput{AttachmentId: id, AddSubnetArns: []string{ec2ARN + "subnet/subnet-0123456789abcdef1"}})
+			return err
+		},
+		"CreateVpcAttachment": func() error {
+			_, err := w.CreateVpcAttachment(w.ctx, &api.CreateVpcAttachmentInput{
+				CoreNetworkId: cn, VpcArn: ec2ARN + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2ARN + "subnet/subnet-0123456789abcdef0"},
+			})
+			return err
+		},
+		"DeregisterTransitGateway": func() error {
+			must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway})
+			must(w, w.AssociateCustomerGateway, api.AssociateCustomerGatewayInput{GlobalNetworkId: gn, DeviceId: device, CustomerGatewayArn: ec2ARN + "customer-gateway/cgw-0123456789abcdef0"})
+			_, err := w.DeregisterTransitGateway(w.ctx, &api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway})
+			return err
+		},
+	} {
+		before := asked.Load()
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if asked.Load() == before {
+			t.Errorf("%s asked nothing", name)
+		}
+	}
+}
+
+// slow is a catalog that does something before it answers.
+type slow struct {
+	catalog.Catalog
+	first func()
+}
+
+func (c slow) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
+	c.first()
+	return c.Catalog.VPC(ctx, arn)
+}
+
+func (c slow) CustomerGateway(ctx context.Context, arn string) (*catalog.CustomerGateway, error) {
+	c.first()
+	return c.Catalog.CustomerGateway(ctx, arn)
+}
+
+func (c slow) TransitGateway(ctx context.Context, arn string) (*catalog.TransitGateway, error) {
+	c.first()
+	return c.Catalog.TransitGateway(ctx, arn)
+}
+
+// losable is a catalog that can go away.
+type losable struct {
+	catalog.Catalog
+	away *bool
+}
+
+func (c losable) CustomerGateway(ctx context.Context, arn string) (*catalog.CustomerGateway, error) {
+	if *c.away {
+		return nil, errAway
+	}
+	return c.Catalog.CustomerGateway(ctx, arn)
+}
+
+func (c losable) ConnectPeer(ctx context.Context, arn string) (*catalog.ConnectPeer, error) {
+	if *c.away {
+		return nil, errAway
+	}
+	return c.Catalog.ConnectPeer(ctx, arn)
 }
 
 // away is a catalog that nobody can ask.

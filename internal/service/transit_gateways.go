@@ -16,6 +16,9 @@ func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTr
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
+	if err := s.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
 	if err := s.refs.registered(ctx, in.TransitGatewayArn); err != nil {
 		return nil, err
 	}
@@ -45,7 +48,7 @@ func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTr
 // customer gateways and Connect peers. Which those are is EC2's to know; without a catalog they go with the last
 // gateway that could have carried them.
 func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.DeregisterTransitGatewayInput) (*api.DeregisterTransitGatewayOutput, error) {
-	carried, err := s.carriedBy(ctx, in.GlobalNetworkId, in.TransitGatewayArn)
+	over, err := s.reachedOver(ctx, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
 	}
@@ -66,39 +69,66 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
 		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
 		last := !tx.hasOtherGateway(gn, gateway)
-		ends := func(arn string) bool { return last || carried[arn] }
-		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, ends)
-		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, ends)
+		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
+			connections, known := over.customerGateways[arn]
+			return last || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
+				return c.TransitGatewayARN != gateway && tx.carries(gn, c)
+			})
+		})
+		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
+			on, known := over.connectPeers[arn]
+			return last || known && (on == "" || on == gateway)
+		})
 		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
 	})
 }
 
-// carriedBy is the associated customer gateways and Connect peers that the catalog knows only behind this transit
-// gateway: no other VPN connection keeps them in the global network.
-func (s *Service) carriedBy(ctx context.Context, gn, gateway string) (map[string]bool, error) {
-	carried := map[string]bool{}
+// reach is what the catalog knows of how associated things are reached: customer gateways over VPN connections, Connect
+// peers over one transit gateway. What does not exist any more is reached over nothing; what cannot be asked about now is
+// left out.
+type reach struct {
+	customerGateways map[string][]*catalog.VPNConnection
+	connectPeers     map[string]string
+}
+
+// reachedOver asks about everything that is associated in a global network. A catalog that is away is no reason to keep
+// a gateway: what it cannot tell is as if there were none.
+func (s *Service) reachedOver(ctx context.Context, gn string) (*reach, error) {
+	over := &reach{customerGateways: map[string][]*catalog.VPNConnection{}, connectPeers: map[string]string{}}
 	if s.refs.catalog == nil {
-		return carried, nil
+		return over, nil
 	}
-	return read(ctx, s, func(v *view) (map[string]bool, error) {
+	// The questions come after the look at the state, which must not wait for answers.
+	associated, err := read(ctx, s, func(v *view) (arns [2][]string, err error) {
 		for _, a := range customerGatewayAssociations.Scan(v.r, v.prefix("customer-gateway-association", gn), "") {
-			connections, err := s.refs.customerGateway(ctx, a.CustomerGatewayArn)
-			if err != nil && !isNotFound(err) {
-				return nil, err
-			}
-			carried[a.CustomerGatewayArn] = !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
-				return c.TransitGatewayARN != gateway && v.carries(gn, c)
-			})
+			arns[0] = append(arns[0], a.CustomerGatewayArn)
 		}
 		for _, a := range tgwConnectPeerAssociations.Scan(v.r, v.prefix("tgw-connect-peer-association", gn), "") {
-			on, err := s.refs.connectPeer(ctx, a.TransitGatewayConnectPeerArn)
-			if err != nil && !isNotFound(err) {
-				return nil, err
-			}
-			carried[a.TransitGatewayConnectPeerArn] = err != nil || on == gateway
+			arns[1] = append(arns[1], a.TransitGatewayConnectPeerArn)
 		}
-		return carried, nil
+		return arns, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	answered := func(arn string, err error) bool {
+		if err != nil && !isNotFound(err) {
+			s.log.Warn("the catalog cannot tell what a transit gateway carries", "arn", arn, "error", err, "cause", errors.Unwrap(err))
+			return false
+		}
+		return true
+	}
+	for _, arn := range associated[0] {
+		if connections, err := s.refs.customerGateway(ctx, arn); answered(arn, err) {
+			over.customerGateways[arn] = connections
+		}
+	}
+	for _, arn := range associated[1] {
+		if gateway, err := s.refs.connectPeer(ctx, arn); answered(arn, err) {
+			over.connectPeers[arn] = gateway
+		}
+	}
+	return over, ctx.Err()
 }
 
 func isNotFound(err error) bool {
@@ -171,6 +201,9 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 // is on is EC2's to know: without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	if err := s.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
 	gateway, err := s.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn)

@@ -80,6 +80,18 @@ func (s *Service) GetVpcAttachment(ctx context.Context, in *api.GetVpcAttachment
 
 // UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE.
 func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
+	var added reference
+	if len(in.AddSubnetArns) > 0 {
+		// An attachment keeps its VPC, so the catalog can be asked before the transaction, as everywhere.
+		row, err := read(ctx, s, func(v *view) (*attachmentRow, error) { return v.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc) })
+		if err != nil {
+			return nil, err
+		}
+		vpc, _ := parseARN(row.ResourceArn)
+		if added, err = s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc); err != nil {
+			return nil, err
+		}
+	}
 	return update(ctx, s, func(tx *txn) (*api.UpdateVpcAttachmentOutput, error) {
 		old, err := tx.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc)
 		if err != nil {
@@ -87,11 +99,6 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 		}
 		if old.State != api.AttachmentStateAvailable {
 			return nil, attachmentBusy(old)
-		}
-		vpc, _ := parseARN(old.ResourceArn)
-		added, err := s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc)
-		if err != nil {
-			return nil, err
 		}
 		var fields []api.FieldError
 		for i, subnet := range in.AddSubnetArns {
