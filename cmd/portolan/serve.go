@@ -129,6 +129,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	if o.cors != "" {
+		if err := server.CheckOrigin(o.cors); err != nil {
+			return fmt.Errorf("--cors-origin: %w", err)
+		}
+	}
 	cfg := service.Config{Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
 		return err

@@ -110,6 +110,8 @@ func TestMalformed_answeredCleanly(t *testing.T) {
 		{"NUL in the query", get("/global-networks?nextToken=%00"), 400, validation, cannotParse},
 		{"query of text for a number", get("/global-networks?maxResults=all"), 400, validation, field},
 		{"many parameters", get("/global-networks?" + strings.Repeat("globalNetworkIds=a&", 3000)), 400, validation, field},
+		{"headers too large", "GET /global-networks HTTP/1.1\r\nHost: x\r\nX-Large: " + strings.Repeat("x", 200_000) + "\r\n\r\n", 431, "MalformedHttpRequestException", ""},
+		{"target too large", get("/" + strings.Repeat("x", 200_000)), 431, "MalformedHttpRequestException", ""},
 		{"token of nobody", get("/global-networks?nextToken=AAAA"), 400, validation, field},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,8 +141,8 @@ func TestMalformed_answeredCleanly(t *testing.T) {
 		"unknown coding":      "POST /global-networks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: rot13\r\n\r\n{}",
 		"escape that is none": get("/global-networks/%zz/sites"),
 		"space in a header":   "GET /global-networks HTTP/1.1\r\nHost : x\r\n\r\n",
-		"headers too large":   "GET /global-networks HTTP/1.1\r\nHost: x\r\nX-Large: " + strings.Repeat("x", 200_000) + "\r\n\r\n",
-		"target too large":    get("/" + strings.Repeat("x", 200_000)),
+		"headers huge":        "GET /global-networks HTTP/1.1\r\nHost: x\r\nX-Large: " + strings.Repeat("x", 900_000) + "\r\n\r\n",
+		"target huge":         get("/" + strings.Repeat("x", 900_000)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, _, err := r.raw(request)

@@ -119,7 +119,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		ReadTimeout:       s.cfg.ReadTime,
 		WriteTimeout:      s.cfg.WriteTime,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    s.cfg.MaxHeader,
+		MaxHeaderBytes:    4 * s.cfg.MaxHeader, // up to here the answer is AWS's and not net/http's
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is no operation either
 		ErrorLog:                     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
@@ -173,6 +173,24 @@ func overloaded() error {
 	return &api.GenericError{Status: http.StatusServiceUnavailable, Type: "ServiceUnavailable", Message: "Too many requests are under way.", RetryAfterSeconds: 1}
 }
 
+// headerSize is how many bytes the request line and the headers came in, more or less.
+func headerSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return size
+}
+
+func headersTooLarge(limit int) error {
+	return &api.GenericError{
+		Status: http.StatusRequestHeaderFieldsTooLarge, Type: "MalformedHttpRequestException",
+		Message: fmt.Sprintf("The request line and the headers are larger than %d bytes.", limit),
+	}
+}
+
 // reply writes the answer, or says why there is none. Nothing that goes wrong inside, panics included, gets past it.
 func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
@@ -201,6 +219,9 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	ctx := s.startSpan(c, r)
 	if err := s.fromPage(r); err != nil {
 		return nil, err
+	}
+	if headerSize(r) > s.cfg.MaxHeader {
+		return nil, headersTooLarge(s.cfg.MaxHeader)
 	}
 	if r.ContentLength > limit {
 		return nil, wire.TooLarge(limit) // without waiting for what would not be read

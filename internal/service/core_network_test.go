@@ -573,8 +573,14 @@ func TestResourcePolicy_roundTrip(t *testing.T) {
 	must(w, w.DeleteResourcePolicy, api.DeleteResourcePolicyInput{ResourceArn: arn})
 	must(w, w.DeleteResourcePolicy, api.DeleteResourcePolicyInput{ResourceArn: arn})
 	wantField(t, fails[validation](w, w.PutResourcePolicy, api.PutResourcePolicyInput{ResourceArn: arn + "0", PolicyDocument: text}), "resourceArn")
-	if e := fails[validation](w, w.PutResourcePolicy, api.PutResourcePolicyInput{ResourceArn: arn, PolicyDocument: "nonsense"}); e.Reason != "CannotParse" {
-		t.Errorf("got %+v", e)
+	for document, want := range map[string]string{
+		"nonsense":           "The policy document is not valid JSON: invalid character 'o' in literal null (expecting 'u').",
+		"[]":                 "The policy document is not a JSON object.",
+		`{"Statement":[]}{}`: "The policy document is not valid JSON: invalid character '{' after top-level value.",
+	} {
+		if e := fails[validation](w, w.PutResourcePolicy, api.PutResourcePolicyInput{ResourceArn: arn, PolicyDocument: document}); e.Reason != "CannotParse" || e.Message != want {
+			t.Errorf("%s: got %+v", document, e)
+		}
 	}
 }
 

@@ -19,7 +19,11 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *api.PutResourcePoli
 		}
 		var document map[string]any
 		if err := json.Unmarshal([]byte(in.PolicyDocument), &document); err != nil {
-			return nil, &api.ValidationException{Message: "The policy document is not a JSON object: " + err.Error() + ".", Reason: api.ValidationExceptionReasonCannotParse}
+			message := "The policy document is not a JSON object."
+			if syntax, ok := err.(*json.SyntaxError); ok {
+				message = "The policy document is not valid JSON: " + syntax.Error() + "."
+			}
+			return nil, &api.ValidationException{Message: message, Reason: api.ValidationExceptionReasonCannotParse}
 		}
 		if _, ok := document["Statement"]; !ok {
 			return nil, api.InvalidField("policyDocument", "The policy document has no Statement.")
