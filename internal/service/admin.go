@@ -11,7 +11,7 @@ import (
 
 // Reset removes everything an account has, or everything there is when account is "".
 func (s *Service) Reset(ctx context.Context, account string) error {
-	prefixes := []string{"/acct/", "/id/", "/resource/", "/shared/", announcedIndex}
+	prefixes := []string{"/acct/", "/id/", "/resource/", "/registered/", "/shared/", announcedIndex}
 	due := "/acct/"
 	if account != "" {
 		prefixes, due = []string{store.Path("acct", account) + "/"}, store.Path("acct", account)+"/"
@@ -47,6 +47,7 @@ func (tx *txn) dropIDs() {
 	deleteGuests(tx, peerings, tx.prefix("peering.guest"), (*peeringRow).key)
 	deleteAll(tx, coreNetworks, tx.prefix("core-network"))
 	deleteAll(tx, connectPeers, tx.prefix("connect-peer"))
+	deleteAll(tx, tgwRegistrations, tx.prefix("tgw-registration"))
 	deleteAll(tx, announcedRoutes, tx.prefix("announced-routes"))
 }
 

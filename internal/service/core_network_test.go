@@ -671,5 +671,21 @@ func TestOrganization_status(t *testing.T) {
 	wantField(t, fails[validation](w, w.StartOrganizationServiceAccessUpdate, api.StartOrganizationServiceAccessUpdateInput{Action: "MAYBE"}), "action")
 	must(w, w.StartOrganizationServiceAccessUpdate, api.StartOrganizationServiceAccessUpdateInput{Action: "ENABLE"})
 	gn := w.globalNetwork()
-	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: "arn:aws:ec2:eu-west-1:444455556666:transit-gateway/tgw-0123456789abcdef0"})
+	tgw := "arn:aws:ec2:eu-west-1:444455556666:transit-gateway/tgw-0123456789abcdef0"
+	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: tgw})
+
+	// It is in one global network at most, whoever's that is; a reset of that account lets it go.
+	w.ctx = w.as("444455556666")
+	own := w.globalNetwork()
+	if e := fails[validation](w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: own, TransitGatewayArn: tgw}); e.Reason != "Other" {
+		t.Errorf("got %+v", e)
+	}
+	if err := w.Reset(w.ctx, "111122223333"); err != nil {
+		t.Fatal(err)
+	}
+	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: own, TransitGatewayArn: tgw})
+	if err := w.Reset(w.ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: w.globalNetwork(), TransitGatewayArn: tgw})
 }

@@ -93,6 +93,9 @@ func idKey(id string) string { return store.Path("id", id) }
 // resourceKey is where the attachments of one resource outside are found, on whosever core networks they are.
 func resourceKey(resource string) string { return store.Path("resource", resource) }
 
+// registeredKey is where the registration of a transit gateway is found, with whosever global network.
+func registeredKey(gateway string) string { return store.Path("registered", gateway) }
+
 // guestEntry indexes what one account keeps on another's core network below the account that made it.
 func guestEntry(key, table, maker string, path ...string) []string {
 	if maker == accountOf(key) {

@@ -38,8 +38,9 @@ import (
 //	/acct/A/organization-access                           organizationAccess
 //
 // Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device. What
-// other accounts may ask for is found below /id/ID, /resource/ARN and /shared/CN, and below /acct/A/attachment.guest and
-// /acct/A/peering.guest by who made it. /announced/CN finds the routes that were told of any account.
+// other accounts may ask for, or must not have too, is found below /id/ID, /resource/ARN, /registered/ARN and /shared/CN,
+// and below /acct/A/attachment.guest and /acct/A/peering.guest by who made it. /announced/CN finds the routes that were
+// told of any account.
 var (
 	globalNetworks = store.NewTable(store.Schema[api.GlobalNetwork]{
 		Name:  "global-network",
@@ -131,7 +132,7 @@ var (
 				if r.State.Code == api.TransitGatewayRegistrationStateDeleted {
 					return nil
 				}
-				return entry(key, "gateway", 0, r.TransitGatewayArn)
+				return []string{registeredKey(r.TransitGatewayArn) + store.Path(accountOf(key), r.GlobalNetworkId)}
 			}},
 		},
 	})

@@ -30,8 +30,8 @@ func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTr
 		if a, _ := parseARN(gateway); a.account != tx.caller.Account && !tx.organizationEnabled() {
 			return nil, api.InvalidField("transitGatewayArn", "Transit gateway belongs to another account.")
 		}
-		// Registered or being deregistered, here or in another global network of the account.
-		if tgwRegistrations.Any(tx.r, tx.prefix("tgw-registration.gateway", gateway)) {
+		// Registered or being deregistered, here or in another global network of whichever account.
+		if tgwRegistrations.Any(tx.r, registeredKey(gateway)+"/") {
 			return nil, api.BrokenRule("Transit gateway " + gateway + " is already registered with a global network.")
 		}
 		registration := api.TransitGatewayRegistration{
