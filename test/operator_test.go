@@ -257,9 +257,41 @@ func TestOTLP_spansArrive(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	for _, want := range []string{"/v1/traces", "DescribeGlobalNetworks", "portolan"} {
+	for _, want := range []string{"/v1/traces", "DescribeGlobalNetworks", "service.name\x12\n\n\bportolan"} {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("no %q in what the collector got: %.500q", want, got.String())
 		}
 	}
+}
+
+func TestOTLP_nobodyListens(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+freeAddress(t))
+	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "100") // milliseconds
+	p := Start(t, "--ephemeral")
+	if status, text := call(t, "GET", p.URL+"/global-networks", "", firstAccount); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	if code, err := p.Stop(t.Context()); code != 0 || err != nil {
+		t.Error(code, err)
+	}
+	log := p.Log.String()
+	if !strings.Contains(log, "spans were not sent") {
+		t.Errorf("not in the log: %s", log)
+	}
+	for line := range strings.Lines(log) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("a line of the log is no JSON: %s", line)
+		}
+	}
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }

@@ -183,7 +183,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err := begin(ctx, o.snapshot, svc, stdout); err != nil {
 		return err
 	}
-	tracer, stopTracing, err := newTracer(ctx)
+	tracer, stopTracing, err := newTracer(ctx, log)
 	if err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}
