@@ -153,7 +153,8 @@ func (s *Service) UpdateCoreNetwork(ctx context.Context, in *api.UpdateCoreNetwo
 	})
 }
 
-// DeleteCoreNetwork removes a core network nothing is attached to. Its policy versions go with it.
+// DeleteCoreNetwork removes a core network nothing is attached to. Its policy versions go with it, and so do its prefix list
+// associations: those that the LIVE policy names could not be removed before.
 func (s *Service) DeleteCoreNetwork(ctx context.Context, in *api.DeleteCoreNetworkInput) (*api.DeleteCoreNetworkOutput, error) {
 	return update(ctx, s, func(tx *txn) (*api.DeleteCoreNetworkOutput, error) {
 		id := in.CoreNetworkId
