@@ -297,6 +297,17 @@ func TestTransitGateway_registration(t *testing.T) {
 	gn, other := w.globalNetwork(), w.globalNetwork()
 	tgw := "arn:aws:ec2:eu-west-1:111122223333:transit-gateway/tgw-0123456789abcdef0"
 	device, link, _ := w.linkedDevice(gn)
+	cgw := "arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef0"
+	peer := api.AssociateTransitGatewayConnectPeerInput{
+		GlobalNetworkId: gn, DeviceId: device, TransitGatewayConnectPeerArn: "arn:aws:ec2:eu-west-1:111122223333:transit-gateway-connect-peer/tgw-connect-peer-0123456789abcdef0",
+	}
+	// With nothing that could lead to them, neither is in the inventory.
+	if e := fails[notFound](w, w.AssociateCustomerGateway, api.AssociateCustomerGatewayInput{GlobalNetworkId: gn, CustomerGatewayArn: cgw, DeviceId: device}); e.ResourceId != cgw || e.ResourceType != "customer-gateway" {
+		t.Errorf("got %+v", e)
+	}
+	if e := fails[notFound](w, w.AssociateTransitGatewayConnectPeer, peer); e.ResourceType != "transit-gateway-connect-peer" {
+		t.Errorf("got %+v", e)
+	}
 	if r := must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: tgw}).TransitGatewayRegistration; r.State.Code != "PENDING" {
 		t.Errorf("got %+v", r)
 	}
@@ -308,16 +319,22 @@ func TestTransitGateway_registration(t *testing.T) {
 	for _, bad := range []string{"tgw-0123456789abcdef0", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-1", "arn:aws:ec2:eu-west-1:444455556666:transit-gateway/tgw-1"} {
 		wantField(t, fails[validation](w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: bad}), "transitGatewayArn")
 	}
-	cgw := "arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef0"
+	must(w, w.AssociateTransitGatewayConnectPeer, peer)
 	must(w, w.AssociateCustomerGateway, api.AssociateCustomerGatewayInput{GlobalNetworkId: gn, CustomerGatewayArn: cgw, DeviceId: device, LinkId: &link})
 	if e := fails[conflict](w, w.AssociateCustomerGateway, api.AssociateCustomerGatewayInput{GlobalNetworkId: gn, CustomerGatewayArn: cgw, DeviceId: device}); e.ResourceId != cgw || e.ResourceType != "customer-gateway" {
 		t.Errorf("got %+v", e)
 	}
+	must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: gn}) // carries customer gateways too, and no such peers
 	if r := must(w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: tgw}).TransitGatewayRegistration; r.State.Code != "DELETING" {
 		t.Errorf("got %+v", r)
 	}
-	if list := must(w, w.GetCustomerGatewayAssociations, api.GetCustomerGatewayAssociationsInput{GlobalNetworkId: gn}).CustomerGatewayAssociations; len(list) != 1 || list[0].State != "DELETED" {
-		t.Errorf("the association outlived its gateway: %+v", list)
+	if list := must(w, w.GetCustomerGatewayAssociations, api.GetCustomerGatewayAssociationsInput{GlobalNetworkId: gn}).CustomerGatewayAssociations; len(list) != 1 || list[0].State != "AVAILABLE" {
+		t.Errorf("the customer gateway may be the core network's: %+v", list)
+	}
+	for _, a := range must(w, w.GetTransitGatewayConnectPeerAssociations, api.GetTransitGatewayConnectPeerAssociationsInput{GlobalNetworkId: gn}).TransitGatewayConnectPeerAssociations {
+		if a.State != "DELETED" {
+			t.Errorf("the Connect peer outlived every transit gateway: %+v", a)
+		}
 	}
 	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: other, TransitGatewayArn: tgw})
 	if e := fails[notFound](w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: tgw}); e.ResourceType != "transit-gateway" {

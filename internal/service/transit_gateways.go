@@ -68,16 +68,16 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		registration := *old
 		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
 		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
-		last := !tx.hasOtherGateway(gn, gateway)
+		lastForCustomers, lastForPeers := !tx.carriesCustomerGateways(gn, gateway), !tx.keepsTransitGateway(gn, gateway)
 		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
 			connections, known := over.customerGateways[arn]
-			return last || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
+			return lastForCustomers || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
 				return c.TransitGatewayARN != gateway && tx.carries(gn, c)
 			})
 		})
 		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
 			on, known := over.connectPeers[arn]
-			return last || known && (on == "" || on == gateway)
+			return lastForPeers || known && (on == "" || on == gateway)
 		})
 		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
 	})
@@ -149,15 +149,20 @@ func (v *view) isRegistered(gn, gateway string) bool {
 	return false
 }
 
-// hasOtherGateway tells whether the global network keeps a gateway other than the one given: a transit gateway that
-// stays registered, or a core network, which carries VPN connections too.
-func (v *view) hasOtherGateway(gn, gateway string) bool {
+// carriesCustomerGateways tells whether a global network can have a customer gateway when a transit gateway is out of
+// account ("" for none): another one stays registered, or a core network carries VPN connections.
+func (v *view) carriesCustomerGateways(gn, without string) bool {
+	return v.keepsTransitGateway(gn, without) || v.hasCoreNetwork(gn)
+}
+
+// keepsTransitGateway tells whether a transit gateway other than the one given is registered and stays so.
+func (v *view) keepsTransitGateway(gn, without string) bool {
 	for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {
-		if r.TransitGatewayArn != gateway && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
+		if r.TransitGatewayArn != without && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
 			return true
 		}
 	}
-	return v.hasCoreNetwork(gn)
+	return false
 }
 
 // GetTransitGatewayRegistrations lists the transit gateways of a global network.
@@ -198,7 +203,7 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 }
 
 // AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
-// is on is EC2's to know: without a catalog every well-formed ARN is taken.
+// is on is EC2's to know: without a catalog every well-formed ARN is taken, as soon as some transit gateway is registered.
 func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
@@ -214,7 +219,7 @@ func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *ap
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) {
+		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) || !tx.keepsTransitGateway(in.GlobalNetworkId, "") {
 			// What hangs on no registered gateway is not in the inventory.
 			return nil, api.NotFound("transit-gateway-connect-peer", in.TransitGatewayConnectPeerArn)
 		}
