@@ -111,23 +111,26 @@ func (s *Service) reachedOver(ctx context.Context, gn string) (*reach, error) {
 	if err != nil {
 		return nil, err
 	}
-	answered := func(arn string, err error) bool {
-		if err != nil && !isNotFound(err) {
-			s.log.Warn("the catalog cannot tell what a transit gateway carries", "arn", arn, "error", err, "cause", errors.Unwrap(err))
-			return false
-		}
-		return true
-	}
 	for _, arn := range associated[0] {
-		if connections, err := s.refs.customerGateway(ctx, arn); answered(arn, err) {
-			over.customerGateways[arn] = connections
+		connections, err := s.refs.customerGateway(ctx, arn)
+		if err != nil && !isNotFound(err) {
+			return s.notReached(ctx, over, err)
 		}
+		over.customerGateways[arn] = connections
 	}
 	for _, arn := range associated[1] {
-		if gateway, err := s.refs.connectPeer(ctx, arn); answered(arn, err) {
-			over.connectPeers[arn] = gateway
+		gateway, err := s.refs.connectPeer(ctx, arn)
+		if err != nil && !isNotFound(err) {
+			return s.notReached(ctx, over, err)
 		}
+		over.connectPeers[arn] = gateway
 	}
+	return over, nil
+}
+
+// notReached goes by what is known so far: who does not answer once is not asked about all the rest.
+func (s *Service) notReached(ctx context.Context, over *reach, err error) (*reach, error) {
+	s.log.Warn("the catalog cannot tell what a transit gateway carries", "error", errors.Unwrap(err))
 	return over, ctx.Err()
 }
 
