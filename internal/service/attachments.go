@@ -18,6 +18,7 @@ type attachmentRow struct {
 
 	SubnetArns []string        // VPC
 	VpcOptions *api.VpcOptions // VPC
+	Before     *vpcParts       // VPC: what it goes back to, while an update that will fail is under way
 
 	TransportAttachmentId string             // CONNECT: the VPC attachment it runs over
 	Protocol              api.TunnelProtocol // CONNECT
@@ -442,9 +443,12 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		row.Problems = nil
 	case api.AttachmentStateUpdating:
 		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 {
-			row.State = api.AttachmentStateAvailable // as it was before
+			row.State = api.AttachmentStateAvailable
+			if row.Before != nil {
+				row.SubnetArns, row.VpcOptions = row.Before.SubnetArns, row.Before.Options
+			}
 		}
-		row.Problems = nil
+		row.Problems, row.Before = nil, nil
 	}
 	if row.State == api.AttachmentStateAvailable && row.isProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way

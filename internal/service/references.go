@@ -60,8 +60,9 @@ func (r references) vpc(ctx context.Context, text string) (reference, error) {
 	return ref, err
 }
 
-// subnets are those of one VPC: none twice, all in its Region and account.
-func (r references) subnets(ctx context.Context, field string, subnets []string, vpc arn) (reference, error) {
+// subnets are those of one VPC: none twice, all in its Region and account, and with those an attachment has already one to a
+// zone.
+func (r references) subnets(ctx context.Context, field string, subnets []string, vpc arn, beside ...string) (reference, error) {
 	var fields []api.FieldError
 	for i, text := range subnets {
 		subnet, ok := parseARN(text)
@@ -84,6 +85,11 @@ func (r references) subnets(ctx context.Context, field string, subnets []string,
 	}
 	ref := reference{}
 	zones := map[string]bool{}
+	for _, s := range known.Subnets {
+		if slices.Contains(beside, s.ARN) {
+			zones[s.AvailabilityZone] = true
+		}
+	}
 	for _, text := range subnets {
 		ref.text = text
 		i := slices.IndexFunc(known.Subnets, func(s catalog.Subnet) bool { return s.ARN == text })

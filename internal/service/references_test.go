@@ -82,6 +82,42 @@ func TestCatalog_attachmentsOfWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+// TestCatalog_updateThatFails adds subnets that do not fit: the attachment says why, and is what it was before.
+func TestCatalog_updateThatFails(t *testing.T) {
+	w := newWorld(t, withCatalog(t, smallCatalog))
+	_, cn := w.network()
+	first, sameZone := ec2ARN+"subnet/subnet-0123456789abcdef0", ec2ARN+"subnet/subnet-0123456789abcdef1"
+	id := must(w, w.CreateVpcAttachment, api.CreateVpcAttachmentInput{
+		CoreNetworkId: cn, VpcArn: ec2ARN + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{first},
+	}).VpcAttachment.Attachment.AttachmentId
+	for _, c := range []struct {
+		in   api.UpdateVpcAttachmentInput
+		code api.AttachmentErrorCode
+		want string
+	}{
+		{api.UpdateVpcAttachmentInput{AddSubnetArns: []string{sameZone}}, api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, first},
+		{api.UpdateVpcAttachmentInput{AddSubnetArns: []string{ec2ARN + "subnet/subnet-0123456789abcdef9"}}, api.AttachmentErrorCodeSubnetNotFound, first},
+		{api.UpdateVpcAttachmentInput{AddSubnetArns: []string{sameZone}, RemoveSubnetArns: []string{first}}, "", sameZone},
+	} {
+		c.in.AttachmentId, c.in.Options = id, &api.VpcOptions{Ipv6Support: new(true)}
+		if got := must(w, w.UpdateVpcAttachment, c.in).VpcAttachment.Attachment; got.State != api.AttachmentStateUpdating || got.LastModificationErrors != nil {
+			t.Errorf("%+v: the reply is %+v", c.in, got)
+		}
+		var got *api.VpcAttachment
+		for range 3 {
+			got = must(w, w.GetVpcAttachment, api.GetVpcAttachmentInput{AttachmentId: id}).VpcAttachment
+		}
+		var code api.AttachmentErrorCode
+		for _, e := range got.Attachment.LastModificationErrors {
+			code = e.Code
+		}
+		if got.Attachment.State != api.AttachmentStateAvailable || code != c.code || len(got.SubnetArns) != 1 || got.SubnetArns[0] != c.want ||
+			*got.Options.Ipv6Support != (c.code == "") {
+			t.Errorf("%+v: became %+v %+v, want %q", c.in, got, got.Attachment, c.code)
+		}
+	}
+}
+
 func TestCatalog_applianceOfATunnelLessPeer(t *testing.T) {
 	w := newWorld(t, withCatalog(t, smallCatalog))
 	_, cn := w.network()

@@ -78,7 +78,14 @@ func (s *Service) GetVpcAttachment(ctx context.Context, in *api.GetVpcAttachment
 	})
 }
 
-// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE.
+// vpcParts is what an update of a VPC attachment can change.
+type vpcParts struct {
+	SubnetArns []string
+	Options    *api.VpcOptions
+}
+
+// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE. It is AVAILABLE again at the
+// end, as it was before when the subnets turn out not to fit.
 func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
 	var added reference
 	if len(in.AddSubnetArns) > 0 {
@@ -88,7 +95,8 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 			return nil, err
 		}
 		vpc, _ := parseARN(row.ResourceArn)
-		if added, err = s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc); err != nil {
+		kept := slices.DeleteFunc(slices.Clone(row.SubnetArns), func(subnet string) bool { return slices.Contains(in.RemoveSubnetArns, subnet) })
+		if added, err = s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc, kept...); err != nil {
 			return nil, err
 		}
 	}
@@ -124,6 +132,9 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 		row.VpcOptions = mergeVpcOptions(old.VpcOptions, in.Options)
 		row.State = api.AttachmentStateUpdating
 		row.LastModificationErrors, row.Problems = nil, added.problems
+		if len(added.problems) > 0 {
+			row.Before = &vpcParts{old.SubnetArns, old.VpcOptions}
+		}
 		tx.changeAttachment(&row)
 		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
 	})
