@@ -96,7 +96,6 @@ func TestTagResource_onlyByItsOwnARN(t *testing.T) {
 func TestAssociate_quota(t *testing.T) {
 	w := newWorld(t, withQuota("associations", 1))
 	gn := w.globalNetwork()
-	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: ec2ARN + "transit-gateway/tgw-0123456789abcdef0"})
 	device, link, site := w.linkedDevice(gn)
 	second := w.link(gn, site)
 	if e := fails[quota](w, w.AssociateLink, api.AssociateLinkInput{GlobalNetworkId: gn, DeviceId: device, LinkId: second}); e.ResourceType != "link-association" || e.ResourceId != gn {

@@ -68,7 +68,8 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		registration := *old
 		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
 		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
-		lastForCustomers, lastForPeers := !tx.carriesCustomerGateways(gn, gateway), !tx.keepsTransitGateway(gn, gateway)
+		last := !tx.keepsTransitGateway(gn, gateway)
+		lastForCustomers := last && !tx.hasCoreNetwork(gn) // which carries VPN connections too
 		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
 			connections, known := over.customerGateways[arn]
 			return lastForCustomers || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
@@ -77,7 +78,7 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		})
 		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
 			on, known := over.connectPeers[arn]
-			return lastForPeers || known && (on == "" || on == gateway)
+			return last || known && (on == "" || on == gateway)
 		})
 		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
 	})
@@ -152,16 +153,10 @@ func (v *view) isRegistered(gn, gateway string) bool {
 	return false
 }
 
-// carriesCustomerGateways tells whether a global network can have a customer gateway when a transit gateway is out of
-// account ("" for none): another one stays registered, or a core network carries VPN connections.
-func (v *view) carriesCustomerGateways(gn, without string) bool {
-	return v.keepsTransitGateway(gn, without) || v.hasCoreNetwork(gn)
-}
-
 // keepsTransitGateway tells whether a transit gateway other than the one given is registered and stays so.
-func (v *view) keepsTransitGateway(gn, without string) bool {
+func (v *view) keepsTransitGateway(gn, but string) bool {
 	for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {
-		if r.TransitGatewayArn != without && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
+		if r.TransitGatewayArn != but && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
 			return true
 		}
 	}
@@ -206,7 +201,7 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 }
 
 // AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
-// is on is EC2's to know: without a catalog every well-formed ARN is taken, as soon as some transit gateway is registered.
+// is on is EC2's to know: without a catalog every well-formed ARN is taken.
 func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
@@ -222,7 +217,7 @@ func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *ap
 		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) || !tx.keepsTransitGateway(in.GlobalNetworkId, "") {
+		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) {
 			// What hangs on no registered gateway is not in the inventory.
 			return nil, api.NotFound("transit-gateway-connect-peer", in.TransitGatewayConnectPeerArn)
 		}
