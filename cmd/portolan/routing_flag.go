@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"portolan/routing"
@@ -15,17 +15,22 @@ type routingFlag struct {
 
 const routingUsage = "turn what is decided where AWS documents nothing, such as carryMed=false; docs/routing.md lists the options"
 
-// Set reads one option.
+// Set reads an option, or several with spaces between them, as a variable of the environment has them.
 func (f *routingFlag) Set(text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return fmt.Errorf("write it as name=value")
-	}
 	if f.options == nil {
 		f.options = routing.DefaultOptions()
 	}
-	f.given = append(f.given, text)
-	return f.options.Set(name, value)
+	for one := range strings.FieldsSeq(text) {
+		name, value, ok := strings.Cut(one, "=")
+		if !ok {
+			return errors.New("write it as name=value")
+		}
+		if err := f.options.Set(name, value); err != nil {
+			return err
+		}
+		f.given = append(f.given, one)
+	}
+	return nil
 }
 
 // String is what was given.

@@ -60,7 +60,7 @@ func (s *Subject) listening(attachment, edge string) (string, error) {
 	a, ok := s.Net.Attachment(attachment)
 	switch {
 	case attachment == "":
-		return "", mistake("attachment", "which attachment is told?")
+		return "", mistake("attachment", "name the attachment that is told")
 	case !ok:
 		return "", mistake("attachment", "attachment %q is not part of the network", attachment)
 	case edge == "" && len(a.Edges) == 1:
