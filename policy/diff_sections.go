@@ -26,8 +26,9 @@ func (d *differ) sections(was, is bool) {
 			VPNECMPSupport: new(p.VPNECMPSupport), DNSSupport: new(p.DNSSupport), SecurityGroupReferencingSupport: new(p.SecurityGroupReferencingSupport),
 		}
 	}
-	before := item{values: values(d.old), canonical: d.old.canonicalConfiguration()}
-	after := item{values: values(d.new), canonical: d.new.canonicalConfiguration()}
+	ordered := d.old.ordersEdges() || d.new.ordersEdges()
+	before := item{values: values(d.old), canonical: d.old.canonicalConfiguration(ordered)}
+	after := item{values: values(d.new), canonical: d.new.canonicalConfiguration(ordered)}
 	if !was || !is || d.old.switches() != d.new.switches() {
 		before.edges, after.edges = edgeNames(d.old), edgeNames(d.new)
 	}
@@ -47,8 +48,9 @@ func (p *Policy) switches() [4]any {
 }
 
 // canonicalConfiguration has the edges in document order where that order counts: where traffic is led through a group
-// it says which edge inspects it when nothing else does. Elsewhere it does not.
-func (p *Policy) canonicalConfiguration() string {
+// it says which edge inspects it when nothing else does. Elsewhere it does not. It counts for both policies of a
+// difference or for neither, or the first group would pass for another configuration.
+func (p *Policy) canonicalConfiguration(ordered bool) string {
 	c := &p.document.Configuration
 	var ranges, edges []string
 	for _, r := range c.ASNRanges {
@@ -57,7 +59,7 @@ func (p *Policy) canonicalConfiguration() string {
 	for _, e := range c.EdgeLocations {
 		edges = append(edges, fmt.Sprintf("%q %d %q", e.Location, e.ASN, sortedUnion(blocks(e.InsideCIDRs))))
 	}
-	if !p.ordersEdges() {
+	if !ordered {
 		slices.Sort(edges)
 	}
 	return fmt.Sprintf("%v %q %q %q", p.switches(), sortedUnion(ranges), sortedUnion(blocks(c.InsideCIDRs)), edges)

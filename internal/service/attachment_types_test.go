@@ -326,8 +326,12 @@ func TestPrefixListsAndLabels(t *testing.T) {
 	}
 	in := api.CreateCoreNetworkPrefixListAssociationInput{CoreNetworkId: cn, PrefixListArn: prefixList, PrefixListAlias: "ours", ClientToken: new("one")}
 	must(w, w.CreateCoreNetworkPrefixListAssociation, in)
-	must(w, w.CreateCoreNetworkPrefixListAssociation, in)
-	must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
+	for _, want := range []api.CoreNetworkState{"UPDATING", "AVAILABLE"} {
+		if got := must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn}).CoreNetwork.State; got != want {
+			t.Errorf("a poller sees %s, want %s", got, want)
+		}
+	}
+	must(w, w.CreateCoreNetworkPrefixListAssociation, in) // the same again
 	in.ClientToken = nil
 	fails[conflict](w, w.CreateCoreNetworkPrefixListAssociation, in)
 	in.PrefixListArn += "0"
@@ -341,9 +345,15 @@ func TestPrefixListsAndLabels(t *testing.T) {
 	if v.ChangeSetState != "READY_TO_EXECUTE" {
 		t.Fatalf("with the list: %+v", v)
 	}
+	drop := api.DeleteCoreNetworkPrefixListAssociationInput{CoreNetworkId: cn, PrefixListArn: prefixList}
+	must(w, w.DeleteCoreNetworkPrefixListAssociation, drop) // nothing LIVE uses it
+	if e := fails[conflict](w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: *v.PolicyVersionId}); !strings.Contains(e.Message, "ours") {
+		t.Errorf("executed without its prefix list: %+v", e)
+	}
+	in.PrefixListArn = prefixList
+	must(w, w.CreateCoreNetworkPrefixListAssociation, in)
 	must(w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: *v.PolicyVersionId})
 	must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
-	drop := api.DeleteCoreNetworkPrefixListAssociationInput{CoreNetworkId: cn, PrefixListArn: prefixList}
 	fails[conflict](w, w.DeleteCoreNetworkPrefixListAssociation, drop)
 
 	a := must(w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN, RoutingPolicyLabel: new("filtered")}).SiteToSiteVpnAttachment.Attachment.AttachmentId

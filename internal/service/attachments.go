@@ -18,7 +18,6 @@ type attachmentRow struct {
 
 	SubnetArns []string        // VPC
 	VpcOptions *api.VpcOptions // VPC
-	Before     *vpcParts       // VPC: what it goes back to, while an update that will fail is under way
 
 	TransportAttachmentId string             // CONNECT: the VPC attachment it runs over
 	Protocol              api.TunnelProtocol // CONNECT
@@ -444,11 +443,8 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	case api.AttachmentStateUpdating:
 		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 {
 			row.State = api.AttachmentStateAvailable
-			if row.Before != nil {
-				row.SubnetArns, row.VpcOptions = row.Before.SubnetArns, row.Before.Options
-			}
 		}
-		row.Problems, row.Before = nil, nil
+		row.Problems = nil
 	}
 	if row.State == api.AttachmentStateAvailable && row.isProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way

@@ -12,14 +12,8 @@ import (
 type connectPeerRow struct {
 	api.ConnectPeer
 	GlobalNetworkId string
-	OwnerAccountId  string // of the core network
-
-	Problems []api.ConnectPeerError // found by the end of CREATING, which then leads to FAILED
-}
-
-// failed tells whether a peer could not be made, or will turn out so. It occupies nothing then.
-func (row *connectPeerRow) failed() bool {
-	return len(row.Problems)+len(row.LastModificationErrors) > 0
+	OwnerAccountId  string                 // of the core network
+	Problems        []api.ConnectPeerError // found by the end of CREATING, which then leads to FAILED
 }
 
 func (row *connectPeerRow) key() string {
@@ -52,16 +46,19 @@ func (v *view) peerFitsGlobalNetwork(gn, id string) error {
 	}
 }
 
-// CreateConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it. What AWS
-// finds out while it makes one leads to FAILED at the end of CREATING.
+// CreateConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it. That
+// addresses are taken or do not fit AWS finds out while it builds the peer.
 func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPeerInput) (*api.CreateConnectPeerOutput, error) {
-	problems, err := s.applianceSubnet(ctx, in)
-	if err != nil {
-		return nil, err
+	var facts vpcFacts
+	if val(in.SubnetArn) != "" {
+		var err error
+		if facts, err = s.vpcOf(ctx, in.ConnectAttachmentId, api.AttachmentTypeConnect); err != nil {
+			return nil, err
+		}
 	}
 	return update(ctx, s, func(tx *txn) (*api.CreateConnectPeerOutput, error) {
 		return once(tx, "CreateConnectPeer", in.ClientToken, in, func() (*api.CreateConnectPeerOutput, error) {
-			row, err := tx.createConnectPeer(in, problems)
+			row, err := tx.createConnectPeer(in, facts)
 			if err != nil {
 				return nil, err
 			}
@@ -70,7 +67,7 @@ func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPe
 	})
 }
 
-func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, problems []api.ConnectPeerError) (*connectPeerRow, error) {
+func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, facts vpcFacts) (*connectPeerRow, error) {
 	attachment, err := tx.attachmentOf(in.ConnectAttachmentId, api.AttachmentTypeConnect)
 	if err != nil {
 		return nil, err
@@ -93,9 +90,15 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, problems []api.
 	if err := tx.fits(quotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
 		return nil, err
 	}
-	config, found, err := tx.peerConfiguration(network, attachment, edge, in)
+	d := peerDesign{attachment: attachment, edge: edge, used: tx.peersAt(network, attachment.EdgeLocation)}
+	config, err := d.configuration(in)
 	if err != nil {
 		return nil, err
+	}
+	if attachment.Protocol == api.TunnelProtocolNoEncap {
+		if err := d.checkSubnet(in, facts); err != nil {
+			return nil, err
+		}
 	}
 	row := connectPeerRow{
 		ConnectPeer: api.ConnectPeer{
@@ -111,7 +114,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, problems []api.
 		},
 		GlobalNetworkId: network.GlobalNetworkId,
 		OwnerAccountId:  network.OwnerAccountId,
-		Problems:        append(problems[:len(problems):len(problems)], found...),
+		Problems:        d.problems,
 	}
 	tx.saveConnectPeer(&row)
 	tx.connectPeerEvent(&row, "CREATED", "created in a Connect attachment.")
@@ -209,9 +212,10 @@ func (s *Service) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	}
 	row := *old
 	row.State = api.ConnectPeerState(step.Next)
-	if row.LastModificationErrors, row.Problems = row.Problems, nil; row.failed() {
+	if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 {
 		row.State = api.ConnectPeerStateFailed
 	}
+	row.Problems = nil
 	save(lc, lifecycle.ConnectPeer, connectPeers, e.Key, &row, string(row.State))
 	return nil
 }

@@ -18,7 +18,7 @@ type coreNetworkRow struct {
 	NextVersion    int32 // ids are never used twice, also after the latest version is deleted
 	Executing      int32 // the version that goes LIVE when the current transition ends; 0 for none
 
-	// Of the last execution: when it was asked for, and when it began, zero as long as it has not.
+	// Of the execution or other update under way: when it was asked for, and when it began, zero as long as it has not.
 	ExecutionAsked, ExecutionStarted api.Time
 
 	ResourcePolicy string
@@ -201,8 +201,8 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		if err := tx.goLive(&row); err != nil {
 			return err
 		}
-		row.Executing, row.ExecutionAsked, row.ExecutionStarted = 0, api.Time{}, api.Time{}
 	}
+	row.Executing, row.ExecutionAsked, row.ExecutionStarted = 0, api.Time{}, api.Time{}
 	row.State = api.CoreNetworkStateAvailable
 	coreNetworks.Put(lc.Txn, e.Key, &row)
 	tx.edgesChanged(old, &row)

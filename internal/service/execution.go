@@ -28,10 +28,11 @@ func (s *Service) ExecuteCoreNetworkChangeSet(ctx context.Context, in *api.Execu
 		if old.State != api.CoreNetworkStateAvailable {
 			return nil, coreNetworkBusy(old)
 		}
-		// An attachment may have come to an edge that this version, older than it, takes away.
+		// Since the change set was generated an attachment may have come to an edge that this version takes away, or a
+		// prefix list have lost the alias it uses.
 		doc, errs := policy.Parse([]byte(version.PolicyDocument))
 		if len(errs) == 0 {
-			errs = policy.CheckOrphans(doc, tx.placements(old))
+			errs = append(policy.CheckOrphans(doc, tx.placements(old)), policy.CheckPrefixLists(doc, tx.aliases(old))...)
 		}
 		if len(errs) > 0 {
 			return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
@@ -41,18 +42,23 @@ func (s *Service) ExecuteCoreNetworkChangeSet(ctx context.Context, in *api.Execu
 		tx.saveVersion(old, &next)
 		row := *old
 		row.Executing = in.PolicyVersionId
-		row.State = api.CoreNetworkStateUpdating
-		row.ExecutionAsked, row.ExecutionStarted = api.Time{Time: tx.now}, api.Time{}
-		// UPDATING cannot end before the execution has begun: a client that polls sees it, however short it is.
-		save(tx.lc, lifecycle.Execution, coreNetworks, row.key(), &row, string(api.ChangeStatusNotStarted))
+		tx.beginUpdate(&row)
 		return &api.ExecuteCoreNetworkChangeSetOutput{}, nil
 	})
+}
+
+// beginUpdate takes a core network to UPDATING. That cannot end before what was asked for has begun: a client that polls
+// sees it, however short it is.
+func (tx *txn) beginUpdate(row *coreNetworkRow) {
+	row.State = api.CoreNetworkStateUpdating
+	row.ExecutionAsked, row.ExecutionStarted = api.Time{Time: tx.now}, api.Time{}
+	save(tx.lc, lifecycle.Execution, coreNetworks, row.key(), row, string(api.ChangeStatusNotStarted))
 }
 
 // startExecution begins what was asked for, and lets the core network's UPDATING end in its time.
 func (s *Service) startExecution(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := coreNetworks.Get(lc.Txn, e.Key)
-	if !ok || old.Executing == 0 || !old.ExecutionStarted.IsZero() {
+	if !ok || old.State != api.CoreNetworkStateUpdating || !old.ExecutionStarted.IsZero() {
 		return nil
 	}
 	row := *old

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"portolan/api"
@@ -43,7 +44,7 @@ func (v *view) peering(id string) (*peeringRow, error) {
 // CreateTransitGatewayPeering peers a transit gateway with the edge of its Region. What is wrong with the gateway AWS
 // finds out while it builds the peering, a second peering of the two as well.
 func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.CreateTransitGatewayPeeringInput) (*api.CreateTransitGatewayPeeringOutput, error) {
-	gateway, problems, err := s.refs.transitGateway(ctx, in.TransitGatewayArn)
+	gateway, asn, problems, err := s.refs.transitGateway(ctx, in.TransitGatewayArn)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +56,10 @@ func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.Creat
 			}
 			if err := edgeOf(network, gateway.region); err != nil {
 				return nil, err
+			}
+			if edge, _ := network.edge(gateway.region); asn != 0 && int64(asn) == val(edge.Asn) {
+				// BGP between the two could not tell them apart. No code of a peering's errors says so.
+				return nil, api.BrokenRule(fmt.Sprintf("Transit gateway ASN %d is that of the core network edge %s.", asn, gateway.region))
 			}
 			counterKey := accountKey(network.OwnerAccountId, "peering.count", network.CoreNetworkId)
 			if err := tx.fits(quotaPeerings, "peering", network.CoreNetworkId, counterKey); err != nil {

@@ -60,8 +60,7 @@ func (v *view) settledNetwork(id string) (*coreNetworkRow, error) {
 // touchNetwork passes a core network through UPDATING.
 func (tx *txn) touchNetwork(old *coreNetworkRow) {
 	row := *old
-	row.State = api.CoreNetworkStateUpdating
-	tx.saveCoreNetwork(&row)
+	tx.beginUpdate(&row)
 }
 
 // DeleteCoreNetworkPrefixListAssociation takes the alias away, unless the LIVE policy uses it.

@@ -47,22 +47,79 @@ func (references) of(form foreignARN, text string) (reference, error) {
 	return reference{arn: a}, nil
 }
 
-func (r references) vpc(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of(vpcARN, text)
-	if err != nil || r.catalog == nil {
-		return ref, err
-	}
-	_, err = r.catalog.VPC(ctx, text)
-	missing, err := unknown(err)
-	if missing {
-		ref.problem(api.AttachmentErrorCodeVpcNotFound, "The VPC does not exist.")
-	}
-	return ref, err
+// vpcFacts is what the catalog says of a VPC.
+type vpcFacts struct {
+	known bool         // false: nobody knows, and nothing is a problem
+	vpc   *catalog.VPC // nil: there is none
 }
 
-// subnets are those of one VPC: none twice, all in its Region and account, and with those an attachment has already one to a
-// zone.
-func (r references) subnets(ctx context.Context, field string, subnets []string, vpc arn, beside ...string) (reference, error) {
+func (r references) vpcFacts(ctx context.Context, text string) (vpcFacts, error) {
+	if r.catalog == nil {
+		return vpcFacts{}, nil
+	}
+	vpc, err := r.catalog.VPC(ctx, text)
+	missing, err := unknown(err)
+	if missing {
+		vpc = nil
+	}
+	return vpcFacts{err == nil, vpc}, err
+}
+
+// subnet finds a subnet of the VPC.
+func (f vpcFacts) subnet(text string) (*catalog.Subnet, bool) {
+	if f.vpc == nil {
+		return nil, false
+	}
+	i := slices.IndexFunc(f.vpc.Subnets, func(s catalog.Subnet) bool { return s.ARN == text })
+	if i < 0 {
+		return nil, false
+	}
+	return &f.vpc.Subnets[i], true
+}
+
+// problems is what keeps the VPC from being attached by the subnets: one of each Availability Zone of the Region itself,
+// all with IPv4, and with IPv6 where the attachment is to carry that. AWS has no code of its own for a subnet without IPv4.
+func (f vpcFacts) problems(vpc string, subnets []string, options *api.VpcOptions) []api.AttachmentError {
+	var ref reference
+	switch {
+	case !f.known:
+		return nil
+	case f.vpc == nil:
+		ref.text = vpc
+		ref.problem(api.AttachmentErrorCodeVpcNotFound, "The VPC does not exist.")
+		return ref.problems
+	}
+	zones := map[string]bool{}
+	for _, text := range subnets {
+		ref.text = text
+		subnet, ok := f.subnet(text)
+		if !ok {
+			ref.problem(api.AttachmentErrorCodeSubnetNotFound, "The subnet does not exist in the VPC.")
+			continue
+		}
+		zone := subnet.AvailabilityZone
+		parsed, _ := parseARN(text)
+		switch {
+		case strings.HasPrefix(zone, parsed.region+"-"): // us-west-2-lax-1a, where us-west-2a is one of the Region
+			ref.problem(api.AttachmentErrorCodeSubnetUnsupportedAvailabilityZone, "A subnet cannot be in the Local Zone "+zone+".")
+		case zone != "" && zones[zone]:
+			ref.problem(api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, "Another subnet of the attachment is in Availability Zone "+zone+".")
+		}
+		zones[zone] = true
+		has4 := slices.ContainsFunc(subnet.CIDRs, func(p netip.Prefix) bool { return p.Addr().Is4() })
+		has6 := slices.ContainsFunc(subnet.CIDRs, func(p netip.Prefix) bool { return p.Addr().Is6() })
+		switch {
+		case has6 && !has4:
+			ref.problem(api.AttachmentErrorCodeVpcUnsupportedFeatures, "The subnet has no IPv4 CIDR block.")
+		case has4 && !has6 && options != nil && val(options.Ipv6Support):
+			ref.problem(api.AttachmentErrorCodeSubnetNoIpv6Cidrs, "The subnet has no IPv6 CIDR block.")
+		}
+	}
+	return ref.problems
+}
+
+// checkSubnets refuses subnets that are not of the VPC's Region and account, and one named twice.
+func checkSubnets(field string, subnets []string, vpc arn) []api.FieldError {
 	var fields []api.FieldError
 	for i, text := range subnets {
 		subnet, ok := parseARN(text)
@@ -75,65 +132,7 @@ func (r references) subnets(ctx context.Context, field string, subnets []string,
 			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnets must be unique."})
 		}
 	}
-	if err := invalid(fields); err != nil || r.catalog == nil || len(subnets) == 0 {
-		return reference{}, err
-	}
-	known, err := r.catalog.VPC(ctx, vpc.text)
-	missing, err := unknown(err)
-	if err != nil || missing { // a VPC that does not exist is its own problem
-		return reference{}, err
-	}
-	ref := reference{}
-	zones := map[string]bool{}
-	for _, s := range known.Subnets {
-		if slices.Contains(beside, s.ARN) {
-			zones[s.AvailabilityZone] = true
-		}
-	}
-	for _, text := range subnets {
-		ref.text = text
-		i := slices.IndexFunc(known.Subnets, func(s catalog.Subnet) bool { return s.ARN == text })
-		if i < 0 {
-			ref.problem(api.AttachmentErrorCodeSubnetNotFound, "The subnet does not exist in the VPC.")
-			continue
-		}
-		if zone := known.Subnets[i].AvailabilityZone; zone != "" && zones[zone] {
-			ref.problem(api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, "Another subnet of the attachment is in Availability Zone "+zone+".")
-		} else {
-			zones[zone] = true
-		}
-	}
-	return ref, nil
-}
-
-// appliance is what is wrong with the subnet of a tunnel-less Connect peer's appliance: one of the transport's VPC, with the
-// appliance's address in it.
-func (r references) appliance(ctx context.Context, subnet string, vpc arn, address netip.Addr) ([]api.ConnectPeerError, error) {
-	notFound := []api.ConnectPeerError{{
-		Code: api.ConnectPeerErrorCodeSubnetNotFound, Message: "The subnet does not exist in the VPC of the transport attachment.", ResourceArn: subnet,
-	}}
-	if a, ok := parseARN(subnet); !ok || a.region != vpc.region || a.account != vpc.account {
-		return notFound, nil
-	}
-	if r.catalog == nil {
-		return nil, nil
-	}
-	known, err := r.catalog.VPC(ctx, vpc.text)
-	missing, err := unknown(err)
-	if err != nil || missing {
-		return notFound, err
-	}
-	i := slices.IndexFunc(known.Subnets, func(s catalog.Subnet) bool { return s.ARN == subnet })
-	if i < 0 {
-		return notFound, nil
-	}
-	cidrs := known.Subnets[i].CIDRs
-	if len(cidrs) > 0 && !slices.ContainsFunc(cidrs, func(p netip.Prefix) bool { return p.Contains(address) }) {
-		return []api.ConnectPeerError{{
-			Code: api.ConnectPeerErrorCodeIpOutsideSubnetCidrRange, Message: "The peer address is not in the subnet.", ResourceArn: subnet,
-		}}, nil
-	}
-	return nil, nil
+	return fields
 }
 
 func (r references) vpnConnection(ctx context.Context, text string) (reference, error) {
@@ -172,39 +171,43 @@ func (r references) directConnectGateway(ctx context.Context, text string) (refe
 	return ref, nil
 }
 
-func (r references) transitGateway(ctx context.Context, text string) (reference, []api.PeeringError, error) {
+// transitGateway also gives the gateway's ASN, 0 when nobody knows it.
+func (r references) transitGateway(ctx context.Context, text string) (reference, uint32, []api.PeeringError, error) {
 	ref, err := r.of(transitGatewayARN, text)
 	if err != nil || r.catalog == nil {
-		return ref, nil, err
+		return ref, 0, nil, err
 	}
 	gateway, err := r.catalog.TransitGateway(ctx, text)
 	switch missing, err := unknown(err); {
 	case err != nil:
-		return ref, nil, err
+		return ref, 0, nil, err
 	case missing:
-		return ref, []api.PeeringError{{
+		return ref, 0, []api.PeeringError{{
 			Code: api.PeeringErrorCodeTransitGatewayNotFound, Message: "The transit gateway does not exist.", ResourceArn: text,
 		}}, nil
 	case gateway.State != "" && gateway.State != "available":
-		return ref, []api.PeeringError{{
+		return ref, gateway.ASN, []api.PeeringError{{
 			Code: api.PeeringErrorCodeInvalidTransitGatewayState, Message: "The transit gateway is " + gateway.State + ".", ResourceArn: text,
 		}}, nil
 	}
-	return ref, nil, nil
+	return ref, gateway.ASN, nil, nil
 }
 
-// routeTable is told at once when it does not exist: no code of an attachment's errors says so.
-func (r references) routeTable(ctx context.Context, text string) (reference, error) {
-	ref, err := r.of(tgwRouteTableARN, text)
+// routeTable is told at once when it does not exist: no code of an attachment's errors says so. It also gives the ARN of
+// the table's gateway, "" when nobody knows.
+func (r references) routeTable(ctx context.Context, text string) (ref reference, gateway string, err error) {
+	ref, err = r.of(tgwRouteTableARN, text)
 	if err != nil || r.catalog == nil {
-		return ref, err
+		return ref, "", err
 	}
-	_, err = r.catalog.RouteTable(ctx, text)
-	missing, err := unknown(err)
-	if missing {
-		err = api.NotFound("transit-gateway-route-table", text)
+	table, err := r.catalog.RouteTable(ctx, text)
+	switch missing, err := unknown(err); {
+	case err != nil:
+		return ref, "", err
+	case missing:
+		return ref, "", api.NotFound("transit-gateway-route-table", text)
 	}
-	return ref, err
+	return ref, table.TransitGatewayARN, nil
 }
 
 // gatewayTable is a transit gateway route table with its routes.

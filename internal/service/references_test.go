@@ -118,32 +118,88 @@ func TestCatalog_updateThatFails(t *testing.T) {
 	}
 }
 
-func TestCatalog_applianceOfATunnelLessPeer(t *testing.T) {
-	w := newWorld(t, withCatalog(t, smallCatalog))
+func TestCatalog_subnetsThatDoNotFit(t *testing.T) {
+	const subnet = ec2ARN + "subnet/subnet-0123456789abcdef"
+	w := newWorld(t, withQuota("attachments-per-vpc", 10), withCatalog(t, `
+vpcs:
+  - arn: `+ec2ARN+`vpc/vpc-0123456789abcdef0
+    cidrs: [10.0.0.0/16, 'fd00:1::/56']
+    subnets:
+      - {arn: '`+subnet+`0', availabilityZone: eu-west-1a, cidrs: [10.0.0.0/24, 'fd00:1::/64']}
+      - {arn: '`+subnet+`1', availabilityZone: eu-west-1b, cidrs: [10.0.1.0/24]}
+      - {arn: '`+subnet+`2', availabilityZone: eu-west-1-ham-1a, cidrs: [10.0.2.0/24]}
+      - {arn: '`+subnet+`3', availabilityZone: eu-west-1c, cidrs: ['fd00:1:0:1::/64']}
+      - {arn: '`+subnet+`4', availabilityZone: eu-west-1a, cidrs: [10.0.4.0/24]}
+`))
 	_, cn := w.network()
-	transport := w.vpcAttachment(cn).Attachment.AttachmentId
-	attachment := must(w, w.CreateConnectAttachment, api.CreateConnectAttachmentInput{
-		CoreNetworkId: cn, EdgeLocation: "eu-west-1", TransportAttachmentId: transport,
-		Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolNoEncap)},
-	}).ConnectAttachment.Attachment.AttachmentId
+	attach := func(v6 bool, subnets ...string) *api.VpcAttachment {
+		in := api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: ec2ARN + "vpc/vpc-0123456789abcdef0", SubnetArns: subnets, Options: &api.VpcOptions{Ipv6Support: &v6}}
+		id := must(w, w.CreateVpcAttachment, in).VpcAttachment.Attachment.AttachmentId
+		w.attachment(id)
+		return must(w, w.GetVpcAttachment, api.GetVpcAttachmentInput{AttachmentId: id}).VpcAttachment
+	}
 	for _, c := range []struct {
-		subnet, address string
-		code            api.ConnectPeerErrorCode
+		v6     bool
+		subnet string
+		code   api.AttachmentErrorCode
 	}{
-		{ec2ARN + "subnet/subnet-0123456789abcdef0", "10.0.1.9", ""},
-		{ec2ARN + "subnet/subnet-0123456789abcdef0", "10.0.2.9", api.ConnectPeerErrorCodeIpOutsideSubnetCidrRange},
-		{ec2ARN + "subnet/subnet-0123456789abcdef9", "10.0.1.9", api.ConnectPeerErrorCodeSubnetNotFound},
-		{"arn:aws:ec2:us-east-1:111122223333:subnet/subnet-0123456789abcdef0", "10.0.1.9", api.ConnectPeerErrorCodeSubnetNotFound},
+		{true, subnet + "0", ""},
+		{false, subnet + "1", ""},
+		{true, subnet + "1", api.AttachmentErrorCodeSubnetNoIpv6Cidrs},
+		{false, subnet + "2", api.AttachmentErrorCodeSubnetUnsupportedAvailabilityZone},
+		{false, subnet + "3", api.AttachmentErrorCodeVpcUnsupportedFeatures},
 	} {
-		id := must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: c.address, SubnetArn: &c.subnet}).ConnectPeer.ConnectPeerId
-		got := must(w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: id}).ConnectPeer
-		switch {
-		case c.code == "" && got.State != api.ConnectPeerStateAvailable:
-			t.Errorf("%s in %s: %s %+v", c.address, c.subnet, got.State, got.LastModificationErrors)
-		case c.code != "" && (got.State != api.ConnectPeerStateFailed || len(got.LastModificationErrors) != 1 || got.LastModificationErrors[0].Code != c.code):
-			t.Errorf("%s in %s: %s %+v, want FAILED with %s", c.address, c.subnet, got.State, got.LastModificationErrors, c.code)
+		got := attach(c.v6, c.subnet).Attachment
+		if c.code == "" && got.State != "AVAILABLE" || c.code != "" && (got.State != "FAILED" || len(got.LastModificationErrors) != 1 || got.LastModificationErrors[0].Code != c.code) {
+			t.Errorf("%+v: %s %+v", c, got.State, got.LastModificationErrors)
 		}
 	}
+
+	// A change that does not fit leaves the attachment as it was, with the error; the next one clears that.
+	id := attach(false, subnet+"0").Attachment.AttachmentId
+	change := func(in api.UpdateVpcAttachmentInput) *api.VpcAttachment {
+		in.AttachmentId = id
+		must(w, w.UpdateVpcAttachment, in)
+		w.attachment(id)
+		return must(w, w.GetVpcAttachment, api.GetVpcAttachmentInput{AttachmentId: id}).VpcAttachment
+	}
+	got := change(api.UpdateVpcAttachmentInput{AddSubnetArns: []string{subnet + "4"}, Options: &api.VpcOptions{ApplianceModeSupport: new(true)}})
+	if got.Attachment.State != "AVAILABLE" || len(got.SubnetArns) != 1 || *got.Options.ApplianceModeSupport || len(got.Attachment.LastModificationErrors) != 1 ||
+		got.Attachment.LastModificationErrors[0].Code != "SUBNET_DUPLICATED_IN_AVAILABILITY_ZONE" {
+		t.Errorf("two subnets of one zone: %+v %+v", got, got.Attachment)
+	}
+	got = change(api.UpdateVpcAttachmentInput{AddSubnetArns: []string{subnet + "1"}})
+	if len(got.SubnetArns) != 2 || got.Attachment.LastModificationErrors != nil {
+		t.Errorf("a change that fits: %+v %+v", got, got.Attachment)
+	}
+	got = change(api.UpdateVpcAttachmentInput{Options: &api.VpcOptions{Ipv6Support: new(true)}})
+	if *got.Options.Ipv6Support || got.Attachment.LastModificationErrors[0].Code != "SUBNET_NO_IPV6_CIDRS" {
+		t.Errorf("IPv6 over a subnet without: %+v %+v", got, got.Attachment)
+	}
+	got = change(api.UpdateVpcAttachmentInput{AddSubnetArns: []string{subnet + "4"}, RemoveSubnetArns: []string{subnet + "0"}})
+	if len(got.SubnetArns) != 2 || got.Attachment.LastModificationErrors != nil {
+		t.Errorf("one for another in the same zone: %+v %+v", got, got.Attachment)
+	}
+}
+
+func TestCatalog_transitGatewaysThatDoNotFit(t *testing.T) {
+	const gateway, table = ec2ARN + "transit-gateway/tgw-0123456789abcdef", ec2ARN + "transit-gateway-route-table/tgw-rtb-0123456789abcdef"
+	w := newWorld(t, withCatalog(t, `
+transitGateways:
+  - {arn: '`+gateway+`0', asn: 65010, routeTables: [{arn: '`+table+`0'}]}
+  - {arn: '`+gateway+`1', asn: 65011, routeTables: [{arn: '`+table+`1'}]}
+  - {arn: '`+gateway+`2', asn: 64512}
+`))
+	_, cn := w.network()
+	if e := fails[validation](w, w.CreateTransitGatewayPeering, api.CreateTransitGatewayPeeringInput{CoreNetworkId: cn, TransitGatewayArn: gateway + "2"}); e.Reason != "Other" {
+		t.Errorf("the edge's ASN: %+v", e)
+	}
+	p := must(w, w.CreateTransitGatewayPeering, api.CreateTransitGatewayPeeringInput{CoreNetworkId: cn, TransitGatewayArn: gateway + "0"}).TransitGatewayPeering.Peering.PeeringId
+	must(w, w.ListPeerings, api.ListPeeringsInput{})
+	attach := api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: p, TransitGatewayRouteTableArn: table + "1"}
+	wantField(t, fails[validation](w, w.CreateTransitGatewayRouteTableAttachment, attach), "transitGatewayRouteTableArn")
+	attach.TransitGatewayRouteTableArn = table + "0"
+	must(w, w.CreateTransitGatewayRouteTableAttachment, attach)
 }
 
 func TestCatalog_associationsOfWhatIsNotInTheInventory(t *testing.T) {

@@ -77,6 +77,9 @@ func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
 		}
 	case a.AttachmentType == api.AttachmentTypeConnect:
 		for _, peer := range connectPeers.Scan(v.r, accountKey(parseAccount(a.CoreNetworkArn), "connect-peer", a.AttachmentId)+"/", "") {
+			if peer.State == api.ConnectPeerStateFailed {
+				continue
+			}
 			for _, b := range peer.Configuration.BgpConfigurations {
 				theirs := uint32(val(b.PeerAsn))
 				if asn != 0 && asn != theirs {

@@ -9,13 +9,13 @@ import (
 // CreateTransitGatewayRouteTableAttachment attaches a route table of a transit gateway over the gateway's peering. The
 // peering's owner can, as long as the core network is shared with that account.
 func (s *Service) CreateTransitGatewayRouteTableAttachment(ctx context.Context, in *api.CreateTransitGatewayRouteTableAttachmentInput) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
-	table, err := s.refs.routeTable(ctx, in.TransitGatewayRouteTableArn)
+	table, gateway, err := s.refs.routeTable(ctx, in.TransitGatewayRouteTableArn)
 	if err != nil {
 		return nil, err
 	}
 	return update(ctx, s, func(tx *txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
 		return once(tx, "CreateTransitGatewayRouteTableAttachment", in.ClientToken, in, func() (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
-			row, err := tx.createRouteTableAttachment(in, table)
+			row, err := tx.createRouteTableAttachment(in, table, gateway)
 			if err != nil {
 				return nil, err
 			}
@@ -24,7 +24,8 @@ func (s *Service) CreateTransitGatewayRouteTableAttachment(ctx context.Context, 
 	})
 }
 
-func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference) (*attachmentRow, error) {
+// createRouteTableAttachment attaches a table of a gateway, whose ARN is "" when nobody knows it.
+func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference, of string) (*attachmentRow, error) {
 	peering, err := tx.peering(in.PeeringId)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTable
 	switch {
 	case peering.State != api.PeeringStateAvailable:
 		return nil, api.InvalidField("peeringId", "Peering state is invalid.")
-	case table.region != gateway.region || table.account != gateway.account:
+	case table.region != gateway.region, table.account != gateway.account, of != "" && of != peering.ResourceArn:
 		return nil, api.InvalidField("transitGatewayRouteTableArn", "Route table is not of the peering's transit gateway.")
 	}
 	if err := edgeOf(network, peering.EdgeLocation); err != nil {

@@ -10,15 +10,21 @@ import (
 
 // CreateVpcAttachment attaches a VPC to the edge of its Region.
 func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
-	vpc, err := s.refs.vpc(ctx, in.VpcArn)
+	vpc, err := s.refs.of(vpcARN, in.VpcArn)
 	if err != nil {
 		return nil, err
 	}
-	subnets, err := s.refs.subnets(ctx, "subnetArns", in.SubnetArns, vpc.arn)
+	if len(in.SubnetArns) == 0 {
+		return nil, api.InvalidField("subnetArns", "At least one subnet is needed.")
+	}
+	if err := invalid(checkSubnets("subnetArns", in.SubnetArns, vpc.arn)); err != nil {
+		return nil, err
+	}
+	facts, err := s.refs.vpcFacts(ctx, in.VpcArn)
 	if err != nil {
 		return nil, err
 	}
-	vpc.problems = slices.Concat(vpc.problems, subnets.problems)
+	vpc.problems = facts.problems(in.VpcArn, in.SubnetArns, in.Options)
 	return update(ctx, s, func(tx *txn) (*api.CreateVpcAttachmentOutput, error) {
 		return once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
 			row, err := tx.createVpcAttachment(in, vpc)
@@ -78,25 +84,32 @@ func (s *Service) GetVpcAttachment(ctx context.Context, in *api.GetVpcAttachment
 	})
 }
 
-// vpcParts is what an update of a VPC attachment can change.
-type vpcParts struct {
-	SubnetArns []string
-	Options    *api.VpcOptions
+// vpcOf is what the catalog says of the VPC that an attachment of the type is for or runs over. That never changes, so it
+// is asked before the transaction.
+func (s *Service) vpcOf(ctx context.Context, attachment string, kind api.AttachmentType) (vpcFacts, error) {
+	if s.refs.catalog == nil {
+		return vpcFacts{}, nil
+	}
+	text, err := read(ctx, s, func(v *view) (string, error) {
+		row, err := v.attachmentOf(attachment, kind)
+		if err != nil {
+			return "", err
+		}
+		return row.ResourceArn, nil
+	})
+	if err != nil {
+		return vpcFacts{}, err
+	}
+	return s.refs.vpcFacts(ctx, text)
 }
 
-// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE. It is AVAILABLE again at the
-// end, as it was before when the subnets turn out not to fit.
+// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE. One that AWS finds not to
+// fit while it makes the change leaves the attachment AVAILABLE as it was, with the error.
 func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
-	var added reference
-	if len(in.AddSubnetArns) > 0 {
-		// An attachment keeps its VPC, so the catalog can be asked before the transaction, as everywhere.
-		row, err := read(ctx, s, func(v *view) (*attachmentRow, error) { return v.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc) })
-		if err != nil {
-			return nil, err
-		}
-		vpc, _ := parseARN(row.ResourceArn)
-		kept := slices.DeleteFunc(slices.Clone(row.SubnetArns), func(subnet string) bool { return slices.Contains(in.RemoveSubnetArns, subnet) })
-		if added, err = s.refs.subnets(ctx, "addSubnetArns", in.AddSubnetArns, vpc, kept...); err != nil {
+	var facts vpcFacts
+	if len(in.AddSubnetArns) > 0 || in.Options != nil && val(in.Options.Ipv6Support) {
+		var err error
+		if facts, err = s.vpcOf(ctx, in.AttachmentId, api.AttachmentTypeVpc); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +121,8 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 		if old.State != api.AttachmentStateAvailable {
 			return nil, attachmentBusy(old)
 		}
-		var fields []api.FieldError
+		vpc, _ := parseARN(old.ResourceArn)
+		fields := checkSubnets("addSubnetArns", in.AddSubnetArns, vpc)
 		for i, subnet := range in.AddSubnetArns {
 			if slices.Contains(old.SubnetArns, subnet) {
 				fields = append(fields, api.FieldError{Name: fmt.Sprintf("addSubnetArns[%d]", i), Message: "Subnet is already part of the attachment."})
@@ -120,20 +134,20 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 			}
 		}
 		row := *old
-		row.SubnetArns = slices.DeleteFunc(slices.Concat(old.SubnetArns, in.AddSubnetArns), func(subnet string) bool {
+		subnets := slices.DeleteFunc(slices.Concat(old.SubnetArns, in.AddSubnetArns), func(subnet string) bool {
 			return slices.Contains(in.RemoveSubnetArns, subnet)
 		})
-		if len(row.SubnetArns) == 0 {
+		if len(subnets) == 0 {
 			fields = append(fields, api.FieldError{Name: "removeSubnetArns", Message: "An attachment must keep at least one subnet."})
 		}
 		if err := invalid(fields); err != nil {
 			return nil, err
 		}
-		row.VpcOptions = mergeVpcOptions(old.VpcOptions, in.Options)
+		options := mergeVpcOptions(old.VpcOptions, in.Options)
 		row.State = api.AttachmentStateUpdating
-		row.LastModificationErrors, row.Problems = nil, added.problems
-		if len(added.problems) > 0 {
-			row.Before = &vpcParts{old.SubnetArns, old.VpcOptions}
+		row.LastModificationErrors, row.Problems = nil, facts.problems(old.ResourceArn, subnets, options)
+		if len(row.Problems) == 0 {
+			row.SubnetArns, row.VpcOptions = subnets, options
 		}
 		tx.changeAttachment(&row)
 		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
