@@ -239,6 +239,7 @@ func (s *Service) Events(ctx context.Context, q events.Query) (list []events.Rec
 		return nil, 0, err
 	}
 	q.Account = api.CallerFrom(ctx).Account
+	s.tellOutsideSoon(ctx)
 	if !s.noRoutingEvents {
 		s.tellAll(ctx, q.Account)
 	}

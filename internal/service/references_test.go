@@ -383,6 +383,12 @@ func (away) TransitGateway(context.Context, string) (*catalog.TransitGateway, er
 	return nil, errAway
 }
 
+func (away) VPNConnection(context.Context, string) (*catalog.VPNConnection, error) {
+	return nil, errAway
+}
+
+func (away) Version() uint64 { return 7 }
+
 func (away) PrefixList(context.Context, string) (*catalog.PrefixList, error) { return nil, errAway }
 
 func TestCatalog_awayLosesNothing(t *testing.T) {

@@ -32,6 +32,8 @@ import (
 //	/acct/A/announced-routes/CN                           announcedRow, up to where routes were told in events
 //	/acct/A/announced-policy/CN                           announcedPolicyRow, what these routes were computed from
 //	/acct/A/announced-attachment/CN/ATTACHMENT            routing.Attachment, the same
+//	/acct/A/outside/GN                                    outsideRow, what events were told of transit gateways and tunnels
+//	/acct/A/outside-table/GN/ARN                          outsideTable, the same of a transit gateway route table
 //	/acct/A/client-token/OPERATION/TOKEN                  usedToken
 //	/acct/A/route-analysis/GN/ID                          api.RouteAnalysis
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource

@@ -65,6 +65,7 @@ type Service struct {
 	routing         *routing.Options
 	noRoutingEvents bool
 	announcer       announcer
+	outside         outsideWatch
 }
 
 var _ api.Service = (*Service)(nil)
@@ -106,6 +107,9 @@ func (s *Service) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	if !s.noRoutingEvents {
 		wg.Go(func() { s.tellRoutes(ctx) })
+	}
+	if s.refs.catalog != nil {
+		wg.Go(func() { s.watchOutside(ctx) })
 	}
 	s.queue.Run(ctx)
 	wg.Wait()
