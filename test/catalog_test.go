@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 )
@@ -64,8 +65,17 @@ func TestCatalog_motosEC2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway, err := cloud.CreateTransitGateway(ctx, &ec2.CreateTransitGatewayInput{})
+	gateway, err := cloud.CreateTransitGateway(ctx, &ec2.CreateTransitGatewayInput{Options: &ec2types.TransitGatewayRequestOptions{AmazonSideAsn: aws.Int64(65010)}})
 	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := cloud.CreateTransitGatewayRouteTable(ctx, &ec2.CreateTransitGatewayRouteTableInput{TransitGatewayId: gateway.TransitGateway.TransitGatewayId})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cloud.CreateTransitGatewayRoute(ctx, &ec2.CreateTransitGatewayRouteInput{
+		TransitGatewayRouteTableId: table.TransitGatewayRouteTable.TransitGatewayRouteTableId, DestinationCidrBlock: aws.String("10.9.0.0/16"), Blackhole: aws.Bool(true),
+	}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -97,4 +107,20 @@ func TestCatalog_motosEC2(t *testing.T) {
 	refusal[*types.ResourceNotFoundException](l, l.nm.RegisterTransitGateway, networkmanager.RegisterTransitGatewayInput{
 		GlobalNetworkId: &l.gn, TransitGatewayArn: aws.String(arn + "transit-gateway/tgw-0123456789abcdef0"),
 	})
+
+	// Its route table is read to attach it.
+	peering := ok(l, l.nm.CreateTransitGatewayPeering, networkmanager.CreateTransitGatewayPeeringInput{
+		CoreNetworkId: &l.cn, TransitGatewayArn: aws.String(arn + "transit-gateway/" + *gateway.TransitGateway.TransitGatewayId),
+	}).TransitGatewayPeering.Peering.PeeringId
+	l.until("the peering to settle", func() bool {
+		return ok(l, l.nm.GetTransitGatewayPeering, networkmanager.GetTransitGatewayPeeringInput{PeeringId: peering}).TransitGatewayPeering.Peering.State == types.PeeringStateAvailable
+	})
+	tableARN := aws.String(arn + "transit-gateway-route-table/" + *table.TransitGatewayRouteTable.TransitGatewayRouteTableId)
+	ok(l, l.nm.CreateTransitGatewayRouteTableAttachment, networkmanager.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: peering, TransitGatewayRouteTableArn: tableARN})
+	routes := ok(l, l.nm.GetNetworkRoutes, networkmanager.GetNetworkRoutesInput{
+		GlobalNetworkId: &l.gn, RouteTableIdentifier: &types.RouteTableIdentifier{TransitGatewayRouteTableArn: tableARN},
+	}).NetworkRoutes
+	if len(routes) != 1 || *routes[0].DestinationCidrBlock != "10.9.0.0/16" || routes[0].State != types.RouteStateBlackhole {
+		t.Errorf("moto's routes: %+v", routes)
+	}
 }

@@ -194,8 +194,8 @@ func (s *routeSearch) match(ctx context.Context, filters ...types.Filter) (route
 		return nil, false, fmt.Errorf("route table %s takes more than %d searches", s.table, maxSearches)
 	}
 	out, err := s.client.SearchTransitGatewayRoutes(ctx, &ec2.SearchTransitGatewayRoutesInput{
-		TransitGatewayRouteTableId: &s.table, MaxResults: aws.Int32(1000),
-		Filters: append(filters, types.Filter{Name: aws.String("state"), Values: []string{"active", "blackhole"}}),
+		TransitGatewayRouteTableId: &s.table, // without MaxResults: EC2 shows a thousand then, and emulators stumble over it
+		Filters:                    append(filters, types.Filter{Name: aws.String("state"), Values: []string{"active", "blackhole"}}),
 	})
 	if err != nil {
 		return nil, false, err

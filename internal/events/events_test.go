@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,6 +224,23 @@ func TestFileSink_appends(t *testing.T) {
 	}
 	if lines != 4 {
 		t.Errorf("%d lines", lines)
+	}
+	// What a crash left of a line is no part of the next.
+	if err := os.WriteFile(path, []byte(`{"version":"0","id":"7f`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, _ := readAll(t, st, events.Query{})
+	if n, err := (&events.FileSink{Path: path}).Send(t.Context(), list); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		if json.Valid([]byte(line)) != (i > 0) {
+			t.Errorf("after half a line, line %d: %s", i, line)
+		}
 	}
 	if n, err := (&events.FileSink{Path: filepath.Join(path, "x")}).Send(t.Context(), make([]events.Record, 1)); n != 0 || err == nil {
 		t.Errorf("an unwritable file took %d events: %v", n, err)

@@ -29,7 +29,8 @@ type FileSink struct {
 // Name is the sink's name.
 func (s *FileSink) Name() string { return "file " + s.Path }
 
-// Send writes the batch as a whole and waits for the disk.
+// Send writes the batch as a whole and waits for the disk. What a full disk or a crash left of a line does not spoil the
+// next one.
 func (s *FileSink) Send(_ context.Context, batch []Record) (sent int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +43,7 @@ func (s *FileSink) Send(_ context.Context, batch []Record) (sent int, err error)
 		b.Write(line)
 		b.WriteByte('\n')
 	}
-	f, err := os.OpenFile(s.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(s.Path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return 0, err
 	}
@@ -51,7 +52,20 @@ func (s *FileSink) Send(_ context.Context, batch []Record) (sent int, err error)
 			sent, err = 0, closeErr
 		}
 	}()
-	if _, err := f.Write(b.Bytes()); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	text, last := b.Bytes(), []byte{'\n'}
+	if info.Mode().IsRegular() && info.Size() > 0 {
+		if _, err := f.ReadAt(last, info.Size()-1); err != nil {
+			return 0, err
+		}
+	}
+	if last[0] != '\n' {
+		text = append([]byte{'\n'}, text...)
+	}
+	if _, err := f.Write(text); err != nil {
 		return 0, err
 	}
 	if err := f.Sync(); err != nil {

@@ -264,7 +264,24 @@ func TestVpcAttachment_quotaPerVPC(t *testing.T) {
 	for range 5 {
 		w.vpcAttachment(cn)
 	}
-	fails[quota](w, w.CreateVpcAttachment, api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: ec2 + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"}})
+	in := api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: ec2 + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"}}
+	fails[quota](w, w.CreateVpcAttachment, in)
+	in.SubnetArns = nil
+	wantField(t, fails[validation](w, w.CreateVpcAttachment, in), "subnetArns")
+}
+
+// An attachment that was rejected holds nothing: the same can be tried again without deleting it first.
+func TestVpcAttachment_rejectedCountsForNoVPC(t *testing.T) {
+	w := newWorld(t, withQuota("attachments-per-vpc", 1))
+	_, cn := w.network()
+	waiting := w.vpcAttachment(cn, api.Tag{Key: new("env"), Value: new("guest")}).Attachment
+	if waiting.State != "PENDING_ATTACHMENT_ACCEPTANCE" {
+		t.Fatalf("the seed's policy has it %s", waiting.State)
+	}
+	in := api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: ec2 + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"}}
+	fails[quota](w, w.CreateVpcAttachment, in)
+	must(w, w.RejectAttachment, api.RejectAttachmentInput{AttachmentId: waiting.AttachmentId})
+	must(w, w.CreateVpcAttachment, in)
 }
 
 func TestConnectPeer_addresses(t *testing.T) {

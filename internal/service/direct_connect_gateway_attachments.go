@@ -25,8 +25,10 @@ func (s *Service) CreateDirectConnectGatewayAttachment(ctx context.Context, in *
 				return nil, err
 			}
 			used := 0
-			for range attachments.ScanIndex(tx.r, accountKey(network.OwnerAccountId, "attachment.dx-gateway", network.CoreNetworkId)+"/", "") {
-				used++
+			for _, other := range attachments.ScanIndex(tx.r, accountKey(network.OwnerAccountId, "attachment.dx-gateway", network.CoreNetworkId)+"/", "") {
+				if other.claims() {
+					used++
+				}
 			}
 			if limit := tx.quotas[quotaDXGWAttachments.Name]; used >= limit {
 				return nil, api.QuotaExceeded("attachment", network.CoreNetworkId, quotaDXGWAttachments.Code, limit)

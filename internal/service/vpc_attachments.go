@@ -46,7 +46,7 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput, vpc referen
 	}
 	used := 0
 	for other := range tx.attachmentsOf(in.VpcArn) {
-		if other.AttachmentType == api.AttachmentTypeVpc {
+		if other.AttachmentType == api.AttachmentTypeVpc && other.claims() {
 			used++
 		}
 	}
