@@ -23,3 +23,17 @@ func CallerFrom(ctx context.Context) Caller {
 	}
 	return Caller{Account: "000000000000", Partition: "aws"}
 }
+
+type permissionsKey struct{}
+
+// WithPermissions returns a context that tells what its caller may do in other services.
+func WithPermissions(ctx context.Context, may func(action, resource string) bool) context.Context {
+	return context.WithValue(ctx, permissionsKey{}, may)
+}
+
+// CallerMay tells whether the caller of ctx may do an action of another service with a resource, such as
+// ec2:AcceptTransitGatewayPeeringAttachment. Where nobody has said what the caller may, everything.
+func CallerMay(ctx context.Context, action, resource string) bool {
+	may, ok := ctx.Value(permissionsKey{}).(func(action, resource string) bool)
+	return !ok || may(action, resource)
+}

@@ -68,6 +68,17 @@ func (a *Authorizer) Authorize(ctx context.Context, p *Principal, op *api.Operat
 	return &api.AccessDeniedException{Message: denied.message(p), Cause: &DeniedError{explained.decision()}}
 }
 
+// May tells whether the identity policies of a principal allow an action of any service on a resource: what AWS does in a
+// caller's name while it does what was asked for.
+func (a *Authorizer) May(ctx context.Context, p *Principal, action, resource string) bool {
+	if p == nil || p.key == nil {
+		return true
+	}
+	q := &query{authorizer: a, ctx: ctx, principal: p}
+	v := q.decide(check{action: action, resource: resource}, 0)
+	return v.effect == Allow
+}
+
 func (a *Authorizer) logAllowed(ctx context.Context, p *Principal, v *verdict) {
 	if a.Log == nil || v.effect != Allow || !a.Log.Enabled(ctx, slog.LevelDebug) {
 		return

@@ -275,6 +275,26 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+func TestMay(t *testing.T) {
+	const gateway, other = "arn:aws:ec2:eu-west-1:123456789012:transit-gateway/tgw-1", "arn:aws:ec2:eu-west-1:123456789012:transit-gateway/tgw-2"
+	p := alice(t, `{"Effect": "Allow", "Action": "ec2:*", "Resource": "`+gateway+`"}, {"Effect": "Deny", "Action": "ec2:Accept*", "Resource": "*"}`)
+	a := &Authorizer{}
+	for _, c := range []struct {
+		p                *Principal
+		action, resource string
+		want             bool
+	}{
+		{p, "ec2:CreateTransitGatewayPolicyTable", gateway, true},
+		{p, "ec2:CreateTransitGatewayPolicyTable", other, false},
+		{p, "ec2:AcceptTransitGatewayPeeringAttachment", gateway, false},
+		{&Principal{}, "ec2:AcceptTransitGatewayPeeringAttachment", other, true}, // nobody checked who it is
+	} {
+		if got := a.May(t.Context(), c.p, c.action, c.resource); got != c.want {
+			t.Errorf("%s on %s: %v", c.action, c.resource, got)
+		}
+	}
+}
+
 func TestAuthorize_log(t *testing.T) {
 	var out bytes.Buffer
 	a := &Authorizer{Log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))}

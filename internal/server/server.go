@@ -260,5 +260,6 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		return nil, err
 	}
 	c.auth = allowed
+	ctx = api.WithPermissions(ctx, func(action, resource string) bool { return s.cfg.Authorizer.May(ctx, principal, action, resource) })
 	return op.Call(ctx, s.cfg.Service, in)
 }

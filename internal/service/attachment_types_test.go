@@ -317,6 +317,28 @@ func (w *world) put(cn, document string) *api.CoreNetworkPolicy {
 	return must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: id}).CoreNetworkPolicy
 }
 
+func TestPeerings_permissionsInEC2(t *testing.T) {
+	w := newWorld(t)
+	_, cn := w.network()
+	var asked []string
+	ctx := w.ctx
+	w.ctx = api.WithPermissions(ctx, func(action, resource string) bool {
+		asked = append(asked, action)
+		return resource == tgwARN && action != "ec2:AcceptTransitGatewayPeeringAttachment"
+	})
+	id := w.peering(cn)
+	p := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering
+	if len(asked) != 3 || p.State != "FAILED" || len(p.LastModificationErrors) != 1 || p.LastModificationErrors[0].Code != "MISSING_PERMISSIONS" ||
+		p.LastModificationErrors[0].MissingPermissionsContext.MissingPermission != "ec2:AcceptTransitGatewayPeeringAttachment" {
+		t.Errorf("asked %v: %+v", asked, p)
+	}
+	w.ctx = ctx
+	id = w.peering(cn)
+	if p := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering; p.State != "AVAILABLE" {
+		t.Errorf("with all permissions: %+v", p)
+	}
+}
+
 func TestPrefixListsAndLabels(t *testing.T) {
 	w := newWorld(t)
 	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: w.globalNetwork()}).CoreNetwork.CoreNetworkId

@@ -41,12 +41,31 @@ func (v *view) peering(id string) (*peeringRow, error) {
 	return row, nil
 }
 
+// peeringActions are what a peering does to the transit gateway in its creator's name.
+var peeringActions = []string{"ec2:CreateTransitGatewayPolicyTable", "ec2:AssociateTransitGatewayPolicyTable", "ec2:AcceptTransitGatewayPeeringAttachment"}
+
+// missingPermissions is the first of these that the caller has no permission for.
+func missingPermissions(ctx context.Context, gateway string) []api.PeeringError {
+	for _, action := range peeringActions {
+		if !api.CallerMay(ctx, action, gateway) {
+			return []api.PeeringError{{
+				Code: api.PeeringErrorCodeMissingPermissions, Message: "The permission " + action + " is missing.", ResourceArn: gateway,
+				MissingPermissionsContext: &api.PermissionsErrorContext{MissingPermission: action},
+			}}
+		}
+	}
+	return nil
+}
+
 // CreateTransitGatewayPeering peers a transit gateway with the edge of its Region. What is wrong with the gateway AWS
 // finds out while it builds the peering, a second peering of the two as well.
 func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.CreateTransitGatewayPeeringInput) (*api.CreateTransitGatewayPeeringOutput, error) {
 	gateway, asn, problems, err := s.refs.transitGateway(ctx, in.TransitGatewayArn)
 	if err != nil {
 		return nil, err
+	}
+	if len(problems) == 0 {
+		problems = missingPermissions(ctx, in.TransitGatewayArn)
 	}
 	return update(ctx, s, func(tx *txn) (*api.CreateTransitGatewayPeeringOutput, error) {
 		return once(tx, "CreateTransitGatewayPeering", in.ClientToken, in, func() (*api.CreateTransitGatewayPeeringOutput, error) {
