@@ -84,13 +84,16 @@ func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachm
 	row.OwnerAccountId = tx.caller.Account
 	row.CreatedAt = api.Time{Time: tx.now}
 	row.UpdatedAt = row.CreatedAt
-	decision := tx.decide(live, row)
+	decision, taken := tx.decideOver(live, row)
 	row.place(decision)
 	row.State = api.AttachmentStateCreating
 	if decision.RequireAcceptance {
 		row.State = api.AttachmentStatePendingAttachmentAcceptance
 	}
 	tx.saveAttachment(row)
+	if taken != "" {
+		tx.crowdedOut(network, row, taken)
+	}
 	return nil
 }
 
@@ -130,17 +133,32 @@ func parseAccount(text string) string {
 // decide asks the policy where an attachment belongs. A network function group takes one attachment per edge: the place
 // belongs to whoever has it, and a later one stays unassociated.
 func (v *view) decide(live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision := live.Associate(row.forPolicy())
+	decision, _ := v.decideOver(live, row)
+	return decision
+}
+
+// decideAloud is decide for an attachment that changes. An event tells when its place is taken: its state does not.
+func (tx *txn) decideAloud(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
+	decision, taken := tx.decideOver(live, row)
+	if taken != "" {
+		tx.crowdedOut(network, row, taken)
+	}
+	return decision
+}
+
+// decideOver is decide with the group whose place is taken, if it is.
+func (v *view) decideOver(live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
+	decision = live.Associate(row.forPolicy())
 	if group := decision.NetworkFunctionGroup; group != "" {
 		account := parseAccount(row.CoreNetworkArn)
 		below := accountKey(account, "attachment.group", row.CoreNetworkId, group) + "/"
 		for _, other := range attachments.ScanIndex(v.r, below, "") {
 			if other.AttachmentId != row.AttachmentId && other.claims() && other.sharesEdge(row) {
-				return policy.Decision{}
+				return policy.Decision{}, group
 			}
 		}
 	}
-	return decision
+	return decision, ""
 }
 
 // place sets where the attachment is associated.
@@ -244,7 +262,7 @@ func (tx *txn) reconsider(row *attachmentRow) {
 	if !ok || !row.claims() || row.State == api.AttachmentStateDeleting {
 		return
 	}
-	d := tx.decide(live, row)
+	d := tx.decideAloud(network, live, row)
 	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
 		// Not part of the network yet: whoever accepts it accepts where it would go by then.
 		row.place(d)
@@ -355,7 +373,7 @@ func (s *Service) AcceptAttachment(ctx context.Context, in *api.AcceptAttachment
 		row.withdraw()
 		if network, ok := tx.ownerNetwork(row.CoreNetworkArn); ok {
 			if live, ok := tx.livePolicy(network); ok {
-				row.place(tx.decide(live, &row))
+				row.place(tx.decideAloud(network, live, &row))
 			}
 		}
 		row.State = api.AttachmentStateUpdating

@@ -21,6 +21,7 @@ const (
 	policyUpdate   = "Network Manager Policy Update"
 	routingUpdate  = "Network Manager Routing Update"
 	statusUpdate   = "Network Manager Status Update"
+	advisory       = "Network Manager Service Advisory"
 )
 
 // eventDetail is the detail of an event; members that do not apply are left out.
@@ -46,6 +47,7 @@ type eventDetail struct {
 	SegmentName                      string `json:"segmentName,omitzero"`
 	PreviousNetworkFunctionGroupName string `json:"previousNetworkFunctionGroupName,omitzero"`
 	NewNetworkFunctionGroupName      string `json:"newNetworkFunctionGroupName,omitzero"`
+	NetworkFunctionGroupName         string `json:"networkFunctionGroupName,omitzero"`
 	PolicyVersionID                  string `json:"policyVersionId,omitzero"`
 
 	Region         string           `json:"region,omitzero"` // routing events name the edge so
@@ -142,6 +144,15 @@ func (tx *txn) attachmentChanged(old, row *attachmentRow) {
 		d.PreviousNetworkFunctionGroupName, d.NewNetworkFunctionGroupName = wasBehind, isBehind
 		tx.emit(network, groupUpdate, d, any.AttachmentArn())
 	}
+}
+
+// crowdedOut tells of an attachment that is in no network function group, as another has the place at its edge. AWS has
+// the type of event for what it has to say to the owner; what it says is not known.
+func (tx *txn) crowdedOut(network *coreNetworkRow, row *attachmentRow, group string) {
+	tx.emit(network, advisory, eventDetail{
+		ChangeType: "ATTACHMENT-NOT-ASSOCIATED", EdgeLocation: row.EdgeLocation, AttachmentArn: row.AttachmentArn(), NetworkFunctionGroupName: group,
+		ChangeDescription: "An attachment has not been mapped to a Network Function Group: another attachment has the place at its edge location.",
+	})
 }
 
 // placed is the segment or group an attachment is really in: one that waits to be accepted is in none yet.

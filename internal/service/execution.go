@@ -90,7 +90,7 @@ func (tx *txn) goLive(row *coreNetworkRow) error {
 	}
 	moves := tx.relocate(row, compiled)
 	tx.keepChanges(row, row.Executing, tx.compareWithLive(row, compiled, moves))
-	tx.move(moves)
+	tx.move(row, moves)
 	live, edges := row.Executing, row.Edges
 	tx.expire(row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })
 	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded

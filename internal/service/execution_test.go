@@ -229,6 +229,21 @@ func TestExecute_placesInAGroup(t *testing.T) {
 	if got := places(); got != "prod firewall " {
 		t.Fatalf("placed %q", got)
 	}
+	crowded := func(after uint64) (ids string, next uint64) {
+		_, records, next := w.settled(after)
+		for _, r := range records {
+			if d := string(r.Event.Detail); r.Event.DetailType == "Network Manager Service Advisory" && strings.Contains(d, `"networkFunctionGroupName":"firewall"`) {
+				_, id, _ := strings.Cut(d, ":attachment/")
+				id, _, _ = strings.Cut(id, `"`)
+				ids += id
+			}
+		}
+		return ids, next
+	}
+	ids, at := crowded(0)
+	if ids != second {
+		t.Errorf("the place was taken for %q, want %s", ids, second)
+	}
 	version := w.putVersion(cn, policyOf("spare"))
 	mapped := map[string]string{}
 	for _, c := range must(w, w.GetCoreNetworkChangeSet, api.GetCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: version}).CoreNetworkChanges {
@@ -244,6 +259,13 @@ func TestExecute_placesInAGroup(t *testing.T) {
 	w.execute(cn, version)
 	if got := places(); got != "firewall prod " {
 		t.Errorf("placed %q", got)
+	}
+	if ids, at = crowded(at); ids != "" {
+		t.Errorf("%s had no place before either", ids)
+	}
+	must(w, w.TagResource, api.TagResourceInput{ResourceArn: "arn:aws:networkmanager::111122223333:attachment/" + first, Tags: tags("spare")})
+	if ids, _ = crowded(at); ids != first || places() != "firewall  " {
+		t.Errorf("the place was taken for %q, want %s; placed %q", ids, first, places())
 	}
 }
 

@@ -13,6 +13,7 @@ type relocation struct {
 	old     *attachmentRow
 	next    attachmentRow
 	changed bool
+	taken   string // the network function group it would be in, were its place not taken
 }
 
 // relocate works out what becomes of every attachment of a core network when the policy goes LIVE. Who executes it owns
@@ -49,16 +50,16 @@ func (v *view) relocate(network *coreNetworkRow, p *policy.Policy) []relocation 
 	}
 	moves := make([]relocation, len(rows))
 	for i, row := range rows {
-		d := decisions[i]
+		d, crowded := decisions[i], ""
 		if group := d.NetworkFunctionGroup; group != "" && group != row.NetworkFunctionGroupName {
 			if slices.ContainsFunc(row.edges(), func(e string) bool { return taken[[2]string{group, e}] }) {
-				d = policy.Decision{}
+				d, crowded = policy.Decision{}, group
 			} else {
 				take(group, row.edges())
 			}
 		}
 		next, changed := row.under(p, d)
-		moves[i] = relocation{row, next, changed}
+		moves[i] = relocation{row, next, changed, crowded}
 	}
 	return moves
 }
@@ -88,11 +89,14 @@ func existsIn(p *policy.Policy, row *attachmentRow) bool {
 }
 
 // move makes relocations happen.
-func (tx *txn) move(moves []relocation) {
+func (tx *txn) move(network *coreNetworkRow, moves []relocation) {
 	for i := range moves {
 		if m := &moves[i]; m.changed {
 			m.next.UpdatedAt = api.Time{Time: tx.now}
 			tx.putAttachment(&m.next)
+			if m.taken != "" {
+				tx.crowdedOut(network, &m.next, m.taken)
+			}
 		}
 	}
 }
