@@ -217,3 +217,5 @@ func FuzzParseAssertions(f *testing.F) {
 		}
 	})
 }
+
+func address(text string) netip.Addr { return netip.MustParseAddr(text) }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"portolan/routing"
 )
@@ -51,56 +52,128 @@ func ParseAssertions(text string) ([]Assertion, error) {
 	for line := range strings.Lines(text) {
 		number++
 		line, _, _ = strings.Cut(line, "#")
-		words := strings.Fields(line)
-		if len(words) == 0 {
+		p := assertionParser{words: wordsOf(line), end: len([]rune(strings.TrimRightFunc(line, unicode.IsSpace))) + 1}
+		if len(p.words) == 0 {
 			continue
 		}
-		a, err := parseAssertion(words)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("line %d: %w", number, err))
+		a := p.assertion()
+		if p.err != nil {
+			errs = append(errs, fmt.Errorf("line %d, column %d: %w", number, p.column, p.err))
+			if len(errs) > maxFindings {
+				break
+			}
 			continue
 		}
-		a.Line, a.Text = number, strings.Join(words, " ")
+		a.Line, a.Text = number, strings.Join(strings.Fields(line), " ")
 		if list = append(list, a); len(list) > MaxAssertions {
 			return nil, fmt.Errorf("more than %d assertions", MaxAssertions)
-		}
-		if len(errs) > maxFindings {
-			break
 		}
 	}
 	return list, errors.Join(errs...)
 }
 
-func parseAssertion(words []string) (Assertion, error) {
-	is := func(at int, text string) bool {
-		want := strings.Fields(text)
-		return len(words) >= at+len(want) && slices.Equal(words[at:at+len(want)], want)
-	}
-	a := Assertion{}
-	switch {
-	case is(1, "is in table") && is(5, "at") && len(words) == 7, is(1, "is not in table") && is(6, "at") && len(words) == 8:
-		a.not = words[2] == "not"
-		p, err := netip.ParsePrefix(words[0])
-		if err != nil {
-			return a, fmt.Errorf("%q is not a prefix such as 10.0.0.0/8", words[0])
+// assertionParser reads the words of one line. After the first error it does nothing.
+type assertionParser struct {
+	words  []word
+	end    int // the column after the last word
+	err    error
+	column int // of the error, in characters from 1
+}
+
+type word struct {
+	text   string
+	column int
+}
+
+func wordsOf(line string) []word {
+	var list []word
+	column, inside := 0, false
+	for _, r := range line {
+		column++
+		switch {
+		case unicode.IsSpace(r):
+			inside = false
+		case !inside:
+			list, inside = append(list, word{string(r), column}), true
+		default:
+			list[len(list)-1].text += string(r)
 		}
-		a.prefix, a.table, a.edge = p.Masked(), words[len(words)-3], words[len(words)-1]
-		return a, nil
-	case is(1, "cannot reach") && len(words) == 4:
-		a.subject, a.target, a.not = words[0], words[3], true
-		return a, nil
-	case is(1, "reaches") && len(words) == 3:
-		a.subject, a.target = words[0], words[2]
-		return a, nil
-	case is(1, "reaches") && is(3, "via") && len(words) == 5:
-		a.subject, a.target, a.via = words[0], words[2], words[4]
-		return a, nil
-	case is(1, "reaches") && is(3, "not via") && len(words) == 6:
-		a.subject, a.target, a.via, a.not = words[0], words[2], words[5], true
-		return a, nil
 	}
-	return a, errors.New(`want "A reaches B", "A reaches B via GROUP", "A reaches B not via GROUP", "A cannot reach B", ` +
-		`"PREFIX is in table TABLE at EDGE" or "PREFIX is not in table TABLE at EDGE"`)
+	return list
+}
+
+func (p *assertionParser) assertion() Assertion {
+	subject := p.words[0]
+	a := Assertion{subject: p.name("a segment, an attachment or a prefix")}
+	switch p.keyword("reaches", "cannot", "is") {
+	case "reaches":
+		a.target = p.target()
+		if len(p.words) > 0 {
+			if a.not = p.keyword("via", "not") == "not"; a.not {
+				p.keyword("via")
+			}
+			a.via = p.name("a network function group")
+		}
+	case "cannot":
+		p.keyword("reach")
+		a.target, a.not = p.target(), true
+	case "is":
+		prefix, err := netip.ParsePrefix(a.subject)
+		if err != nil || prefix.Addr().Is4In6() {
+			p.fail(subject.column, "%q is not a prefix such as 10.0.0.0/8", a.subject)
+		}
+		a.subject, a.prefix = "", prefix.Masked()
+		if a.not = p.keyword("in", "not") == "not"; a.not {
+			p.keyword("in")
+		}
+		p.keyword("table")
+		a.table = p.name("a segment or a network function group")
+		p.keyword("at")
+		a.edge = p.name("an edge location")
+	}
+	if len(p.words) > 0 {
+		p.fail(p.words[0].column, "%q is one word too many", p.words[0].text)
+	}
+	return a
+}
+
+func (p *assertionParser) fail(column int, format string, args ...any) {
+	if p.err == nil {
+		p.err, p.column = fmt.Errorf(format, args...), column
+	}
+	p.words = nil
+}
+
+func (p *assertionParser) name(what string) string {
+	if len(p.words) == 0 {
+		p.fail(p.end, "the line ends where %s is wanted", what)
+		return ""
+	}
+	text := p.words[0].text
+	p.words = p.words[1:]
+	return text
+}
+
+// keyword takes one of some words.
+func (p *assertionParser) keyword(choices ...string) string {
+	if len(p.words) > 0 && !slices.Contains(choices, p.words[0].text) {
+		p.fail(p.words[0].column, "want %s, not %q", strings.Join(choices, " or "), p.words[0].text)
+		return ""
+	}
+	return p.name(strings.Join(choices, " or "))
+}
+
+// target is a name, a prefix or an address.
+func (p *assertionParser) target() string {
+	column := p.end
+	if len(p.words) > 0 {
+		column = p.words[0].column
+	}
+	text := p.name("a segment, an attachment, a prefix or an address")
+	if _, _, err := parsePrefix(text); strings.Contains(text, ":") && err != nil {
+		p.fail(column, "%w", err)
+	}
+	return text
 }
 
 // Assert tries assertions, in their order. An assertion about what the network does not have does not hold.
@@ -144,7 +217,7 @@ func (n *Net) assert(a Assertion) Outcome {
 				tried[p] = true
 				w := &Way{From: s.ID, Edge: edge, To: addr}
 				n.follow(w, p.table)
-				if reason := a.fails(w, expected); reason != "" {
+				if reason := n.fails(&a, w, expected); reason != "" {
 					o.Way, o.Reason = w, reason
 					return o
 				}
@@ -159,9 +232,26 @@ func (n *Net) assert(a Assertion) Outcome {
 	return o
 }
 
-// fails says why a packet shows that the assertion does not hold, "" when it does not show it.
-func (a *Assertion) fails(w *Way, expected func(at string) bool) string {
+// fails says why a packet shows that the assertion does not hold, "" when it does not show it. What a network function does
+// with a packet that send-to hands it is not known: it may pass it on to where its own table leads, so nobody can be said
+// not to reach that; and it is what somebody means who says via.
+func (n *Net) fails(a *Assertion, w *Way, expected func(at string) bool) string {
 	arrives := w.Verdict == Delivered && expected(w.At)
+	if w.Verdict == HandedOver {
+		function := w.Inspections[len(w.Inspections)-1]
+		beyond := &Way{From: w.At, Edge: function.Edge, To: w.To}
+		n.follow(beyond, routing.TableID{NetworkFunctionGroup: function.NetworkFunctionGroup, Edge: function.Edge})
+		passedOn := beyond.Verdict == Delivered && expected(beyond.At)
+		switch {
+		case a.not && a.via == "" && passedOn:
+			return fmt.Sprintf("%s reaches %s, by %s, if %s passes it on", w.From, w.To, beyond.At, function)
+		case a.not && a.via == "":
+			return ""
+		case !a.not && a.via == function.NetworkFunctionGroup && (passedOn || a.targetIsAddress()):
+			return ""
+		}
+		return fmt.Sprintf("%s from %s is handed to %s, and what that does with it is not known", w.To, w.From, function)
+	}
 	switch {
 	case a.not && a.via == "" && arrives:
 		return fmt.Sprintf("%s reaches %s, by %s", w.From, w.To, w.At)
@@ -177,6 +267,12 @@ func (a *Assertion) fails(w *Way, expected func(at string) bool) string {
 		return fmt.Sprintf("%s from %s passes %s", w.To, w.From, listed(w.Inspections))
 	}
 	return ""
+}
+
+// targetIsAddress tells a prefix or an address from a segment or an attachment.
+func (a *Assertion) targetIsAddress() bool {
+	_, _, err := parsePrefix(a.target)
+	return err == nil
 }
 
 func (n *Net) assertTable(o Outcome) Outcome {

@@ -56,6 +56,11 @@ func (c *PairChange) InspectionLost() []string {
 	return lost
 }
 
+// Bypassed tells whether more than before arrives without passing an appliance, of a pair that passed some.
+func (c *PairChange) Bypassed() bool {
+	return len(c.Before.InspectedBy) > 0 && c.After.Direct > c.Before.Direct
+}
+
 // Comparison is what changes from one network to another.
 type Comparison struct {
 	Routes      []RouteChange // by table, then prefix
@@ -253,7 +258,7 @@ func (c *Comparison) pairs(was, is *forwarding, changed map[routing.TableID]bool
 				continue
 			}
 			before, after := reach(was, group.before, id, ends[id].was), reach(is, group.after, id, ends[id].is)
-			if before.Delivered == after.Delivered && before.Samples == after.Samples && before.Verdict == after.Verdict && slices.Equal(before.InspectedBy, after.InspectedBy) {
+			if before.Delivered == after.Delivered && before.Direct == after.Direct && before.Samples == after.Samples && before.Verdict == after.Verdict && slices.Equal(before.InspectedBy, after.InspectedBy) {
 				continue
 			}
 			if before.Delivered+after.Delivered == 0 {

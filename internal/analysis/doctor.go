@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -15,7 +16,7 @@ type Finding struct {
 	Prefix   netip.Prefix
 	Subjects []string // attachments, segments, groups
 	Message  string
-	Line     int // of the policy, 0 when no statement of it is to blame
+	Place    policy.Place // of the statement of the policy that is to blame, if one is
 }
 
 // Checks of Doctor, by name.
@@ -30,6 +31,7 @@ const (
 	CheckOverlap          = "same-prefix"
 	CheckPrefixLimit      = "prefix-limit"
 	CheckDown             = "attachment-down"
+	CheckTie              = "tie"
 )
 
 // Doctor looks for silent losses. Findings are in a stable order; of each kind at most maxFindings are given.
@@ -38,14 +40,13 @@ func (n *Net) Doctor() []Finding {
 	d.appliances()
 	d.blackholes()
 	d.announcements()
+	d.limits()
+	d.ties()
 	d.conversations()
 	return d.findings
 }
 
 const maxFindings = 200
-
-// maxConversations bounds the pairs of attachments that are tried both ways; beyond it one of each kind is.
-const maxConversations = 20_000
 
 type doctor struct {
 	*Net
@@ -70,7 +71,7 @@ func (d *doctor) appliances() {
 	for _, g := range d.network.Policy.NetworkFunctionGroups {
 		if len(g.SendVia)+len(g.SendTo) > 0 && len(has[g.Name]) == 0 {
 			d.add(Finding{
-				Name: CheckMissingAppliance, Subjects: []string{g.Name}, Line: g.Line(),
+				Name: CheckMissingAppliance, Subjects: []string{g.Name}, Place: g.Place,
 				Message: "network function group " + g.Name + " has no attachment: what the policy sends there is dropped",
 			})
 		}
@@ -83,7 +84,7 @@ func (d *doctor) appliances() {
 		for _, e := range d.network.Policy.Edges {
 			if d.speaks(e.Location, in.Segment, in.With) && !slices.Contains(has[in.Group], e.Location) {
 				d.add(Finding{
-					Name: CheckMissingAppliance, Subjects: []string{in.Group, e.Location}, Line: in.Line(),
+					Name: CheckMissingAppliance, Subjects: []string{in.Group, e.Location}, Place: in.Place,
 					Message: fmt.Sprintf("dual-hop between %s and %s needs an attachment of %s at %s", in.Segment, in.With, in.Group, e.Location),
 				})
 			}
@@ -107,7 +108,7 @@ func (d *doctor) blackholes() {
 			}
 			r, _ := d.tables.Route(id, f.Prefix)
 			d.add(Finding{
-				Name: CheckBlackhole, Table: id, Prefix: r.Prefix, Line: r.Origin.Place.Line(),
+				Name: CheckBlackhole, Table: id, Prefix: r.Prefix, Place: r.Origin.Place,
 				Message: fmt.Sprintf("%s in table %s drops what it matches (%s)", r.Prefix, id, r.Kind),
 			})
 		}
@@ -143,12 +144,6 @@ func (d *doctor) announcements() {
 		if a.Segment == "" {
 			continue
 		}
-		if limit := prefixLimit(a); limit > 0 && len(a.Announcements) > limit {
-			d.add(Finding{
-				Name: CheckPrefixLimit, Subjects: []string{a.ID},
-				Message: fmt.Sprintf("attachment %s announces %d prefixes; AWS takes %d of a %s", a.ID, len(a.Announcements), limit, a.Type),
-			})
-		}
 		for _, announced := range a.Announcements {
 			p := announced.Prefix.Masked()
 			if !slices.Contains(by[p], a.ID) {
@@ -172,80 +167,24 @@ func (d *doctor) announcements() {
 	for _, p := range prefixes {
 		d.add(Finding{
 			Name: CheckOverlap, Prefix: p, Subjects: by[p],
-			Message: fmt.Sprintf("%s is announced by %d attachments: which of them gets the traffic depends on the table", p, len(by[p])),
+			Message: fmt.Sprintf("%s is announced by %s: which of them gets the traffic depends on the table", p, and(by[p])),
 		})
 	}
 }
 
-// prefixLimit is how many prefixes AWS takes from an attachment, 0 when it documents no limit.
-func prefixLimit(a *routing.Attachment) int {
-	switch a.Type {
-	case "site-to-site-vpn", "connect":
-		return 1000
-	}
-	return 0
-}
-
-// conversations finds pairs of attachments where one way works and the other does not.
-func (d *doctor) conversations() {
-	list := d.speakers()
-	if len(list)*len(list) > maxConversations {
-		list = d.oneOfEach(list)
-	}
-	for i, a := range list {
-		for _, b := range list[i+1:] {
-			there, back := d.converse(a, b), d.converse(b, a)
-			switch {
-			case there == nil || back == nil:
-			case there.Verdict == Looping || back.Verdict == Looping:
-				d.add(Finding{Name: CheckLoop, Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("packets between %s and %s go round: %s%s", a.ID, b.ID, there.Reason, back.Reason)})
-			case (there.Verdict == Delivered) != (back.Verdict == Delivered):
-				works, fails := there, back
-				if back.Verdict == Delivered {
-					works, fails = back, there
-				}
-				d.add(Finding{
-					Name: CheckOneWay, Subjects: []string{a.ID, b.ID},
-					Message: fmt.Sprintf("%s reaches %s, the answer ends: %s", works.From, works.At, fails.Reason),
-				})
-			case there.Verdict != Delivered:
-			case !sameAppliances(there.Inspections, back.Inspections):
-				d.add(Finding{
-					Name: CheckAsymmetric, Subjects: []string{a.ID, b.ID},
-					Message: fmt.Sprintf("%s to %s passes %s, the answer %s: a stateful appliance drops it", a.ID, b.ID, listed(there.Inspections), listed(back.Inspections)),
-				})
-			case len(there.Inspections) == 0 && d.mustInspect(a.Segment, b.Segment):
-				in := d.inspected[[2]string{a.Segment, b.Segment}]
-				d.add(Finding{
-					Name: CheckNotInspected, Subjects: []string{a.ID, b.ID}, Line: in.Line(),
-					Message: fmt.Sprintf("%s and %s talk directly although the policy sends their segments via %s", a.ID, b.ID, in.Group),
-				})
-			}
+// limits finds more routes than AWS takes. What it then leaves out is not documented, so the tables hold all of them.
+func (d *doctor) limits() {
+	for _, l := range d.tables.Exceeded() {
+		f := Finding{Name: CheckPrefixLimit, Message: fmt.Sprintf("the core network holds %d routes; AWS takes %d", l.Routes, l.Max)}
+		switch {
+		case l.Attachment != "" && l.Outbound:
+			f.Message = fmt.Sprintf("attachment %s is told %d routes at %s; AWS tells it %d", l.Attachment, l.Routes, l.Edge, l.Max)
+		case l.Attachment != "":
+			f.Message = fmt.Sprintf("attachment %s announces %d prefixes at %s; AWS takes %d", l.Attachment, l.Routes, l.Edge, l.Max)
 		}
+		if l.Attachment != "" {
+			f.Subjects = []string{l.Attachment}
+		}
+		d.add(f)
 	}
-}
-
-// converse follows a packet from one attachment to another; nil when there is no address to try.
-func (d *doctor) converse(a, b *routing.Attachment) *Way {
-	targets := d.hosts(b, 1)
-	if len(targets) == 0 {
-		return nil
-	}
-	w := &Way{From: a.ID, Edge: a.Edges[0], To: targets[0]}
-	d.follow(w, tableOf(a, a.Edges[0]))
-	if w.Verdict == Delivered && w.At != b.ID {
-		return nil // somebody else has the address: same-prefix says so
-	}
-	return w
-}
-
-// oneOfEach keeps one attachment for each segment, edge and type: what holds for it holds for its like.
-func (d *doctor) oneOfEach(list []*routing.Attachment) []*routing.Attachment {
-	seen := map[[3]string]bool{}
-	return slices.DeleteFunc(slices.Clone(list), func(a *routing.Attachment) bool {
-		key := [3]string{a.Segment, a.Edges[0], a.Type}
-		again := seen[key]
-		seen[key] = true
-		return again
-	})
 }

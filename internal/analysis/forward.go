@@ -111,12 +111,26 @@ func (f *forwarding) hop(id routing.TableID, r *routing.Forward, interned map[ho
 			key.edge, key.sendTo = id.Edge, r.Kind == routing.KindSendTo
 		}
 	}
-	if at, ok := interned[key]; ok {
+	at := f.intern(id, &key, interned)
+	if h := &f.hops[at]; h.kind != hopEdge || h.table >= 0 {
+		return at
+	}
+	told, _ := f.net.tables.Route(id, r.Prefix) // which knows where it comes from
+	id.Edge = key.to.Edge
+	beyond, ok := f.net.shadow(id, &told)
+	if !ok {
+		return at
+	}
+	return f.intern(id, &hopKey{state: beyond.State, to: beyond.Destinations[0]}, interned)
+}
+
+func (f *forwarding) intern(id routing.TableID, key *hopKey, interned map[hopKey]int32) int32 {
+	if at, ok := interned[*key]; ok {
 		return at
 	}
 	at := int32(len(f.hops))
-	interned[key] = at
-	f.hops = append(f.hops, f.newHop(id, &key))
+	interned[*key] = at
+	f.hops = append(f.hops, f.newHop(id, key))
 	return at
 }
 

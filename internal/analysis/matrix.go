@@ -13,6 +13,7 @@ type Reach struct {
 	From, To    string
 	Verdict     Verdict  // the worst of what was found: see worst
 	Delivered   int      // samples that arrive
+	Direct      int      // samples that arrive and pass no appliance
 	Samples     int      // addresses that were tried
 	InspectedBy []string // network function groups on the way, sorted
 	Failures    []string // in words, the first few
@@ -106,6 +107,9 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, exp
 		v = WrongTarget // another attachment has the same prefix, or a static route leads there
 	}
 	r.add(v)
+	if v == Delivered && len(groups) == 0 {
+		r.Direct++
+	}
 	for _, g := range groups {
 		if i, found := slices.BinarySearch(r.InspectedBy, f.groups[g]); !found {
 			r.InspectedBy = slices.Insert(r.InspectedBy, i, f.groups[g])

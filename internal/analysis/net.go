@@ -21,6 +21,7 @@ type Net struct {
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes
+	exists     func() map[routing.TableID]bool
 	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they announce
 }
 
@@ -28,6 +29,13 @@ type Net struct {
 func New(network *routing.Network, tables *Computed) *Net {
 	n := &Net{network: network, tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
 	n.classes = sync.OnceValue(func() *classes { return classesOf(network) })
+	n.exists = sync.OnceValue(func() map[routing.TableID]bool {
+		known := map[routing.TableID]bool{}
+		for _, id := range tables.IDs() {
+			known[id] = true
+		}
+		return known
+	})
 	n.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {
 		by := map[netip.Prefix][]*routing.Attachment{}
 		for i := range network.Attachments {

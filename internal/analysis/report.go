@@ -102,14 +102,23 @@ const maxNames = 100
 
 // parsePrefix reads a prefix, or an address as the prefix of itself.
 func parsePrefix(text string) (p netip.Prefix, isAddress bool, err error) {
-	if p, err := netip.ParsePrefix(text); err == nil {
+	if p, err = netip.ParsePrefix(text); err == nil && !p.Addr().Is4In6() {
 		return p.Masked(), false, nil
 	}
-	a, err := netip.ParseAddr(text)
-	if err != nil || a.Zone() != "" {
+	a, err := parseAddr("prefix", text)
+	if err != nil {
 		return p, false, mistake("prefix", "%q is neither a prefix nor an address", text)
 	}
 	return netip.PrefixFrom(a, a.BitLen()), true, nil
+}
+
+// parseAddr reads an address. IPv4 written as IPv6 is refused: no table has routes of that form.
+func parseAddr(field, text string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		return netip.Addr{}, mistake(field, "%q is not an address", text)
+	}
+	return a, nil
 }
 
 // PolicyDocument is the core network policy of a file: the file itself, or the only policy of a Terraform plan.

@@ -84,6 +84,9 @@ type DiagnosisRow struct {
 	Prefix   string   `json:"prefix,omitempty"`
 	Subjects []string `json:"subjects"`       // attachments, segments, groups
 	Line     int      `json:"line,omitempty"` // of the policy
+	Path     string   `json:"path,omitempty"` // of the statement of the policy
+
+	place string
 }
 
 // Doctor looks for silent losses.
@@ -92,7 +95,10 @@ func (s *Subject) Doctor() Diagnosis {
 	rows := make(Diagnosis, len(found))
 	for i := range found {
 		f := &found[i]
-		rows[i] = DiagnosisRow{Check: f.Name, Message: f.Message, Subjects: append([]string{}, f.Subjects...), Line: f.Line}
+		rows[i] = DiagnosisRow{Check: f.Name, Message: f.Message, Subjects: append([]string{}, f.Subjects...), place: placeText(f.Place)}
+		if f.Place.Known() {
+			rows[i].Line, rows[i].Path = f.Place.Line(), f.Place.Path()
+		}
 		if f.Table.Name() != "" {
 			rows[i].Table = f.Table.String()
 		}
@@ -107,11 +113,7 @@ func (s *Subject) Doctor() Diagnosis {
 func (d Diagnosis) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for i := range d {
-		line := ""
-		if d[i].Line > 0 {
-			line = fmt.Sprintf(" (line %d of the policy)", d[i].Line)
-		}
-		fmt.Fprintf(&b, "%s: %s%s\n", d[i].Check, d[i].Message, line)
+		fmt.Fprintf(&b, "%s: %s%s\n", d[i].Check, d[i].Message, d[i].place)
 	}
 	fmt.Fprintf(&b, "%d findings\n", len(d))
 	_, err := io.WriteString(w, b.String())

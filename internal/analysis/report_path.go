@@ -57,14 +57,14 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if edge != "" && !slices.Contains(a.Edges, edge) {
 		return nil, mistake("edge", "attachment %s is not at edge %q", from, edge)
 	}
-	target, err := netip.ParseAddr(to)
-	if err != nil || target.Zone() != "" {
-		return nil, mistake("to", "%q is not an address", to)
+	target, err := parseAddr("to", to)
+	if err != nil {
+		return nil, err
 	}
 	var back netip.Addr
 	if source != "" {
-		if back, err = netip.ParseAddr(source); err != nil || back.Zone() != "" {
-			return nil, mistake("source", "%q is not an address", source)
+		if back, err = parseAddr("source", source); err != nil {
+			return nil, err
 		}
 		if back.Is4() != target.Is4() {
 			return nil, mistake("source", "%s and %s are not of one address family", source, to)
@@ -98,8 +98,11 @@ func wayReport(w *Way) *WayReport {
 	return r
 }
 
-// Sound tells whether the packet and its answer arrive as the policy means.
-func (p *PathReport) Sound() bool { return p.Verdict == string(Delivered) }
+// Sound tells whether the packet and its answer go as the policy means: they arrive, or send-to hands the packet to a
+// network function that can answer.
+func (p *PathReport) Sound() bool {
+	return p.Verdict == string(Delivered) || p.Verdict == string(HandedOver)
+}
 
 // WriteText writes a line for each hop, then the verdict.
 func (p *PathReport) WriteText(w io.Writer) error {

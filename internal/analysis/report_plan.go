@@ -100,14 +100,24 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 func (p *Plan) pairs(list []PairChange, into *[]PlanPair) {
 	for i := range list {
 		c := &list[i]
-		before, after := reaches(c.Before), reaches(c.After)
+		before, after := howFar(c.Before), howFar(c.After)
 		if before != after {
 			*into = append(*into, PlanPair{c.From, c.To, before, after})
 		}
 		if lost := c.InspectionLost(); len(lost) > 0 {
 			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: no more by %s", c.From, c.To, strings.Join(lost, ", ")))
+		} else if c.Bypassed() {
+			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: some of it no more by %s", c.From, c.To, strings.Join(c.Before.InspectedBy, ", ")))
 		}
 	}
+}
+
+// howFar is how one reaches the other, with how much of it where it is not all or nothing.
+func howFar(r *Reach) string {
+	if r.Partly() {
+		return fmt.Sprintf("partly, %d of %d", r.Delivered, r.Samples)
+	}
+	return reaches(r)
 }
 
 func (p *PlanPair) String() string {

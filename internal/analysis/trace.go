@@ -85,11 +85,23 @@ func (n *Net) Way(from, edge string, to netip.Addr) (*Way, error) {
 	return w, nil
 }
 
+// exit is the edge where the way ends.
+func (w *Way) exit() string {
+	if w.Verdict == HandedOver {
+		return w.Inspections[len(w.Inspections)-1].Edge
+	}
+	return w.Hops[len(w.Hops)-1].Table.Edge
+}
+
 func (n *Net) follow(w *Way, table routing.TableID) {
 	end := func(v Verdict, reason string) { w.Verdict, w.Reason = v, reason }
 	seen := map[routing.TableID]bool{}
+	var told *routing.Route // the edge before this one uses it
 	for len(w.Hops) < maxHops {
 		route, ok := n.tables.Lookup(table, w.To)
+		if !ok && told != nil {
+			route, ok = n.shadow(table, told)
+		}
 		if !ok {
 			w.Hops = append(w.Hops, Hop{Table: table})
 			end(NoRoute, fmt.Sprintf("table %s has no route to %s", table, w.To))
@@ -108,7 +120,7 @@ func (n *Net) follow(w *Way, table routing.TableID) {
 				end(Looping, fmt.Sprintf("table %s was passed before", table))
 				return
 			}
-			seen[table] = true
+			seen[table], told = true, route
 		case d.NetworkFunctionGroup == "":
 			w.At = d.Attachment
 			if a := n.attachment[d.Attachment]; a == nil || a.Down {
@@ -132,10 +144,24 @@ func (n *Net) follow(w *Way, table routing.TableID) {
 				end(HandedOver, "network function "+visit.String())
 				return
 			}
-			table = routing.TableID{NetworkFunctionGroup: d.NetworkFunctionGroup, Edge: visit.Edge}
+			table, told = routing.TableID{NetworkFunctionGroup: d.NetworkFunctionGroup, Edge: visit.Edge}, nil
 		}
 	}
 	end(Looping, fmt.Sprintf("more than %d hops", maxHops))
+}
+
+// shadow is the row that stands for a table which an edge does not have. A share reaches a segment also from an edge where
+// the segment has no table, and nothing is known there but what is shared in: traffic goes to the attachment that the
+// route came from.
+func (n *Net) shadow(id routing.TableID, told *routing.Route) (*routing.Route, bool) {
+	a := n.attachment[told.Origin.Attachment]
+	if id.Segment == "" || a == nil || told.Origin.Kind != routing.FromAttachment || told.Origin.Edge != id.Edge || n.exists()[id] {
+		return nil, false
+	}
+	return &routing.Route{Forward: routing.Forward{
+		Prefix: told.Prefix, Type: told.Type, State: routing.Active, Kind: routing.KindAttachment,
+		Destinations: []routing.Destination{{Attachment: a.ID}},
+	}, Origin: told.Origin}, true
 }
 
 // Path is a conversation: the way there and the way back.
@@ -154,7 +180,7 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 		return nil, err
 	}
 	p := &Path{Forward: there, Verdict: there.Verdict, Reason: there.Reason}
-	if there.Verdict != Delivered {
+	if there.Verdict != Delivered && there.Verdict != HandedOver {
 		return p, nil
 	}
 	a := n.attachment[from]
@@ -170,15 +196,19 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 		p.Reason += "; the way back was not followed: " + from + " announces no prefix"
 		return p, nil
 	}
-	if p.Back, err = n.Way(there.At, "", source); err != nil {
+	// An attachment with several edges is answered from where the packet left.
+	if p.Back, err = n.Way(there.At, there.exit(), source); err != nil {
 		return nil, err
 	}
 	target := n.attachment[there.At]
 	switch {
+	case p.Back.Verdict == HandedOver && there.Verdict == Delivered && !sameAppliances(there.Inspections, p.Back.Inspections):
+		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the answer is handed to "+listed(p.Back.Inspections)
 	case p.Back.Verdict != Delivered:
 		p.Verdict, p.Reason = OneWay, "the answer ends: "+p.Back.Reason
 	case p.Back.At != from:
 		p.Verdict, p.Reason = OneWay, "the answer ends at "+p.Back.At
+	case there.Verdict == HandedOver:
 	case !sameAppliances(there.Inspections, p.Back.Inspections):
 		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the way back "+listed(p.Back.Inspections)
 	case len(there.Inspections) == 0 && n.mustInspect(a.Segment, target.Segment):

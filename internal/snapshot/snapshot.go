@@ -140,11 +140,29 @@ func (s *Snapshot) On(p *policy.Policy, options *routing.Options) *routing.Netwo
 
 // Under is the network as it would be under another policy: every attachment is looked at anew, as an execution does.
 func (s *Snapshot) Under(document []byte, options *routing.Options) (*routing.Network, error) {
-	compiled, err := s.Compile(document)
+	compiled, err := s.allocated().Compile(document)
 	if err != nil {
 		return nil, err
 	}
 	return s.network(compiled, s.associations(compiled, true), options), nil
+}
+
+// allocated is the snapshot with all edges of its own policy: those the file does not name were allocated before another
+// policy comes, which cannot give them other ASNs.
+func (s *Snapshot) allocated() *Snapshot {
+	own, err := s.Compile(s.Policy)
+	if err != nil {
+		return s
+	}
+	all := *s
+	all.Edges = slices.Clone(s.Edges)
+	for i := range own.Edges {
+		e := &own.Edges[i]
+		if !slices.ContainsFunc(s.Edges, func(known Edge) bool { return known.Location == e.Location }) {
+			all.Edges = append(all.Edges, Edge{Location: e.Location, ASN: e.ASN, InsideCIDRBlocks: e.InsideCIDRs})
+		}
+	}
+	return &all
 }
 
 // associations says of each attachment where it belongs. anew forgets what was recorded, except that an attachment that
@@ -244,7 +262,7 @@ func (s *Snapshot) Validate() error {
 		}
 		for j, announced := range a.Announcements {
 			switch {
-			case !announced.Prefix.IsValid():
+			case !announced.Prefix.IsValid() || announced.Prefix.Addr().Is4In6():
 				add("%s: announcements[%d]: want a prefix such as 10.0.0.0/16", at, j)
 			case announced.Edge != "" && !slices.Contains(a.Edges, announced.Edge):
 				add("%s: announcements[%d]: the attachment is not at edge %q", at, j, announced.Edge)

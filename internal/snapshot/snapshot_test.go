@@ -58,6 +58,7 @@ func TestParse_refuses(t *testing.T) {
 		{"id twice", head + "attachments: [{id: a, type: vpc, edges: [x]}, {id: a, type: vpc, edges: [x]}]", "no other attachment has"},
 		{"state", head + "attachments: [{id: a, type: vpc, edges: [x], state: GOOD}]", `state "GOOD"`},
 		{"prefix", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: ten}]}]", "ten"},
+		{"IPv4 as IPv6", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: '::ffff:10.0.0.0/104'}]}]", "want a prefix"},
 		{"announced elsewhere", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: 10.0.0.0/8, edge: z}]}]", `not at edge "z"`},
 		{"community", head + "attachments: [{id: a, type: connect, edges: [x], announcements: [{prefix: 10.0.0.0/8, communities: ['1']}]}]", "community such as"},
 		{"two places", head + "attachments: [{id: a, type: vpc, edges: [x], association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"},
@@ -175,5 +176,23 @@ attachments:
 	}
 	if want := "net@eu-west-1 10.9.0.0/16 STATIC BLACKHOLE []\n"; got != want || len(n.Attachments) != 1 {
 		t.Errorf("%d attachments, got %swant %s", len(n.Attachments), got, want)
+	}
+}
+
+// Edges that a file leaves to its policy are there before another policy comes: their ASNs stay.
+func TestUnder_edgesOfTheOwnPolicyStay(t *testing.T) {
+	text := func(ranges string) string {
+		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["` + ranges + `"], "edge-locations": [{"location": "us-east-1"}]},
+			"segments": [{"name": "prod"}]}`
+	}
+	s, err := snapshot.Parse([]byte(`{"version": 1, "policy": ` + text("64512-64599") + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Under([]byte(text("64512-64699")), nil); err != nil || n.Policy.Edges[0].ASN != 64512 {
+		t.Errorf("a wider range moves the edge: %v", err)
+	}
+	if _, err := s.Under([]byte(text("64600-64699")), nil); err == nil {
+		t.Error("the ASN of an edge was taken from it")
 	}
 }

@@ -1,0 +1,139 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+
+	"portolan/routing"
+)
+
+// maxConversations bounds the pairs of attachments that are tried both ways; beyond it one of each kind is.
+const maxConversations = 20_000
+
+// conversations finds pairs of attachments where one way works and the other does not, or where the two do not match. All
+// that an attachment announces is tried, from each of its edges; what every table treats alike is tried once.
+func (d *doctor) conversations() {
+	list := d.speakers()
+	if len(list)*len(list) > maxConversations {
+		list = d.oneOfEach(list)
+	}
+	targets := d.representatives(list)
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			there, back := d.ways(a, b, targets[b.ID]), d.ways(b, a, targets[a.ID])
+			if d.loops(a, b, append(slices.Clone(there), back...)) {
+				continue
+			}
+			d.oneWay(there, back)
+			d.oneWay(back, there)
+			d.mismatch(a, b, there, back)
+		}
+	}
+}
+
+// loops reports packets between two attachments that go round.
+func (d *doctor) loops(a, b *routing.Attachment, ways []*Way) bool {
+	at := slices.IndexFunc(ways, func(w *Way) bool { return w.Verdict == Looping })
+	if at >= 0 {
+		d.add(Finding{Name: CheckLoop, Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("packets between %s and %s go round: %s", a.ID, b.ID, ways[at].Reason)})
+	}
+	return at >= 0
+}
+
+// oneWay reports a packet that arrives while an answer to it does not: the first of each pair.
+func (d *doctor) oneWay(there, back []*Way) {
+	for _, w := range there {
+		for _, v := range back {
+			if w.Verdict == Delivered && answers(w, v) && v.Verdict != Delivered && v.Verdict != HandedOver {
+				d.add(Finding{
+					Name: CheckOneWay, Subjects: []string{w.From, w.At},
+					Message: fmt.Sprintf("%s reaches %s, the answer ends: %s", w.From, w.At, v.Reason),
+				})
+				return
+			}
+		}
+	}
+}
+
+// mismatch reports a conversation that arrives both ways and does not pass the same appliances, or none although the policy
+// means it to.
+func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) {
+	for _, w := range there {
+		for _, v := range back {
+			switch {
+			case w.Verdict != Delivered || v.Verdict != Delivered && v.Verdict != HandedOver || !answers(w, v):
+			case !sameAppliances(w.Inspections, v.Inspections):
+				d.add(Finding{
+					Name: CheckAsymmetric, Subjects: []string{a.ID, b.ID},
+					Message: fmt.Sprintf("%s to %s passes %s, the answer %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
+				})
+				return
+			case len(w.Inspections) == 0 && d.mustInspect(a.Segment, b.Segment):
+				in := d.inspected[[2]string{a.Segment, b.Segment}]
+				d.add(Finding{
+					Name: CheckNotInspected, Subjects: []string{a.ID, b.ID}, Place: in.Place,
+					Message: fmt.Sprintf("%s and %s talk directly although the policy sends their segments via %s", a.ID, b.ID, in.Group),
+				})
+				return
+			}
+		}
+	}
+}
+
+// answers tells whether one way can be the answer to the other: of one address family, beginning where the other ended.
+func answers(w, v *Way) bool {
+	return w.To.Is4() == v.To.Is4() && w.exit() == v.Edge
+}
+
+// ways follows packets from an attachment to another, from each edge to each address that stands for some.
+func (d *doctor) ways(a, b *routing.Attachment, targets []int) []*Way {
+	var list []*Way
+	for _, edge := range a.Edges {
+		for _, class := range targets {
+			w := &Way{From: a.ID, Edge: edge, To: d.classes().addrs[class]}
+			d.follow(w, tableOf(a, edge))
+			if w.Verdict != Delivered || w.At == b.ID { // else somebody else has the address: same-prefix says so
+				list = append(list, w)
+			}
+		}
+	}
+	return list
+}
+
+// representatives are the classes of addresses that attachments announce, one of those that every table treats alike. What
+// no table has is left out: nobody-imports says so.
+func (d *doctor) representatives(list []*routing.Attachment) map[string][]int {
+	f := d.forwarding(d.classes())
+	column := make([]uint64, len(f.known.addrs)) // the hash of what the tables do with a class
+	routed := make([]bool, len(f.known.addrs))
+	for _, next := range f.next {
+		for class, hop := range next {
+			const prime = 0x100000001b3
+			column[class] = (column[class] ^ uint64(hop)) * prime
+			routed[class] = routed[class] || f.hops[hop].kind != hopNone
+		}
+	}
+	of := map[string][]int{}
+	for _, a := range list {
+		seen := map[uint64]bool{}
+		for _, announced := range a.Announcements {
+			class, known := f.known.at[announced.Prefix.Masked()]
+			if known && routed[class] && !seen[column[class]] {
+				seen[column[class]] = true
+				of[a.ID] = append(of[a.ID], class)
+			}
+		}
+	}
+	return of
+}
+
+// oneOfEach keeps one attachment for each segment, edge, type and label: what holds for it holds for its like.
+func (d *doctor) oneOfEach(list []*routing.Attachment) []*routing.Attachment {
+	seen := map[[4]string]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(a *routing.Attachment) bool {
+		key := [4]string{a.Segment, fmt.Sprint(a.Edges), a.Type, a.RoutingPolicyLabel}
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+}

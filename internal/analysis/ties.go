@@ -1,0 +1,309 @@
+package analysis
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// maxTrials bounds how often the network is computed to see what ties may lead to.
+const maxTrials = 64
+
+// ties finds prefixes that end elsewhere, or pass other appliances, when a tie goes the other way. Where two paths are
+// equal in all that AWS documents it picks one and keeps to it, but which one is not known before: the network is computed
+// for each outcome. Prefixes do not depend on each other's ties, so all of them take their next outcome in one trial.
+func (d *doctor) ties() {
+	network, ok := d.multihomed()
+	if !ok {
+		return
+	}
+	trials := &trials{network: network, groups: map[tied]*tieGroup{}}
+	ends := map[tied]*endings{}
+	for i := 0; i < maxTrials && (i == 0 || trials.left(i)); i++ {
+		tables, err := trials.run(i)
+		var oscillation *routing.OscillationError
+		if err != nil && !errors.As(err, &oscillation) {
+			return
+		}
+		net := New(d.network, Read(tables))
+		for _, key := range trials.order {
+			if i >= trials.groups[key].outcomes() {
+				continue
+			}
+			if ends[key] == nil {
+				ends[key] = &endings{of: map[routing.TableID][]string{}}
+			}
+			net.endings(ends[key], d.classes(), key, tables)
+		}
+	}
+	type finding struct {
+		Finding
+		more int
+	}
+	var found []*finding
+	alike := map[string]*finding{}
+	for _, key := range trials.order {
+		group, end := trials.groups[key], ends[key]
+		if end == nil {
+			continue // it was seen in the last trial there is time for
+		}
+		for _, table := range group.tables {
+			outcomes := end.of[table]
+			if len(outcomes) < 2 || end.together[table] {
+				continue
+			}
+			tried := fmt.Sprintf("all %d outcomes were", group.outcomes())
+			if group.outcomes() > maxTrials {
+				tried = fmt.Sprintf("%d of %d outcomes were", maxTrials, group.outcomes())
+			}
+			text := fmt.Sprintf("in table %s is a tie: %s are equal in all that is documented, and traffic %s (%s tried)",
+				table, and(group.paths[table]), strings.Join(outcomes, ", or "), tried)
+			if same := alike[text]; same != nil {
+				same.more++
+				continue
+			}
+			alike[text] = &finding{Finding: Finding{Name: CheckTie, Table: table, Prefix: key.prefix, Subjects: group.paths[table], Message: text}}
+			found = append(found, alike[text])
+		}
+	}
+	for _, f := range found {
+		of := f.Prefix.String()
+		if f.more > 0 {
+			of += fmt.Sprintf(", and %d more like it,", f.more)
+		}
+		f.Message = of + " " + f.Message
+		d.add(f.Finding)
+	}
+}
+
+// multihomed is the network with no other prefixes than those that come from several places, and what covers them: a tie
+// about any other is only about the way to the one place where it ends. The result is false when there are none.
+func (d *doctor) multihomed() (routing.Network, bool) {
+	places := map[netip.Prefix]int{}
+	for i := range d.network.Attachments {
+		a := &d.network.Attachments[i]
+		for _, announced := range a.Announcements {
+			if p := announced.Prefix.Masked(); announced.Edge != "" {
+				places[p]++
+			} else {
+				places[p] += len(a.Edges)
+			}
+		}
+	}
+	for i := range d.network.Policy.StaticRoutes {
+		s := &d.network.Policy.StaticRoutes[i]
+		places[s.Prefix.Masked()] += len(s.Destinations)
+	}
+	keep, aggregates := map[netip.Prefix]bool{}, d.aggregates()
+	several := false
+	for p, n := range places {
+		aggregated := slices.ContainsFunc(aggregates, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) })
+		if n < 2 && !aggregated {
+			continue
+		}
+		several = true
+		for bits := p.Bits(); bits >= 0; bits-- {
+			if cover, err := p.Addr().Prefix(bits); err == nil {
+				keep[cover] = true
+			}
+		}
+	}
+	network := *d.network
+	network.Attachments = slices.Clone(network.Attachments)
+	for i := range network.Attachments {
+		a := &network.Attachments[i]
+		a.Announcements = slices.DeleteFunc(slices.Clone(a.Announcements), func(x routing.Announcement) bool { return !keep[x.Prefix.Masked()] })
+	}
+	return network, several
+}
+
+// aggregates are what routing policies summarize to: an edge may tell one in the place of what several others told it.
+func (d *doctor) aggregates() []netip.Prefix {
+	var list []netip.Prefix
+	for _, p := range d.network.Policy.RoutingPoliciesByNumber {
+		for i := range p.Rules {
+			if a := &p.Rules[i].Action; a.Type == policy.RouteSummarize {
+				list = append(list, a.Prefix.Masked())
+			}
+		}
+	}
+	return list
+}
+
+// endings are what becomes of traffic to a prefix from each table, each kind once, in the order it was seen.
+type endings struct {
+	of       map[routing.TableID][]string
+	together map[routing.TableID]bool // several paths are used at once: no luck is in it
+}
+
+// endings adds how traffic to a tied prefix ends in these tables.
+func (n *Net) endings(e *endings, known *classes, key tied, tables *routing.Tables) {
+	at, ok := known.at[key.prefix]
+	if !ok {
+		return // longer prefixes take all of its traffic
+	}
+	for _, id := range n.tables.IDs() {
+		if id.Name() != key.name || (id.Segment != "") != key.segment {
+			continue
+		}
+		table, _ := tables.Table(id)
+		route, _ := table.Exact(key.prefix)
+		if len(route.Destinations) > 1 {
+			if e.together == nil {
+				e.together = map[routing.TableID]bool{}
+			}
+			e.together[id] = true
+		}
+		text := "never settles"
+		if !table.Unsettled(key.prefix) {
+			w := &Way{To: known.addrs[at]}
+			n.follow(w, id)
+			text = w.ending()
+		}
+		if !slices.Contains(e.of[id], text) {
+			e.of[id] = append(e.of[id], text)
+		}
+	}
+}
+
+// ending is where a packet's way leads, in words.
+func (w *Way) ending() string {
+	text := "is lost: " + w.Reason
+	switch {
+	case w.Verdict == Delivered:
+		text = "ends at " + w.At
+	case w.Verdict == HandedOver:
+		return "is handed to " + listed(w.Inspections)
+	}
+	if len(w.Inspections) > 0 {
+		text += " by " + listed(w.Inspections)
+	}
+	return text
+}
+
+// tied is a prefix of a segment or a group that some tables have ties about.
+type tied struct {
+	segment bool
+	name    string
+	prefix  netip.Prefix
+}
+
+// tieGroup are the tables with a tie about one prefix. Each combination of what they pick is an outcome.
+type tieGroup struct {
+	tables []routing.TableID
+	paths  map[routing.TableID][]string // the most that were equal at once
+}
+
+func (g *tieGroup) outcomes() int {
+	product := 1
+	for _, id := range g.tables {
+		if product *= len(g.paths[id]); product > maxTrials*maxTrials {
+			return product
+		}
+	}
+	return product
+}
+
+// trials compute a network again and again, each time with another outcome of its ties.
+type trials struct {
+	network routing.Network
+	order   []tied
+	groups  map[tied]*tieGroup
+}
+
+// left tells whether some prefix has more outcomes than were tried.
+func (t *trials) left(tried int) bool {
+	return slices.ContainsFunc(t.order, func(key tied) bool { return t.groups[key].outcomes() > tried })
+}
+
+// run computes the network with an outcome of each group: the number, in a notation whose digits are what the tables
+// pick. A tie that appears only now is one more digit, which was 0 so far.
+func (t *trials) run(number int) (*routing.Tables, error) {
+	pick := map[routing.TableID]map[netip.Prefix]int{}
+	for _, key := range t.order {
+		group, rest := t.groups[key], number
+		for _, id := range group.tables {
+			if pick[id] == nil {
+				pick[id] = map[netip.Prefix]int{}
+			}
+			pick[id][key.prefix] = rest % len(group.paths[id])
+			rest /= len(group.paths[id])
+		}
+	}
+	var mu sync.Mutex // tables are computed at the same time
+	var seen []routing.Tie
+	options := routing.DefaultOptions()
+	if t.network.Options != nil {
+		copied := *t.network.Options
+		options = &copied
+	}
+	options.TieBreak = func(tie routing.Tie) int {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, tie)
+		return pick[tie.Table][tie.Prefix]
+	}
+	network := t.network
+	network.Options = options
+	tables, err := routing.Compute(network)
+	t.learn(seen)
+	return tables, err
+}
+
+// learn takes the ties of a trial into account, in an order that does not depend on who computed what first.
+func (t *trials) learn(seen []routing.Tie) {
+	slices.SortFunc(seen, func(a, b routing.Tie) int {
+		return cmp.Or(compareTables(a.Table, b.Table), a.Prefix.Compare(b.Prefix), cmp.Compare(len(b.Paths), len(a.Paths)),
+			cmp.Compare(pathsOf(a), pathsOf(b)))
+	})
+	for _, tie := range seen {
+		key := tied{tie.Table.Segment != "", tie.Table.Name(), tie.Prefix}
+		group := t.groups[key]
+		if group == nil {
+			group = &tieGroup{paths: map[routing.TableID][]string{}}
+			t.groups[key] = group
+			t.order = append(t.order, key)
+		}
+		if group.paths[tie.Table] != nil {
+			continue
+		}
+		group.tables = append(group.tables, tie.Table)
+		for _, p := range tie.Paths {
+			group.paths[tie.Table] = append(group.paths[tie.Table], pathName(p))
+		}
+	}
+}
+
+func pathName(p routing.TiedPath) string {
+	if p.Attachment != "" {
+		return p.Attachment
+	}
+	return "edge:" + p.Edge
+}
+
+func pathsOf(t routing.Tie) string {
+	var b strings.Builder
+	for _, p := range t.Paths {
+		b.WriteString(pathName(p) + " ")
+	}
+	return b.String()
+}
+
+// and lists names in words, of many the first few.
+func and(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 1 {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
