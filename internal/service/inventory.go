@@ -199,8 +199,24 @@ func showTGWConnectPeer(in *inventoryOf, a *api.TransitGatewayConnectPeerAssocia
 func showTransitGateway(_ *inventoryOf, r *api.TransitGatewayRegistration) (inventoryItem, bool) {
 	return inventoryItem{
 		NetworkResource: api.NetworkResource{RegisteredGatewayArn: r.TransitGatewayArn, ResourceArn: r.TransitGatewayArn},
-		related:         []relation{behind(r.TransitGatewayArn, "transit-gateway-attachment"), behind(r.TransitGatewayArn, "transit-gateway-route-table")},
+		related:         []relation{behind(r.TransitGatewayArn, "transit-gateway-attachment"), behind(r.TransitGatewayArn, "transit-gateway-route-table"), peeredWith(r.TransitGatewayArn)},
 	}, r.State.Code == api.TransitGatewayRegistrationStateAvailable
+}
+
+// peeredWith is the relation of a transit gateway to the peerings that the core network has with it.
+func peeredWith(gateway string) relation {
+	return func(in *inventoryOf) iter.Seq[string] {
+		return func(yield func(string) bool) {
+			if in.core == nil {
+				return
+			}
+			for _, p := range peerings.Scan(in.r, in.prefix("peering", in.core.CoreNetworkId), "") {
+				if p.ResourceArn == gateway && !yield(p.arn()) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // behind is the relation of a transit gateway to what the catalog knows of a type on it.
@@ -232,6 +248,11 @@ func walkCoreNetwork(in *inventoryOf, after string) iter.Seq2[string, *inventory
 							return
 						}
 					}
+					for _, row := range peerings.Scan(in.r, in.prefix("peering", cn.CoreNetworkId), "") {
+						if !yield(row.arn()) {
+							return
+						}
+					}
 				}
 			}},
 		}
@@ -250,7 +271,7 @@ func walkAttachments(in *inventoryOf, after string) iter.Seq2[string, *inventory
 			NetworkResource: ownResource("attachment", row.AttachmentId, row.AttachmentArn(), row.Tags),
 			define:          row.definition,
 			related: []relation{
-				literal(row.CoreNetworkArn), literal(standsFor(row)), in.one("attachment", row.TransportAttachmentId),
+				literal(row.CoreNetworkArn), literal(standsFor(row)), in.one("attachment", row.TransportAttachmentId), in.one("peering", row.PeeringId),
 				arnsBelow(attachments, func(in *inventoryOf) string { return in.prefix("attachment.transport", row.AttachmentId) },
 					func(r *attachmentRow) string { return r.AttachmentArn() }),
 				func(in *inventoryOf) iter.Seq[string] {
@@ -309,7 +330,12 @@ func walkPeerings(in *inventoryOf, after string) iter.Seq2[string, *inventoryIte
 		item := &inventoryItem{
 			NetworkResource: ownResource("peering", p.PeeringId, p.arn(), p.Tags),
 			define:          func() []byte { return p.transitGateway().AppendJSON(nil) },
-			related:         []relation{literal(p.CoreNetworkArn), literal(p.ResourceArn)},
+			related: []relation{literal(p.CoreNetworkArn), arnsBelow(attachments, func(in *inventoryOf) string {
+				return in.prefix("attachment.peering", p.PeeringId)
+			}, func(r *attachmentRow) string { return r.AttachmentArn() })},
+		}
+		if in.isRegistered(in.gn, p.ResourceArn) { // else it is no resource of the global network
+			item.related = append(item.related, literal(p.ResourceArn))
 		}
 		item.CoreNetworkId, item.AccountId, item.AwsRegion = p.CoreNetworkId, p.OwnerAccountId, p.EdgeLocation
 		return item
@@ -323,7 +349,7 @@ func (in *inventoryOf) one(resourceType, id string) relation {
 	switch {
 	case id == "":
 		return literal("")
-	case resourceType == "attachment":
+	case resourceType == "attachment", resourceType == "peering":
 		return literal(in.arnOf(resourceType, id))
 	default:
 		return literal(in.arnOf(resourceType, in.gn, id))

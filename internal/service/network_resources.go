@@ -51,8 +51,16 @@ func (in *inventoryOf) walk(f *inventoryFilter, after string) iter.Seq2[string, 
 				from = max(from, afterKey)
 			}
 			known := map[string]bool{}
+			if from != "" && len(in.outside[family.resourceType]) > 0 { // what earlier pages had
+				for key, item := range family.walk(in, "") {
+					if key > from {
+						break
+					}
+					known[item.ResourceArn] = true
+				}
+			}
 			for key, item := range family.walk(in, from) {
-				known[item.ResourceArn] = in.outside != nil
+				known[item.ResourceArn] = in.joinOutside(item)
 				if f.keeps(&item.NetworkResource) && !yield(family.resourceType+" "+key, item) {
 					return
 				}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,14 +165,9 @@ func newRouteFilter(in *api.GetNetworkRoutesInput) (*routeFilter, error) {
 			*list.into = append(*list.into, p)
 		}
 	}
-	for name, values := range in.DestinationFilters {
+	for name := range in.DestinationFilters {
 		if destinationMembers[name] == nil {
 			fields = append(fields, api.FieldError{Name: "destinationFilters", Message: "Filter " + strconv.Quote(name) + " is not known."})
-		}
-		for _, pattern := range values {
-			if _, err := path.Match(pattern, ""); err != nil {
-				fields = append(fields, api.FieldError{Name: "destinationFilters", Message: "Pattern " + strconv.Quote(pattern) + " is not valid."})
-			}
 		}
 	}
 	slices.SortFunc(fields, func(a, b api.FieldError) int { return strings.Compare(a.Name+a.Message, b.Name+b.Message) })
@@ -181,13 +175,15 @@ func newRouteFilter(in *api.GetNetworkRoutesInput) (*routeFilter, error) {
 }
 
 func parseCIDR(text string, addr bool) (netip.Prefix, bool) {
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p.Masked(), true
+	p, err := netip.ParsePrefix(text)
+	if err != nil && addr {
+		var a netip.Addr
+		if a, err = netip.ParseAddr(text); err == nil {
+			p = netip.PrefixFrom(a, a.BitLen()) // invalid when the address has a zone
+		}
 	}
-	if a, err := netip.ParseAddr(text); err == nil && addr && a.Zone() == "" {
-		return netip.PrefixFrom(a, a.BitLen()), true
-	}
-	return netip.Prefix{}, false
+	// No table has routes of IPv4 written as IPv6.
+	return p.Masked(), err == nil && p.IsValid() && p.Addr().Zone() == "" && !p.Addr().Is4In6()
 }
 
 // candidates walks the routes that pass the filters on prefixes. What names a prefix is looked up and not searched for.
@@ -252,12 +248,30 @@ func (f *routeFilter) keeps(r *api.NetworkRoute) bool {
 	return true
 }
 
-// matchesAny compares with patterns in which * and ? stand for any characters.
+// matchesAny compares with patterns in which * stands for any characters and ? for one.
 func matchesAny(patterns []string, value string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		ok, err := path.Match(p, value)
-		return err == nil && ok
-	})
+	return slices.ContainsFunc(patterns, func(p string) bool { return matchesPattern(p, value) })
+}
+
+func matchesPattern(pattern, value string) bool {
+	star, retry := -1, 0 // where the last * was, and what is left to try behind it
+	p, v := 0, 0
+	for v < len(value) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, retry = p, v
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[v]):
+			p++
+			v++
+		case star >= 0:
+			retry++
+			p, v = star+1, retry
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // transitGatewayRoutes shows a route table of a transit gateway that is registered in the global network, as the catalog

@@ -118,7 +118,7 @@ func analysisEndpoints(in *api.StartRouteAnalysisInput) (from, to netip.Addr, er
 			return addr
 		}
 		addr, err := netip.ParseAddr(text)
-		if err != nil || addr.Zone() != "" {
+		if err != nil || addr.Zone() != "" || addr.Is4In6() {
 			fields = append(fields, api.FieldError{Name: name + ".ipAddress", Message: "Member must be an IP address."})
 		}
 		return addr
@@ -255,10 +255,10 @@ func (a *analyst) path(source, destination string, to netip.Addr) *api.RouteAnal
 			cidr = route.Prefix.String()
 		}
 		p.Path = append(p.Path, component(at.gateway.ARN, table.ARN, "transit-gateway-route-table", table.Tags, cidr))
-		if seen[at.ARN+" "+table.ARN] {
+		if seen[table.ARN] { // it leads the same way again
 			return end(api.RouteAnalysisCompletionReasonCodeCyclicPathDetected, map[string]string{"transitGatewayRouteTableArn": table.ARN})
 		}
-		seen[at.ARN+" "+table.ARN] = true
+		seen[table.ARN] = true
 		switch {
 		case route == nil:
 			return end(api.RouteAnalysisCompletionReasonCodeRouteNotFound, map[string]string{"transitGatewayRouteTableArn": table.ARN})
@@ -283,7 +283,11 @@ func (a *analyst) path(source, destination string, to netip.Addr) *api.RouteAnal
 		case next.PeerARN != "":
 			peer, ok := a.attachments[next.PeerARN]
 			if !ok {
-				return end(api.RouteAnalysisCompletionReasonCodeTransitGatewayAttachmentNotFound, map[string]string{"transitGatewayAttachmentArn": next.PeerARN})
+				reason := api.RouteAnalysisCompletionReasonCodeTransitGatewayAttachmentNotFound
+				if a.elsewhere(next.ResourceARN, next.PeerARN) {
+					reason = api.RouteAnalysisCompletionReasonCodeTransitGatewayAttachmentNotInTransitGateway
+				}
+				return end(reason, map[string]string{"transitGatewayAttachmentArn": next.PeerARN})
 			}
 			at = peer
 		case middlebox:
@@ -309,6 +313,18 @@ func (a *analyst) next(gateway *catalog.TransitGateway, route *catalog.GatewayRo
 		}
 	}
 	return analysedAttachment{}, false
+}
+
+// elsewhere tells whether an attachment exists, on a transit gateway that is not registered in the global network.
+func (a *analyst) elsewhere(gateway, attachment string) bool {
+	if r, ok := parseARN(gateway); !ok || r.resourceType != "transit-gateway" {
+		return false
+	}
+	g, err := a.refs.catalog.TransitGateway(a.ctx, gateway)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(g.Attachments, func(x catalog.GatewayAttachment) bool { return x.ARN == attachment })
 }
 
 func (a *analyst) visit(p *api.RouteAnalysisPath, at analysedAttachment, middlebox bool, cidr string) {

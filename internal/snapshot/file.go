@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,11 +36,17 @@ func Parse(data []byte) (*Snapshot, error) {
 	return &s, nil
 }
 
-// JSON is the snapshot as a file: indented, the same bytes for the same network.
+// JSON is the snapshot as a file: indented, the same bytes for the same network. The policy stands in it as it was put, so
+// that its lines stay its lines.
 func (s *Snapshot) JSON() ([]byte, error) {
-	b, err := json.Marshal(s, json.Deterministic(true), jsontext.WithIndent("  "))
+	around := *s
+	around.Policy = jsontext.Value("null")
+	b, err := json.Marshal(&around, json.Deterministic(true), jsontext.WithIndent("  "))
 	if err != nil {
 		return nil, err
+	}
+	if document := bytes.TrimSpace(s.Policy); jsontext.Value(document).IsValid() {
+		b = bytes.Replace(b, []byte(`"policy": null`), slices.Concat([]byte(`"policy": `), document), 1)
 	}
 	return append(b, '\n'), nil
 }

@@ -196,3 +196,20 @@ func TestUnder_edgesOfTheOwnPolicyStay(t *testing.T) {
 		t.Error("the ASN of an edge was taken from it")
 	}
 }
+
+// A policy is written as it was put: what explains a route names the line that its author knows.
+func TestJSON_policyKeepsItsLines(t *testing.T) {
+	document := "{\n\n  \"version\": \"2021.12\"}"
+	s, err := snapshot.Parse([]byte(`{"version": 1, "policy": ` + document + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := s.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := snapshot.Parse(text)
+	if err != nil || string(again.Policy) != document {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
