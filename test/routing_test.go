@@ -150,7 +150,7 @@ func TestQuestions_oneAnswerEverywhere(t *testing.T) {
 		}
 		return path
 	}
-	live := []string{"--endpoint", p.URL, "--core-network", made.CN}
+	live := []string{"--core-network", made.CN} // of the server that the environment names
 	exported := file("network.yaml", []byte(portolan(t, p, 0, append([]string{"snapshot", "export"}, live...)...)))
 	portolan(t, nil, 0, "snapshot", "validate", exported)
 	again := Start(t, "--ephemeral", "--snapshot", exported)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,7 +33,8 @@ type networkOptions struct {
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.file, "snapshot", "", "file of the network, JSON or YAML; - is the standard input")
-	f.StringVar(&o.endpoint, "endpoint", "http://127.0.0.1:4566", "address of a running server")
+	f.StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_NETWORKMANAGER"), "http://127.0.0.1:4566"),
+		"address of a running server; without it the one that AWS clients are pointed at by AWS_ENDPOINT_URL_NETWORKMANAGER")
 	f.StringVar(&o.coreNetwork, "core-network", "", "id of the core network on the server")
 	f.Var(&o.routing, "routing", routingUsage)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })

@@ -17,7 +17,7 @@ X = nm.exceptions
 ARN = "arn:aws:ec2:{}:111122223333:{}/{}"
 US, EU = "us-east-1", "eu-west-1"
 POLICY = {
-    "version": "2021.12",
+    "version": "2025.11",
     "core-network-configuration": {"asn-ranges": ["64512-64599"], "edge-locations": [{"location": US}, {"location": EU}], "inside-cidr-blocks": ["10.255.0.0/16"]},
     "segments": [
         {"name": "prod", "require-attachment-acceptance": False, "isolate-attachments": True},
