@@ -89,7 +89,9 @@ func TestRouting_boto3AndTheAWSCLI(t *testing.T) {
 			t.Errorf("aws %s: want %s in\n%s", strings.Join(c.args, " "), c.want, text)
 		}
 		if c.args[0] == "start-route-analysis" {
-			var started struct{ RouteAnalysis struct{ RouteAnalysisId string } }
+			var started struct {
+				RouteAnalysis struct{ RouteAnalysisId string }
+			}
 			if err := json.Unmarshal(text, &started); err != nil {
 				t.Fatal(err)
 			}

@@ -161,8 +161,8 @@ func (v *view) announced(ctx context.Context, row *attachmentRow) []routing.Anno
 	return list
 }
 
-// announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the static routes of a VPN
-// connection, the routes of a transit gateway route table with the gateway's ASN in front. A catalog that cannot be asked
+// announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the routes of a VPN
+// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the gateway's ASN in front. A catalog that cannot be asked
 // announces nothing; the error says so.
 func (r references) announced(ctx context.Context, row *attachmentRow) ([]routing.Announcement, error) {
 	if r.catalog == nil {
@@ -190,6 +190,17 @@ func (r references) announced(ctx context.Context, row *attachmentRow) ([]routin
 		}
 		for _, p := range vpn.StaticRoutes {
 			add(p)
+		}
+		list = append(list, vpn.Announcements...)
+	case api.AttachmentTypeDirectConnectGateway:
+		gateway, err := r.catalog.DirectConnectGateway(ctx, row.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range gateway.Announcements {
+			if a.Edge == "" || slices.Contains(row.edges(), a.Edge) { // the gateway may be attached at fewer edges
+				list = append(list, a)
+			}
 		}
 	case api.AttachmentTypeTransitGatewayRouteTable:
 		table, err := r.catalog.RouteTable(ctx, row.ResourceArn)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -264,5 +265,34 @@ func TestGetNetworkRoutes_aPrefixThatNeverSettles(t *testing.T) {
 	}
 	if got := get(api.GetNetworkRoutesInput{}); !slices.Equal(got, []string{"10.0.0.0/8", "10.0.0.0/16", "10.2.0.0/16"}) {
 		t.Errorf("settled: %v", got)
+	}
+}
+
+// What speaks BGP in a catalog is heard: a VPN's customer gateway, and the routers behind a Direct Connect gateway, each
+// at the edges where it is attached.
+func TestRoutes_bgpOfTheCatalog(t *testing.T) {
+	w := newWorld(t, withCatalog(t, `
+vpnConnections: [{arn: '`+vpnARN+`', announcements: [{prefix: 192.168.0.0/16, asPath: [65001], med: 20}]}]
+directConnectGateways: [{arn: '`+dxARN+`', announcements: [{prefix: 172.16.0.0/12, asPath: [65002]}, {prefix: 172.31.0.0/16, asPath: [65002], edge: us-east-1}]}]
+`))
+	_, cn := w.network()
+	vpn := must(w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN}).SiteToSiteVpnAttachment
+	dx := must(w, w.CreateDirectConnectGatewayAttachment, api.CreateDirectConnectGatewayAttachmentInput{
+		CoreNetworkId: cn, DirectConnectGatewayArn: dxARN, EdgeLocations: []string{"eu-west-1"},
+	}).DirectConnectGatewayAttachment
+	w.settled(0)
+	s, err := w.Snapshot(w.ctx, cn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, a := range s.Attachments {
+		for _, x := range a.Announcements {
+			got[a.ID] += fmt.Sprint(x.Prefix, x.ASPath, " ")
+		}
+	}
+	want := map[string]string{vpn.Attachment.AttachmentId: "192.168.0.0/16 [65001] ", dx.Attachment.AttachmentId: "172.16.0.0/12 [65002] "}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
