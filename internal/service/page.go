@@ -13,6 +13,7 @@ import (
 
 const (
 	defaultPage = 100 // AWS documents none
+	few         = 4   // rows of a list that most likely is short; a longer one gets the memory of a page
 	maxIDs      = 10
 )
 
@@ -55,7 +56,7 @@ func (p *pager) token(after string) string {
 // page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).
 // rows must start after p.after. It looks one row ahead, so that a last page is known to be the last.
 func page[Row, Item any](p *pager, rows iter.Seq2[string, *Row], keep func(*Row) bool, item func(*Row) Item) ([]Item, string) {
-	items := make([]Item, 0, min(p.limit, defaultPage))
+	items := make([]Item, 0, min(p.limit, few))
 	last := ""
 	for key, row := range rows {
 		if keep != nil && !keep(row) {
@@ -63,6 +64,9 @@ func page[Row, Item any](p *pager, rows iter.Seq2[string, *Row], keep func(*Row)
 		}
 		if len(items) == p.limit {
 			return items, p.token(last)
+		}
+		if len(items) == few {
+			items = slices.Grow(items, min(p.limit, defaultPage)-few)
 		}
 		items = append(items, item(row))
 		last = key
