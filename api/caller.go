@@ -7,6 +7,11 @@ type Caller struct {
 	Account   string // 12 digits
 	Partition string // "aws", "aws-us-gov" or "aws-cn": the second field of the ARNs the caller sees
 	ARN       string // principal ARN, for error texts and audit; may be empty
+	Operation string // that is called, for error texts; may be empty
+
+	// May tells whether the caller may do an action of another service with a resource, such as
+	// ec2:AcceptTransitGatewayPeeringAttachment. Nil: everything.
+	May func(action, resource string) bool
 }
 
 type callerKey struct{}
@@ -22,18 +27,4 @@ func CallerFrom(ctx context.Context) Caller {
 		return c
 	}
 	return Caller{Account: "000000000000", Partition: "aws"}
-}
-
-type permissionsKey struct{}
-
-// WithPermissions returns a context that tells what its caller may do in other services.
-func WithPermissions(ctx context.Context, may func(action, resource string) bool) context.Context {
-	return context.WithValue(ctx, permissionsKey{}, may)
-}
-
-// CallerMay tells whether the caller of ctx may do an action of another service with a resource, such as
-// ec2:AcceptTransitGatewayPeeringAttachment. Where nobody has said what the caller may, everything.
-func CallerMay(ctx context.Context, action, resource string) bool {
-	may, ok := ctx.Value(permissionsKey{}).(func(action, resource string) bool)
-	return !ok || may(action, resource)
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -491,7 +492,7 @@ func TestAuthenticate_open(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Caller() != test.want {
+			if !reflect.DeepEqual(p.Caller(), test.want) {
 				t.Errorf("got %+v", p.Caller())
 			}
 			if err := new(Authorizer).Authorize(t.Context(), p, api.OperationByName("DeleteSite"), &api.DeleteSiteInput{}); err != nil {
@@ -522,7 +523,7 @@ func TestPrincipal_gov(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := api.Caller{Account: "210987654321", Partition: "aws-us-gov", ARN: "arn:aws-us-gov:iam::210987654321:root"}
-	if p.Caller() != want {
+	if !reflect.DeepEqual(p.Caller(), want) {
 		t.Errorf("got %+v", p.Caller())
 	}
 }

@@ -254,12 +254,13 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err != nil {
 		return nil, err
 	}
+	caller.Operation = op.Name
+	caller.May = func(action, resource string) bool { return s.cfg.Authorizer.May(ctx, principal, action, resource) }
 	ctx = api.WithCaller(ctx, caller)
 	c.auth = denied
 	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {
 		return nil, err
 	}
 	c.auth = allowed
-	ctx = api.WithPermissions(ctx, func(action, resource string) bool { return s.cfg.Authorizer.May(ctx, principal, action, resource) })
 	return op.Call(ctx, s.cfg.Service, in)
 }

@@ -322,10 +322,12 @@ func TestPeerings_permissionsInEC2(t *testing.T) {
 	_, cn := w.network()
 	var asked []string
 	ctx := w.ctx
-	w.ctx = api.WithPermissions(ctx, func(action, resource string) bool {
+	caller := api.CallerFrom(ctx)
+	caller.May = func(action, resource string) bool {
 		asked = append(asked, action)
 		return resource == tgwARN && action != "ec2:AcceptTransitGatewayPeeringAttachment"
-	})
+	}
+	w.ctx = api.WithCaller(ctx, caller)
 	id := w.peering(cn)
 	p := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering
 	if len(asked) != 3 || p.State != "FAILED" || len(p.LastModificationErrors) != 1 || p.LastModificationErrors[0].Code != "MISSING_PERMISSIONS" ||
@@ -471,7 +473,12 @@ func TestSharing(t *testing.T) {
 	}
 	fails[denied](w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN})
 	fails[denied](w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: seedPolicy(t)})
-	fails[denied](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn})
+	caller := api.CallerFrom(w.ctx)
+	caller.Operation = "DeleteCoreNetwork"
+	w.ctx = api.WithCaller(w.ctx, caller)
+	if e := fails[denied](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn}); !strings.Contains(e.Message, "is not authorized to perform: networkmanager:DeleteCoreNetwork on resource: arn:aws:networkmanager::") {
+		t.Errorf("what only the owner may: %s", e.Message)
+	}
 	if list := must(w, w.ListCoreNetworks, api.ListCoreNetworksInput{}).CoreNetworks; len(list) != 1 || list[0].OwnerAccountId != "111122223333" {
 		t.Errorf("the guest lists %+v", list)
 	}

@@ -12,8 +12,8 @@ import (
 	"portolan/internal/catalog"
 )
 
-// lookOutside asks the catalog what hangs on the registered transit gateways. A gateway it cannot be asked about now is
-// left out; one that does not exist any more is shown without its parts.
+// lookOutside asks the catalog what hangs on the registered transit gateways. A gateway that nothing was ever
+// known about, and that cannot be asked about now, is an error; one that does not exist any more is shown without its parts.
 func (in *inventoryOf) lookOutside(ctx context.Context) error {
 	if in.refs.catalog == nil {
 		return nil

@@ -209,9 +209,9 @@ func (s *Service) tellOutsideOf(ctx context.Context, l *outsideLook) error {
 		}
 	}
 	if next.Number = l.seen.Number; reflect.DeepEqual(next, l.seen) && reflect.DeepEqual(tables, told) {
-		return nil
+		return s.deregisterDeleted(ctx, l, next)
 	}
-	return s.store.Update(ctx, func(tx store.Txn) error {
+	err = s.store.Update(ctx, func(tx store.Txn) error {
 		seen, ok := outsides.Get(tx, l.key)
 		if !ok {
 			seen = &outsideRow{}
@@ -230,6 +230,25 @@ func (s *Service) tellOutsideOf(ctx context.Context, l *outsideLook) error {
 		}
 		return t.err
 	})
+	if err != nil {
+		return err
+	}
+	return s.deregisterDeleted(ctx, l, next)
+}
+
+// deregisterDeleted ends the registrations of transit gateways that were deleted in EC2.
+func (s *Service) deregisterDeleted(ctx context.Context, l *outsideLook, next *outsideRow) error {
+	owner, _ := parseARN(l.global)
+	ctx = api.WithCaller(ctx, api.Caller{Account: l.account, Partition: owner.partition})
+	for _, arn := range l.gateways {
+		if !next.Gateways[arn].Missing {
+			continue
+		}
+		if _, err := s.DeregisterTransitGateway(ctx, &api.DeregisterTransitGatewayInput{GlobalNetworkId: l.id, TransitGatewayArn: arn}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readOutsideTables reads what was told of the tables of a global network.

@@ -158,8 +158,14 @@ func TestOutsideEvents_topology(t *testing.T) {
 	want("another gateway", "VPN-CONNECTION-TARGET-GATEWAY-MODIFIED")
 	rewrite("transitGateways: [{arn: '" + gateway + "0', asn: 65010}]\n")
 	want("a gateway less", "TGW-DELETED")
-	rewrite(outsideBefore) // its attachments come as new ones
-	created := want("the gateway again", "VPC-ATTACHMENT-CREATED", "VPN-CONNECTION-CREATED", "VPN-CONNECTION-IPSEC-UP", "VPN-CONNECTION-BGP-ESTABLISH")
+	for _, r := range must(w, w.GetTransitGatewayRegistrations, api.GetTransitGatewayRegistrationsInput{GlobalNetworkId: gn}).TransitGatewayRegistrations {
+		if deleted := r.TransitGatewayArn == gateway+"1"; deleted != (r.State.Code != api.TransitGatewayRegistrationStateAvailable) {
+			t.Errorf("%s is %s", r.TransitGatewayArn, r.State.Code)
+		}
+	}
+	rewrite(outsideBefore)
+	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "1"})
+	created := want("what the other gateway has again", "VPC-ATTACHMENT-CREATED", "VPN-CONNECTION-CREATED", "VPN-CONNECTION-IPSEC-UP", "VPN-CONNECTION-BGP-ESTABLISH")
 	if d := string(created[1].Event.Detail); !strings.Contains(d, `"customerGatewayArn":"`+ec2ARN+`customer-gateway/cgw-01","outsideIpAddresses":["192.0.2.1","192.0.2.2"],"routing":"dynamic_route"`) {
 		t.Errorf("a VPN connection: %s", d)
 	}

@@ -46,8 +46,9 @@ var peeringActions = []string{"ec2:CreateTransitGatewayPolicyTable", "ec2:Associ
 
 // missingPermissions is the first of these that the caller has no permission for.
 func missingPermissions(ctx context.Context, gateway string) []api.PeeringError {
+	may := api.CallerFrom(ctx).May
 	for _, action := range peeringActions {
-		if !api.CallerMay(ctx, action, gateway) {
+		if may != nil && !may(action, gateway) {
 			return []api.PeeringError{{
 				Code: api.PeeringErrorCodeMissingPermissions, Message: "The permission " + action + " is missing.", ResourceArn: gateway,
 				MissingPermissionsContext: &api.PermissionsErrorContext{MissingPermission: action},

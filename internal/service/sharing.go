@@ -54,8 +54,7 @@ func (v *view) notMine(id string) error {
 	if !ok || !v.grants(row, consumerActions...) {
 		return api.NotFound("core-network", id)
 	}
-	return &api.AccessDeniedException{Message: "User: " + v.who() + " is not authorized to perform this operation on resource: " +
-		row.CoreNetworkArn + " because it is shared: only its owner can"}
+	return v.denied(v.caller.Operation, row.CoreNetworkArn)
 }
 
 // sharedNetworks walks the core networks that are shared with the caller.

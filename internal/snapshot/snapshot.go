@@ -264,6 +264,8 @@ func (s *Snapshot) Validate() error {
 			switch {
 			case !announced.Prefix.IsValid() || announced.Prefix.Addr().Is4In6():
 				add("%s: announcements[%d]: want a prefix such as 10.0.0.0/16", at, j)
+			case slices.Contains(announced.ASPath, 0):
+				add("%s: announcements[%d]: AS 0 is reserved", at, j)
 			case announced.Edge != "" && !slices.Contains(a.Edges, announced.Edge):
 				add("%s: announcements[%d]: the attachment is not at edge %q", at, j, announced.Edge)
 			}

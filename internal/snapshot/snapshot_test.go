@@ -60,6 +60,7 @@ func TestParse_refuses(t *testing.T) {
 		{"prefix", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: ten}]}]", "ten"},
 		{"IPv4 as IPv6", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: '::ffff:10.0.0.0/104'}]}]", "want a prefix"},
 		{"announced elsewhere", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: 10.0.0.0/8, edge: z}]}]", `not at edge "z"`},
+		{"AS 0", head + "attachments: [{id: a, type: connect, edges: [x], announcements: [{prefix: 10.0.0.0/8, asPath: [65001, 0]}]}]", "AS 0 is reserved"},
 		{"community", head + "attachments: [{id: a, type: connect, edges: [x], announcements: [{prefix: 10.0.0.0/8, communities: ['1']}]}]", "community such as"},
 		{"two places", head + "attachments: [{id: a, type: vpc, edges: [x], association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"},
 		{"edge without ASN", head + "edges: [{location: x}]", "its ASN"},
