@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func doctorCommand() *cobra.Command {
-	var o networkOptions
+	o := networkOptions{unsettled: true}
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "doctor",

@@ -7,7 +7,7 @@ import (
 )
 
 func graphCommand() *cobra.Command {
-	var o networkOptions
+	o := networkOptions{unsettled: true}
 	format := choice("mermaid", "svg")
 	cmd := &cobra.Command{
 		Use:   "graph",

@@ -28,6 +28,7 @@ type networkOptions struct {
 	endpoint    string
 	coreNetwork string
 	routing     routingFlag
+	unsettled   bool // the question can be answered although some prefixes never settle
 }
 
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
@@ -107,6 +108,9 @@ func (o *networkOptions) examine(cmd *cobra.Command, document []byte) (*analysis
 		return nil, err
 	}
 	subject, err := analysis.Examine(s, document, o.routing.options)
+	if err == nil && !o.unsettled {
+		err = subject.Settled()
+	}
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -58,6 +58,9 @@ func snapshotValidateCommand() *cobra.Command {
 				return &exitError{exitFindings, err}
 			}
 			subject, err := analysis.Examine(s, nil, nil)
+			if err == nil {
+				err = subject.Settled()
+			}
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}

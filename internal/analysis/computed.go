@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"iter"
 	"net/netip"
 
@@ -10,14 +11,17 @@ import (
 // Computed is the tables of a network as the questions read them.
 type Computed struct{ *routing.Tables }
 
-// Compute computes a network and makes it ready for questions.
+// Compute computes a network and makes it ready for questions. It fails as [routing.Compute] does: with an
+// OscillationError the tables are there.
 func Compute(network *routing.Network) (*Net, *Computed, error) {
 	tables, err := routing.Compute(*network)
-	if err != nil {
+	if tables == nil {
 		return nil, nil, err
 	}
 	c := Read(tables)
-	return New(network, c), c, nil
+	n := New(network, c)
+	_ = errors.As(err, &n.unsettled)
+	return n, c, err
 }
 
 // Read makes computed tables ready for questions.

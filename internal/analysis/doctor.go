@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"portolan/policy"
 	"portolan/routing"
@@ -32,12 +33,19 @@ const (
 	CheckPrefixLimit      = "prefix-limit"
 	CheckDown             = "attachment-down"
 	CheckTie              = "tie"
+	CheckNeverSettles     = "never-settles"
 )
 
-// Doctor looks for silent losses. Findings are in a stable order; of each kind at most maxFindings are given.
+// Doctor looks for silent losses. Findings are in a stable order; of each kind at most maxFindings are given. Where
+// prefixes never settle they are told, and what needs no routes: the rest waits until there are any.
 func (n *Net) Doctor() []Finding {
 	d := &doctor{Net: n, count: map[string]int{}}
 	d.appliances()
+	if n.unsettled != nil {
+		d.neverSettle(n.unsettled)
+		d.limits()
+		return d.findings
+	}
 	d.blackholes()
 	d.announcements()
 	d.limits()
@@ -169,6 +177,23 @@ func (d *doctor) announcements() {
 			Name: CheckOverlap, Prefix: p, Subjects: by[p],
 			Message: fmt.Sprintf("%s is announced by %s: which of them gets the traffic depends on the table", p, and(by[p])),
 		})
+	}
+}
+
+// neverSettle tells of prefixes whose routes change for ever.
+func (d *doctor) neverSettle(unsettled *routing.OscillationError) {
+	for _, o := range unsettled.First {
+		states := make([]string, len(o.Cycle))
+		for i, state := range o.Cycle {
+			states[i] = strings.Join(state, ", ")
+		}
+		d.add(Finding{
+			Name: CheckNeverSettles, Prefix: o.Prefix, Subjects: []string{o.Segment},
+			Message: fmt.Sprintf("%s in %s never settles: %s, and so on for ever", o.Prefix, o.Segment, strings.Join(states, " → ")),
+		})
+	}
+	if more := unsettled.Count - len(unsettled.First); more > 0 {
+		d.add(Finding{Name: CheckNeverSettles, Message: fmt.Sprintf("%d more prefixes never settle", more)})
 	}
 }
 

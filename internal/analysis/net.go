@@ -18,6 +18,7 @@ import (
 type Net struct {
 	network    *routing.Network
 	tables     *Computed
+	unsettled  *routing.OscillationError // nil: all prefixes settle
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes

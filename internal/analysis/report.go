@@ -49,8 +49,17 @@ type Subject struct {
 	Tables   *Computed
 }
 
+// Settled fails with an OscillationError when some prefixes never settle. The tables are no answer then: only Doctor may be
+// asked, and what does not look at routes.
+func (s *Subject) Settled() error {
+	if s.Net.unsettled == nil {
+		return nil
+	}
+	return s.Net.unsettled
+}
+
 // Examine computes a network from its snapshot, under its own policy or, if document is not empty, under that one. No
-// options are the defaults.
+// options are the defaults. Whether it settles is for the caller to ask.
 func Examine(s *snapshot.Snapshot, document []byte, options *routing.Options) (*Subject, error) {
 	network, err := s.Network(options)
 	if len(document) > 0 {
@@ -60,10 +69,10 @@ func Examine(s *snapshot.Snapshot, document []byte, options *routing.Options) (*
 		return nil, err
 	}
 	net, tables, err := Compute(network)
-	if err != nil {
+	if net == nil {
 		return nil, err
 	}
-	return &Subject{s, options, net, tables}, nil
+	return &Subject{Snapshot: s, Options: options, Net: net, Tables: tables}, nil
 }
 
 // Known is a network whose tables are there already. It has no snapshot: what it would be under another policy cannot be
@@ -71,7 +80,7 @@ func Examine(s *snapshot.Snapshot, document []byte, options *routing.Options) (*
 func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix) *Subject {
 	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}
 	computed := Read(tables)
-	return &Subject{nil, nil, New(network, computed), computed}
+	return &Subject{Net: New(network, computed), Tables: computed}
 }
 
 // table finds a table by the names in a question.

@@ -52,6 +52,9 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
 	}
+	if err := next.Settled(); err != nil {
+		return nil, fmt.Errorf("as it would be: %w", err)
+	}
 	c := Compare(s.Net, next.Net)
 	p := &Plan{
 		Changes: []string{}, Routes: make([]PlanRow, 0, len(c.Routes)), Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},

@@ -33,6 +33,7 @@ type question struct {
 	body    int64    // its limit; 0: none is read
 
 	otherwise bool // it is about the network under another policy
+	unsettled bool // it can be answered although some prefixes never settle
 	ask       func(n *analysis.Subject, q url.Values, body []byte) (any, error)
 }
 
@@ -79,11 +80,11 @@ var questions = map[string]question{
 		},
 	},
 	"doctor": {
-		method: http.MethodGet, formats: jsonOrText,
+		method: http.MethodGet, formats: jsonOrText, unsettled: true,
 		ask: func(n *analysis.Subject, _ url.Values, _ []byte) (any, error) { return n.Doctor(), nil },
 	},
 	"graph": {
-		method: http.MethodGet, formats: []string{"mermaid", "svg"},
+		method: http.MethodGet, formats: []string{"mermaid", "svg"}, unsettled: true,
 		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n.Net, nil },
 	},
 	"plan": {
@@ -184,6 +185,9 @@ func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *que
 	defer done()
 	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
+		return "", nil, err
+	}
+	if err := n.Settled(); err != nil && !ask.unsettled {
 		return "", nil, err
 	}
 	answer, err := ask.ask(n, q, body)

@@ -30,7 +30,7 @@ func (s *Service) Network(ctx context.Context, coreNetwork string) (*analysis.Su
 		if err != nil {
 			return nil, err
 		}
-		return analysis.Examine(snap, nil, s.routing) // which says what does not settle
+		return analysis.Examine(snap, nil, s.routing) // the cycles, which the cached tables do not keep
 	})
 }
 

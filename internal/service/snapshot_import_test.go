@@ -300,8 +300,12 @@ func TestNetwork_aPrefixThatNeverSettles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	network, err := w.Network(w.ctx, done.CoreNetworkID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var oscillation *routing.OscillationError
-	if _, err := w.Network(w.ctx, done.CoreNetworkID); !errors.As(err, &oscillation) || oscillation.Count != 1 {
+	if err := network.Settled(); !errors.As(err, &oscillation) || oscillation.Count != 1 {
 		t.Errorf("got %v", err)
 	}
 }
