@@ -274,9 +274,9 @@ func (c *boltCursor) key(k []byte) string {
 	if len(k) == 0 {
 		return ""
 	}
-	const block = 2 << 10
+	const first, most = 256, 2 << 10 // bytes; a short list ends in the first block
 	if cap(c.keys)-len(c.keys) < len(k) {
-		c.keys = make([]byte, 0, max(block, len(k)))
+		c.keys = make([]byte, 0, max(first, min(2*cap(c.keys), most), len(k)))
 	}
 	start := len(c.keys)
 	c.keys = append(c.keys, k...)
