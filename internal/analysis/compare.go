@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"portolan/routing"
 )
@@ -82,7 +83,15 @@ const MaxPairChanges = 20_000
 // Compare tells what changes from one network to another. Every pair of segments and of attachments is tried whose way
 // may differ, in both networks, with the same addresses.
 func Compare(before, after *Net) *Comparison {
-	c := &Comparison{Routes: changedRoutes(before.tables, after.tables)}
+	c := &Comparison{}
+	known := classesOf(before.network, after.network)
+	var was, is *forwarding
+	var reached, reaches []Reach
+	var wg sync.WaitGroup
+	wg.Go(func() { c.Routes = changedRoutes(before.tables, after.tables) })
+	wg.Go(func() { was, reached = before.silently(known) })
+	wg.Go(func() { is, reaches = after.silently(known) })
+	wg.Wait()
 	changed := map[routing.TableID]bool{}
 	prefixes := map[netip.Prefix]bool{}
 	for i := range c.Routes {
@@ -93,12 +102,16 @@ func Compare(before, after *Net) *Comparison {
 			c.Edges = insert(c.Edges, r.Table.Edge)
 		}
 	}
-	known := classesOf(before.network, after.network)
-	was, is := before.forwarding(known), after.forwarding(known)
-	was.silent, is.silent = true, true
-	c.Segments = changedSegments(was.segments(), is.segments())
+	c.Segments = changedSegments(reached, reaches)
 	c.pairs(was, is, changed, prefixes)
 	return c
+}
+
+// silently is the tables by classes, and which segment reaches which, without a word of why not.
+func (n *Net) silently(known *classes) (*forwarding, []Reach) {
+	f := n.forwarding(known)
+	f.silent = true
+	return f, f.segments()
 }
 
 func insert(list []string, s string) []string {
