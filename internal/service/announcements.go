@@ -162,8 +162,8 @@ func (v *view) announced(ctx context.Context, row *attachmentRow) []routing.Anno
 }
 
 // announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the routes of a VPN
-// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the gateway's ASN in front. A catalog that cannot be asked
-// announces nothing; the error says so.
+// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the
+// gateway's ASN in front. A catalog that cannot be asked announces nothing; the error says so.
 func (r references) announced(ctx context.Context, row *attachmentRow) ([]routing.Announcement, error) {
 	if r.catalog == nil {
 		return nil, nil

@@ -29,7 +29,7 @@ func withSharing(c *service.Config) {
 	c.CheckResourcePolicy, c.Grants = auth.CheckResourcePolicy, auth.Grants
 }
 
-// settle reads until every attachment of the account stands still.
+// attachment is one of the account, after every transition that is due.
 func (w *world) attachment(id string) api.Attachment {
 	w.t.Helper()
 	list := must(w, w.ListAttachments, api.ListAttachmentsInput{}).Attachments

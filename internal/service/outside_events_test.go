@@ -134,14 +134,12 @@ func TestOutsideEvents_topology(t *testing.T) {
 	table := ec2ARN + "transit-gateway-route-table/tgw-rtb-01"
 	change := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(outsideBefore) }
 
-	records := func() []events.Record {
-		rewrite(change("vpc/vpc-01'}", "vpc/vpc-01', routeTableArn: '"+table+"'}", vpnLine, vpnLine+
-			`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-03', resourceType: peering, resourceArn: '`+gateway+`1'}`+"\n"+
-			`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-04', resourceType: direct-connect-gateway, resourceArn: 'arn:aws:directconnect::111122223333:dx-gateway/x'}`+"\n"+
-			`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-05', resourceType: connect}`+"\n"+
-			`    connectPeers: [{arn: '`+ec2ARN+`transit-gateway-connect-peer/tgw-connect-peer-01'}]`+"\n"))
-		return want("more", "TGW-ROUTE-TABLE-ASSOCIATED", "TGW-PEERING-CREATED", "DXGW-ATTACHMENT-CREATED", "TGW-CONNECT-PEER-CREATED")
-	}()
+	rewrite(change("vpc/vpc-01'}", "vpc/vpc-01', routeTableArn: '"+table+"'}", vpnLine, vpnLine+
+		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-03', resourceType: peering, resourceArn: '`+gateway+`1'}`+"\n"+
+		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-04', resourceType: direct-connect-gateway, resourceArn: 'arn:aws:directconnect::111122223333:dx-gateway/x'}`+"\n"+
+		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-05', resourceType: connect}`+"\n"+
+		`    connectPeers: [{arn: '`+ec2ARN+`transit-gateway-connect-peer/tgw-connect-peer-01'}]`+"\n"))
+	records := want("more", "TGW-ROUTE-TABLE-ASSOCIATED", "TGW-PEERING-CREATED", "DXGW-ATTACHMENT-CREATED", "TGW-CONNECT-PEER-CREATED")
 	if d := string(records[0].Event.Detail); records[0].Event.DetailType != "Network Manager Routing Update" || !strings.Contains(d, `"transitGatewayRouteTableArn":"`+table+`"`) {
 		t.Errorf("associated: %s", d)
 	}

@@ -14,10 +14,7 @@ func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAtta
 	if err != nil {
 		return nil, err
 	}
-	if len(in.SubnetArns) == 0 {
-		return nil, api.InvalidField("subnetArns", "At least one subnet is needed.")
-	}
-	if err := invalid(checkSubnets("subnetArns", in.SubnetArns, vpc.arn)); err != nil {
+	if err := invalid(append(tooFew("subnetArns", in.SubnetArns), checkSubnets("subnetArns", in.SubnetArns, vpc.arn)...)); err != nil {
 		return nil, err
 	}
 	facts, err := s.refs.vpcFacts(ctx, in.VpcArn)
