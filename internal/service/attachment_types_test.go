@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -244,64 +243,6 @@ func TestAttachments_resourceOfAnotherFails(t *testing.T) {
 	}
 }
 
-func TestPeerings_life(t *testing.T) {
-	w := newWorld(t, withQuota("peerings", 2))
-	_, cn := w.network()
-	in := api.CreateTransitGatewayPeeringInput{CoreNetworkId: cn, TransitGatewayArn: tgwARN, ClientToken: new("one")}
-	created := must(w, w.CreateTransitGatewayPeering, in).TransitGatewayPeering
-	if p := created.Peering; p.State != "CREATING" || p.EdgeLocation != "eu-west-1" || p.ResourceArn != tgwARN || !strings.HasPrefix(created.TransitGatewayPeeringAttachmentId, "tgw-attach-0") {
-		t.Errorf("created %+v", created)
-	}
-	id := created.Peering.PeeringId
-	if again := must(w, w.CreateTransitGatewayPeering, in).TransitGatewayPeering.Peering.PeeringId; again != id {
-		t.Errorf("the same token made %s", again)
-	}
-	get := func(id string) *api.Peering {
-		return must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering
-	}
-	if p := get(id); p.State != "AVAILABLE" || p.LastModificationErrors != nil {
-		t.Errorf("got %+v", p)
-	}
-	in.ClientToken = nil
-	twice := must(w, w.CreateTransitGatewayPeering, in).TransitGatewayPeering.Peering.PeeringId
-	if p := get(twice); p.State != "FAILED" || len(p.LastModificationErrors) != 1 || p.LastModificationErrors[0].Code != "EDGE_LOCATION_PEER_DUPLICATE" {
-		t.Errorf("the second is %+v", p)
-	}
-	fails[quota](w, w.CreateTransitGatewayPeering, in)
-	wantField(t, fails[validation](w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: twice, TransitGatewayRouteTableArn: tableARN}), "peeringId")
-	if list := must(w, w.ListPeerings, api.ListPeeringsInput{CoreNetworkId: &cn, State: new(api.PeeringStateAvailable), PeeringType: new(api.PeeringTypeTransitGateway), EdgeLocation: new("eu-west-1")}).Peerings; len(list) != 1 || list[0].PeeringId != id {
-		t.Errorf("listed %+v", list)
-	}
-	page := must(w, w.ListPeerings, api.ListPeeringsInput{MaxResults: new(int32(1))})
-	next := must(w, w.ListPeerings, api.ListPeeringsInput{MaxResults: new(int32(1)), NextToken: &page.NextToken})
-	if len(page.Peerings) != 1 || len(next.Peerings) != 1 || next.Peerings[0].PeeringId != twice || next.NextToken != "" {
-		t.Errorf("pages %+v %+v", page, next)
-	}
-	arn := "arn:aws:networkmanager::111122223333:peering/" + id
-	must(w, w.TagResource, api.TagResourceInput{ResourceArn: arn, Tags: []api.Tag{{Key: new("k"), Value: new("v")}}})
-	if p := get(id); len(p.Tags) != 1 {
-		t.Errorf("tagged %+v", p)
-	}
-	orphaning := strings.Replace(seedPolicy(t), `{"location": "eu-west-1"}, `, "", 1)
-	refused := fails[*api.CoreNetworkPolicyException](w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: orphaning}).Errors
-	if want := "eu-west-1 cannot be removed from policy because it would orphan " + id; refused[0].ErrorCode != "ORPHANED_ATTACHMENT" || !strings.HasSuffix(refused[0].Message, want) {
-		t.Errorf("the edge of a peering goes: %+v", refused)
-	}
-	table := must(w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: id, TransitGatewayRouteTableArn: tableARN}).TransitGatewayRouteTableAttachment.Attachment.AttachmentId
-	w.attachment(table)
-	fails[conflict](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: id})
-	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: table})
-	w.attachment(table)
-	fails[conflict](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn})
-	for _, p := range []string{id, twice} {
-		if got := must(w, w.DeletePeering, api.DeletePeeringInput{PeeringId: p}).Peering; got.State != "DELETING" {
-			t.Errorf("deleted %+v", got)
-		}
-	}
-	fails[notFound](w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id})
-	must(w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn})
-}
-
 const prefixList = "arn:aws:ec2:us-west-2:111122223333:prefix-list/pl-0123456789abcdef0"
 
 const listPolicy = `{"version": "2025.11", "core-network-configuration": {"asn-ranges": ["64512-64599"], "edge-locations": [{"location": "eu-west-1"}]},
@@ -315,30 +256,6 @@ func (w *world) put(cn, document string) *api.CoreNetworkPolicy {
 	w.t.Helper()
 	id := must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: document}).CoreNetworkPolicy.PolicyVersionId
 	return must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: id}).CoreNetworkPolicy
-}
-
-func TestPeerings_permissionsInEC2(t *testing.T) {
-	w := newWorld(t)
-	_, cn := w.network()
-	var asked []string
-	ctx := w.ctx
-	caller := api.CallerFrom(ctx)
-	caller.May = func(action, resource string) bool {
-		asked = append(asked, action)
-		return resource == tgwARN && action != "ec2:AcceptTransitGatewayPeeringAttachment"
-	}
-	w.ctx = api.WithCaller(ctx, caller)
-	id := w.peering(cn)
-	p := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering
-	if len(asked) != 3 || p.State != "FAILED" || len(p.LastModificationErrors) != 1 || p.LastModificationErrors[0].Code != "MISSING_PERMISSIONS" ||
-		p.LastModificationErrors[0].MissingPermissionsContext.MissingPermission != "ec2:AcceptTransitGatewayPeeringAttachment" {
-		t.Errorf("asked %v: %+v", asked, p)
-	}
-	w.ctx = ctx
-	id = w.peering(cn)
-	if p := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: id}).TransitGatewayPeering.Peering; p.State != "AVAILABLE" {
-		t.Errorf("with all permissions: %+v", p)
-	}
 }
 
 func TestPrefixListsAndLabels(t *testing.T) {
@@ -445,100 +362,6 @@ func TestProposal_survivesAPolicy(t *testing.T) {
 	must(w, w.UntagResource, api.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"env"}})
 	if got := w.attachment(a); got.State != "AVAILABLE" || got.ProposedSegmentChange != nil {
 		t.Errorf("reverted %+v", got)
-	}
-}
-
-func sharePolicy(cn string, actions string) api.PutResourcePolicyInput {
-	arn := "arn:aws:networkmanager::111122223333:core-network/" + cn
-	return api.PutResourcePolicyInput{ResourceArn: arn, PolicyDocument: `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "` + guest + `"}, "Action": [` + actions + `], "Resource": "` + arn + `"}}`}
-}
-
-func TestSharing(t *testing.T) {
-	w := newWorld(t, withSharing)
-	_, cn := w.network()
-	owner, other := w.ctx, w.as(guest)
-	as := func(ctx context.Context) { w.ctx = ctx }
-	create := api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: "arn:aws:ec2:eu-west-1:" + guest + ":vpc/vpc-0aaaaaaaaaaaaaaa1", SubnetArns: []string{"arn:aws:ec2:eu-west-1:" + guest + ":subnet/subnet-0aaaaaaaaaaaaaaa1"}, Tags: []api.Tag{{Key: new("env"), Value: new("guest")}}}
-	get := api.GetCoreNetworkInput{CoreNetworkId: cn}
-	as(other)
-	fails[notFound](w, w.CreateVpcAttachment, create)
-	fails[notFound](w, w.GetCoreNetwork, get)
-
-	as(owner)
-	must(w, w.PutResourcePolicy, sharePolicy(cn, `"networkmanager:CreateVpcAttachment", "networkmanager:CreateTransitGateway*"`))
-	as(other)
-	fails[denied](w, w.GetCoreNetwork, get) // not among the actions
-	if e := fails[denied](w, w.CreateDirectConnectGatewayAttachment, api.CreateDirectConnectGatewayAttachmentInput{CoreNetworkId: cn, DirectConnectGatewayArn: dxARN, EdgeLocations: []string{"eu-west-1"}}); !strings.Contains(e.Message, "no resource-based policy allows the networkmanager:CreateDirectConnectGatewayAttachment action") {
-		t.Errorf("got %s", e.Message)
-	}
-	fails[denied](w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN})
-	fails[denied](w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: seedPolicy(t)})
-	caller := api.CallerFrom(w.ctx)
-	caller.Operation = "DeleteCoreNetwork"
-	w.ctx = api.WithCaller(w.ctx, caller)
-	if e := fails[denied](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn}); !strings.Contains(e.Message, "is not authorized to perform: networkmanager:DeleteCoreNetwork on resource: arn:aws:networkmanager::") {
-		t.Errorf("what only the owner may: %s", e.Message)
-	}
-	if list := must(w, w.ListCoreNetworks, api.ListCoreNetworksInput{}).CoreNetworks; len(list) != 1 || list[0].OwnerAccountId != "111122223333" {
-		t.Errorf("the guest lists %+v", list)
-	}
-	labelled := create
-	labelled.RoutingPolicyLabel = new("x")
-	if e := fails[validation](w, w.CreateVpcAttachment, labelled); e.Message != "Cannot put routing policy label without ownership of core network." || e.Reason != "Other" {
-		t.Errorf("got %+v", e)
-	}
-	a := must(w, w.CreateVpcAttachment, create).VpcAttachment.Attachment
-	if a.OwnerAccountId != guest || a.State != "PENDING_ATTACHMENT_ACCEPTANCE" || a.CoreNetworkArn != "arn:aws:networkmanager::111122223333:core-network/"+cn {
-		t.Errorf("created %+v", a)
-	}
-	id := a.AttachmentId
-	fails[validation](w, w.AcceptAttachment, api.AcceptAttachmentInput{AttachmentId: id})
-	fails[validation](w, w.RejectAttachment, api.RejectAttachmentInput{AttachmentId: id})
-	fails[validation](w, w.PutAttachmentRoutingPolicyLabel, api.PutAttachmentRoutingPolicyLabelInput{CoreNetworkId: cn, AttachmentId: id, RoutingPolicyLabel: "x"})
-	peering := w.peering(cn)
-	as(w.as("777788889999"))
-	fails[notFound](w, w.GetVpcAttachment, api.GetVpcAttachmentInput{AttachmentId: id})
-	fails[notFound](w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: peering})
-
-	as(owner)
-	if got := w.attachment(id); got.OwnerAccountId != guest {
-		t.Errorf("the owner sees %+v", got)
-	}
-	mine := w.vpcAttachment(cn).Attachment.AttachmentId
-	must(w, w.AcceptAttachment, api.AcceptAttachmentInput{AttachmentId: id})
-	if got := w.attachment(id); got.State != "AVAILABLE" || got.SegmentName != "guest" {
-		t.Errorf("accepted %+v", got)
-	}
-	as(other)
-	fails[notFound](w, w.GetVpcAttachment, api.GetVpcAttachmentInput{AttachmentId: mine})
-	for _, account := range []string{guest, "111122223333"} {
-		arn := "arn:aws:networkmanager::" + account + ":attachment/" + id
-		if tags := must(w, w.ListTagsForResource, api.ListTagsForResourceInput{ResourceArn: arn}).TagList; len(tags) != 1 {
-			t.Errorf("%s: %+v", arn, tags)
-		}
-	}
-	must(w, w.UntagResource, api.UntagResourceInput{ResourceArn: "arn:aws:networkmanager::" + guest + ":attachment/" + id, TagKeys: []string{"env"}})
-	must(w, w.TagResource, api.TagResourceInput{ResourceArn: "arn:aws:networkmanager::" + guest + ":attachment/" + id, Tags: create.Tags})
-	if got := w.attachment(id); got.State != "PENDING_TAG_ACCEPTANCE" || got.SegmentName != "prod" {
-		t.Errorf("retagged %+v", got)
-	}
-	as(owner)
-	must(w, w.DeleteResourcePolicy, api.DeleteResourcePolicyInput{ResourceArn: a.CoreNetworkArn})
-	as(other)
-	fails[notFound](w, w.CreateVpcAttachment, create)
-	fails[notFound](w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: peering, TransitGatewayRouteTableArn: tableARN})
-	if list := must(w, w.ListPeerings, api.ListPeeringsInput{CoreNetworkId: &cn}).Peerings; len(list) != 1 {
-		t.Errorf("what was made stays: %+v", list)
-	}
-	if err := w.Reset(w.ctx, guest); err != nil {
-		t.Fatal(err)
-	}
-	as(owner)
-	if got := w.attachment(id); got.State != "absent" {
-		t.Errorf("a reset account keeps %+v", got)
-	}
-	if got := w.attachment(mine); got.State != "AVAILABLE" {
-		t.Errorf("the reset took %+v", got)
 	}
 }
 
