@@ -37,6 +37,9 @@ func main() {
 	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes or start")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
+	if *only != "" && *write != "" {
+		log.Fatal("-write takes a whole report: leave out -only")
+	}
 	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only}
 	b.report()
 	fmt.Print(b.out.String())

@@ -103,9 +103,14 @@ func (s Size) Snapshot() *snapshot.Snapshot {
 	return n
 }
 
-// Network is the snapshot as routes are computed from it. It panics when the policy is not valid.
-func (s Size) Network() routing.Network {
-	n, err := s.Snapshot().Network(nil)
+// Network is the snapshot as routes are computed from it.
+func (s Size) Network() routing.Network { return s.NetworkWith(s.Actions()) }
+
+// NetworkWith is the same under a policy with other segment actions. It panics when the policy is not valid.
+func (s Size) NetworkWith(actions []string) routing.Network {
+	snap := s.Snapshot()
+	snap.Policy = []byte(s.Policy(actions))
+	n, err := snap.Network(nil)
 	if err != nil {
 		panic(err)
 	}

@@ -9,14 +9,9 @@ import (
 )
 
 // atQuota is the largest network AWS takes, with more segment actions than it has.
-func atQuota(tb testing.TB, more ...string) *routing.Network {
-	s := atquota.Full.Snapshot()
-	s.Policy = []byte(atquota.Full.Policy(append(atquota.Full.Actions(), more...)))
-	n, err := s.Network(nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return n
+func atQuota(more ...string) *routing.Network {
+	n := atquota.Full.NetworkWith(append(atquota.Full.Actions(), more...))
+	return &n
 }
 
 // share makes two segments of atQuota talk that did not.
@@ -31,7 +26,7 @@ func computed(tb testing.TB, network *routing.Network) *analysis.Net {
 }
 
 func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
-	network := atQuota(b)
+	network := atQuota()
 	tables, err := routing.Compute(*network)
 	if err != nil {
 		b.Fatal(err)
@@ -46,7 +41,7 @@ func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
 
 // Both computations are part of a plan.
 func BenchmarkPlan_atQuota(b *testing.B) {
-	before, after := atQuota(b), atQuota(b, share)
+	before, after := atQuota(), atQuota(share)
 	for b.Loop() {
 		c := analysis.Compare(computed(b, before), computed(b, after))
 		if len(c.Routes) == 0 || len(c.Segments) == 0 {
@@ -57,7 +52,7 @@ func BenchmarkPlan_atQuota(b *testing.B) {
 
 // A change that touches every table: nothing is shared any more.
 func BenchmarkPlan_everythingAtQuota(b *testing.B) {
-	before := atQuota(b)
+	before := atQuota()
 	after := *before
 	p := *before.Policy
 	p.Shares = nil
@@ -69,7 +64,7 @@ func BenchmarkPlan_everythingAtQuota(b *testing.B) {
 }
 
 func BenchmarkDoctor_atQuota(b *testing.B) {
-	net := computed(b, atQuota(b))
+	net := computed(b, atQuota())
 	for b.Loop() {
 		net.Doctor()
 	}

@@ -110,14 +110,12 @@ func id(sequence uint64, now time.Time) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
+// head is the sequence of the latest event, 0 before the first.
 func head(r store.Reader) uint64 {
 	raw, _ := r.Get(headKey)
 	n, _ := strconv.ParseUint(string(raw), 10, 64)
 	return n
 }
-
-// Head is the sequence of the latest event, 0 before the first.
-func Head(r store.Reader) uint64 { return head(r) }
 
 // Query says which events are wanted. Empty members want all.
 type Query struct {

@@ -36,10 +36,6 @@ func (r *memoRow) cost() int64 { return int64(2*len(r.raw) + memoCost) }
 // rows is shared by all tables of the process, so that the one bound holds however many tables there are.
 var rows = newMemo(16 << 20)
 
-// SetMemoLimit bounds the memory kept for decoded rows, in bytes for the whole process; 0 remembers nothing. The
-// default is 16 MiB.
-func SetMemoLimit(bytes int64) { rows.limit(bytes) }
-
 func newMemo(bytes int64) *memo {
 	m := &memo{seed: maphash.MakeSeed()}
 	m.limit(bytes)
