@@ -1,6 +1,10 @@
 package routing_test
 
 import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,5 +66,31 @@ func TestOptions_Set(t *testing.T) {
 		if err := o.Set(c.name, c.value); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s=%s: %v", c.name, c.value, err)
 		}
+	}
+}
+
+// The table of options that users read has all of them, with the defaults.
+func TestOptions_documented(t *testing.T) {
+	text, err := os.ReadFile("../docs/routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| option | default | what it decides |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	o := routing.DefaultOptions()
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\S*) ?\\|").FindAllStringSubmatch(table, -1) {
+		documented = append(documented, row[1])
+		if err := o.Set(row[1], row[2]); err != nil {
+			t.Error(err)
+		}
+	}
+	if !reflect.DeepEqual(o, routing.DefaultOptions()) {
+		t.Errorf("the documented defaults make %+v", o)
+	}
+	_, known, _ := strings.Cut(o.Set("", "").Error(), "there are: ")
+	slices.Sort(documented)
+	if got := strings.Join(documented, " "); got != known {
+		t.Errorf("documented are\n%s\nof\n%s", got, known)
 	}
 }

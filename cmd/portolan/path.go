@@ -9,10 +9,11 @@ func pathCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "path --from ATTACHMENT --to ADDRESS",
 		Short: "follow a packet hop by hop through segments, edges and network functions, and its answer back",
-		Long: `Path follows a packet from an attachment to an address, and the answer. The verdict is delivered, dropped (no route,
-blackholed, down), loop, one way, asymmetric (the two ways pass different appliances), or not inspected (the policy sends
-the pair via a network function group, the packets do not go there). It ends with 0 when the packet and its answer
-arrive as the policy means, with 1 otherwise.`,
+		Long: `Path follows a packet from an attachment to an address, and the answer. The verdict is delivered, handed over (send-to
+leads to a network function, and what that does is not known), dropped (no route, blackholed, down), loop, one way,
+asymmetric (the two ways pass different appliances), or not inspected (the policy sends the pair via a network function
+group, the packets do not go there). It ends with 0 when packet and answer arrive as the policy means, or the packet is
+handed over, with 1 otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
