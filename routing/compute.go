@@ -253,13 +253,22 @@ func (t *Tables) untangle(sp *space) {
 
 // win is what an edge uses for a prefix, with all its attributes; nil for nothing.
 func (t *Tables) win(sp *space, id int32, edge int) (*entry, *win) {
+	e, used := t.reducedWin(sp, id, edge)
+	if used == nil {
+		return e, nil
+	}
+	w := *used
+	w.Attributes = t.restore(sp, e, w.Attributes, w.origin)
+	return e, &w
+}
+
+// reducedWin is win with the attributes that the exchange between edges needed.
+func (t *Tables) reducedWin(sp *space, id int32, edge int) (*entry, *win) {
 	e := t.entries[sp.index][id]
 	if e == nil || e.out.wins[edge].origin == none {
 		return e, nil
 	}
-	w := e.out.wins[edge]
-	w.Attributes = t.restore(sp, e, w.Attributes, w.origin)
-	return e, &w
+	return e, &e.out.wins[edge]
 }
 
 func (t *Tables) restore(sp *space, e *entry, a Attributes, origin int32) Attributes {

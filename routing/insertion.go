@@ -179,11 +179,7 @@ func (t *Tables) forward(sp *space, id int32, edge int) (Forward, *inserted, boo
 	if !sp.real[edge] {
 		return Forward{}, nil, false
 	}
-	e := t.entries[sp.index][id]
-	var w *win
-	if e != nil && e.out.wins[edge].origin != none {
-		w = &e.out.wins[edge]
-	}
+	e, w := t.reducedWin(sp, id, edge)
 	if len(sp.via) > 0 || sp.sendTo != nil {
 		if in, ok := t.insertion(sp, id, edge, e, w); ok {
 			if covers, _ := t.covers(sp, e, w, &in); covers {

@@ -84,7 +84,7 @@ func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachm
 	row.OwnerAccountId = tx.caller.Account
 	row.CreatedAt = api.Time{Time: tx.now}
 	row.UpdatedAt = row.CreatedAt
-	decision, taken := tx.decideOver(live, row)
+	decision, taken := tx.decide(live, row)
 	row.place(decision)
 	row.State = api.AttachmentStateCreating
 	if decision.RequireAcceptance {
@@ -131,23 +131,8 @@ func parseAccount(text string) string {
 }
 
 // decide asks the policy where an attachment belongs. A network function group takes one attachment per edge: the place
-// belongs to whoever has it, and a later one stays unassociated.
-func (v *view) decide(live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision, _ := v.decideOver(live, row)
-	return decision
-}
-
-// decideAloud is decide for an attachment that changes. An event tells when its place is taken: its state does not.
-func (tx *txn) decideAloud(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision, taken := tx.decideOver(live, row)
-	if taken != "" {
-		tx.crowdedOut(network, row, taken)
-	}
-	return decision
-}
-
-// decideOver is decide with the group whose place is taken, if it is.
-func (v *view) decideOver(live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
+// belongs to whoever has it, and a later one stays unassociated; taken names its group.
+func (v *view) decide(live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
 	decision = live.Associate(row.forPolicy())
 	if group := decision.NetworkFunctionGroup; group != "" {
 		account := parseAccount(row.CoreNetworkArn)
@@ -159,6 +144,15 @@ func (v *view) decideOver(live *policy.Policy, row *attachmentRow) (decision pol
 		}
 	}
 	return decision, ""
+}
+
+// decideAloud is decide for an attachment that changes. An event tells when its place is taken: its state does not.
+func (tx *txn) decideAloud(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
+	decision, taken := tx.decide(live, row)
+	if taken != "" {
+		tx.crowdedOut(network, row, taken)
+	}
+	return decision
 }
 
 // place sets where the attachment is associated.

@@ -60,7 +60,7 @@ func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*a
 		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
 	}
 	if protocol == api.TunnelProtocolNoEncap {
-		if d := tx.decide(live, row.on(network)); d.Segment != transport.SegmentName {
+		if d, _ := tx.decide(live, row.on(network)); d.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}
 	}

@@ -169,7 +169,7 @@ func (v *view) outsideLooks() []outsideLook {
 	}
 	for _, network := range coreNetworks.Scan(v.r, v.prefix("core-network"), "") {
 		for _, a := range attachments.Scan(v.r, v.prefix("attachment", network.CoreNetworkId), "") {
-			if a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && a.carries() {
+			if a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && a.isBuilt() {
 				l := look(network.GlobalNetworkId)
 				l.global, l.network, l.attached[a.AttachmentId] = sibling(network.CoreNetworkArn, "global-network", network.GlobalNetworkId), network, a
 			}
@@ -182,8 +182,8 @@ func (v *view) outsideLooks() []outsideLook {
 	return list
 }
 
-// carries tells whether an attachment has been built and is there to stay.
-func (row *attachmentRow) carries() bool {
+// isBuilt tells whether an attachment has been built and is there to stay.
+func (row *attachmentRow) isBuilt() bool {
 	switch row.State {
 	case api.AttachmentStateAvailable, api.AttachmentStateUpdating, api.AttachmentStatePendingNetworkUpdate, api.AttachmentStatePendingTagAcceptance:
 		return true
