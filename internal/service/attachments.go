@@ -132,180 +132,21 @@ func parseAccount(text string) string {
 
 // decide asks the policy where an attachment belongs. A network function group takes one attachment per edge: the place
 // belongs to whoever has it, and a later one stays unassociated; taken names its group.
-func (v *view) decide(live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
-	decision = live.Associate(row.forPolicy())
-	if group := decision.NetworkFunctionGroup; group != "" {
-		account := parseAccount(row.CoreNetworkArn)
-		below := accountKey(account, "attachment.group", row.CoreNetworkId, group) + "/"
-		for _, other := range attachments.ScanIndex(v.r, below, "") {
-			if other.AttachmentId != row.AttachmentId && other.claims() && other.sharesEdge(row) {
-				return policy.Decision{}, group
-			}
-		}
-	}
-	return decision, ""
-}
-
 // decideAloud is decide for an attachment that changes. An event tells when its place is taken: its state does not.
-func (tx *txn) decideAloud(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision, taken := tx.decide(live, row)
-	if taken != "" {
-		tx.crowdedOut(network, row, taken)
-	}
-	return decision
-}
-
 // place sets where the attachment is associated.
-func (row *attachmentRow) place(d policy.Decision) {
-	row.SegmentName = d.Segment
-	row.NetworkFunctionGroupName = d.NetworkFunctionGroup
-	row.AttachmentPolicyRuleNumber = nil
-	if d.Segment != "" || d.NetworkFunctionGroup != "" {
-		row.AttachmentPolicyRuleNumber = new(int32(d.RuleNumber))
-	}
-}
-
 // isAt tells whether the attachment is where the decision puts it.
-func (row *attachmentRow) isAt(d policy.Decision) bool {
-	return row.SegmentName == d.Segment && row.NetworkFunctionGroupName == d.NetworkFunctionGroup
-}
-
 // edges are the locations of the attachment: one, or several for a Direct Connect gateway.
-func (row *attachmentRow) edges() []string {
-	if len(row.EdgeLocations) > 0 {
-		return row.EdgeLocations
-	}
-	return []string{row.EdgeLocation}
-}
-
-func (row *attachmentRow) sharesEdge(other *attachmentRow) bool {
-	return slices.ContainsFunc(row.edges(), func(e string) bool { return slices.Contains(other.edges(), e) })
-}
-
 // policyTypes is what attachment policies call the types.
-var policyTypes = map[api.AttachmentType]string{
-	api.AttachmentTypeVpc:                      "vpc",
-	api.AttachmentTypeConnect:                  "connect",
-	api.AttachmentTypeSiteToSiteVpn:            "site-to-site-vpn",
-	api.AttachmentTypeDirectConnectGateway:     "direct-connect-gateway",
-	api.AttachmentTypeTransitGatewayRouteTable: "transit-gateway-route-table",
-}
-
 // forPolicy is the attachment as attachment policies see it.
-func (row *attachmentRow) forPolicy() policy.Attachment {
-	resource, _ := parseARN(row.ResourceArn)
-	return policy.Attachment{
-		ID:         row.AttachmentId,
-		Type:       policyTypes[row.AttachmentType],
-		Edges:      row.edges(),
-		Account:    row.OwnerAccountId,
-		ResourceID: resource.id(),
-		Tags:       tagMap(row.Tags),
-	}
-}
-
 // placements are the attachments and the peerings of a core network by the edges they would be orphaned from.
-func (v *view) placements(network *coreNetworkRow) []policy.Placement {
-	var placed []policy.Placement
-	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
-		placed = append(placed, policy.Placement{AttachmentID: row.AttachmentId, Edges: row.edges()})
-	}
-	for _, row := range peerings.Scan(v.r, accountKey(network.OwnerAccountId, "peering", network.CoreNetworkId)+"/", "") {
-		placed = append(placed, policy.Placement{AttachmentID: row.PeeringId, Edges: []string{row.EdgeLocation}})
-	}
-	return placed
-}
-
 // checkReferences finds what a document names that the core network does not have: attachments that static routes lead to,
 // aliases of prefix lists. AWS finds them while it generates the change set.
-func (v *view) checkReferences(network *coreNetworkRow, document string) policy.Errors {
-	doc, errs := policy.Parse([]byte(document))
-	if len(errs) > 0 {
-		return errs
-	}
-	var targets []policy.Target
-	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
-		a := row.forPolicy()
-		targets = append(targets, policy.Target{AttachmentID: a.ID, Type: a.Type, Edges: a.Edges})
-	}
-	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, v.aliases(network))...)
-}
-
 // retag gives an attachment other tags and follows them.
-func (tx *txn) retag(old *attachmentRow, tags []api.Tag) {
-	row := *old
-	row.Tags = tags
-	row.UpdatedAt = api.Time{Time: tx.now}
-	tx.reconsider(&row)
-	if row.State == old.State {
-		// The state goes on as it was: its end is not put off.
-		tx.putAttachment(&row)
-		return
-	}
-	tx.saveAttachment(&row)
-}
-
 // reconsider asks the LIVE policy again where an attachment belongs that has changed. It moves at once where nobody needs
 // to accept, and stays with a proposal where the target does; on its way it arrives first, then the proposal is shown.
-func (tx *txn) reconsider(row *attachmentRow) {
-	network, ok := tx.ownerNetwork(row.CoreNetworkArn)
-	if !ok {
-		return
-	}
-	live, ok := tx.livePolicy(network)
-	if !ok || !row.claims() || row.State == api.AttachmentStateDeleting {
-		return
-	}
-	d := tx.decideAloud(network, live, row)
-	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
-		// Not part of the network yet: whoever accepts it accepts where it would go by then.
-		row.place(d)
-		if !d.RequireAcceptance {
-			row.State = api.AttachmentStateCreating
-		}
-		return
-	}
-	row.withdraw()
-	if row.isAt(d) || !d.RequireAcceptance {
-		row.place(d)
-		return
-	}
-	row.propose(d)
-	if row.State == api.AttachmentStateAvailable {
-		row.State = api.AttachmentStatePendingTagAcceptance
-	}
-}
-
-func (row *attachmentRow) isProposed() bool {
-	return row.ProposedSegmentChange != nil || row.ProposedNetworkFunctionGroupChange != nil
-}
-
 // propose shows where the attachment's tags would have it.
-func (row *attachmentRow) propose(d policy.Decision) {
-	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
-	number := new(int32(d.RuleNumber))
-	if d.NetworkFunctionGroup != "" {
-		row.ProposedNetworkFunctionGroupChange = &api.ProposedNetworkFunctionGroupChange{
-			Tags: row.Tags, AttachmentPolicyRuleNumber: number, NetworkFunctionGroupName: d.NetworkFunctionGroup,
-		}
-		return
-	}
-	row.ProposedSegmentChange = &api.ProposedSegmentChange{Tags: row.Tags, AttachmentPolicyRuleNumber: number, SegmentName: d.Segment}
-}
-
 // withdraw takes a proposal back.
-func (row *attachmentRow) withdraw() {
-	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
-	if row.State == api.AttachmentStatePendingTagAcceptance {
-		row.State = api.AttachmentStateAvailable
-	}
-}
-
 // claims tells whether an attachment takes the place it has and the resource it is for.
-func (row *attachmentRow) claims() bool {
-	return row.State != api.AttachmentStateRejected && row.State != api.AttachmentStateFailed
-}
-
 // attachmentsOf walks the attachments of a resource, the oldest first, on whosever core networks.
 func (v *view) attachmentsOf(resource string) iter.Seq[*attachmentRow] {
 	return func(yield func(*attachmentRow) bool) {

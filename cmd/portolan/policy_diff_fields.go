@@ -1,0 +1,248 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"portolan/policy"
+)
+
+func configurationFields(doc *policy.Document) []changeField {
+	c := &doc.Configuration
+	var ranges, blocks, edges []string
+	for _, r := range c.ASNRanges {
+		ranges = append(ranges, fmt.Sprintf("%d-%d", r.Low, r.High))
+	}
+	for _, b := range c.InsideCIDRs {
+		blocks = append(blocks, b.Prefix.String())
+	}
+	for _, e := range c.EdgeLocations {
+		edges = append(edges, e.Location)
+	}
+	return []changeField{
+		{name: "version", text: doc.Version},
+		{name: "ASN ranges", text: strings.Join(ranges, ", ")},
+		{name: "inside CIDR blocks", text: strings.Join(blocks, ", ")},
+		{name: "edge locations", text: strings.Join(edges, ", ")},
+	}
+}
+
+func (d *differ) segmentLines() []string {
+	var lines []string
+	for _, next := range d.rewrote.Segments {
+		i := slices.IndexFunc(d.written.Segments, func(s policy.DocumentSegment) bool { return s.Name == next.Name })
+		if i < 0 {
+			continue
+		}
+		before, after := writtenFields(&d.written.Segments[i]), writtenFields(&next)
+		for i := range before {
+			if before[i] != after[i] {
+				lines = append(lines, next.Name+": "+before[i].name+": "+before[i].text+" → "+after[i].text)
+			}
+		}
+	}
+	return lines
+}
+
+func writtenFields(s *policy.DocumentSegment) []changeField {
+	edges := "every one"
+	if s.EdgeLocations != nil {
+		var names []string
+		for _, e := range s.EdgeLocations {
+			names = append(names, e.Name)
+		}
+		edges = strings.Join(slices.Sorted(slices.Values(names)), ", ")
+	}
+	return []changeField{
+		{name: "acceptance required", text: onOff(true, s.RequireAcceptance)},
+		{name: "edge locations", text: edges},
+		{name: "description", text: orNone(s.Description)},
+	}
+}
+
+func segmentFields(p *policy.Policy, name string) []changeField {
+	s := policy.Segment{}
+	there := false
+	for _, other := range p.Segments {
+		if other.Name == name {
+			s, there = other, true
+		}
+	}
+	return []changeField{
+		{name: "isolated attachments", text: onOff(there, s.Isolate)},
+		{name: "acceptance required", text: onOff(there, s.RequireAcceptance)},
+		{name: "denied segments", text: strings.Join(s.DenyFilter, ", ")},
+		{name: "allowed segments", text: strings.Join(s.AllowFilter, ", ")},
+		{name: "description", text: s.Description},
+	}
+}
+
+func groupFields(p *policy.Policy, name string) []changeField {
+	g := policy.NetworkFunctionGroup{}
+	there := false
+	for _, other := range p.NetworkFunctionGroups {
+		if other.Name == name {
+			g, there = other, true
+		}
+	}
+	return []changeField{{name: "acceptance required", text: onOff(there, g.RequireAcceptance)}, {name: "description", text: g.Description}}
+}
+
+func onOff(there, on bool) string {
+	switch {
+	case !there:
+		return ""
+	case on:
+		return "on"
+	default:
+		return "off"
+	}
+}
+
+func ruleLines(old, next []policy.AttachmentPolicy) []string {
+	before, after := map[int]string{}, map[int]string{}
+	numbers := map[int]bool{}
+	for i := range old {
+		before[old[i].RuleNumber], numbers[old[i].RuleNumber] = ruleText(&old[i]), true
+	}
+	for i := range next {
+		after[next[i].RuleNumber], numbers[next[i].RuleNumber] = ruleText(&next[i]), true
+	}
+	var lines []string
+	for _, n := range slices.Sorted(maps.Keys(numbers)) {
+		was, is := before[n], after[n]
+		if was == is {
+			continue
+		}
+		if was != "" {
+			lines = append(lines, fmt.Sprintf("- rule %d: %s", n, was))
+		}
+		if is != "" {
+			lines = append(lines, fmt.Sprintf("+ rule %d: %s", n, is))
+		}
+	}
+	return lines
+}
+
+func ruleText(r *policy.AttachmentPolicy) string {
+	var conditions []string
+	for i := range r.Conditions {
+		conditions = append(conditions, r.Conditions[i].String())
+	}
+	word := " and "
+	if r.Or {
+		word = " or "
+	}
+	var to string
+	switch {
+	case r.Action.Group.Known():
+		to = "network function group " + r.Action.Group.Name
+	case r.Action.TagKey.Known():
+		to = "the segment that tag " + r.Action.TagKey.Name + " names"
+	default:
+		to = "segment " + r.Action.Segment.Name
+	}
+	if r.Action.RequireAcceptance {
+		to += ", to be accepted"
+	}
+	if r.Description != "" {
+		to += " (" + r.Description + ")"
+	}
+	return orNone(strings.Join(conditions, word)) + " → " + to
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+type changeField struct {
+	name, text string
+	key        string
+	value      any
+}
+
+func changeFields(v *policy.ChangeValues) []changeField {
+	if v == nil {
+		v = &policy.ChangeValues{}
+	}
+	word := func(name, key, text string) changeField { return changeField{name, text, key, text} }
+	list := func(name, key string, texts []string) changeField {
+		return changeField{name, strings.Join(texts, ", "), key, texts}
+	}
+	flag := func(name, key string, b *bool) changeField {
+		return changeField{name, onOff(b != nil, b != nil && *b), key, b}
+	}
+	asn := changeField{name: "ASN", key: "asn", value: v.ASN}
+	if v.ASN != 0 {
+		asn.text = fmt.Sprint(v.ASN)
+	}
+	cidr := ""
+	if v.CIDR.IsValid() {
+		cidr = v.CIDR.String()
+	}
+	var blocks, insertions, associations []string
+	for _, b := range v.InsideCIDRBlocks {
+		blocks = append(blocks, b.String())
+	}
+	for _, s := range v.ServiceInsertionActions {
+		insertions = append(insertions, insertionWords(&s))
+	}
+	for _, a := range v.RoutingPolicyAssociations {
+		text := strings.Join(a.RoutingPolicyNames, ", ")
+		if len(a.SharedSegments) > 0 {
+			text += " with " + strings.Join(a.SharedSegments, ", ")
+		}
+		associations = append(associations, text)
+	}
+	return []changeField{
+		word("segment", "segmentName", v.SegmentName),
+		word("network function group", "networkFunctionGroupName", v.NetworkFunctionGroupName),
+		list("edge locations", "edgeLocations", v.EdgeLocations),
+		list("peer edge locations", "peerEdgeLocations", v.PeerEdgeLocations),
+		asn,
+		list("inside CIDR blocks", "insideCidrBlocks", blocks),
+		word("CIDR", "cidr", cidr),
+		word("destination", "destinationIdentifier", v.DestinationIdentifier),
+		list("shared with", "sharedSegments", v.SharedSegments),
+		{"service insertion", strings.Join(insertions, "; "), "serviceInsertionActions", insertions},
+		flag("VPN ECMP support", "vpnEcmpSupport", v.VPNECMPSupport),
+		flag("DNS support", "dnsSupport", v.DNSSupport),
+		flag("security group referencing support", "securityGroupReferencingSupport", v.SecurityGroupReferencingSupport),
+		word("direction", "routingPolicyDirection", v.RoutingPolicyDirection),
+		word("routing policy", "routingPolicy", v.RoutingPolicy),
+		word("attachment", "attachmentId", v.AttachmentID),
+		{"routing policies", strings.Join(associations, "; "), "routingPolicyAssociations", associations},
+	}
+}
+
+func insertionWords(s *policy.ServiceInsertion) string {
+	words := []string{s.Action}
+	if s.Mode != "" {
+		words = append(words, s.Mode)
+	}
+	words = append(words, "through", s.Group)
+	if len(s.WhenSentTo) > 0 {
+		words = append(words, "to", strings.Join(s.WhenSentTo, ", "))
+	}
+	for _, o := range s.Overrides {
+		words = append(words, overrideWords(o))
+	}
+	return strings.Join(words, " ")
+}
+
+func overrideWords(o policy.Override) string {
+	var sets []string
+	for _, s := range o.Sets {
+		if s[0] == s[1] {
+			sets = append(sets, s[0])
+		} else {
+			sets = append(sets, s[0]+" and "+s[1])
+		}
+	}
+	return "(at " + o.Use + " for " + strings.Join(sets, ", ") + ")"
+}
