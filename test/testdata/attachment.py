@@ -1,10 +1,10 @@
 """The life of one attachment through boto3: attachment.py TYPE POLICY. Created, refused, accepted, retagged, deleted."""
 
 import sys
-import time
 
 import boto3
 from botocore.config import Config
+from checks import refused, wait
 
 kind, policy = sys.argv[1], open(sys.argv[2]).read()
 nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
@@ -17,23 +17,6 @@ GUEST = [{"Key": "env", "Value": "guest"}]
 def check(what, ok, seen=None):
     if not ok:
         sys.exit(f"{what}: {seen!r}")
-
-
-def refused(error, call, **kw):
-    try:
-        out = call(**kw)
-    except error as e:
-        return e.response
-    sys.exit(f"want {error.__name__} from {kw}, got {out}")
-
-
-def wait(what, get, good):
-    for _ in range(500):
-        got = get()
-        if good(got):
-            return got
-        time.sleep(0.01)
-    sys.exit(f"waited in vain for {what}: {got!r}")
 
 
 gn = nm.create_global_network()["GlobalNetwork"]["GlobalNetworkId"]

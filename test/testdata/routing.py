@@ -6,11 +6,11 @@ Prints the ids that it made as JSON, for the AWS CLI and portolan to ask again.
 import json
 import os
 import sys
-import time
 import urllib.request
 
 import boto3
 from botocore.config import Config
+from checks import refused, wait
 
 nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
 X = nm.exceptions
@@ -43,23 +43,6 @@ POLICY = {
 def check(what, got, want):
     if got != want:
         sys.exit(f"{what}:\n got  {got!r}\n want {want!r}")
-
-
-def refused(error, call, **kw):
-    try:
-        out = call(**kw)
-    except error as e:
-        return e.response
-    sys.exit(f"want {error.__name__} from {kw}, got {out}")
-
-
-def wait(what, get, good):
-    for _ in range(1000):
-        got = get()
-        if good(got):
-            return got
-        time.sleep(0.01)
-    sys.exit(f"waited in vain for {what}: {got!r}")
 
 
 def announce(id, routes):
