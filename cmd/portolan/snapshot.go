@@ -64,7 +64,7 @@ func snapshotValidateCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(subject.Tables.IDs()))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(subject.Tables.TableIDs()))
 			return err
 		},
 	}

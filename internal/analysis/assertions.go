@@ -280,7 +280,7 @@ func (n *Net) assertTable(o Outcome) Outcome {
 	if n.network.Policy.Segment(o.table) == nil {
 		id = routing.TableID{NetworkFunctionGroup: o.table, Edge: o.edge}
 	}
-	if !slices.Contains(n.tables.IDs(), id) {
+	if _, ok := n.tables.Table(id); !ok {
 		o.Reason = fmt.Sprintf("there is no table %s at %s", o.table, o.edge)
 		return o
 	}

@@ -122,7 +122,7 @@ func insert(list []string, s string) []string {
 }
 
 func changedRoutes(before, after *Computed) []RouteChange {
-	ids := append(slices.Clone(before.IDs()), after.IDs()...)
+	ids := append(slices.Clone(before.TableIDs()), after.TableIDs()...)
 	slices.SortFunc(ids, compareTables)
 	var changes []RouteChange
 	var olds, nexts []routing.Forward // for one table after the other

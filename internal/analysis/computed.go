@@ -29,9 +29,6 @@ func Read(tables *routing.Tables) *Computed {
 	return &Computed{tables}
 }
 
-// IDs are all tables.
-func (c *Computed) IDs() []routing.TableID { return c.TableIDs() }
-
 // Forwards are the rows of a table, in the order of prefixes; none when there is no such table.
 func (c *Computed) Forwards(id routing.TableID) iter.Seq[routing.Forward] {
 	table, _ := c.Table(id)

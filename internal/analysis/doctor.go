@@ -109,7 +109,7 @@ func (d *doctor) speaks(edge string, segments ...string) bool {
 
 // blackholes finds routes that drop although nobody wrote a blackhole.
 func (d *doctor) blackholes() {
-	for _, id := range d.tables.IDs() {
+	for _, id := range d.tables.TableIDs() {
 		for f := range d.tables.Forwards(id) {
 			if f.State != routing.Blackhole || d.wanted(id, f.Prefix) {
 				continue
@@ -138,7 +138,7 @@ func (d *doctor) wanted(id routing.TableID, prefix netip.Prefix) bool {
 func (d *doctor) announcements() {
 	by := map[netip.Prefix][]string{}
 	present := map[netip.Prefix]bool{}
-	for _, id := range d.tables.IDs() {
+	for _, id := range d.tables.TableIDs() {
 		for f := range d.tables.Forwards(id) {
 			present[f.Prefix] = true
 		}

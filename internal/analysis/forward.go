@@ -53,7 +53,7 @@ type hopKey struct {
 }
 
 func (n *Net) forwarding(known *classes) *forwarding {
-	f := &forwarding{net: n, known: known, ids: n.tables.IDs(), table: map[routing.TableID]int32{}, hops: []hop{{kind: hopNone}}}
+	f := &forwarding{net: n, known: known, ids: n.tables.TableIDs(), table: map[routing.TableID]int32{}, hops: []hop{{kind: hopNone}}}
 	for i, id := range f.ids {
 		f.table[id] = int32(i)
 	}

@@ -2,7 +2,8 @@
 // through which appliance, what a change of policy adds and takes away, whether what somebody relies on holds, and what
 // is silently lost.
 //
-// It reads tables and never computes a route: what it says is what the tables say. It must not know who asks.
+// It reads tables and never decides about a route: what it says is what the tables of package routing say. It must not know
+// who asks.
 package analysis
 
 import (
@@ -22,7 +23,6 @@ type Net struct {
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes
-	exists     func() map[routing.TableID]bool
 	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they announce
 }
 
@@ -30,13 +30,6 @@ type Net struct {
 func New(network *routing.Network, tables *Computed) *Net {
 	n := &Net{network: network, tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
 	n.classes = sync.OnceValue(func() *classes { return classesOf(network) })
-	n.exists = sync.OnceValue(func() map[routing.TableID]bool {
-		known := map[routing.TableID]bool{}
-		for _, id := range tables.IDs() {
-			known[id] = true
-		}
-		return known
-	})
 	n.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {
 		by := map[netip.Prefix][]*routing.Attachment{}
 		for i := range network.Attachments {

@@ -96,7 +96,7 @@ func (s *Subject) table(id routing.TableID) (routing.Table, error) {
 	table, ok := s.Tables.Table(id)
 	if !ok {
 		var names []string
-		for _, known := range s.Tables.IDs() {
+		for _, known := range s.Tables.TableIDs() {
 			if names = append(names, known.String()); len(names) > maxNames {
 				names[maxNames] = "…"
 				break

@@ -149,7 +149,7 @@ func (n *Net) endings(e *endings, known *classes, key tied, tables *routing.Tabl
 	if !ok {
 		return // longer prefixes take all of its traffic
 	}
-	for _, id := range n.tables.IDs() {
+	for _, id := range n.tables.TableIDs() {
 		if id.Name() != key.name || (id.Segment != "") != key.segment {
 			continue
 		}

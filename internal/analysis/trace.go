@@ -155,7 +155,8 @@ func (n *Net) follow(w *Way, table routing.TableID) {
 // route came from.
 func (n *Net) shadow(id routing.TableID, told *routing.Route) (*routing.Route, bool) {
 	a := n.attachment[told.Origin.Attachment]
-	if id.Segment == "" || a == nil || told.Origin.Kind != routing.FromAttachment || told.Origin.Edge != id.Edge || n.exists()[id] {
+	_, exists := n.tables.Table(id)
+	if id.Segment == "" || a == nil || told.Origin.Kind != routing.FromAttachment || told.Origin.Edge != id.Edge || exists {
 		return nil, false
 	}
 	return &routing.Route{Forward: routing.Forward{

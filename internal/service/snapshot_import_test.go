@@ -112,14 +112,14 @@ func TestImportSnapshot_roundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(want.Tables.IDs(), got.Tables.IDs()) {
-				t.Fatalf("tables %v, want %v", got.Tables.IDs(), want.Tables.IDs())
+			if !slices.Equal(want.Tables.TableIDs(), got.Tables.TableIDs()) {
+				t.Fatalf("tables %v, want %v", got.Tables.TableIDs(), want.Tables.TableIDs())
 			}
 			renamed := []string{}
 			for old, id := range done.IDs {
 				renamed = append(renamed, old, id)
 			}
-			for _, id := range want.Tables.IDs() {
+			for _, id := range want.Tables.TableIDs() {
 				there, here := slices.Collect(want.Tables.Forwards(id)), slices.Collect(got.Tables.Forwards(id))
 				if len(there) != len(here) {
 					t.Fatalf("%s: %d routes, want %d", id, len(here), len(there))
