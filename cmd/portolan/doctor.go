@@ -7,7 +7,7 @@ func doctorCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "look for silent losses: blackholes, one-way paths, missing appliances, loops",
+		Short: "look for silent losses: blackholes, one-way paths, missing appliances, loops, and for what luck decides",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)

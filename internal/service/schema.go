@@ -38,6 +38,7 @@ import (
 //	/acct/A/route-analysis/GN/ID                          api.RouteAnalysis
 //	/acct/A/resource-metadata/GN/ARN                      map of what was stored for a resource
 //	/acct/A/organization-access                           organizationAccess
+//	/acct/A/snapshot-import                               importRow, the file that the account began with
 //
 // Index entries sit in tables of their own name with a dot: /acct/A/device.site/GN/SITE/DEVICE points at a device. What
 // other accounts may ask for, or must not have too, is found below /id/ID, /resource/ARN, /registered/ARN and /shared/CN,
