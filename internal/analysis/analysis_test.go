@@ -96,35 +96,6 @@ func TestPath_verdicts(t *testing.T) {
 	}
 }
 
-func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
-	names := func(net *analysis.Net) (list []string) {
-		for _, f := range net.Doctor() {
-			if !slices.Contains(list, f.Name) {
-				list = append(list, f.Name)
-			}
-		}
-		return list
-	}
-	if got := names(compute(t, inspected)); len(got) != 0 {
-		t.Errorf("a sound network: %v", got)
-	}
-	broken := compute(t, strings.Replace(inspected, "  - {id: a6, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}\n", "", 1))
-	got := names(broken)
-	for _, want := range []string{analysis.CheckMissingAppliance, analysis.CheckBlackhole} {
-		if !slices.Contains(got, want) {
-			t.Errorf("without the appliance in Europe: %v, want %s", got, want)
-		}
-	}
-	down := names(compute(t, strings.Replace(inspected, "{id: a4, type: vpc,", "{id: a4, type: vpc, state: FAILED,", 1)))
-	if !slices.Contains(down, analysis.CheckDown) {
-		t.Errorf("with a failed attachment: %v", down)
-	}
-	twice := names(compute(t, strings.Replace(inspected, "prefix: 10.11.0.0/16", "prefix: 10.10.0.0/16", 1)))
-	if !slices.Contains(twice, analysis.CheckOverlap) {
-		t.Errorf("with one prefix twice: %v", twice)
-	}
-}
-
 func TestSegmentMatrix_whoReachesWhom(t *testing.T) {
 	got := map[string]string{}
 	for _, r := range compute(t, inspected).SegmentMatrix() {
@@ -169,53 +140,42 @@ func TestCompare_whatAChangeDoes(t *testing.T) {
 	}
 }
 
-func TestAssert_file(t *testing.T) {
-	net := compute(t, inspected)
-	list, err := analysis.ParseAssertions(`
-# what must hold
-prod reaches dev via fw
-a1 reaches 10.11.0.0/16 via fw
-dev reaches a3 not via fw
-dev cannot reach lonely
-10.0.0.0/16 is in table dev at eu-west-1
-172.16.0.0/12 is not in table prod at us-east-1
-# what does not
-dev reaches lonely
-dev reaches dev via fw
-dev cannot reach prod
-10.0.0.0/16 is not in table fw at us-east-1
-nowhere reaches dev
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, o := range net.Assert(list) {
-		if want := i < 6; o.Holds != want || !o.Holds && o.Reason == "" {
-			t.Errorf("line %d, %s: holds %v, %s", o.Line, o.Text, o.Holds, o.Reason)
-		}
-	}
-	_, err = analysis.ParseAssertions("a b c\nprod reaches\nten is in table x at y\nok reaches ok")
-	for _, want := range []string{"line 1", "line 2", "line 3", "not a prefix"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("no %q in %v", want, err)
-		}
-	}
-}
-
-func FuzzParseAssertions(f *testing.F) {
-	f.Add("prod reaches dev via fw\n# x\n10.0.0.0/8 is in table a at b")
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := analysis.ParseAssertions(text)
-		if err != nil {
-			return
-		}
-		for _, a := range list {
-			again, err := analysis.ParseAssertions(a.Text)
-			if err != nil || len(again) != 1 || again[0].Text != a.Text {
-				t.Errorf("%q: %v %v", a.Text, again, err)
-			}
-		}
-	})
-}
-
 func address(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+// A segment that has no table where a route is shared in sends there all the same.
+func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
+	net := compute(t, network(`{name: a, require-attachment-acceptance: false, edge-locations: [us-east-1]}, {name: b, require-attachment-acceptance: false}`,
+		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `
+		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
+		{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]}`))
+	p, err := net.Path("a1", "", address("10.1.0.1"), address("10.0.0.1"))
+	if err != nil || p.Verdict != analysis.Delivered || p.Forward.At != "b1" || len(p.Forward.Hops) != 2 {
+		t.Errorf("got %+v %v", p, err)
+	}
+	if got := net.Doctor(); len(got) != 0 {
+		t.Errorf("a sound network: %+v", got)
+	}
+	for _, r := range net.SegmentMatrix() {
+		if r.From != r.To && !r.Reaches() {
+			t.Errorf("%s to %s: %+v", r.From, r.To, r)
+		}
+	}
+}
+
+// Some of what two attachments send no longer passes the appliance, the rest does.
+func TestCompare_partOfAPairIsNoMoreInspected(t *testing.T) {
+	const via = `{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [b]}, via: {network-function-groups: [fw]}}`
+	attachments := `
+		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
+		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}, {prefix: 10.2.0.0/16}]},
+		{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}`
+	withID := strings.ReplaceAll(attachments, "b1", "attachment-0123456789abcdef0")
+	before := compute(t, network(twoSegments, via, withID))
+	after := compute(t, network(twoSegments, via+`,{action: create-route, segment: a, destination-cidr-blocks: [10.2.0.0/16], destinations: [attachment-0123456789abcdef0]}`, withID))
+	c := analysis.Compare(before, after)
+	if !slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool {
+		return p.From == "a1" && len(p.InspectionLost()) == 0 && p.Bypassed()
+	}) {
+		t.Errorf("got %+v", c.Attachments)
+	}
+}

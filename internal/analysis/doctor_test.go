@@ -94,92 +94,31 @@ func TestDoctor_limits(t *testing.T) {
 	}
 }
 
-// A segment that has no table where a route is shared in sends there all the same.
-func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
-	net := compute(t, network(`{name: a, require-attachment-acceptance: false, edge-locations: [us-east-1]}, {name: b, require-attachment-acceptance: false}`,
-		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `
-		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
-		{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]}`))
-	p, err := net.Path("a1", "", address("10.1.0.1"), address("10.0.0.1"))
-	if err != nil || p.Verdict != analysis.Delivered || p.Forward.At != "b1" || len(p.Forward.Hops) != 2 {
-		t.Errorf("got %+v %v", p, err)
+func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
+	names := func(net *analysis.Net) (list []string) {
+		for _, f := range net.Doctor() {
+			if !slices.Contains(list, f.Name) {
+				list = append(list, f.Name)
+			}
+		}
+		return list
 	}
-	if got := net.Doctor(); len(got) != 0 {
-		t.Errorf("a sound network: %+v", got)
+	if got := names(compute(t, inspected)); len(got) != 0 {
+		t.Errorf("a sound network: %v", got)
 	}
-	for _, r := range net.SegmentMatrix() {
-		if r.From != r.To && !r.Reaches() {
-			t.Errorf("%s to %s: %+v", r.From, r.To, r)
+	broken := compute(t, strings.Replace(inspected, "  - {id: a6, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}\n", "", 1))
+	got := names(broken)
+	for _, want := range []string{analysis.CheckMissingAppliance, analysis.CheckBlackhole} {
+		if !slices.Contains(got, want) {
+			t.Errorf("without the appliance in Europe: %v, want %s", got, want)
 		}
 	}
-}
-
-const egress = `{action: send-to, segment: a, via: {network-function-groups: [fw]}}`
-
-// What send-to hands to an appliance is the appliance's business: where its table leads may be reached, and an address
-// beyond counts as reached by who says via.
-func TestAssert_handedOver(t *testing.T) {
-	net := compute(t, network(`{name: a, require-attachment-acceptance: false, isolate-attachments: true}, {name: b, require-attachment-acceptance: false}`,
-		egress+`,{action: send-to, segment: b, via: {network-function-groups: [fw]}}`, `
-		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
-		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]},
-		{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}`))
-	for text, want := range map[string]string{
-		"a reaches 192.0.2.7 via fw":   "",
-		"a reaches 0.0.0.0/0 via fw":   "",
-		"a reaches b via fw":           "",
-		"a cannot reach 192.0.2.7":     "",
-		"a reaches 192.0.2.7":          "192.0.2.7 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
-		"a reaches b not via fw":       "10.1.0.1 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
-		"a cannot reach b":             "a1 reaches 10.1.0.1, by b1, if fw@us-east-1 (f1) passes it on",
-		"a cannot reach 10.1.0.0/16":   "a1 reaches 10.1.0.1, by b1, if fw@us-east-1 (f1) passes it on",
-		"a reaches 192.0.2.7 via nope": "192.0.2.7 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
-	} {
-		list, err := analysis.ParseAssertions(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o := net.Assert(list)[0]; o.Holds != (want == "") || o.Reason != want {
-			t.Errorf("%s: %t %q, want %q", text, o.Holds, o.Reason, want)
-		}
+	down := names(compute(t, strings.Replace(inspected, "{id: a4, type: vpc,", "{id: a4, type: vpc, state: FAILED,", 1)))
+	if !slices.Contains(down, analysis.CheckDown) {
+		t.Errorf("with a failed attachment: %v", down)
 	}
-	p, err := net.Path("a1", "", address("192.0.2.7"), address("10.0.0.1"))
-	if err != nil || p.Verdict != analysis.HandedOver || p.Back == nil || p.Back.At != "a1" {
-		t.Errorf("the way back from the appliance: %+v %v", p, err)
-	}
-}
-
-func TestParseAssertions_errorsHavePlaces(t *testing.T) {
-	for text, want := range map[string]string{
-		"# fine\n\n a reches b":       `line 3, column 4: want reaches or cannot or is, not "reches"`,
-		"a reaches":                   "line 1, column 10: the line ends where a segment, an attachment, a prefix or an address is wanted",
-		"ä\treaches ::ffff:192.0.2.1": `line 1, column 11: "::ffff:192.0.2.1" is neither a prefix nor an address`,
-		"a reaches b via fw too":      `line 1, column 20: "too" is one word too many`,
-		"10.0/8 is in table a at e":   `line 1, column 1: "10.0/8" is not a prefix such as 10.0.0.0/8`,
-		"10.0.0.0/8 is in tables a":   `line 1, column 18: want table, not "tables"`,
-		"a cannot reach b via fw":     `line 1, column 18: "via" is one word too many`,
-		"a reaches b not fw # or so":  `line 1, column 17: want via, not "fw"`,
-	} {
-		if _, err := analysis.ParseAssertions(text); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", text, err, want)
-		}
-	}
-}
-
-// Some of what two attachments send no longer passes the appliance, the rest does.
-func TestCompare_partOfAPairIsNoMoreInspected(t *testing.T) {
-	const via = `{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [b]}, via: {network-function-groups: [fw]}}`
-	attachments := `
-		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
-		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}, {prefix: 10.2.0.0/16}]},
-		{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}`
-	withID := strings.ReplaceAll(attachments, "b1", "attachment-0123456789abcdef0")
-	before := compute(t, network(twoSegments, via, withID))
-	after := compute(t, network(twoSegments, via+`,{action: create-route, segment: a, destination-cidr-blocks: [10.2.0.0/16], destinations: [attachment-0123456789abcdef0]}`, withID))
-	c := analysis.Compare(before, after)
-	if !slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool {
-		return p.From == "a1" && len(p.InspectionLost()) == 0 && p.Bypassed()
-	}) {
-		t.Errorf("got %+v", c.Attachments)
+	twice := names(compute(t, strings.Replace(inspected, "prefix: 10.11.0.0/16", "prefix: 10.10.0.0/16", 1)))
+	if !slices.Contains(twice, analysis.CheckOverlap) {
+		t.Errorf("with one prefix twice: %v", twice)
 	}
 }
