@@ -5,7 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export AWS_PAGER=
 
-nm() { aws networkmanager "$@" --output text; }
+nm() { aws networkmanager ${AWS_ENDPOINT_URL_NETWORKMANAGER:+--endpoint-url "$AWS_ENDPOINT_URL_NETWORKMANAGER"} "$@" --output text; }
 
 # wait_for STATE COMMAND…: until the command prints the state
 wait_for() {

@@ -128,9 +128,9 @@ func (p *Process) Stop(ctx context.Context) (int, error) {
 	}
 }
 
-// Env is the environment in which AWS clients talk to the server.
+// Env is the environment in which AWS clients talk to the server. Clients that read no endpoint from it take it as an option.
 func (p *Process) Env() []string {
-	return append(os.Environ(),
+	return append(append(os.Environ(), newerInterface()...),
 		"AWS_ENDPOINT_URL_NETWORKMANAGER="+p.URL,
 		"AWS_ENDPOINT_URL="+p.URL,
 		"AWS_ACCESS_KEY_ID=111122223333",

@@ -57,9 +57,10 @@ func TestBoto3_credentialsAndPermissions(t *testing.T) {
 func TestBoto3_rateLimit(t *testing.T) {
 	p := Start(t, "--ephemeral", "--rate-limit", "1000,DescribeGlobalNetworks=1")
 	cmd := exec.Command(python(t), "-c", `
-import boto3
-from botocore.config import Config
-nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+import sys
+sys.path.append("testdata")
+import checks
+nm = checks.client()
 nm.describe_global_networks()
 try:
     nm.describe_global_networks()

@@ -2,12 +2,10 @@
 
 import sys
 
-import boto3
-from botocore.config import Config
-from checks import refused, wait
+from checks import client, refused, wait
 
 kind, policy = sys.argv[1], open(sys.argv[2]).read()
-nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+nm = client()
 EC2 = "arn:aws:ec2:eu-west-1:111122223333:"
 VPC, SUBNET = EC2 + "vpc/vpc-0123456789abcdef0", EC2 + "subnet/subnet-0123456789abcdef0"
 DX = "arn:aws:directconnect::111122223333:dx-gateway/11460968-4ac1-4fd3-bdb2-005990123456"

@@ -4,10 +4,9 @@ import json
 import sys
 import time
 
-import boto3
-from botocore.config import Config
+from checks import client
 
-nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+nm = client()
 failures = []
 
 

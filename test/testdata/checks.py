@@ -1,7 +1,16 @@
-"""What scripts check with: each ends the script when something is not as it should be."""
+"""What scripts share: their client, and checks that end the script when something is not as it should be."""
 
+import os
 import sys
 import time
+
+import boto3
+from botocore.config import Config
+
+
+def client(**kw):
+    # Debian's boto3 does not know AWS_ENDPOINT_URL yet.
+    return boto3.client("networkmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL_NETWORKMANAGER"], config=Config(retries={"max_attempts": 0}), **kw)
 
 
 def refused(error, call, **kw):

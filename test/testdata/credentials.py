@@ -4,10 +4,16 @@ import datetime
 import os
 import sys
 
-import boto3
 import botocore.auth
-from botocore.config import Config
+import checks
 from botocore.exceptions import ClientError
+
+try:
+    import botocore.crt.auth
+
+    signers = [botocore.auth, botocore.crt.auth]
+except ImportError:
+    signers = [botocore.auth]
 
 failures = []
 
@@ -19,7 +25,7 @@ def check(what, ok, seen=None):
 
 
 def client(key, secret, **kw):
-    return boto3.client("networkmanager", aws_access_key_id=key, aws_secret_access_key=secret, config=Config(retries={"max_attempts": 0}), **kw)
+    return checks.client(aws_access_key_id=key, aws_secret_access_key=secret, **kw)
 
 
 def refused(what, call, status, code, text, **kw):
@@ -53,17 +59,18 @@ refused("a wrong secret", client("AKIAADMIN", "wrong").describe_global_networks,
 
 
 def clock(hours):
-    """Sets botocore's clock, in whichever way this version reads it."""
-    if hasattr(botocore.auth, "get_current_datetime"):
-        botocore.auth.get_current_datetime = lambda remove_tzinfo=True: datetime.datetime.utcnow() + datetime.timedelta(hours=hours)
-        return
+    """Sets botocore's clock, in whichever way this version reads it and whoever signs."""
 
     class Shifted(datetime.datetime):
         @classmethod
         def utcnow(cls):
             return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=hours)
 
-    botocore.auth.datetime = type("module", (), {"datetime": Shifted})
+    for signer in signers:
+        if hasattr(signer, "get_current_datetime"):
+            signer.get_current_datetime = lambda remove_tzinfo=True: Shifted.utcnow()
+        else:
+            signer.datetime = type("module", (), {"datetime": Shifted, "timezone": datetime.timezone})
 
 
 clock(-1)

@@ -8,11 +8,9 @@ import os
 import sys
 import urllib.request
 
-import boto3
-from botocore.config import Config
-from checks import refused, wait
+from checks import client, refused, wait
 
-nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+nm = client()
 X = nm.exceptions
 ARN = "arn:aws:ec2:{}:111122223333:{}/{}"
 US, EU = "us-east-1", "eu-west-1"

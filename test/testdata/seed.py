@@ -7,10 +7,9 @@ import time
 import urllib.request
 import uuid
 
-import boto3
-from botocore.config import Config
+from checks import client
 
-nm = boto3.client("networkmanager", config=Config(retries={"max_attempts": 0}))
+nm = client()
 ex = nm.exceptions
 EC2 = "arn:aws:ec2:eu-west-1:111122223333:"
 failures = []
