@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -93,9 +94,14 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 	writeJSON(w, http.StatusOK, map[string]any{"status": "done"})
 }
 
-// refuse answers a control call with an error and logs what the client is not told.
+// refuse answers a control call with an error and logs what the client is not told. What a client got wrong is no
+// error of the server's, here as in the access line of an operation.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
-	s.cfg.Log.Error("control call failed", "request_id", id, "path", cut(r.URL.Path, 200), "error", err, "cause", errors.Unwrap(err))
+	level := slog.LevelInfo
+	if wire.AsException(err).HTTPStatus() == http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.cfg.Log.Log(r.Context(), level, "control call failed", "request_id", id, "path", cut(r.URL.Path, 200), "error", err, "cause", errors.Unwrap(err))
 	wire.WriteError(w, id, err)
 }
 

@@ -420,3 +420,14 @@ func TestSnapshotAndAnnouncements_overHTTP(t *testing.T) {
 		t.Errorf("got: %d %s", resp.StatusCode, text)
 	}
 }
+
+// What a client asks wrongly is no error of the server's: who watches the log for errors is not woken by it.
+func TestControl_refusalIsNoErrorOfTheLog(t *testing.T) {
+	r := start(t)
+	for _, path := range []string{"/_portolan/announcements/attachment-0123456789abcdef0", "/_portolan/core-networks/core-network-0123456789abcdef0/doctor"} {
+		r.wantError(404, "ResourceNotFoundException", "GET", path, "")
+	}
+	if text := r.log.String(); !strings.Contains(text, "control call failed") || strings.Contains(text, `"level":"ERROR"`) {
+		t.Errorf("logged %s", text)
+	}
+}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"path"
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
@@ -113,15 +114,28 @@ func (s *Service) DeleteGlobalNetwork(ctx context.Context, in *api.DeleteGlobalN
 		if err := tx.mustBeEmpty(id); err != nil {
 			return nil, err
 		}
-		for key := range resourceMetadata.Scan(tx.r, tx.prefix("resource-metadata", id), "") {
-			resourceMetadata.Delete(tx.w, key)
-		}
 		gn := *old
 		gn.State = api.GlobalNetworkStateDeleting
 		save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, key, &gn, string(gn.State))
 		gn.Tags = nil // AWS leaves them out of this reply
 		return &api.DeleteGlobalNetworkOutput{GlobalNetwork: &gn}, nil
 	})
+}
+
+// moveGlobalNetwork takes the next step of a global network. What only it leads to goes with it.
+func (s *Service) moveGlobalNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
+	state := func(r *api.GlobalNetwork) *api.GlobalNetworkState { return &r.State }
+	if err := move(lifecycle.GlobalNetwork, globalNetworks, state)(lc, e); err != nil {
+		return err
+	}
+	if _, still := globalNetworks.Get(lc.Txn, e.Key); still {
+		return nil
+	}
+	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
+	id := path.Base(e.Key)
+	deleteAll(tx, resourceMetadata, tx.prefix("resource-metadata", id))
+	deleteAll(tx, routeAnalyses, tx.prefix("route-analysis", id))
+	return nil
 }
 
 func (tx *txn) mustBeEmpty(id string) error {

@@ -92,7 +92,8 @@ func outsideFamily[T any](resourceType, name string, table *store.Table[T], show
 	}
 }
 
-// attachedFamily is what attachments of a type stand for.
+// attachedFamily is what attachments of a type stand for. What several attachments stand for, such as a VPN connection
+// that was attached once more, is one resource: it has the place of the first.
 func attachedFamily(resourceType string, kind api.AttachmentType) walkFamily {
 	return func(in *inventoryOf, after string) iter.Seq2[string, *inventoryItem] {
 		if in.core == nil {
@@ -100,14 +101,37 @@ func attachedFamily(resourceType string, kind api.AttachmentType) walkFamily {
 		}
 		rows := attachments.Scan(in.r, in.prefix("attachment", in.core.CoreNetworkId), after)
 		return mapRows(rows, func(row *attachmentRow) *inventoryItem {
-			if row.AttachmentType != kind || standsFor(row) == "" {
+			if row.AttachmentType != kind || standsFor(row) == "" || in.firstFor(row) != row.AttachmentId {
 				return nil
 			}
-			item := &inventoryItem{related: []relation{literal(row.AttachmentArn())}}
+			item := &inventoryItem{related: []relation{attachmentsFor(row.ResourceArn)}}
 			item.nameBy(resourceType, row.ResourceArn)
 			item.CoreNetworkId = row.CoreNetworkId
 			return item
 		})
+	}
+}
+
+// firstFor is the first attachment of the core network that stands for the same resource.
+func (in *inventoryOf) firstFor(row *attachmentRow) string {
+	for _, a := range attachments.ScanIndex(in.r, resourceKey(row.ResourceArn)+"/", "") {
+		if a.CoreNetworkId == row.CoreNetworkId && standsFor(a) != "" {
+			return a.AttachmentId
+		}
+	}
+	return ""
+}
+
+// attachmentsFor is the relation of a resource to the attachments of the core network that stand for it.
+func attachmentsFor(resource string) relation {
+	return func(in *inventoryOf) iter.Seq[string] {
+		return func(yield func(string) bool) {
+			for _, a := range attachments.ScanIndex(in.r, resourceKey(resource)+"/", "") {
+				if a.CoreNetworkId == in.core.CoreNetworkId && standsFor(a) != "" && !yield(a.AttachmentArn()) {
+					return
+				}
+			}
+		}
 	}
 }
 

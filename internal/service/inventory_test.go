@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"portolan/api"
+	"portolan/internal/service"
+	"portolan/internal/store"
 )
 
 func TestCreateGlobalNetwork_pendingThenAvailable(t *testing.T) {
@@ -53,6 +55,42 @@ func TestDeleteGlobalNetwork_notEmpty(t *testing.T) {
 	}
 	must(w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: arn})
 	must(w, w.DeleteGlobalNetwork, api.DeleteGlobalNetworkInput{GlobalNetworkId: gn})
+}
+
+func TestDeleteGlobalNetwork_leavesNothing(t *testing.T) {
+	st := store.OpenMemory()
+	w := newWorld(t, func(c *service.Config) { c.Store = st })
+	gn, other := w.globalNetwork(), w.globalNetwork()
+	for _, id := range []string{gn, other} {
+		must(w, w.StartRouteAnalysis, api.StartRouteAnalysisInput{
+			GlobalNetworkId: id,
+			Source:          &api.RouteAnalysisEndpointOptionsSpecification{TransitGatewayAttachmentArn: new(ec2 + "transit-gateway-attachment/tgw-attach-0123456789abcdef0")},
+			Destination:     &api.RouteAnalysisEndpointOptionsSpecification{IpAddress: new("10.0.0.1")},
+		})
+		site := w.site(id)
+		must(w, w.UpdateNetworkResourceMetadata, api.UpdateNetworkResourceMetadataInput{
+			GlobalNetworkId: id, ResourceArn: "arn:aws:networkmanager::111122223333:site/" + id + "/" + site, Metadata: map[string]string{"a": "1"},
+		})
+		must(w, w.DeleteSite, api.DeleteSiteInput{GlobalNetworkId: id, SiteId: site})
+	}
+	must(w, w.DeleteGlobalNetwork, api.DeleteGlobalNetworkInput{GlobalNetworkId: gn})
+	must(w, w.UpdateGlobalNetwork, api.UpdateGlobalNetworkInput{GlobalNetworkId: other}) // a write does what is due first
+	rows := map[string]int{}
+	if err := st.View(t.Context(), func(r store.Reader) error {
+		for key := range r.Scan("/acct/", "") {
+			for _, id := range []string{gn, other} {
+				if strings.Contains(key, id) {
+					rows[id]++
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if rows[gn] != 0 || rows[other] < 3 { // itself, its analysis, its metadata
+		t.Errorf("%d rows of the deleted global network, %d of the other", rows[gn], rows[other])
+	}
 }
 
 func TestDeleteGlobalNetwork_childStillDeleting(t *testing.T) {

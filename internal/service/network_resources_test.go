@@ -3,6 +3,7 @@ package service_test
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,45 @@ func TestGetNetworkResourceRelationships_bothDirections(t *testing.T) {
 		if strings.Contains(p.To, ":connect-peer/") {
 			t.Errorf("still %v", p)
 		}
+	}
+}
+
+// Two attachments that stand for one VPN connection, of which AWS lets only one come up, are one resource with two
+// relationships.
+func TestGetNetworkResources_attachedTwice(t *testing.T) {
+	w := newWorld(t)
+	gn, cn := w.network()
+	var made []string
+	for range 2 {
+		a := must(w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN}).SiteToSiteVpnAttachment.Attachment
+		made = append(made, "arn:aws:networkmanager::111122223333:attachment/"+a.AttachmentId)
+	}
+	show := func() []api.NetworkResource {
+		return must(w, w.GetNetworkResources, api.GetNetworkResourcesInput{GlobalNetworkId: gn, ResourceArn: new(vpnARN)}).NetworkResources
+	}
+	if got := show(); len(got) != 1 || got[0].ResourceArn != vpnARN {
+		t.Errorf("got %+v, want the VPN connection once", got)
+	}
+	counts := must(w, w.GetNetworkResourceCounts, api.GetNetworkResourceCountsInput{GlobalNetworkId: gn, ResourceType: new("vpn-connection")}).NetworkResourceCounts
+	if len(counts) != 1 || *counts[0].Count != 1 {
+		t.Errorf("counted %+v, want 1", counts)
+	}
+	var to []string
+	for _, r := range must(w, w.GetNetworkResourceRelationships, api.GetNetworkResourceRelationshipsInput{GlobalNetworkId: gn, ResourceArn: new(vpnARN)}).Relationships {
+		if r.From == vpnARN {
+			to = append(to, r.To)
+		}
+	}
+	if !slices.Equal(to, made) {
+		t.Errorf("related to %v, want %v", to, made)
+	}
+
+	// It is there as long as one of them is.
+	must(w, w.GetNetworkResources, api.GetNetworkResourcesInput{GlobalNetworkId: gn})
+	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: path.Base(made[0])})
+	must(w, w.ListAttachments, api.ListAttachmentsInput{})
+	if got := show(); len(got) != 1 {
+		t.Errorf("after one was deleted: %+v", got)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // registerTransitions tells the queue how each kind moves.
 func (s *Service) registerTransitions() {
-	moves(s, lifecycle.GlobalNetwork, globalNetworks, func(r *api.GlobalNetwork) *api.GlobalNetworkState { return &r.State })
+	s.queue.Handle(lifecycle.GlobalNetwork, s.moveGlobalNetwork)
 	moves(s, lifecycle.Site, sites, func(r *api.Site) *api.SiteState { return &r.State })
 	moves(s, lifecycle.Device, devices, func(r *api.Device) *api.DeviceState { return &r.State })
 	moves(s, lifecycle.Link, links, func(r *api.Link) *api.LinkState { return &r.State })
@@ -32,7 +32,12 @@ func (s *Service) registerTransitions() {
 
 // moves registers the plain move of a kind: the state's own successor, and the row vanishes at the end.
 func moves[T any, S ~string](s *Service, kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) {
-	s.queue.Handle(kind, func(lc *lifecycle.Txn, e lifecycle.Entry) error {
+	s.queue.Handle(kind, move(kind, table, state))
+}
+
+// move is the plain move of a kind.
+func move[T any, S ~string](kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) lifecycle.Handler {
+	return func(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		row, ok := table.Get(lc.Txn, e.Key)
 		if !ok || string(*state(row)) != e.From {
 			return nil
@@ -46,7 +51,7 @@ func moves[T any, S ~string](s *Service, kind lifecycle.Kind, table *store.Table
 		*state(&next) = S(step.Next)
 		save(lc, kind, table, e.Key, &next, step.Next)
 		return nil
-	})
+	}
 }
 
 // save writes a row that has just entered state and schedules what follows.
