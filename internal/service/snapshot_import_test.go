@@ -144,6 +144,28 @@ func TestImportSnapshot_roundTrip(t *testing.T) {
 	}
 }
 
+// A prefix list that nobody knows the entries of is in the file as well: the policy names it.
+func TestSnapshot_prefixListOfUnknownEntries(t *testing.T) {
+	w := newWorld(t)
+	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: w.globalNetwork()}).CoreNetwork.CoreNetworkId
+	must(w, w.CreateCoreNetworkPrefixListAssociation, api.CreateCoreNetworkPrefixListAssociationInput{CoreNetworkId: cn, PrefixListArn: prefixList, PrefixListAlias: "ours"})
+	put := w.put(cn, listPolicy)
+	must(w, w.ExecuteCoreNetworkChangeSet, api.ExecuteCoreNetworkChangeSetInput{CoreNetworkId: cn, PolicyVersionId: *put.PolicyVersionId})
+	w.settled(0)
+	first := w.export(cn)
+	s, err := snapshot.Parse([]byte(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newWorld(t)
+	if _, err := other.ImportSnapshot(other.ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	if second := other.export(cn); second != first {
+		t.Errorf("exported:\n%s\nand after an import of that:\n%s", first, second)
+	}
+}
+
 func TestImportSnapshot_whatIsMade(t *testing.T) {
 	w := newWorld(t)
 	s, err := snapshot.Parse([]byte(everyKind))

@@ -93,26 +93,22 @@ func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
 }
 
 // prefixListEntries are the entries of the associated prefix lists, by alias: as EC2 has them, or as they were imported.
+// An alias whose list nobody knows has no entries, rather than being left out: a policy that names it is valid all the same.
 func (v *view) prefixListEntries(ctx context.Context, row *coreNetworkRow) map[string][]netip.Prefix {
 	var lists map[string][]netip.Prefix
-	put := func(alias string, entries []netip.Prefix) {
+	prefix := accountKey(row.OwnerAccountId, "prefix-list-association", row.CoreNetworkId) + "/"
+	for _, association := range prefixListAssociations.Scan(v.r, prefix, "") {
 		if lists == nil {
 			lists = map[string][]netip.Prefix{}
 		}
-		lists[alias] = entries
-	}
-	prefix := accountKey(row.OwnerAccountId, "prefix-list-association", row.CoreNetworkId) + "/"
-	for _, association := range prefixListAssociations.Scan(v.r, prefix, "") {
-		if association.Entries != nil {
-			put(association.PrefixListAlias, association.Entries)
-		}
+		lists[association.PrefixListAlias] = append([]netip.Prefix{}, association.Entries...)
 		if v.refs.catalog == nil {
 			continue
 		}
 		list, err := v.refs.catalog.PrefixList(ctx, association.PrefixListArn)
 		switch {
 		case err == nil:
-			put(association.PrefixListAlias, list.Entries)
+			lists[association.PrefixListAlias] = list.Entries
 		case errors.Is(err, catalog.ErrUnavailable):
 			v.unheard = true
 		}
