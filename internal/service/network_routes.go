@@ -95,8 +95,10 @@ func (v *view) routesOf(ctx context.Context, id string) (*coreNetworkRow, *compu
 // routes, and cannot make routes from them. What many rows of a table lead to is spelled once.
 func (c *computed) shower() func(*routing.Forward) api.NetworkRoute {
 	known := map[*routing.Destination][]api.NetworkRouteDestination{}
+	var prefix []byte
 	return func(r *routing.Forward) api.NetworkRoute {
-		route := api.NetworkRoute{DestinationCidrBlock: r.Prefix.String(), State: api.RouteState(r.State), Type: api.RouteType(r.Type)}
+		prefix = r.Prefix.AppendTo(prefix[:0])
+		route := api.NetworkRoute{DestinationCidrBlock: string(prefix), State: api.RouteState(r.State), Type: api.RouteType(r.Type)}
 		if len(r.Destinations) == 0 {
 			route.Destinations = []api.NetworkRouteDestination{}
 			return route
