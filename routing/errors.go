@@ -24,20 +24,21 @@ type Oscillation struct {
 	Cycle [][]string
 }
 
+// States is the cycle in one line.
+func (o *Oscillation) States() string {
+	states := make([]string, len(o.Cycle))
+	for i, state := range o.Cycle {
+		states[i] = strings.Join(state, ", ")
+	}
+	return strings.Join(states, " → ")
+}
+
 func (e *OscillationError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "routing: %d prefixes never settle", e.Count)
-	for i, o := range e.First {
-		if i == 3 {
-			break
-		}
-		fmt.Fprintf(&b, "; %s in %s:", o.Prefix, o.Segment)
-		for j, state := range o.Cycle {
-			if j > 0 {
-				b.WriteString(" →")
-			}
-			b.WriteString(" " + strings.Join(state, ", "))
-		}
+	for i := range e.First[:min(len(e.First), 3)] {
+		o := &e.First[i]
+		fmt.Fprintf(&b, "; %s in %s: %s", o.Prefix, o.Segment, o.States())
 	}
 	return b.String()
 }

@@ -28,12 +28,8 @@ func classesOf(networks ...*routing.Network) *classes {
 		for i := range n.Policy.StaticRoutes {
 			known[n.Policy.StaticRoutes[i].Prefix.Masked()] = true
 		}
-		for _, p := range n.Policy.RoutingPoliciesByNumber {
-			for i := range p.Rules {
-				if a := &p.Rules[i].Action; a.Type == policy.RouteSummarize {
-					known[a.Prefix.Masked()] = true
-				}
-			}
+		for _, p := range aggregates(n.Policy) {
+			known[p] = true
 		}
 	}
 	list := make([]netip.Prefix, 0, len(known))
@@ -60,6 +56,19 @@ func classesOf(networks ...*routing.Network) *classes {
 		c.at[f.prefix] = i
 	}
 	return c
+}
+
+// aggregates are what routing policies summarize to: an edge may tell one in the place of what several others told it.
+func aggregates(p *policy.Policy) []netip.Prefix {
+	var list []netip.Prefix
+	for _, rp := range p.RoutingPoliciesByNumber {
+		for i := range rp.Rules {
+			if a := &rp.Rules[i].Action; a.Type == policy.RouteSummarize {
+				list = append(list, a.Prefix.Masked())
+			}
+		}
+	}
+	return list
 }
 
 // inside are the classes of a prefix, as a range of indexes.

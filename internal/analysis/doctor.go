@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"portolan/policy"
 	"portolan/routing"
@@ -182,14 +181,11 @@ func (d *doctor) announcements() {
 
 // neverSettle tells of prefixes whose routes change for ever.
 func (d *doctor) neverSettle(unsettled *routing.OscillationError) {
-	for _, o := range unsettled.First {
-		states := make([]string, len(o.Cycle))
-		for i, state := range o.Cycle {
-			states[i] = strings.Join(state, ", ")
-		}
+	for i := range unsettled.First {
+		o := &unsettled.First[i]
 		d.add(Finding{
 			Name: CheckNeverSettles, Prefix: o.Prefix, Subjects: []string{o.Segment},
-			Message: fmt.Sprintf("%s in %s never settles: %s, and so on for ever", o.Prefix, o.Segment, strings.Join(states, " → ")),
+			Message: fmt.Sprintf("%s in %s never settles: %s, and so on for ever", o.Prefix, o.Segment, o.States()),
 		})
 	}
 	if more := unsettled.Count - len(unsettled.First); more > 0 {

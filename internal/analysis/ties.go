@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -101,10 +100,10 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 		s := &d.network.Policy.StaticRoutes[i]
 		places[s.Prefix.Masked()] += len(s.Destinations)
 	}
-	keep, aggregates := map[netip.Prefix]bool{}, d.aggregates()
+	keep, summarized := map[netip.Prefix]bool{}, aggregates(d.network.Policy)
 	several := false
 	for p, n := range places {
-		aggregated := slices.ContainsFunc(aggregates, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) })
+		aggregated := slices.ContainsFunc(summarized, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) })
 		if n < 2 && !aggregated {
 			continue
 		}
@@ -122,19 +121,6 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 		a.Announcements = slices.DeleteFunc(slices.Clone(a.Announcements), func(x routing.Announcement) bool { return !keep[x.Prefix.Masked()] })
 	}
 	return network, several
-}
-
-// aggregates are what routing policies summarize to: an edge may tell one in the place of what several others told it.
-func (d *doctor) aggregates() []netip.Prefix {
-	var list []netip.Prefix
-	for _, p := range d.network.Policy.RoutingPoliciesByNumber {
-		for i := range p.Rules {
-			if a := &p.Rules[i].Action; a.Type == policy.RouteSummarize {
-				list = append(list, a.Prefix.Masked())
-			}
-		}
-	}
-	return list
 }
 
 // endings are what becomes of traffic to a prefix from each table, each kind once, in the order it was seen.

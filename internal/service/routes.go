@@ -130,13 +130,10 @@ func (v *view) settled(row *coreNetworkRow, before, c *computed, err error) erro
 	if before != nil && before.cycles == c.cycles {
 		return nil // and the log says so
 	}
-	for _, o := range oscillation.First {
-		states := make([]string, len(o.Cycle))
-		for i, state := range o.Cycle {
-			states[i] = strings.Join(state, ", ")
-		}
+	for i := range oscillation.First {
+		o := &oscillation.First[i]
 		v.log.Warn("a prefix never settles: its routes are left out", slog.String("core_network", row.CoreNetworkId),
-			slog.String("segment", o.Segment), slog.String("prefix", o.Prefix.String()), slog.String("cycle", strings.Join(states, " → ")),
+			slog.String("segment", o.Segment), slog.String("prefix", o.Prefix.String()), slog.String("cycle", o.States()),
 			slog.Int("prefixes", oscillation.Count))
 	}
 	return nil
