@@ -69,14 +69,15 @@ func (a *Authorizer) Authorize(ctx context.Context, p *Principal, op *api.Operat
 }
 
 // May tells whether the identity policies of a principal allow an action of any service on a resource: what AWS does in a
-// caller's name while it does what was asked for.
-func (a *Authorizer) May(ctx context.Context, p *Principal, action, resource string) bool {
+// caller's name while it does what was asked for. Nil: nobody checked who it is, and nothing limits it.
+func (a *Authorizer) May(ctx context.Context, p *Principal) func(action, resource string) bool {
 	if p == nil || p.key == nil {
-		return true
+		return nil
 	}
-	q := &query{authorizer: a, ctx: ctx, principal: p}
-	v := q.decide(check{action: action, resource: resource}, 0)
-	return v.effect == Allow
+	return func(action, resource string) bool {
+		q := &query{authorizer: a, ctx: ctx, principal: p}
+		return q.decide(check{action: action, resource: resource}, 0).effect == Allow
+	}
 }
 
 func (a *Authorizer) logAllowed(ctx context.Context, p *Principal, v *verdict) {

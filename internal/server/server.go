@@ -255,8 +255,10 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		return nil, err
 	}
 	caller.Operation = op.Name
-	caller.May = func(action, resource string) bool { return s.cfg.Authorizer.May(ctx, principal, action, resource) }
 	ctx = api.WithCaller(ctx, caller)
+	if caller.May = s.cfg.Authorizer.May(ctx, principal); caller.May != nil {
+		ctx = api.WithCaller(ctx, caller)
+	}
 	c.auth = denied
 	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {
 		return nil, err
