@@ -177,6 +177,15 @@ func (b *bench) beside(n int, ours, theirs func() func()) (a, c, ratio float64) 
 	return median(as), median(cs), median(rs)
 }
 
+// alone measures one thing.
+func (b *bench) alone(n int, each func() func()) float64 {
+	var list []float64
+	for range b.rounds {
+		list = append(list, b.rate(n, each))
+	}
+	return median(list)
+}
+
 func median(list []float64) float64 {
 	slices.Sort(list)
 	return list[len(list)/2]

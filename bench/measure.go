@@ -192,11 +192,7 @@ func (b *bench) pages() {
 		}
 		var rates []float64
 		for _, t := range tokens {
-			var r []float64
-			for range b.rounds {
-				r = append(r, b.rate(1, gets(list+"&nextToken="+t)))
-			}
-			rates = append(rates, median(r))
+			rates = append(rates, b.alone(1, gets(list+"&nextToken="+t)))
 		}
 		slow, fast := rates[0], rates[0]
 		for _, r := range rates {

@@ -28,14 +28,14 @@ var newerInterface = sync.OnceValue(func() []string {
 })
 
 // interpreter is a Python that has boto3, or "".
-func interpreter() string {
+var interpreter = sync.OnceValue(func() string {
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(candidate, "-c", "import boto3").Run() == nil {
 			return candidate
 		}
 	}
 	return ""
-}
+})
 
 // botocoreModel writes the interface as botocore reads it and gives the folder.
 func botocoreModel() (string, error) {
