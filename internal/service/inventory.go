@@ -101,7 +101,7 @@ func attachedFamily(resourceType string, kind api.AttachmentType) walkFamily {
 		}
 		rows := attachments.Scan(in.r, in.prefix("attachment", in.core.CoreNetworkId), after)
 		return mapRows(rows, func(row *attachmentRow) *inventoryItem {
-			if row.AttachmentType != kind || standsFor(row) == "" || in.firstFor(row) != row.AttachmentId {
+			if row.AttachmentType != kind || standsFor(row) == "" || !in.isFirst(row) {
 				return nil
 			}
 			item := &inventoryItem{related: []relation{attachmentsFor(row.ResourceArn)}}
@@ -112,14 +112,12 @@ func attachedFamily(resourceType string, kind api.AttachmentType) walkFamily {
 	}
 }
 
-// firstFor is the first attachment of the core network that stands for the same resource.
-func (in *inventoryOf) firstFor(row *attachmentRow) string {
-	for _, a := range attachments.ScanIndex(in.r, resourceKey(row.ResourceArn)+"/", "") {
-		if a.CoreNetworkId == row.CoreNetworkId && standsFor(a) != "" {
-			return a.AttachmentId
-		}
+// isFirst tells whether no other attachment of the core network that stands for the same resource comes before.
+func (in *inventoryOf) isFirst(row *attachmentRow) bool {
+	for arn := range attachmentsFor(row.ResourceArn)(in) {
+		return arn == row.AttachmentArn()
 	}
-	return ""
+	return false
 }
 
 // attachmentsFor is the relation of a resource to the attachments of the core network that stand for it.
