@@ -34,9 +34,9 @@ func (b *bench) routes() {
 	subject, err := analysis.Examine(atquota.Full.Snapshot(), nil, nil)
 	check(err)
 	b.printf("| matrix of all pairs of segments | %.0f ms | 1,000 ms |\n", b.millis(func() {
-		_, tables, err := analysis.Compute(&network)
+		subject, err := analysis.Compute(&network)
 		check(err)
-		analysis.New(&network, tables).SegmentMatrix()
+		subject.SegmentMatrix()
 	}))
 	share := append(atquota.Full.Actions(), `{"action":"share","mode":"attachment-route","segment":"s3","share-with":["s4","s5"]}`)
 	for _, c := range []struct {

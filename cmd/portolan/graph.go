@@ -18,9 +18,9 @@ func graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			picture := subject.Net.Mermaid
+			picture := subject.Mermaid
 			if format.value == "svg" {
-				picture = subject.Net.SVG
+				picture = subject.SVG
 			}
 			_, err = io.WriteString(cmd.OutOrStdout(), picture())
 			return err

@@ -37,7 +37,7 @@ attachments:
   - {id: a6, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}
 `
 
-func compute(t testing.TB, text string) *analysis.Net {
+func compute(t testing.TB, text string) *analysis.Subject {
 	t.Helper()
 	s, err := snapshot.Parse([]byte(text))
 	if err != nil {
@@ -47,7 +47,7 @@ func compute(t testing.TB, text string) *analysis.Net {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, _, err := analysis.Compute(network)
+	net, err := analysis.Compute(network)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestPath_verdicts(t *testing.T) {
 		{"nothing there", "a3", "8.8.8.8", analysis.NoRoute, "", "", ""},
 		{"a segment nobody shares with", "a3", "10.20.0.1", analysis.NoRoute, "", "", ""},
 	} {
-		p, err := net.Path(c.from, "", netip.MustParseAddr(c.to), netip.Addr{})
+		p, err := net.RoundTrip(c.from, "", netip.MustParseAddr(c.to), netip.Addr{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestPath_verdicts(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{{"a9", ""}, {"a1", "eu-west-1"}} {
-		if _, err := net.Path(c[0], c[1], netip.MustParseAddr("10.0.0.1"), netip.Addr{}); err == nil {
+		if _, err := net.RoundTrip(c[0], c[1], netip.MustParseAddr("10.0.0.1"), netip.Addr{}); err == nil {
 			t.Errorf("%v was taken", c)
 		}
 	}
@@ -148,11 +148,11 @@ func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
 		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `
 		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
 		{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]}`))
-	p, err := net.Path("a1", "", address("10.1.0.1"), address("10.0.0.1"))
+	p, err := net.RoundTrip("a1", "", address("10.1.0.1"), address("10.0.0.1"))
 	if err != nil || p.Verdict != analysis.Delivered || p.Forward.At != "b1" || len(p.Forward.Hops) != 2 {
 		t.Errorf("got %+v %v", p, err)
 	}
-	if got := net.Doctor(); len(got) != 0 {
+	if got := net.Findings(); len(got) != 0 {
 		t.Errorf("a sound network: %+v", got)
 	}
 	for _, r := range net.SegmentMatrix() {

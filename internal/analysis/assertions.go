@@ -177,24 +177,24 @@ func (p *assertionParser) target() string {
 }
 
 // Assert tries assertions, in their order. An assertion about what the network does not have does not hold.
-func (n *Net) Assert(list []Assertion) []Outcome {
+func (s *Subject) Assert(list []Assertion) []Outcome {
 	outcomes := make([]Outcome, len(list))
 	for i, a := range list {
-		outcomes[i] = n.assert(a)
+		outcomes[i] = s.assert(a)
 	}
 	return outcomes
 }
 
-func (n *Net) assert(a Assertion) Outcome {
+func (s *Subject) assert(a Assertion) Outcome {
 	o := Outcome{Assertion: a}
 	if a.table != "" {
-		return n.assertTable(o)
+		return s.assertTable(o)
 	}
-	sources, err := n.sources(a.subject)
+	sources, err := s.sources(a.subject)
 	if err == nil && len(sources) == 0 {
 		err = fmt.Errorf("segment %s has no attachment to try it from", a.subject)
 	}
-	targets, expected, targetErr := n.addresses(a.target)
+	targets, expected, targetErr := s.addresses(a.target)
 	if err == nil {
 		err = targetErr
 	}
@@ -207,17 +207,17 @@ func (n *Net) assert(a Assertion) Outcome {
 		to    netip.Addr
 	}
 	tried := map[packet]bool{} // the way of a packet does not depend on who sent it to the table
-	for _, s := range sources {
-		for _, edge := range s.Edges {
+	for _, from := range sources {
+		for _, edge := range from.Edges {
 			for _, addr := range targets {
-				p := packet{tableOf(s, edge), addr}
-				if tried[p] || n.owns(s, addr) {
+				p := packet{tableOf(from, edge), addr}
+				if tried[p] || s.owns(from, addr) {
 					continue
 				}
 				tried[p] = true
-				w := &Way{From: s.ID, Edge: edge, To: addr}
-				n.follow(w, p.table)
-				if reason := n.fails(&a, w, expected); reason != "" {
+				w := &Way{From: from.ID, Edge: edge, To: addr}
+				s.follow(w, p.table)
+				if reason := s.fails(&a, w, expected); reason != "" {
 					o.Way, o.Reason = w, reason
 					return o
 				}
@@ -235,12 +235,12 @@ func (n *Net) assert(a Assertion) Outcome {
 // fails says why a packet shows that the assertion does not hold, "" when it does not show it. What a network function does
 // with a packet that send-to hands it is not known: it may pass it on to where its own table leads, so nobody can be said
 // not to reach that; and it is what somebody means who says via.
-func (n *Net) fails(a *Assertion, w *Way, expected func(at string) bool) string {
+func (s *Subject) fails(a *Assertion, w *Way, expected func(at string) bool) string {
 	arrives := w.Verdict == Delivered && expected(w.At)
 	if w.Verdict == HandedOver {
 		function := w.Inspections[len(w.Inspections)-1]
 		beyond := &Way{From: w.At, Edge: function.Edge, To: w.To}
-		n.follow(beyond, routing.TableID{NetworkFunctionGroup: function.NetworkFunctionGroup, Edge: function.Edge})
+		s.follow(beyond, routing.TableID{NetworkFunctionGroup: function.NetworkFunctionGroup, Edge: function.Edge})
 		passedOn := beyond.Verdict == Delivered && expected(beyond.At)
 		switch {
 		case a.not && a.via == "" && passedOn:
@@ -275,16 +275,16 @@ func (a *Assertion) targetIsAddress() bool {
 	return err == nil
 }
 
-func (n *Net) assertTable(o Outcome) Outcome {
+func (s *Subject) assertTable(o Outcome) Outcome {
 	id := routing.TableID{Segment: o.table, Edge: o.edge}
-	if n.network.Policy.Segment(o.table) == nil {
+	if s.Network.Policy.Segment(o.table) == nil {
 		id = routing.TableID{NetworkFunctionGroup: o.table, Edge: o.edge}
 	}
-	if _, ok := n.tables.Table(id); !ok {
+	if _, ok := s.Tables.Table(id); !ok {
 		o.Reason = fmt.Sprintf("there is no table %s at %s", o.table, o.edge)
 		return o
 	}
-	_, found := n.tables.Route(id, o.prefix)
+	_, found := s.route(id, o.prefix)
 	if o.Holds = found != o.not; !o.Holds {
 		o.Reason = fmt.Sprintf("table %s has no route %s", id, o.prefix)
 		if found {
@@ -295,15 +295,15 @@ func (n *Net) assertTable(o Outcome) Outcome {
 }
 
 // sources are the attachments a subject stands for.
-func (n *Net) sources(name string) ([]*routing.Attachment, error) {
-	if a, ok := n.attachment[name]; ok {
+func (s *Subject) sources(name string) ([]*routing.Attachment, error) {
+	if a, ok := s.attachment[name]; ok {
 		return []*routing.Attachment{a}, nil
 	}
-	if n.network.Policy.Segment(name) == nil {
+	if s.Network.Policy.Segment(name) == nil {
 		return nil, fmt.Errorf("%s is neither a segment nor an attachment of the network", name)
 	}
 	var list []*routing.Attachment
-	for _, a := range n.speakers() {
+	for _, a := range s.speakers() {
 		if a.Segment == name {
 			list = append(list, a)
 		}
@@ -313,35 +313,35 @@ func (n *Net) sources(name string) ([]*routing.Attachment, error) {
 
 // addresses are what a target stands for, and where a packet for them is expected to end. A prefix is all of its parts
 // that a table may treat differently.
-func (n *Net) addresses(name string) ([]netip.Addr, func(at string) bool, error) {
+func (s *Subject) addresses(name string) ([]netip.Addr, func(at string) bool, error) {
 	anywhere := func(string) bool { return true }
 	if p, err := netip.ParsePrefix(name); err == nil {
-		return n.classes().samples(p), anywhere, nil
+		return s.classes().samples(p), anywhere, nil
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{addr}, anywhere, nil
 	}
-	list, err := n.sources(name)
+	list, err := s.sources(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	var addrs []netip.Addr
 	for _, a := range list {
-		addrs = append(addrs, n.hosts(a, len(a.Announcements))...)
+		addrs = append(addrs, s.hosts(a, len(a.Announcements))...)
 	}
 	return addrs, func(at string) bool {
-		a := n.attachment[at]
+		a := s.attachment[at]
 		return at == name || a != nil && a.Segment == name
 	}, nil
 }
 
 // owns tells whether an address is at the attachment itself: nobody announces it more precisely. A packet for it does not
 // leave.
-func (n *Net) owns(a *routing.Attachment, addr netip.Addr) bool {
+func (s *Subject) owns(a *routing.Attachment, addr netip.Addr) bool {
 	if !slices.ContainsFunc(a.Announcements, func(x routing.Announcement) bool { return x.Prefix.Contains(addr) }) {
 		return false
 	}
-	by := n.announcers()
+	by := s.announcers()
 	for bits := addr.BitLen(); bits >= 0; bits-- {
 		if p, err := addr.Prefix(bits); err == nil && len(by[p]) > 0 {
 			return slices.Contains(by[p], a)

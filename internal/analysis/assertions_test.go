@@ -85,7 +85,7 @@ func TestAssert_handedOver(t *testing.T) {
 			t.Errorf("%s: %t %q, want %q", text, o.Holds, o.Reason, want)
 		}
 	}
-	p, err := net.Path("a1", "", address("192.0.2.7"), address("10.0.0.1"))
+	p, err := net.RoundTrip("a1", "", address("192.0.2.7"), address("10.0.0.1"))
 	if err != nil || p.Verdict != analysis.HandedOver || p.Back == nil || p.Back.At != "a1" {
 		t.Errorf("the way back from the appliance: %+v %v", p, err)
 	}

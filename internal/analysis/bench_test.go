@@ -17,8 +17,8 @@ func atQuota(more ...string) *routing.Network {
 // share makes two segments of atQuota talk that did not.
 const share = `{"action":"share","mode":"attachment-route","segment":"s3","share-with":["s4","s5"]}`
 
-func computed(tb testing.TB, network *routing.Network) *analysis.Net {
-	net, _, err := analysis.Compute(network)
+func computed(tb testing.TB, network *routing.Network) *analysis.Subject {
+	net, err := analysis.Compute(network)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		net := analysis.New(network, analysis.Read(tables))
+		net := analysis.New(network, tables)
 		if got := len(net.SegmentMatrix()); got != 39*39 {
 			b.Fatal(got)
 		}
@@ -66,6 +66,6 @@ func BenchmarkPlan_everythingAtQuota(b *testing.B) {
 func BenchmarkDoctor_atQuota(b *testing.B) {
 	net := computed(b, atQuota())
 	for b.Loop() {
-		net.Doctor()
+		net.Findings()
 	}
 }

@@ -82,13 +82,13 @@ const MaxPairChanges = 20_000
 
 // Compare tells what changes from one network to another. Every pair of segments and of attachments is tried whose way
 // may differ, in both networks, with the same addresses.
-func Compare(before, after *Net) *Comparison {
+func Compare(before, after *Subject) *Comparison {
 	c := &Comparison{}
-	known := classesOf(before.network, after.network)
+	known := classesOf(before.Network, after.Network)
 	var was, is *forwarding
 	var reached, reaches []Reach
 	var wg sync.WaitGroup
-	wg.Go(func() { c.Routes = changedRoutes(before.tables, after.tables) })
+	wg.Go(func() { c.Routes = changedRoutes(before, after) })
 	wg.Go(func() { was, reached = before.silently(known) })
 	wg.Go(func() { is, reaches = after.silently(known) })
 	wg.Wait()
@@ -108,8 +108,8 @@ func Compare(before, after *Net) *Comparison {
 }
 
 // silently is the tables by classes, and which segment reaches which, without a word of why not.
-func (n *Net) silently(known *classes) (*forwarding, []Reach) {
-	f := n.forwarding(known)
+func (s *Subject) silently(known *classes) (*forwarding, []Reach) {
+	f := s.forwarding(known)
 	f.silent = true
 	return f, f.segments()
 }
@@ -121,13 +121,13 @@ func insert(list []string, s string) []string {
 	return list
 }
 
-func changedRoutes(before, after *Computed) []RouteChange {
-	ids := append(slices.Clone(before.TableIDs()), after.TableIDs()...)
+func changedRoutes(before, after *Subject) []RouteChange {
+	ids := append(slices.Clone(before.Tables.TableIDs()), after.Tables.TableIDs()...)
 	slices.SortFunc(ids, compareTables)
 	var changes []RouteChange
 	var olds, nexts []routing.Forward // for one table after the other
 	for _, id := range slices.Compact(ids) {
-		olds, nexts = slices.AppendSeq(olds[:0], before.Forwards(id)), slices.AppendSeq(nexts[:0], after.Forwards(id))
+		olds, nexts = slices.AppendSeq(olds[:0], before.forwards(id)), slices.AppendSeq(nexts[:0], after.forwards(id))
 		for old, next := olds, nexts; len(old) > 0 || len(next) > 0; {
 			switch order := comparePrefixes(old, next); {
 			case order < 0:
@@ -296,7 +296,7 @@ func (c *Comparison) pairs(was, is *forwarding, changed map[routing.TableID]bool
 }
 
 // groupsOf divides attachments by the tables they send to.
-func groupsOf(before, after *Net, changed map[routing.TableID]bool) []*alike {
+func groupsOf(before, after *Subject, changed map[routing.TableID]bool) []*alike {
 	var list []*alike
 	known := map[string]*alike{}
 	for _, a := range union(before, after) {
@@ -328,9 +328,9 @@ func sendsTo(a *routing.Attachment) []routing.TableID {
 }
 
 // union is the attachments of both networks, by id.
-func union(before, after *Net) []*routing.Attachment {
+func union(before, after *Subject) []*routing.Attachment {
 	byID := map[string]*routing.Attachment{}
-	for _, n := range []*Net{before, after} {
+	for _, n := range []*Subject{before, after} {
 		for id, a := range n.attachment {
 			byID[id] = a
 		}

@@ -19,7 +19,7 @@ type Finding struct {
 	Place    policy.Place // of the statement of the policy that is to blame, if one is
 }
 
-// Checks of Doctor, by name.
+// Checks of Findings, by name.
 const (
 	CheckBlackhole        = "blackhole"
 	CheckOneWay           = "one-way"
@@ -35,13 +35,13 @@ const (
 	CheckNeverSettles     = "never-settles"
 )
 
-// Doctor looks for silent losses. Findings are in a stable order; of each kind at most maxFindings are given. Where
+// Findings looks for silent losses. They are in a stable order; of each kind at most maxFindings are given. Where
 // prefixes never settle they are told, and what needs no routes: the rest waits until there are any.
-func (n *Net) Doctor() []Finding {
-	d := &doctor{Net: n, count: map[string]int{}}
+func (s *Subject) Findings() []Finding {
+	d := &doctor{Subject: s, count: map[string]int{}}
 	d.appliances()
-	if n.unsettled != nil {
-		d.neverSettle(n.unsettled)
+	if s.unsettled != nil {
+		d.neverSettle(s.unsettled)
 		d.limits()
 		return d.findings
 	}
@@ -56,7 +56,7 @@ func (n *Net) Doctor() []Finding {
 const maxFindings = 200
 
 type doctor struct {
-	*Net
+	*Subject
 	findings []Finding
 	count    map[string]int
 }
@@ -70,12 +70,12 @@ func (d *doctor) add(f Finding) {
 // appliances finds groups that the policy sends traffic to and that have nothing, or nothing at an edge that needs it.
 func (d *doctor) appliances() {
 	has := map[string][]string{}
-	for _, a := range d.network.Attachments {
+	for _, a := range d.Network.Attachments {
 		if a.NetworkFunctionGroup != "" && !a.Down {
 			has[a.NetworkFunctionGroup] = append(has[a.NetworkFunctionGroup], a.Edges...)
 		}
 	}
-	for _, g := range d.network.Policy.NetworkFunctionGroups {
+	for _, g := range d.Network.Policy.NetworkFunctionGroups {
 		if len(g.SendVia)+len(g.SendTo) > 0 && len(has[g.Name]) == 0 {
 			d.add(Finding{
 				Name: CheckMissingAppliance, Subjects: []string{g.Name}, Place: g.Place,
@@ -83,12 +83,12 @@ func (d *doctor) appliances() {
 			})
 		}
 	}
-	for i := range d.network.Policy.Insertions {
-		in := &d.network.Policy.Insertions[i]
+	for i := range d.Network.Policy.Insertions {
+		in := &d.Network.Policy.Insertions[i]
 		if !in.DualHop || len(has[in.Group]) == 0 {
 			continue
 		}
-		for _, e := range d.network.Policy.Edges {
+		for _, e := range d.Network.Policy.Edges {
 			if d.speaks(e.Location, in.Segment, in.With) && !slices.Contains(has[in.Group], e.Location) {
 				d.add(Finding{
 					Name: CheckMissingAppliance, Subjects: []string{in.Group, e.Location}, Place: in.Place,
@@ -101,19 +101,19 @@ func (d *doctor) appliances() {
 
 // speaks tells whether one of the segments has an attachment at the edge.
 func (d *doctor) speaks(edge string, segments ...string) bool {
-	return slices.ContainsFunc(d.network.Attachments, func(a routing.Attachment) bool {
+	return slices.ContainsFunc(d.Network.Attachments, func(a routing.Attachment) bool {
 		return !a.Down && slices.Contains(segments, a.Segment) && slices.Contains(a.Edges, edge)
 	})
 }
 
 // blackholes finds routes that drop although nobody wrote a blackhole.
 func (d *doctor) blackholes() {
-	for _, id := range d.tables.TableIDs() {
-		for f := range d.tables.Forwards(id) {
+	for _, id := range d.Tables.TableIDs() {
+		for f := range d.forwards(id) {
 			if f.State != routing.Blackhole || d.wanted(id, f.Prefix) {
 				continue
 			}
-			r, _ := d.tables.Route(id, f.Prefix)
+			r, _ := d.route(id, f.Prefix)
 			d.add(Finding{
 				Name: CheckBlackhole, Table: id, Prefix: r.Prefix, Place: r.Origin.Place,
 				Message: fmt.Sprintf("%s in table %s drops what it matches (%s)", r.Prefix, id, r.Kind),
@@ -124,8 +124,8 @@ func (d *doctor) blackholes() {
 
 // wanted tells whether the policy says blackhole for the route.
 func (d *doctor) wanted(id routing.TableID, prefix netip.Prefix) bool {
-	for i := range d.network.Policy.StaticRoutes {
-		if s := &d.network.Policy.StaticRoutes[i]; s.Blackhole && s.Segment == id.Segment && s.Prefix.Masked() == prefix {
+	for i := range d.Network.Policy.StaticRoutes {
+		if s := &d.Network.Policy.StaticRoutes[i]; s.Blackhole && s.Segment == id.Segment && s.Prefix.Masked() == prefix {
 			return true
 		}
 	}
@@ -137,13 +137,13 @@ func (d *doctor) wanted(id routing.TableID, prefix netip.Prefix) bool {
 func (d *doctor) announcements() {
 	by := map[netip.Prefix][]string{}
 	present := map[netip.Prefix]bool{}
-	for _, id := range d.tables.TableIDs() {
-		for f := range d.tables.Forwards(id) {
+	for _, id := range d.Tables.TableIDs() {
+		for f := range d.forwards(id) {
 			present[f.Prefix] = true
 		}
 	}
-	for i := range d.network.Attachments {
-		a := &d.network.Attachments[i]
+	for i := range d.Network.Attachments {
+		a := &d.Network.Attachments[i]
 		if a.Down {
 			d.add(Finding{Name: CheckDown, Subjects: []string{a.ID}, Message: "attachment " + a.ID + " does not work: nothing it announces is routed"})
 			continue
@@ -195,7 +195,7 @@ func (d *doctor) neverSettle(unsettled *routing.OscillationError) {
 
 // limits finds more routes than AWS takes. What it then leaves out is not documented, so the tables hold all of them.
 func (d *doctor) limits() {
-	for _, l := range d.tables.Exceeded() {
+	for _, l := range d.Tables.Exceeded() {
 		f := Finding{Name: CheckPrefixLimit, Message: fmt.Sprintf("the core network holds %d routes; AWS takes %d", l.Routes, l.Max)}
 		switch {
 		case l.Attachment != "" && l.Outbound:

@@ -26,8 +26,8 @@ attachments: [` + attachments + `]
 `
 }
 
-func findings(net *analysis.Net, check string) (list []string) {
-	for _, f := range net.Doctor() {
+func findings(net *analysis.Subject, check string) (list []string) {
+	for _, f := range net.Findings() {
 		if f.Name == check {
 			list = append(list, f.Message)
 		}
@@ -95,8 +95,8 @@ func TestDoctor_limits(t *testing.T) {
 }
 
 func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
-	names := func(net *analysis.Net) (list []string) {
-		for _, f := range net.Doctor() {
+	names := func(net *analysis.Subject) (list []string) {
+		for _, f := range net.Findings() {
 			if !slices.Contains(list, f.Name) {
 				list = append(list, f.Name)
 			}

@@ -11,7 +11,7 @@ import (
 // forwarding is the tables of a network by classes of addresses: what Lookup answers for each table and class, worked out
 // in one pass over each table. Questions about all pairs are asked of it.
 type forwarding struct {
-	net    *Net
+	net    *Subject
 	known  *classes
 	ids    []routing.TableID
 	table  map[routing.TableID]int32
@@ -52,15 +52,15 @@ type hopKey struct {
 	state  routing.State
 }
 
-func (n *Net) forwarding(known *classes) *forwarding {
-	f := &forwarding{net: n, known: known, ids: n.tables.TableIDs(), table: map[routing.TableID]int32{}, hops: []hop{{kind: hopNone}}}
+func (s *Subject) forwarding(known *classes) *forwarding {
+	f := &forwarding{net: s, known: known, ids: s.Tables.TableIDs(), table: map[routing.TableID]int32{}, hops: []hop{{kind: hopNone}}}
 	for i, id := range f.ids {
 		f.table[id] = int32(i)
 	}
 	interned := map[hopKey]int32{}
 	f.next = make([][]int32, len(f.ids))
 	for i, id := range f.ids {
-		f.next[i] = f.sweep(id, n.tables.Forwards(id), interned)
+		f.next[i] = f.sweep(id, s.forwards(id), interned)
 	}
 	return f
 }
@@ -115,7 +115,7 @@ func (f *forwarding) hop(id routing.TableID, r *routing.Forward, interned map[ho
 	if h := &f.hops[at]; h.kind != hopEdge || h.table >= 0 {
 		return at
 	}
-	told, _ := f.net.tables.Route(id, r.Prefix) // which knows where it comes from
+	told, _ := f.net.route(id, r.Prefix) // which knows where it comes from
 	id.Edge = key.to.Edge
 	beyond, ok := f.net.shadow(id, &told)
 	if !ok {

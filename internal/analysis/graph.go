@@ -8,10 +8,10 @@ import (
 
 // Mermaid draws the network in Mermaid's language: segments with their attachments, what they share, and the groups that
 // inspect between them. The same network gives the same text.
-func (n *Net) Mermaid() string {
+func (s *Subject) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	p := n.network.Policy
+	p := s.Network.Policy
 	ids := map[string]string{}
 	node := func(kind, name string) string {
 		key := kind + " " + name
@@ -20,13 +20,14 @@ func (n *Net) Mermaid() string {
 		}
 		return ids[key]
 	}
-	for _, s := range p.Segments {
-		fmt.Fprintf(&b, "  %s([%s])\n", node("segment", s.Name), quoted(s.Name))
+	for i := range p.Segments {
+		name := p.Segments[i].Name
+		fmt.Fprintf(&b, "  %s([%s])\n", node("segment", name), quoted(name))
 	}
 	for _, g := range p.NetworkFunctionGroups {
 		fmt.Fprintf(&b, "  %s{{%s}}\n", node("group", g.Name), quoted(g.Name))
 	}
-	for _, a := range union(n, n) {
+	for _, a := range union(s, s) {
 		fmt.Fprintf(&b, "  %s[%s]\n", node("attachment", a.ID), quoted(a.ID+"\n"+a.Type+" @ "+strings.Join(a.Edges, ", ")))
 		switch {
 		case a.Segment != "":
@@ -42,9 +43,9 @@ func (n *Net) Mermaid() string {
 			b.WriteString(line)
 		}
 	}
-	for _, s := range p.Shares {
-		a, c := node("segment", s.From), node("segment", s.To)
-		if s.From > s.To {
+	for _, share := range p.Shares {
+		a, c := node("segment", share.From), node("segment", share.To)
+		if share.From > share.To {
 			a, c = c, a
 		}
 		edge("  %s <-.->|share| %s\n", a, c)
@@ -54,8 +55,8 @@ func (n *Net) Mermaid() string {
 		edge("  %s ==>|send-via| %s\n", node("segment", in.Segment), node("group", in.Group))
 		edge("  %s ==>|send-via| %s\n", node("segment", in.With), node("group", in.Group))
 	}
-	for _, s := range p.SendTo {
-		edge("  %s ==>|send-to| %s\n", node("segment", s.Segment), node("group", s.Group))
+	for _, in := range p.SendTo {
+		edge("  %s ==>|send-to| %s\n", node("segment", in.Segment), node("group", in.Group))
 	}
 	return b.String()
 }

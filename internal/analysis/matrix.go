@@ -56,9 +56,9 @@ type target struct {
 }
 
 // targets are all of them, by the attachment's id and the class.
-func (n *Net) targets(known *classes) []target {
+func (s *Subject) targets(known *classes) []target {
 	var list []target
-	for _, a := range n.attachment {
+	for _, a := range s.attachment {
 		if a.Segment == "" || a.Down {
 			continue
 		}
@@ -68,12 +68,12 @@ func (n *Net) targets(known *classes) []target {
 			}
 		}
 	}
-	for i := range n.network.Policy.StaticRoutes {
-		s := &n.network.Policy.StaticRoutes[i]
-		c, ok := known.at[s.Prefix.Masked()]
-		for _, id := range s.Destinations {
-			if a := n.attachment[id]; ok && a != nil && a.Segment != "" && !a.Down {
-				list = append(list, target{c, a, s.Segment})
+	for i := range s.Network.Policy.StaticRoutes {
+		static := &s.Network.Policy.StaticRoutes[i]
+		c, ok := known.at[static.Prefix.Masked()]
+		for _, id := range static.Destinations {
+			if a := s.attachment[id]; ok && a != nil && a.Segment != "" && !a.Down {
+				list = append(list, target{c, a, static.Segment})
 			}
 		}
 	}
@@ -86,10 +86,10 @@ func (n *Net) targets(known *classes) []target {
 }
 
 // senders are the attachments of segments that work, by the table they send to.
-func (n *Net) senders() map[routing.TableID][]*routing.Attachment {
+func (s *Subject) senders() map[routing.TableID][]*routing.Attachment {
 	by := map[routing.TableID][]*routing.Attachment{}
-	for i := range n.network.Attachments {
-		a := &n.network.Attachments[i]
+	for i := range s.Network.Attachments {
+		a := &s.Network.Attachments[i]
 		for _, e := range a.Edges {
 			if a.Segment != "" && !a.Down {
 				by[tableOf(a, e)] = append(by[tableOf(a, e)], a)
@@ -137,11 +137,11 @@ const MaxMatrixPairs = 1_000_000
 
 // AttachmentMatrix tries every pair of attachments that are in segments and have addresses: from each edge of the first
 // to every prefix of the second. Pairs are in the order of ids. The error is that there are more than [MaxMatrixPairs].
-func (n *Net) AttachmentMatrix() ([]Reach, error) {
+func (s *Subject) AttachmentMatrix() ([]Reach, error) {
 	byTo := map[*routing.Attachment][]target{}
 	var list []*routing.Attachment
-	f := n.forwarding(n.classes())
-	for _, t := range n.targets(f.known) {
+	f := s.forwarding(s.classes())
+	for _, t := range s.targets(f.known) {
 		if byTo[t.to] == nil {
 			list = append(list, t.to)
 		}
@@ -180,10 +180,10 @@ func (f *forwarding) pair(from, to *routing.Attachment, targets []target, scratc
 // SegmentMatrix tries every ordered pair of segments, the same one twice included: from each edge where the first has an
 // attachment to every prefix of each attachment of the second. Nothing is left to samples: addresses that every table
 // treats alike are tried once.
-func (n *Net) SegmentMatrix() []Reach { return n.forwarding(n.classes()).segments() }
+func (s *Subject) SegmentMatrix() []Reach { return s.forwarding(s.classes()).segments() }
 
 func (f *forwarding) segments() []Reach {
-	list := f.net.network.Policy.Segments
+	list := f.net.Network.Policy.Segments
 	index := map[string]int{}
 	pairs := make([]Reach, len(list)*len(list))
 	for i := range list {
@@ -223,10 +223,10 @@ func (f *forwarding) segments() []Reach {
 }
 
 // speakers are the attachments of segments that work and announce something, by id.
-func (n *Net) speakers() []*routing.Attachment {
+func (s *Subject) speakers() []*routing.Attachment {
 	var list []*routing.Attachment
-	for i := range n.network.Attachments {
-		if a := &n.network.Attachments[i]; a.Segment != "" && !a.Down && len(n.hosts(a, 1)) > 0 {
+	for i := range s.Network.Attachments {
+		if a := &s.Network.Attachments[i]; a.Segment != "" && !a.Down && len(s.hosts(a, 1)) > 0 {
 			list = append(list, a)
 		}
 	}

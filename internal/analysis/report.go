@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"portolan/internal/snapshot"
@@ -39,48 +38,6 @@ func (e *QuestionError) Unwrap() error { return e.Err }
 
 func mistake(field, format string, args ...any) error {
 	return &QuestionError{field, fmt.Errorf(format, args...)}
-}
-
-// Subject is a network that questions are asked of, whether a server keeps it or a file.
-type Subject struct {
-	Snapshot *snapshot.Snapshot // nil: see Known
-	Options  *routing.Options   // nil: the defaults
-	Net      *Net
-	Tables   *Computed
-}
-
-// Settled fails with an OscillationError when some prefixes never settle. The tables are no answer then: only Doctor may be
-// asked, and what does not look at routes.
-func (s *Subject) Settled() error {
-	if s.Net.unsettled == nil {
-		return nil
-	}
-	return s.Net.unsettled
-}
-
-// Examine computes a network from its snapshot, under its own policy or, if document is not empty, under that one. No
-// options are the defaults. Whether it settles is for the caller to ask.
-func Examine(s *snapshot.Snapshot, document []byte, options *routing.Options) (*Subject, error) {
-	network, err := s.Network(options)
-	if len(document) > 0 {
-		network, err = s.Under(document, options)
-	}
-	if err != nil {
-		return nil, err
-	}
-	net, tables, err := Compute(network)
-	if net == nil {
-		return nil, err
-	}
-	return &Subject{Snapshot: s, Options: options, Net: net, Tables: tables}, nil
-}
-
-// Known is a network whose tables are there already. It has no snapshot: what it would be under another policy cannot be
-// asked of it.
-func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix) *Subject {
-	network := &routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}
-	computed := Read(tables)
-	return &Subject{Net: New(network, computed), Tables: computed}
 }
 
 // table finds a table by the names in a question.

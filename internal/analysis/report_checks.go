@@ -24,10 +24,10 @@ type MatrixRow struct {
 
 // Matrix tries every pair of segments, or of attachments.
 func (s *Subject) Matrix(attachments bool) (Matrix, error) {
-	pairs := s.Net.SegmentMatrix()
+	pairs := s.SegmentMatrix()
 	if attachments {
 		var err error
-		if pairs, err = s.Net.AttachmentMatrix(); err != nil {
+		if pairs, err = s.AttachmentMatrix(); err != nil {
 			return nil, &QuestionError{"of", err}
 		}
 	}
@@ -91,7 +91,7 @@ type DiagnosisRow struct {
 
 // Doctor looks for silent losses.
 func (s *Subject) Doctor() Diagnosis {
-	found := s.Net.Doctor()
+	found := s.Findings()
 	rows := make(Diagnosis, len(found))
 	for i := range found {
 		f := &found[i]
@@ -140,7 +140,7 @@ type TestFailure struct {
 // Test tries the assertions of a file.
 func (s *Subject) Test(file string, list []Assertion) *TestReport {
 	t := &TestReport{Total: len(list), Failures: []TestFailure{}, file: file}
-	for _, outcome := range s.Net.Assert(list) {
+	for _, outcome := range s.Assert(list) {
 		if outcome.Holds {
 			t.Holding++
 			continue

@@ -133,7 +133,7 @@ func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 
 func TestPlan_needsTheSnapshot(t *testing.T) {
 	s := subject(t)
-	known := analysis.Known(s.Tables.Tables, s.Snapshot.PrefixLists)
+	known := analysis.Known(s.Tables, s.Snapshot.PrefixLists)
 	if _, err := known.Plan(s.Snapshot.Policy); err == nil {
 		t.Error("a plan without a snapshot")
 	}

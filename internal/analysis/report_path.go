@@ -45,12 +45,12 @@ type InspectionReport struct {
 	Attachment           string `json:"attachment"`
 }
 
-// Path follows a packet and its answer. edge and source may be empty: see [Net.Path].
+// Path follows a packet and its answer. edge and source may be empty: see [Subject.RoundTrip].
 func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if from == "" {
 		return nil, mistake("from", "which attachment does the packet enter by?")
 	}
-	a, ok := s.Net.Attachment(from)
+	a, ok := s.attachment[from]
 	if !ok {
 		return nil, mistake("from", "attachment %q is not part of the network", from)
 	}
@@ -70,7 +70,7 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 			return nil, mistake("source", "%s and %s are not of one address family", source, to)
 		}
 	}
-	p, err := s.Net.Path(from, edge, target, back)
+	p, err := s.RoundTrip(from, edge, target, back)
 	if err != nil {
 		return nil, &QuestionError{"from", err}
 	}

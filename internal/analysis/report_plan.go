@@ -48,19 +48,19 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 	if s.Snapshot == nil {
 		return nil, errors.New("a plan takes the network's snapshot")
 	}
-	next, err := Examine(s.Snapshot, document, s.Options)
+	next, err := Examine(s.Snapshot, document, s.Network.Options)
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
 	}
 	if err := next.Settled(); err != nil {
 		return nil, fmt.Errorf("as it would be: %w", err)
 	}
-	c := Compare(s.Net, next.Net)
+	c := Compare(s, next)
 	p := &Plan{
 		Changes: []string{}, Routes: make([]PlanRow, 0, len(c.Routes)), Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},
 		Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
 	}
-	for _, change := range policy.Diff(s.Net.network.Policy, next.Net.network.Policy) {
+	for _, change := range policy.Diff(s.Network.Policy, next.Network.Policy) {
 		line := fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Identifier)
 		if !slices.Contains(p.Changes, line) { // the same at several edges, or of several members
 			p.Changes = append(p.Changes, line)

@@ -57,7 +57,7 @@ func (s *Subject) WhyTold(attachment, edge, asked string) (*WhyTold, error) {
 
 // listening is the edge where an attachment is asked about.
 func (s *Subject) listening(attachment, edge string) (string, error) {
-	a, ok := s.Net.Attachment(attachment)
+	a, ok := s.attachment[attachment]
 	switch {
 	case attachment == "":
 		return "", mistake("attachment", "name the attachment that is told")

@@ -31,8 +31,8 @@ const (
 
 // SVG draws the network as a picture of its own: no scripts, fonts or files from elsewhere. The same network gives the
 // same bytes. Its size grows with rows times edges, not with attachments.
-func (n *Net) SVG() string {
-	d := newDrawing(n)
+func (s *Subject) SVG() string {
+	d := newDrawing(s)
 	var b strings.Builder
 	d.draw(&b)
 	return b.String()
@@ -55,7 +55,7 @@ type svgLink struct {
 }
 
 type drawing struct {
-	net       *Net
+	net       *Subject
 	rows      []svgRow
 	edges     []string
 	cells     map[routing.TableID][]*routing.Attachment
@@ -64,14 +64,14 @@ type drawing struct {
 	left, top int // of the grid
 }
 
-func newDrawing(n *Net) *drawing {
-	p := n.network.Policy
+func newDrawing(n *Subject) *drawing {
+	p := n.Network.Policy
 	d := &drawing{net: n, cells: map[routing.TableID][]*routing.Attachment{}}
 	for _, e := range p.Edges {
 		d.edges = append(d.edges, e.Location)
 	}
-	for i := range n.network.Attachments {
-		a := &n.network.Attachments[i]
+	for i := range n.Network.Attachments {
+		a := &n.Network.Attachments[i]
 		for _, e := range a.Edges {
 			d.cells[tableOf(a, e)] = append(d.cells[tableOf(a, e)], a)
 		}
@@ -196,10 +196,10 @@ func (d *drawing) draw(b *strings.Builder) {
 	height := bottom + svgMargin + 2*svgLine + svgMargin
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", width, height, width, height)
 	fmt.Fprintf(b, "<title>core network: %d segments, %d network function groups, %d edges, %d attachments</title>\n",
-		len(d.net.network.Policy.Segments), len(d.net.network.Policy.NetworkFunctionGroups), len(d.edges), len(d.net.network.Attachments))
+		len(d.net.Network.Policy.Segments), len(d.net.Network.Policy.NetworkFunctionGroups), len(d.edges), len(d.net.Network.Attachments))
 	fmt.Fprintf(b, "<style>%s</style>\n", svgStyle)
 	fmt.Fprintf(b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
-	for i, e := range d.net.network.Policy.Edges {
+	for i, e := range d.net.Network.Policy.Edges {
 		x := d.left + i*(svgCell+svgPad)
 		text(b, x, svgMargin+svgLine, "head", e.Location)
 		text(b, x, svgMargin+2*svgLine, "note", fmt.Sprintf("AS %d", e.ASN))

@@ -59,7 +59,7 @@ func TestSVG_golden(t *testing.T) {
 }
 
 // drawn is a network that only a picture is made of.
-func drawn(p *policy.Policy, attachments []routing.Attachment) *analysis.Net {
+func drawn(p *policy.Policy, attachments []routing.Attachment) *analysis.Subject {
 	return analysis.New(&routing.Network{Policy: p, Attachments: attachments}, nil)
 }
 

@@ -31,7 +31,7 @@ func (d *doctor) ties() {
 		if err != nil && !errors.As(err, &oscillation) {
 			return
 		}
-		net := New(d.network, Read(tables))
+		net := New(d.Network, tables)
 		for _, key := range trials.order {
 			if i >= trials.groups[key].outcomes() {
 				continue
@@ -86,8 +86,8 @@ func (d *doctor) ties() {
 // about any other is only about the way to the one place where it ends. The result is false when there are none.
 func (d *doctor) multihomed() (routing.Network, bool) {
 	places := map[netip.Prefix]int{}
-	for i := range d.network.Attachments {
-		a := &d.network.Attachments[i]
+	for i := range d.Network.Attachments {
+		a := &d.Network.Attachments[i]
 		for _, announced := range a.Announcements {
 			if p := announced.Prefix.Masked(); announced.Edge != "" {
 				places[p]++
@@ -96,11 +96,11 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 			}
 		}
 	}
-	for i := range d.network.Policy.StaticRoutes {
-		s := &d.network.Policy.StaticRoutes[i]
+	for i := range d.Network.Policy.StaticRoutes {
+		s := &d.Network.Policy.StaticRoutes[i]
 		places[s.Prefix.Masked()] += len(s.Destinations)
 	}
-	keep, summarized := map[netip.Prefix]bool{}, aggregates(d.network.Policy)
+	keep, summarized := map[netip.Prefix]bool{}, aggregates(d.Network.Policy)
 	several := false
 	for p, n := range places {
 		aggregated := slices.ContainsFunc(summarized, func(a netip.Prefix) bool { return a.Bits() <= p.Bits() && a.Contains(p.Addr()) })
@@ -114,7 +114,7 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 			}
 		}
 	}
-	network := *d.network
+	network := *d.Network
 	network.Attachments = slices.Clone(network.Attachments)
 	for i := range network.Attachments {
 		a := &network.Attachments[i]
@@ -130,12 +130,12 @@ type endings struct {
 }
 
 // endings adds how traffic to a tied prefix ends in these tables.
-func (n *Net) endings(e *endings, known *classes, key tied, tables *routing.Tables) {
+func (s *Subject) endings(e *endings, known *classes, key tied, tables *routing.Tables) {
 	at, ok := known.at[key.prefix]
 	if !ok {
 		return // longer prefixes take all of its traffic
 	}
-	for _, id := range n.tables.TableIDs() {
+	for _, id := range s.Tables.TableIDs() {
 		if id.Name() != key.name || (id.Segment != "") != key.segment {
 			continue
 		}
@@ -150,7 +150,7 @@ func (n *Net) endings(e *endings, known *classes, key tied, tables *routing.Tabl
 		text := "never settles"
 		if !table.Unsettled(key.prefix) {
 			w := &Way{To: known.addrs[at]}
-			n.follow(w, id)
+			s.follow(w, id)
 			text = w.ending()
 		}
 		if !slices.Contains(e.of[id], text) {

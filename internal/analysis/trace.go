@@ -66,8 +66,8 @@ type Way struct {
 const maxHops = 32
 
 // Way follows a packet for an address from an attachment. edge is where it enters, "" for the attachment's first.
-func (n *Net) Way(from, edge string, to netip.Addr) (*Way, error) {
-	a, ok := n.attachment[from]
+func (s *Subject) Way(from, edge string, to netip.Addr) (*Way, error) {
+	a, ok := s.attachment[from]
 	if !ok {
 		return nil, fmt.Errorf("attachment %q is not part of the network", from)
 	}
@@ -81,7 +81,7 @@ func (n *Net) Way(from, edge string, to netip.Addr) (*Way, error) {
 		w.Verdict, w.Reason = DownAtEnd, "attachment "+from+" does not work"
 		return w, nil
 	}
-	n.follow(w, tableOf(a, edge))
+	s.follow(w, tableOf(a, edge))
 	return w, nil
 }
 
@@ -93,14 +93,14 @@ func (w *Way) exit() string {
 	return w.Hops[len(w.Hops)-1].Table.Edge
 }
 
-func (n *Net) follow(w *Way, table routing.TableID) {
+func (s *Subject) follow(w *Way, table routing.TableID) {
 	end := func(v Verdict, reason string) { w.Verdict, w.Reason = v, reason }
 	seen := map[routing.TableID]bool{}
 	var told *routing.Route // the edge before this one uses it
 	for len(w.Hops) < maxHops {
-		route, ok := n.tables.Lookup(table, w.To)
+		route, ok := s.lookup(table, w.To)
 		if !ok && told != nil {
-			route, ok = n.shadow(table, told)
+			route, ok = s.shadow(table, told)
 		}
 		if !ok {
 			w.Hops = append(w.Hops, Hop{Table: table})
@@ -123,7 +123,7 @@ func (n *Net) follow(w *Way, table routing.TableID) {
 			seen[table], told = true, route
 		case d.NetworkFunctionGroup == "":
 			w.At = d.Attachment
-			if a := n.attachment[d.Attachment]; a == nil || a.Down {
+			if a := s.attachment[d.Attachment]; a == nil || a.Down {
 				end(DownAtEnd, "attachment "+d.Attachment+" does not work")
 				return
 			}
@@ -153,9 +153,9 @@ func (n *Net) follow(w *Way, table routing.TableID) {
 // shadow is the row that stands for a table which an edge does not have. A share reaches a segment also from an edge where
 // the segment has no table, and nothing is known there but what is shared in: traffic goes to the attachment that the
 // route came from.
-func (n *Net) shadow(id routing.TableID, told *routing.Route) (*routing.Route, bool) {
-	a := n.attachment[told.Origin.Attachment]
-	_, exists := n.tables.Table(id)
+func (s *Subject) shadow(id routing.TableID, told *routing.Route) (*routing.Route, bool) {
+	a := s.attachment[told.Origin.Attachment]
+	_, exists := s.Tables.Table(id)
 	if id.Segment == "" || a == nil || told.Origin.Kind != routing.FromAttachment || told.Origin.Edge != id.Edge || exists {
 		return nil, false
 	}
@@ -173,10 +173,10 @@ type Path struct {
 	Reason  string
 }
 
-// Path follows a packet and its answer. source is the address that the answer goes to; when it is not valid the first
+// RoundTrip follows a packet and its answer. source is the address that the answer goes to; when it is not valid the first
 // that the attachment announces is taken.
-func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
-	there, err := n.Way(from, edge, to)
+func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, error) {
+	there, err := s.Way(from, edge, to)
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +184,9 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 	if there.Verdict != Delivered && there.Verdict != HandedOver {
 		return p, nil
 	}
-	a := n.attachment[from]
+	a := s.attachment[from]
 	if !source.IsValid() {
-		for _, h := range n.hosts(a, len(a.Announcements)) {
+		for _, h := range s.hosts(a, len(a.Announcements)) {
 			if h.Is4() == to.Is4() {
 				source = h
 				break
@@ -198,10 +198,10 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 		return p, nil
 	}
 	// An attachment with several edges is answered from where the packet left.
-	if p.Back, err = n.Way(there.At, there.exit(), source); err != nil {
+	if p.Back, err = s.Way(there.At, there.exit(), source); err != nil {
 		return nil, err
 	}
-	target := n.attachment[there.At]
+	target := s.attachment[there.At]
 	switch {
 	case p.Back.Verdict == HandedOver && there.Verdict == Delivered && !sameAppliances(there.Inspections, p.Back.Inspections):
 		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the answer is handed to "+listed(p.Back.Inspections)
@@ -212,15 +212,15 @@ func (n *Net) Path(from, edge string, to, source netip.Addr) (*Path, error) {
 	case there.Verdict == HandedOver:
 	case !sameAppliances(there.Inspections, p.Back.Inspections):
 		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the way back "+listed(p.Back.Inspections)
-	case len(there.Inspections) == 0 && n.mustInspect(a.Segment, target.Segment):
-		in := n.inspected[[2]string{a.Segment, target.Segment}]
+	case len(there.Inspections) == 0 && s.mustInspect(a.Segment, target.Segment):
+		in := s.inspected[[2]string{a.Segment, target.Segment}]
 		p.Verdict, p.Reason = NotInspected, fmt.Sprintf("the policy sends %s and %s via %s", a.Segment, target.Segment, in.Group)
 	}
 	return p, nil
 }
 
 // mustInspect tells whether the policy leads traffic between two segments through a network function group.
-func (n *Net) mustInspect(a, b string) bool { return n.inspected[[2]string{a, b}] != nil }
+func (s *Subject) mustInspect(a, b string) bool { return s.inspected[[2]string{a, b}] != nil }
 
 // sameAppliances compares the appliances of the two ways: the answer meets them in the opposite order.
 func sameAppliances(there, back []Inspection) bool {

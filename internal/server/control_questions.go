@@ -85,7 +85,7 @@ var questions = map[string]question{
 	},
 	"graph": {
 		method: http.MethodGet, formats: []string{"mermaid", "svg"}, unsettled: true,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n.Net, nil },
+		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n, nil },
 	},
 	"plan": {
 		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody, otherwise: true,
@@ -214,7 +214,7 @@ func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question)
 
 func render(w io.Writer, answer any, format string) error {
 	switch a := answer.(type) {
-	case *analysis.Net:
+	case *analysis.Subject:
 		picture := a.Mermaid
 		if format == "svg" {
 			picture = a.SVG
