@@ -66,7 +66,7 @@ func outputs(t *testing.T) []appender {
 	for i := range service.NumMethod() {
 		list = append(list, reflect.New(service.Method(i).Type.Out(0).Elem()).Interface().(appender))
 	}
-	if len(list) != 95 {
+	if len(list) != 97 {
 		t.Fatalf("%d operations", len(list))
 	}
 	return list
@@ -142,7 +142,7 @@ func TestOperations_table(t *testing.T) {
 			tokens++
 		}
 	}
-	if len(api.Operations) != 95 || paginators != 24 || tokens != 11 || api.OperationByName("NoSuchThing") != nil {
+	if len(api.Operations) != 97 || paginators != 25 || tokens != 12 || api.OperationByName("NoSuchThing") != nil {
 		t.Errorf("%d operations, %d paginators, %d with a client token", len(api.Operations), paginators, tokens)
 	}
 }

@@ -1165,6 +1165,16 @@ func (x *GetVpcAttachmentInput) SetQuery(name string, values []string) []FieldEr
 }
 
 // SetLabel sets a member from the path.
+func (x *ListAttachmentNatConfigurationsInput) SetLabel(name, value string) []FieldError {
+	return nil
+}
+
+// SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
+func (x *ListAttachmentNatConfigurationsInput) SetQuery(name string, values []string) []FieldError {
+	return nil
+}
+
+// SetLabel sets a member from the path.
 func (x *ListAttachmentRoutingPolicyAssociationsInput) SetLabel(name, value string) []FieldError {
 	switch name {
 	case "coreNetworkId":
@@ -1543,6 +1553,28 @@ func (x *UntagResourceInput) SetQuery(name string, values []string) []FieldError
 		x.TagKeys = values
 	}
 	return nil
+}
+
+// SetLabel sets a member from the path.
+func (x *UpdateAttachmentNatConfigurationInput) SetLabel(name, value string) []FieldError {
+	switch name {
+	case "attachmentId":
+		x.AttachmentId = value
+	}
+	return nil
+}
+
+// SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
+func (x *UpdateAttachmentNatConfigurationInput) SetQuery(name string, values []string) []FieldError {
+	return nil
+}
+
+// GetClientToken is the caller's idempotency token, empty for none.
+func (x *UpdateAttachmentNatConfigurationInput) GetClientToken() string {
+	if x.ClientToken == nil {
+		return ""
+	}
+	return *x.ClientToken
 }
 
 // SetLabel sets a member from the path.

@@ -190,6 +190,10 @@ func (x *Attachment) AppendJSON(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
+	if x.NatGatewaySupport != "" {
+		b = appendName(b, `"NatGatewaySupport":`)
+		b = AppendString(b, string(x.NatGatewaySupport))
+	}
 	return append(b, '}')
 }
 
@@ -211,6 +215,35 @@ func (x *AttachmentError) AppendJSON(b []byte) []byte {
 	if x.RequestId != "" {
 		b = appendName(b, `"RequestId":`)
 		b = AppendString(b, x.RequestId)
+	}
+	return append(b, '}')
+}
+
+// AppendJSON appends x as it goes over the wire.
+func (x *AttachmentNatConfiguration) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.AttachmentId != "" {
+		b = appendName(b, `"AttachmentId":`)
+		b = AppendString(b, x.AttachmentId)
+	}
+	if x.NatGatewaySupport != "" {
+		b = appendName(b, `"NatGatewaySupport":`)
+		b = AppendString(b, string(x.NatGatewaySupport))
+	}
+	if x.NatSystemRouteSupport != nil {
+		b = appendName(b, `"NatSystemRouteSupport":`)
+		b = strconv.AppendBool(b, *x.NatSystemRouteSupport)
+	}
+	if x.NatGatewayRules != nil {
+		b = appendName(b, `"NatGatewayRules":`)
+		b = append(b, '[')
+		for i := range x.NatGatewayRules {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = x.NatGatewayRules[i].AppendJSON(b)
+		}
+		b = append(b, ']')
 	}
 	return append(b, '}')
 }
@@ -2248,6 +2281,27 @@ func (x *LinkAssociation) AppendJSON(b []byte) []byte {
 }
 
 // AppendJSON appends x as it goes over the wire.
+func (x *ListAttachmentNatConfigurationsOutput) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.AttachmentNatConfigurations != nil {
+		b = appendName(b, `"AttachmentNatConfigurations":`)
+		b = append(b, '[')
+		for i := range x.AttachmentNatConfigurations {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = x.AttachmentNatConfigurations[i].AppendJSON(b)
+		}
+		b = append(b, ']')
+	}
+	if x.NextToken != "" {
+		b = appendName(b, `"NextToken":`)
+		b = AppendString(b, x.NextToken)
+	}
+	return append(b, '}')
+}
+
+// AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentRoutingPolicyAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
 	if x.AttachmentRoutingPolicyAssociations != nil {
@@ -2460,6 +2514,28 @@ func (x *Location) AppendJSON(b []byte) []byte {
 	if x.Longitude != nil {
 		b = appendName(b, `"Longitude":`)
 		b = AppendString(b, *x.Longitude)
+	}
+	return append(b, '}')
+}
+
+// AppendJSON appends x as it goes over the wire.
+func (x *NatRule) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.RuleNumber != nil {
+		b = appendName(b, `"RuleNumber":`)
+		b = strconv.AppendInt(b, int64(*x.RuleNumber), 10)
+	}
+	if x.MatchSourceCidr != "" {
+		b = appendName(b, `"MatchSourceCidr":`)
+		b = AppendString(b, x.MatchSourceCidr)
+	}
+	if x.NatCidr != "" {
+		b = appendName(b, `"NatCidr":`)
+		b = AppendString(b, x.NatCidr)
+	}
+	if x.State != "" {
+		b = appendName(b, `"State":`)
+		b = AppendString(b, string(x.State))
 	}
 	return append(b, '}')
 }
@@ -3471,6 +3547,16 @@ func (x *TransitGatewayRouteTableAttachment) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *UntagResourceOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
+	return append(b, '}')
+}
+
+// AppendJSON appends x as it goes over the wire.
+func (x *UpdateAttachmentNatConfigurationOutput) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.AttachmentNatConfiguration != nil {
+		b = appendName(b, `"AttachmentNatConfiguration":`)
+		b = x.AttachmentNatConfiguration.AppendJSON(b)
+	}
 	return append(b, '}')
 }
 

@@ -6,19 +6,22 @@ package api
 type AttachmentErrorCode string
 
 const (
-	AttachmentErrorCodeVpcNotFound                             AttachmentErrorCode = "VPC_NOT_FOUND"
-	AttachmentErrorCodeSubnetNotFound                          AttachmentErrorCode = "SUBNET_NOT_FOUND"
-	AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone      AttachmentErrorCode = "SUBNET_DUPLICATED_IN_AVAILABILITY_ZONE"
-	AttachmentErrorCodeSubnetNoFreeAddresses                   AttachmentErrorCode = "SUBNET_NO_FREE_ADDRESSES"
-	AttachmentErrorCodeSubnetUnsupportedAvailabilityZone       AttachmentErrorCode = "SUBNET_UNSUPPORTED_AVAILABILITY_ZONE"
-	AttachmentErrorCodeSubnetNoIpv6Cidrs                       AttachmentErrorCode = "SUBNET_NO_IPV6_CIDRS"
-	AttachmentErrorCodeVpnConnectionNotFound                   AttachmentErrorCode = "VPN_CONNECTION_NOT_FOUND"
-	AttachmentErrorCodeMaximumNoEncapLimitExceeded             AttachmentErrorCode = "MAXIMUM_NO_ENCAP_LIMIT_EXCEEDED"
-	AttachmentErrorCodeDirectConnectGatewayNotFound            AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_NOT_FOUND"
-	AttachmentErrorCodeDirectConnectGatewayExistingAttachments AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_EXISTING_ATTACHMENTS"
-	AttachmentErrorCodeDirectConnectGatewayNoPrivateVif        AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_NO_PRIVATE_VIF"
-	AttachmentErrorCodeVpnExistingAssociations                 AttachmentErrorCode = "VPN_EXISTING_ASSOCIATIONS"
-	AttachmentErrorCodeVpcUnsupportedFeatures                  AttachmentErrorCode = "VPC_UNSUPPORTED_FEATURES"
+	AttachmentErrorCodeVpcNotFound                                         AttachmentErrorCode = "VPC_NOT_FOUND"
+	AttachmentErrorCodeSubnetNotFound                                      AttachmentErrorCode = "SUBNET_NOT_FOUND"
+	AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone                  AttachmentErrorCode = "SUBNET_DUPLICATED_IN_AVAILABILITY_ZONE"
+	AttachmentErrorCodeSubnetNoFreeAddresses                               AttachmentErrorCode = "SUBNET_NO_FREE_ADDRESSES"
+	AttachmentErrorCodeSubnetUnsupportedAvailabilityZone                   AttachmentErrorCode = "SUBNET_UNSUPPORTED_AVAILABILITY_ZONE"
+	AttachmentErrorCodeSubnetNoIpv6Cidrs                                   AttachmentErrorCode = "SUBNET_NO_IPV6_CIDRS"
+	AttachmentErrorCodeSecurityGroupReferencingUnsupportedAvailabilityZone AttachmentErrorCode = "SECURITY_GROUP_REFERENCING_UNSUPPORTED_AVAILABILITY_ZONE"
+	AttachmentErrorCodeVpnConnectionNotFound                               AttachmentErrorCode = "VPN_CONNECTION_NOT_FOUND"
+	AttachmentErrorCodeMaximumNoEncapLimitExceeded                         AttachmentErrorCode = "MAXIMUM_NO_ENCAP_LIMIT_EXCEEDED"
+	AttachmentErrorCodeDirectConnectGatewayNotFound                        AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_NOT_FOUND"
+	AttachmentErrorCodeDirectConnectGatewayExistingAttachments             AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_EXISTING_ATTACHMENTS"
+	AttachmentErrorCodeDirectConnectGatewayNoPrivateVif                    AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_NO_PRIVATE_VIF"
+	AttachmentErrorCodeVpnExistingAssociations                             AttachmentErrorCode = "VPN_EXISTING_ASSOCIATIONS"
+	AttachmentErrorCodeVpcUnsupportedFeatures                              AttachmentErrorCode = "VPC_UNSUPPORTED_FEATURES"
+	AttachmentErrorCodeDirectConnectGatewayTopologyRestrictions            AttachmentErrorCode = "DIRECT_CONNECT_GATEWAY_TOPOLOGY_RESTRICTIONS"
+	AttachmentErrorCodeVpnStaticRoutesNatUnsupported                       AttachmentErrorCode = "VPN_STATIC_ROUTES_NAT_UNSUPPORTED"
 )
 
 // AttachmentState is one of the values below.
@@ -222,6 +225,40 @@ const (
 	LinkStateAvailable LinkState = "AVAILABLE"
 	LinkStateDeleting  LinkState = "DELETING"
 	LinkStateUpdating  LinkState = "UPDATING"
+)
+
+// NatGatewaySupportState is one of the values below.
+type NatGatewaySupportState string
+
+const (
+	NatGatewaySupportStateEnabled                     NatGatewaySupportState = "ENABLED"
+	NatGatewaySupportStateEnabling                    NatGatewaySupportState = "ENABLING"
+	NatGatewaySupportStateDisabled                    NatGatewaySupportState = "DISABLED"
+	NatGatewaySupportStateDisabling                   NatGatewaySupportState = "DISABLING"
+	NatGatewaySupportStatePendingAttachmentAcceptance NatGatewaySupportState = "PENDING_ATTACHMENT_ACCEPTANCE"
+)
+
+// NatGatewaySupportValue is one of the values below.
+type NatGatewaySupportValue string
+
+const (
+	NatGatewaySupportValueEnable  NatGatewaySupportValue = "ENABLE"
+	NatGatewaySupportValueDisable NatGatewaySupportValue = "DISABLE"
+)
+
+// NatRuleState is one of the values below.
+type NatRuleState string
+
+const (
+	NatRuleStateCreating                    NatRuleState = "CREATING"
+	NatRuleStateModifying                   NatRuleState = "MODIFYING"
+	NatRuleStateDeleting                    NatRuleState = "DELETING"
+	NatRuleStateActivated                   NatRuleState = "ACTIVATED"
+	NatRuleStateActivating                  NatRuleState = "ACTIVATING"
+	NatRuleStateDeactivated                 NatRuleState = "DEACTIVATED"
+	NatRuleStateDeactivating                NatRuleState = "DEACTIVATING"
+	NatRuleStateFailed                      NatRuleState = "FAILED"
+	NatRuleStatePendingAttachmentAcceptance NatRuleState = "PENDING_ATTACHMENT_ACCEPTANCE"
 )
 
 // PeeringErrorCode is one of the values below.

@@ -1202,6 +1202,25 @@ var Operations = []Operation{
 		},
 	},
 	{
+		Name:        "ListAttachmentNatConfigurations",
+		Method:      "POST",
+		Path:        "/nat-configurations",
+		Labels:      nil,
+		HasBody:     true,
+		ClientToken: false,
+		Action:      "networkmanager:ListAttachmentNatConfigurations",
+		Access:      "List",
+		ReadOnly:    true,
+		Idempotent:  true,
+		Resources:   []Resource{{Type: "attachment", Required: false}, {Type: "core-network", Required: false}},
+		Paginator:   &Paginator{ResultKey: "AttachmentNatConfigurations"},
+		Errors:      []string{"AccessDeniedException", "InternalServerException", "ResourceNotFoundException", "ThrottlingException", "ValidationException"},
+		NewInput:    func() Input { return new(ListAttachmentNatConfigurationsInput) },
+		Call: func(ctx context.Context, s Service, in Input) (Output, error) {
+			return output[ListAttachmentNatConfigurationsOutput](s.ListAttachmentNatConfigurations(ctx, in.(*ListAttachmentNatConfigurationsInput)))
+		},
+	},
+	{
 		Name:        "ListAttachmentRoutingPolicyAssociations",
 		Method:      "GET",
 		Path:        "/routing-policy-label/core-network/{coreNetworkId}",
@@ -1582,6 +1601,24 @@ var Operations = []Operation{
 		NewInput:    func() Input { return new(UntagResourceInput) },
 		Call: func(ctx context.Context, s Service, in Input) (Output, error) {
 			return output[UntagResourceOutput](s.UntagResource(ctx, in.(*UntagResourceInput)))
+		},
+	},
+	{
+		Name:        "UpdateAttachmentNatConfiguration",
+		Method:      "PATCH",
+		Path:        "/attachments/{attachmentId}/nat-configuration",
+		Labels:      []string{"attachmentId"},
+		HasBody:     true,
+		ClientToken: true,
+		Action:      "networkmanager:UpdateAttachmentNatConfiguration",
+		Access:      "Write",
+		ReadOnly:    false,
+		Idempotent:  true,
+		Resources:   []Resource{{Type: "attachment", Required: true}},
+		Errors:      []string{"AccessDeniedException", "ConflictException", "InternalServerException", "ResourceNotFoundException", "ThrottlingException", "ValidationException"},
+		NewInput:    func() Input { return new(UpdateAttachmentNatConfigurationInput) },
+		Call: func(ctx context.Context, s Service, in Input) (Output, error) {
+			return output[UpdateAttachmentNatConfigurationOutput](s.UpdateAttachmentNatConfiguration(ctx, in.(*UpdateAttachmentNatConfigurationInput)))
 		},
 	},
 	{

@@ -4,7 +4,7 @@ package api
 
 import "context"
 
-// Service is the 95 operations.
+// Service is the 97 operations.
 type Service interface {
 	AcceptAttachment(ctx context.Context, in *AcceptAttachmentInput) (*AcceptAttachmentOutput, error)
 	AssociateConnectPeer(ctx context.Context, in *AssociateConnectPeerInput) (*AssociateConnectPeerOutput, error)
@@ -71,6 +71,7 @@ type Service interface {
 	GetTransitGatewayRegistrations(ctx context.Context, in *GetTransitGatewayRegistrationsInput) (*GetTransitGatewayRegistrationsOutput, error)
 	GetTransitGatewayRouteTableAttachment(ctx context.Context, in *GetTransitGatewayRouteTableAttachmentInput) (*GetTransitGatewayRouteTableAttachmentOutput, error)
 	GetVpcAttachment(ctx context.Context, in *GetVpcAttachmentInput) (*GetVpcAttachmentOutput, error)
+	ListAttachmentNatConfigurations(ctx context.Context, in *ListAttachmentNatConfigurationsInput) (*ListAttachmentNatConfigurationsOutput, error)
 	ListAttachmentRoutingPolicyAssociations(ctx context.Context, in *ListAttachmentRoutingPolicyAssociationsInput) (*ListAttachmentRoutingPolicyAssociationsOutput, error)
 	ListAttachments(ctx context.Context, in *ListAttachmentsInput) (*ListAttachmentsOutput, error)
 	ListConnectPeers(ctx context.Context, in *ListConnectPeersInput) (*ListConnectPeersOutput, error)
@@ -92,6 +93,7 @@ type Service interface {
 	StartRouteAnalysis(ctx context.Context, in *StartRouteAnalysisInput) (*StartRouteAnalysisOutput, error)
 	TagResource(ctx context.Context, in *TagResourceInput) (*TagResourceOutput, error)
 	UntagResource(ctx context.Context, in *UntagResourceInput) (*UntagResourceOutput, error)
+	UpdateAttachmentNatConfiguration(ctx context.Context, in *UpdateAttachmentNatConfigurationInput) (*UpdateAttachmentNatConfigurationOutput, error)
 	UpdateConnection(ctx context.Context, in *UpdateConnectionInput) (*UpdateConnectionOutput, error)
 	UpdateCoreNetwork(ctx context.Context, in *UpdateCoreNetworkInput) (*UpdateCoreNetworkOutput, error)
 	UpdateDevice(ctx context.Context, in *UpdateDeviceInput) (*UpdateDeviceOutput, error)
@@ -368,6 +370,10 @@ func (Unimplemented) GetVpcAttachment(context.Context, *GetVpcAttachmentInput) (
 	return nil, notImplemented("GetVpcAttachment")
 }
 
+func (Unimplemented) ListAttachmentNatConfigurations(context.Context, *ListAttachmentNatConfigurationsInput) (*ListAttachmentNatConfigurationsOutput, error) {
+	return nil, notImplemented("ListAttachmentNatConfigurations")
+}
+
 func (Unimplemented) ListAttachmentRoutingPolicyAssociations(context.Context, *ListAttachmentRoutingPolicyAssociationsInput) (*ListAttachmentRoutingPolicyAssociationsOutput, error) {
 	return nil, notImplemented("ListAttachmentRoutingPolicyAssociations")
 }
@@ -450,6 +456,10 @@ func (Unimplemented) TagResource(context.Context, *TagResourceInput) (*TagResour
 
 func (Unimplemented) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceOutput, error) {
 	return nil, notImplemented("UntagResource")
+}
+
+func (Unimplemented) UpdateAttachmentNatConfiguration(context.Context, *UpdateAttachmentNatConfigurationInput) (*UpdateAttachmentNatConfigurationOutput, error) {
+	return nil, notImplemented("UpdateAttachmentNatConfiguration")
 }
 
 func (Unimplemented) UpdateConnection(context.Context, *UpdateConnectionInput) (*UpdateConnectionOutput, error) {

@@ -102,6 +102,7 @@ type Attachment struct {
 	CreatedAt                          Time                                `json:"CreatedAt,omitzero"`
 	UpdatedAt                          Time                                `json:"UpdatedAt,omitzero"`
 	LastModificationErrors             []AttachmentError                   `json:"LastModificationErrors,omitzero"`
+	NatGatewaySupport                  NatGatewaySupportState              `json:"NatGatewaySupport,omitzero"`
 }
 
 // AttachmentError is a structure of the interface.
@@ -110,6 +111,14 @@ type AttachmentError struct {
 	Message     string              `json:"Message,omitzero"`
 	ResourceArn string              `json:"ResourceArn,omitzero"`
 	RequestId   string              `json:"RequestId,omitzero"`
+}
+
+// AttachmentNatConfiguration is a structure of the interface.
+type AttachmentNatConfiguration struct {
+	AttachmentId          string                 `json:"AttachmentId,omitzero"`
+	NatGatewaySupport     NatGatewaySupportState `json:"NatGatewaySupport,omitzero"`
+	NatSystemRouteSupport *bool                  `json:"NatSystemRouteSupport,omitzero"`
+	NatGatewayRules       []NatRule              `json:"NatGatewayRules,omitzero"`
 }
 
 // AttachmentRoutingPolicyAssociationSummary is a structure of the interface.
@@ -400,6 +409,8 @@ type CreateConnectAttachmentInput struct {
 	EdgeLocation          string                    `json:"EdgeLocation,omitzero"`
 	TransportAttachmentId string                    `json:"TransportAttachmentId,omitzero"`
 	RoutingPolicyLabel    *string                   `json:"RoutingPolicyLabel,omitzero"`
+	NatGatewaySupport     *NatGatewaySupportValue   `json:"NatGatewaySupport,omitzero"`
+	NatGatewayRules       []NatRuleRequest          `json:"NatGatewayRules,omitzero"`
 	Options               *ConnectAttachmentOptions `json:"Options,omitzero"`
 	Tags                  []Tag                     `json:"Tags,omitzero"`
 	ClientToken           *string                   `json:"ClientToken,omitzero"`
@@ -493,12 +504,15 @@ type CreateDeviceOutput struct {
 
 // CreateDirectConnectGatewayAttachmentInput is what CreateDirectConnectGatewayAttachment takes.
 type CreateDirectConnectGatewayAttachmentInput struct {
-	CoreNetworkId           string   `json:"CoreNetworkId,omitzero"`
-	DirectConnectGatewayArn string   `json:"DirectConnectGatewayArn,omitzero"`
-	RoutingPolicyLabel      *string  `json:"RoutingPolicyLabel,omitzero"`
-	EdgeLocations           []string `json:"EdgeLocations,omitzero"`
-	Tags                    []Tag    `json:"Tags,omitzero"`
-	ClientToken             *string  `json:"ClientToken,omitzero"`
+	CoreNetworkId           string                  `json:"CoreNetworkId,omitzero"`
+	DirectConnectGatewayArn string                  `json:"DirectConnectGatewayArn,omitzero"`
+	RoutingPolicyLabel      *string                 `json:"RoutingPolicyLabel,omitzero"`
+	NatGatewaySupport       *NatGatewaySupportValue `json:"NatGatewaySupport,omitzero"`
+	NatSystemRouteSupport   *bool                   `json:"NatSystemRouteSupport,omitzero"`
+	NatGatewayRules         []NatRuleRequest        `json:"NatGatewayRules,omitzero"`
+	EdgeLocations           []string                `json:"EdgeLocations,omitzero"`
+	Tags                    []Tag                   `json:"Tags,omitzero"`
+	ClientToken             *string                 `json:"ClientToken,omitzero"`
 }
 
 // CreateDirectConnectGatewayAttachmentOutput is what CreateDirectConnectGatewayAttachment answers.
@@ -548,11 +562,14 @@ type CreateSiteOutput struct {
 
 // CreateSiteToSiteVpnAttachmentInput is what CreateSiteToSiteVpnAttachment takes.
 type CreateSiteToSiteVpnAttachmentInput struct {
-	CoreNetworkId      string  `json:"CoreNetworkId,omitzero"`
-	VpnConnectionArn   string  `json:"VpnConnectionArn,omitzero"`
-	RoutingPolicyLabel *string `json:"RoutingPolicyLabel,omitzero"`
-	Tags               []Tag   `json:"Tags,omitzero"`
-	ClientToken        *string `json:"ClientToken,omitzero"`
+	CoreNetworkId         string                  `json:"CoreNetworkId,omitzero"`
+	VpnConnectionArn      string                  `json:"VpnConnectionArn,omitzero"`
+	RoutingPolicyLabel    *string                 `json:"RoutingPolicyLabel,omitzero"`
+	NatGatewaySupport     *NatGatewaySupportValue `json:"NatGatewaySupport,omitzero"`
+	NatSystemRouteSupport *bool                   `json:"NatSystemRouteSupport,omitzero"`
+	NatGatewayRules       []NatRuleRequest        `json:"NatGatewayRules,omitzero"`
+	Tags                  []Tag                   `json:"Tags,omitzero"`
+	ClientToken           *string                 `json:"ClientToken,omitzero"`
 }
 
 // CreateSiteToSiteVpnAttachmentOutput is what CreateSiteToSiteVpnAttachment answers.
@@ -589,13 +606,15 @@ type CreateTransitGatewayRouteTableAttachmentOutput struct {
 
 // CreateVpcAttachmentInput is what CreateVpcAttachment takes.
 type CreateVpcAttachmentInput struct {
-	CoreNetworkId      string      `json:"CoreNetworkId,omitzero"`
-	VpcArn             string      `json:"VpcArn,omitzero"`
-	SubnetArns         []string    `json:"SubnetArns,omitzero"`
-	Options            *VpcOptions `json:"Options,omitzero"`
-	RoutingPolicyLabel *string     `json:"RoutingPolicyLabel,omitzero"`
-	Tags               []Tag       `json:"Tags,omitzero"`
-	ClientToken        *string     `json:"ClientToken,omitzero"`
+	CoreNetworkId      string                  `json:"CoreNetworkId,omitzero"`
+	VpcArn             string                  `json:"VpcArn,omitzero"`
+	SubnetArns         []string                `json:"SubnetArns,omitzero"`
+	Options            *VpcOptions             `json:"Options,omitzero"`
+	RoutingPolicyLabel *string                 `json:"RoutingPolicyLabel,omitzero"`
+	NatGatewaySupport  *NatGatewaySupportValue `json:"NatGatewaySupport,omitzero"`
+	NatGatewayRules    []NatRuleRequest        `json:"NatGatewayRules,omitzero"`
+	Tags               []Tag                   `json:"Tags,omitzero"`
+	ClientToken        *string                 `json:"ClientToken,omitzero"`
 }
 
 // CreateVpcAttachmentOutput is what CreateVpcAttachment answers.
@@ -1255,6 +1274,21 @@ type LinkAssociation struct {
 	LinkAssociationState LinkAssociationState `json:"LinkAssociationState,omitzero"`
 }
 
+// ListAttachmentNatConfigurationsInput is what ListAttachmentNatConfigurations takes.
+type ListAttachmentNatConfigurationsInput struct {
+	CoreNetworkId *string             `json:"CoreNetworkId,omitzero"`
+	AttachmentId  *string             `json:"AttachmentId,omitzero"`
+	Filters       map[string][]string `json:"Filters,omitzero"`
+	MaxResults    *int32              `json:"MaxResults,omitzero"`
+	NextToken     *string             `json:"NextToken,omitzero"`
+}
+
+// ListAttachmentNatConfigurationsOutput is what ListAttachmentNatConfigurations answers.
+type ListAttachmentNatConfigurationsOutput struct {
+	AttachmentNatConfigurations []AttachmentNatConfiguration `json:"AttachmentNatConfigurations,omitzero"`
+	NextToken                   string                       `json:"NextToken,omitzero"`
+}
+
 // ListAttachmentRoutingPolicyAssociationsInput is what ListAttachmentRoutingPolicyAssociations takes.
 type ListAttachmentRoutingPolicyAssociationsInput struct {
 	CoreNetworkId string  `json:"-"` // uri coreNetworkId
@@ -1401,6 +1435,21 @@ type Location struct {
 	Address   *string `json:"Address,omitzero"`
 	Latitude  *string `json:"Latitude,omitzero"`
 	Longitude *string `json:"Longitude,omitzero"`
+}
+
+// NatRule is a structure of the interface.
+type NatRule struct {
+	RuleNumber      *int32       `json:"RuleNumber,omitzero"`
+	MatchSourceCidr string       `json:"MatchSourceCidr,omitzero"`
+	NatCidr         string       `json:"NatCidr,omitzero"`
+	State           NatRuleState `json:"State,omitzero"`
+}
+
+// NatRuleRequest is a structure of the interface.
+type NatRuleRequest struct {
+	RuleNumber      *int32 `json:"RuleNumber,omitzero"`
+	MatchSourceCidr string `json:"MatchSourceCidr,omitzero"`
+	NatCidr         string `json:"NatCidr,omitzero"`
 }
 
 // NetworkFunctionGroup is a structure of the interface.
@@ -1836,6 +1885,20 @@ type UntagResourceInput struct {
 
 // UntagResourceOutput is what UntagResource answers.
 type UntagResourceOutput struct {
+}
+
+// UpdateAttachmentNatConfigurationInput is what UpdateAttachmentNatConfiguration takes.
+type UpdateAttachmentNatConfigurationInput struct {
+	AttachmentId          string                  `json:"-"` // uri attachmentId
+	NatGatewaySupport     *NatGatewaySupportValue `json:"NatGatewaySupport,omitzero"`
+	NatSystemRouteSupport *bool                   `json:"NatSystemRouteSupport,omitzero"`
+	NatGatewayRules       []NatRuleRequest        `json:"NatGatewayRules,omitzero"`
+	ClientToken           *string                 `json:"ClientToken,omitzero"`
+}
+
+// UpdateAttachmentNatConfigurationOutput is what UpdateAttachmentNatConfiguration answers.
+type UpdateAttachmentNatConfigurationOutput struct {
+	AttachmentNatConfiguration *AttachmentNatConfiguration `json:"AttachmentNatConfiguration,omitzero"`
 }
 
 // UpdateConnectionInput is what UpdateConnection takes.

@@ -181,6 +181,14 @@ func (x *CreateConnectAttachmentInput) Validate() []FieldError {
 	if x.RoutingPolicyLabel != nil {
 		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
 	}
+	if x.NatGatewaySupport != nil {
+		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	}
+	if x.NatGatewayRules != nil {
+		for i := range x.NatGatewayRules {
+			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+		}
+	}
 	if x.Options == nil {
 		c.missing("options")
 	}
@@ -381,6 +389,14 @@ func (x *CreateDirectConnectGatewayAttachmentInput) Validate() []FieldError {
 	if x.RoutingPolicyLabel != nil {
 		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
 	}
+	if x.NatGatewaySupport != nil {
+		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	}
+	if x.NatGatewayRules != nil {
+		for i := range x.NatGatewayRules {
+			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+		}
+	}
 	if x.EdgeLocations == nil {
 		c.missing("edgeLocations")
 	}
@@ -490,6 +506,14 @@ func (x *CreateSiteToSiteVpnAttachmentInput) Validate() []FieldError {
 	if x.RoutingPolicyLabel != nil {
 		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
 	}
+	if x.NatGatewaySupport != nil {
+		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	}
+	if x.NatGatewayRules != nil {
+		for i := range x.NatGatewayRules {
+			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+		}
+	}
 	if x.Tags != nil {
 		for i := range x.Tags {
 			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
@@ -583,6 +607,14 @@ func (x *CreateVpcAttachmentInput) Validate() []FieldError {
 	}
 	if x.RoutingPolicyLabel != nil {
 		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	}
+	if x.NatGatewaySupport != nil {
+		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	}
+	if x.NatGatewayRules != nil {
+		for i := range x.NatGatewayRules {
+			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+		}
 	}
 	if x.Tags != nil {
 		for i := range x.Tags {
@@ -1452,6 +1484,34 @@ func (x *GetVpcAttachmentInput) Validate() []FieldError {
 }
 
 // Validate reports every constraint of the model that x violates.
+func (x *ListAttachmentNatConfigurationsInput) Validate() []FieldError {
+	c := new(checker)
+	if x.CoreNetworkId != nil {
+		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
+		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+	}
+	if x.AttachmentId != nil {
+		c.length("attachmentId", *x.AttachmentId, 0, 50)
+		c.matches("attachmentId", *x.AttachmentId, patternAttachmentId)
+	}
+	if x.Filters != nil {
+		for k, v := range sortedMap(x.Filters) {
+			c.length("filters"+"."+k, k, 0, 128)
+			for ii := range v {
+				c.length("filters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], 0, 256)
+			}
+		}
+	}
+	if x.MaxResults != nil {
+		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	}
+	if x.NextToken != nil {
+		c.length("nextToken", *x.NextToken, 0, 2048)
+	}
+	return c.errors
+}
+
+// Validate reports every constraint of the model that x violates.
 func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate() []FieldError {
 	c := new(checker)
 	if x.CoreNetworkId == "" {
@@ -1686,6 +1746,25 @@ func (x *Location) validate(c *checker, path string) {
 	}
 }
 
+func (x *NatRuleRequest) validate(c *checker, path string) {
+	if x.RuleNumber == nil {
+		c.missing(path + ".ruleNumber")
+	}
+	if x.RuleNumber != nil {
+		c.between(path+".ruleNumber", int64(*x.RuleNumber), 1, 32766)
+	}
+	if x.MatchSourceCidr == "" {
+		c.missing(path + ".matchSourceCidr")
+	} else {
+		c.length(path+".matchSourceCidr", x.MatchSourceCidr, 1, 50)
+	}
+	if x.NatCidr == "" {
+		c.missing(path + ".natCidr")
+	} else {
+		c.length(path+".natCidr", x.NatCidr, 1, 50)
+	}
+}
+
 // Validate reports every constraint of the model that x violates.
 func (x *PutAttachmentRoutingPolicyLabelInput) Validate() []FieldError {
 	c := new(checker)
@@ -1907,6 +1986,29 @@ func (x *UntagResourceInput) Validate() []FieldError {
 		for i := range x.TagKeys {
 			c.length("tagKeys"+"["+strconv.Itoa(i)+"]", x.TagKeys[i], 0, 10000000)
 		}
+	}
+	return c.errors
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *UpdateAttachmentNatConfigurationInput) Validate() []FieldError {
+	c := new(checker)
+	if x.AttachmentId == "" {
+		c.missing("attachmentId")
+	} else {
+		c.length("attachmentId", x.AttachmentId, 0, 50)
+		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+	}
+	if x.NatGatewaySupport != nil {
+		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	}
+	if x.NatGatewayRules != nil {
+		for i := range x.NatGatewayRules {
+			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+		}
+	}
+	if x.ClientToken != nil {
+		c.length("clientToken", *x.ClientToken, 0, 256)
 	}
 	return c.errors
 }
@@ -2135,6 +2237,7 @@ var patternCoreNetworkId = newPattern("^core-network-([0-9a-f]{8,17})$")
 var valuesCoreNetworkPolicyAlias = []string{"LIVE", "LATEST"}
 var patternDirectConnectGatewayArn = newPattern("^arn:[^:]{1,63}:directconnect::[^:]{0,63}:dx-gateway\\/[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$")
 var patternFilterValue = newPattern("^[0-9a-zA-Z\\*\\.\\\\/\\?-]*$")
+var valuesNatGatewaySupportValue = []string{"ENABLE", "DISABLE"}
 var patternPeeringId = newPattern("^peering-([0-9a-f]{8,17})$")
 var valuesPeeringState = []string{"CREATING", "FAILED", "AVAILABLE", "DELETING"}
 var valuesPeeringType = []string{"TRANSIT_GATEWAY"}

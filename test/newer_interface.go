@@ -17,7 +17,7 @@ var newerInterface = sync.OnceValue(func() []string {
 	const count = `import boto3; print(len(boto3.client("networkmanager", region_name="us-west-2").meta.service_model.operation_names))`
 	known, err := exec.Command(interpreter(), "-c", count).Output()
 	newest := exec.Command("aws", "networkmanager", "list-core-network-routing-information", "--generate-cli-skeleton")
-	if err == nil && strings.TrimSpace(string(known)) == "95" && newest.Run() == nil {
+	if err == nil && strings.TrimSpace(string(known)) == "97" && newest.Run() == nil {
 		return nil
 	}
 	dir, err := botocoreModel()

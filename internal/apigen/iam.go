@@ -62,6 +62,7 @@ var iamFacts = map[string]string{
 	"DeleteConnectPeer": "Write connect-peer*", "DeletePeering": "Write peering*",
 	"GetVpcAttachment": "Read attachment*", "GetConnectAttachment": "Read attachment*", "GetSiteToSiteVpnAttachment": "Read attachment*",
 	"GetDirectConnectGatewayAttachment": "Read attachment*", "GetTransitGatewayRouteTableAttachment": "Read attachment*",
+	"UpdateAttachmentNatConfiguration": "Write attachment*", "ListAttachmentNatConfigurations": "List attachment core-network",
 	"ListAttachments": "List attachment*", "ListConnectPeers": "List connect-peer*",
 	"GetConnectPeer": "Read connect-peer*", "GetTransitGatewayPeering": "Read peering*",
 }

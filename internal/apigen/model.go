@@ -46,6 +46,8 @@ type shape struct {
 	name     string
 	inInput  bool // reachable from an operation's input
 	inOutput bool
+	isInput  bool // itself what an operation takes
+	isOutput bool
 }
 
 type ref struct {
@@ -95,6 +97,7 @@ func readModel(path string) (*model, error) {
 		s.name = name
 	}
 	for _, op := range m.Operations {
+		m.Shapes[op.Input].isInput, m.Shapes[op.Output].isOutput = true, true
 		m.reach(op.Input, func(s *shape) *bool { return &s.inInput })
 		m.reach(op.Output, func(s *shape) *bool { return &s.inOutput })
 	}
@@ -151,16 +154,13 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// goName is the Go type of a structure or enum. Requests and responses are called inputs and outputs, as in the SDKs.
+// goName is the Go type of a structure or enum. What operations take and answer are inputs and outputs, as in the SDKs.
 func (s *shape) goName() string {
-	if s.Type != "structure" {
-		return s.name
-	}
-	if base, ok := strings.CutSuffix(s.name, "Request"); ok {
-		return base + "Input"
-	}
-	if base, ok := strings.CutSuffix(s.name, "Response"); ok {
-		return base + "Output"
+	switch {
+	case s.isInput:
+		return strings.TrimSuffix(s.name, "Request") + "Input"
+	case s.isOutput:
+		return strings.TrimSuffix(s.name, "Response") + "Output"
 	}
 	return s.name
 }
@@ -203,7 +203,7 @@ func (m *model) isPointer(s *shape, member member) bool {
 	case "string":
 		return s.inInput && !s.required(member.Name)
 	default:
-		return !s.inInput || !s.required(member.Name)
+		return member.Location != "uri" // the path always has one
 	}
 }
 

@@ -135,7 +135,7 @@ func goStrings(list []string) string {
 }
 
 func writeService(m *model, b *bytes.Buffer) error {
-	b.WriteString("import \"context\"\n\n// Service is the 95 operations.\ntype Service interface {\n")
+	fmt.Fprintf(b, "import \"context\"\n\n// Service is the %d operations.\ntype Service interface {\n", len(m.Operations))
 	for _, name := range m.operationNames() {
 		op := m.Operations[name]
 		fmt.Fprintf(b, "%s(ctx context.Context, in *%s) (*%s, error)\n", name, m.Shapes[op.Input].goName(), m.Shapes[op.Output].goName())

@@ -165,6 +165,15 @@ var asks = map[string]ask{
 		q.own("attachment", in.AttachmentId)
 	}),
 	"GetVpcAttachment": on(func(q *query, in *api.GetVpcAttachmentInput) { q.own("attachment", in.AttachmentId) }),
+	"ListAttachmentNatConfigurations": on(func(q *query, in *api.ListAttachmentNatConfigurationsInput) {
+		q.own("attachment", maybe(in.AttachmentId)...)
+		if in.CoreNetworkId != nil {
+			q.coreNetwork(*in.CoreNetworkId)
+		}
+		if len(q.checks) == 0 {
+			q.all("attachment") // which the operation refuses
+		}
+	}),
 	"ListAttachmentRoutingPolicyAssociations": on(func(q *query, in *api.ListAttachmentRoutingPolicyAssociationsInput) {
 		q.coreNetwork(in.CoreNetworkId)
 	}),
@@ -208,6 +217,9 @@ var asks = map[string]ask{
 	"UntagResource": on(func(q *query, in *api.UntagResourceInput) {
 		q.named(in.ResourceArn)
 		q.tagKeys(in.TagKeys)
+	}),
+	"UpdateAttachmentNatConfiguration": on(func(q *query, in *api.UpdateAttachmentNatConfigurationInput) {
+		q.own("attachment", in.AttachmentId)
 	}),
 	"UpdateConnection":  on(func(q *query, in *api.UpdateConnectionInput) { q.in(in.GlobalNetworkId, "connection", in.ConnectionId) }),
 	"UpdateCoreNetwork": on(func(q *query, in *api.UpdateCoreNetworkInput) { q.coreNetwork(in.CoreNetworkId) }),

@@ -154,9 +154,14 @@ func TestAsks_resources(t *testing.T) {
 			&api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: "p", RoutingPolicyLabel: &two},
 			[]string{"CreateTransitGatewayRouteTableAttachment peering/p", "PutAttachmentRoutingPolicyLabel attachment/*", "PutAttachmentRoutingPolicyLabel core-network/*"},
 		},
-		"ListConnectPeers": {&api.ListConnectPeersInput{}, []string{"ListConnectPeers connect-peer/*"}},
-		"ListPeerings":     {&api.ListPeeringsInput{}, []string{"ListPeerings *"}},
-		"TagResource":      {&api.TagResourceInput{ResourceArn: siteARN, Tags: tags("k", "v")}, []string{"TagResource site/gn-1/site-1"}},
+		"ListAttachmentNatConfigurations": {
+			&api.ListAttachmentNatConfigurationsInput{CoreNetworkId: &one, AttachmentId: &two},
+			[]string{"ListAttachmentNatConfigurations attachment/" + two, "ListAttachmentNatConfigurations core-network/" + one},
+		},
+		"UpdateAttachmentNatConfiguration": {&api.UpdateAttachmentNatConfigurationInput{AttachmentId: "a"}, []string{"UpdateAttachmentNatConfiguration attachment/a"}},
+		"ListConnectPeers":                 {&api.ListConnectPeersInput{}, []string{"ListConnectPeers connect-peer/*"}},
+		"ListPeerings":                     {&api.ListPeeringsInput{}, []string{"ListPeerings *"}},
+		"TagResource":                      {&api.TagResourceInput{ResourceArn: siteARN, Tags: tags("k", "v")}, []string{"TagResource site/gn-1/site-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := &query{authorizer: &Authorizer{}, ctx: t.Context(), principal: alice(t, ""), op: api.OperationByName(name)}

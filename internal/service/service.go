@@ -1,4 +1,4 @@
-// Package service is the 95 operations of Network Manager: one method each, one file per resource family.
+// Package service is the 97 operations of Network Manager: one method each, one file per resource family.
 //
 // A method reads as the documentation of its operation: look up, check, change, answer, inside one store transaction.
 // The package knows nothing of HTTP, of signatures or of where time, ids and bytes on disk come from.
