@@ -19,7 +19,7 @@ func (s *Service) Reset(ctx context.Context, account string) error {
 	return s.queue.Update(ctx, func(lc *lifecycle.Txn) error {
 		tx := s.txn(lc, api.Caller{Account: account})
 		if account != "" {
-			tx.dropIDs()
+			dropIDs(tx)
 		}
 		for _, prefix := range prefixes {
 			var keys []string
@@ -40,7 +40,7 @@ func (s *Service) Reset(ctx context.Context, account string) error {
 
 // dropIDs removes the rows of the caller's account that are found by id from elsewhere, through their tables, so that
 // their index entries go too.
-func (tx *txn) dropIDs() {
+func dropIDs(tx *Txn) {
 	deleteAll(tx, attachments, tx.prefix("attachment"))
 	deleteGuests(tx, attachments, tx.prefix("attachment.guest"), attachmentKey)
 	deleteAll(tx, peerings, tx.prefix("peering"))
@@ -52,7 +52,7 @@ func (tx *txn) dropIDs() {
 }
 
 // deleteGuests removes what the account has on other accounts' core networks.
-func deleteGuests[T any](tx *txn, table *store.Table[T], prefix string, key func(*T) string) {
+func deleteGuests[T any](tx *Txn, table *store.Table[T], prefix string, key func(*T) string) {
 	var keys []string
 	for _, row := range table.ScanIndex(tx.r, prefix, "") {
 		keys = append(keys, key(row))
@@ -62,7 +62,7 @@ func deleteGuests[T any](tx *txn, table *store.Table[T], prefix string, key func
 	}
 }
 
-func deleteAll[T any](tx *txn, table *store.Table[T], prefix string) {
+func deleteAll[T any](tx *Txn, table *store.Table[T], prefix string) {
 	var keys []string
 	for key := range table.Scan(tx.r, prefix, "") {
 		keys = append(keys, key)

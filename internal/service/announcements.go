@@ -44,8 +44,8 @@ const (
 // PutAnnouncements sets all that an attachment or a Connect peer announces; an empty list takes everything back. Who
 // owns the core network may say it, and who owns the attachment.
 func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routing.Announcement) error {
-	_, err := update(ctx, s, func(tx *txn) (*struct{}, error) {
-		owner, coreNetwork, edges, err := tx.speaker(id)
+	_, err := update(ctx, s.env, func(tx *Txn) (*struct{}, error) {
+		owner, coreNetwork, edges, err := findSpeaker(tx.View, id)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 		_, before := announcementSets.Get(tx.r, key)
 		if peer, ok := byID(tx.r, connectPeers, id); ok && before != (len(list) > 0) {
 			// Nobody holds a BGP session with this server: a peer is up when it announces something.
-			tx.connectPeerStatus(peer, len(list) > 0)
+			connectPeerStatus(tx, peer, len(list) > 0)
 		}
 		if len(list) == 0 {
 			announcementSets.Delete(tx.w, key)
@@ -74,8 +74,8 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 
 // Announcements is what was put for an attachment or a Connect peer.
 func (s *Service) Announcements(ctx context.Context, id string) ([]routing.Announcement, error) {
-	return read(ctx, s, func(v *view) ([]routing.Announcement, error) {
-		owner, coreNetwork, _, err := v.speaker(id)
+	return read(ctx, s.env, func(v *View) ([]routing.Announcement, error) {
+		owner, coreNetwork, _, err := findSpeaker(v, id)
 		if err != nil {
 			return nil, err
 		}
@@ -86,15 +86,15 @@ func (s *Service) Announcements(ctx context.Context, id string) ([]routing.Annou
 	})
 }
 
-// speaker finds who announces: an attachment, or a peer of a Connect attachment.
-func (v *view) speaker(id string) (owner, coreNetwork string, edges []string, err error) {
+// findSpeaker finds who announces: an attachment, or a peer of a Connect attachment.
+func findSpeaker(v *View, id string) (owner, coreNetwork string, edges []string, err error) {
 	if peer, ok := byID(v.r, connectPeers, id); ok {
-		if _, err := v.connectPeer(id); err != nil {
+		if _, err := findConnectPeer(v, id); err != nil {
 			return "", "", nil, err
 		}
 		return peer.OwnerAccountId, peer.CoreNetworkId, []string{peer.EdgeLocation}, nil
 	}
-	row, err := v.attachment(id)
+	row, err := findAttachment(v, id)
 	if err != nil {
 		return "", "", nil, err
 	}
@@ -135,7 +135,7 @@ func checkAnnouncements(list []routing.Announcement, edges []string) error {
 
 // announced is what an attachment offers: what was put for it and for its Connect peers, and what the catalog knows. What
 // was put for an attachment itself takes the place of what the catalog says of its resource.
-func (v *view) announced(ctx context.Context, row *attachmentRow) []routing.Announcement {
+func announced(v *View, ctx context.Context, row *attachmentRow) []routing.Announcement {
 	owner := parseAccount(row.CoreNetworkArn)
 	get := func(id string) []routing.Announcement {
 		if set, ok := announcementSets.Get(v.r, accountKey(owner, "announcements", row.CoreNetworkId, id)); ok {

@@ -39,7 +39,7 @@ func (a arn) is(service, resourceType, prefix string) bool {
 }
 
 // arnOf is the ARN of a resource of the caller: Network Manager's have no Region.
-func (v *view) arnOf(path ...string) string {
+func (v *View) arnOf(path ...string) string {
 	return "arn:" + v.caller.Partition + ":networkmanager::" + v.caller.Account + ":" + strings.Join(path, "/")
 }
 

@@ -7,7 +7,7 @@ import (
 	"portolan/policy"
 )
 
-func (v *view) decide(live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
+func decide(v *View, live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
 	decision = live.Associate(row.forPolicy())
 	if group := decision.NetworkFunctionGroup; group != "" {
 		account := parseAccount(row.CoreNetworkArn)
@@ -21,10 +21,10 @@ func (v *view) decide(live *policy.Policy, row *attachmentRow) (decision policy.
 	return decision, ""
 }
 
-func (tx *txn) decideAloud(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision, taken := tx.decide(live, row)
+func decideAndEmit(tx *Txn, network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
+	decision, taken := decide(tx.View, live, row)
 	if taken != "" {
-		tx.crowdedOut(network, row, taken)
+		slotTaken(tx, network, row, taken)
 	}
 	return decision
 }
@@ -73,7 +73,7 @@ func (row *attachmentRow) forPolicy() policy.Attachment {
 	}
 }
 
-func (v *view) placements(network *coreNetworkRow) []policy.Placement {
+func placements(v *View, network *coreNetworkRow) []policy.Placement {
 	var placed []policy.Placement
 	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
 		placed = append(placed, policy.Placement{AttachmentID: row.AttachmentId, Edges: row.edges()})
@@ -84,7 +84,7 @@ func (v *view) placements(network *coreNetworkRow) []policy.Placement {
 	return placed
 }
 
-func (v *view) checkReferences(network *coreNetworkRow, document string) policy.Errors {
+func checkReferences(v *View, network *coreNetworkRow, document string) policy.Errors {
 	doc, errs := policy.Parse([]byte(document))
 	if len(errs) > 0 {
 		return errs
@@ -94,32 +94,32 @@ func (v *view) checkReferences(network *coreNetworkRow, document string) policy.
 		a := row.forPolicy()
 		targets = append(targets, policy.Target{AttachmentID: a.ID, Type: a.Type, Edges: a.Edges})
 	}
-	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, v.aliases(network))...)
+	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, prefixListAliases(v, network))...)
 }
 
-func (tx *txn) retag(old *attachmentRow, tags []api.Tag) {
+func retag(tx *Txn, old *attachmentRow, tags []api.Tag) {
 	row := *old
 	row.Tags = tags
 	row.UpdatedAt = api.Time{Time: tx.now}
-	tx.reconsider(&row)
+	reconsider(tx, &row)
 	if row.State == old.State {
 		// The state goes on as it was: its end is not put off.
-		tx.putAttachment(&row)
+		putAttachment(tx, &row)
 		return
 	}
-	tx.saveAttachment(&row)
+	saveAttachment(tx, &row)
 }
 
-func (tx *txn) reconsider(row *attachmentRow) {
-	network, ok := tx.ownerNetwork(row.CoreNetworkArn)
+func reconsider(tx *Txn, row *attachmentRow) {
+	network, ok := networkOfARN(tx.View, row.CoreNetworkArn)
 	if !ok {
 		return
 	}
-	live, ok := tx.livePolicy(network)
+	live, ok := livePolicy(tx.View, network)
 	if !ok || !row.claims() || row.State == api.AttachmentStateDeleting {
 		return
 	}
-	d := tx.decideAloud(network, live, row)
+	d := decideAndEmit(tx, network, live, row)
 	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
 		// Not part of the network yet: whoever accepts it accepts where it would go by then.
 		row.place(d)

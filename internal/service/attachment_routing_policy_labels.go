@@ -1,53 +1,47 @@
 package service
 
 import (
-	"context"
-
 	"portolan/api"
 	"portolan/internal/store"
 	"portolan/policy"
 )
 
-// PutAttachmentRoutingPolicyLabel labels an attachment, which is what rules for its routing policies go by.
-func (s *Service) PutAttachmentRoutingPolicyLabel(ctx context.Context, in *api.PutAttachmentRoutingPolicyLabelInput) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
-		return once(tx, "PutAttachmentRoutingPolicyLabel", in.ClientToken, in, func() (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
-			old, err := tx.labelled(in.CoreNetworkId, in.AttachmentId, "put")
-			if err != nil {
-				return nil, err
-			}
-			if in.RoutingPolicyLabel == "" {
-				return nil, api.InvalidField("routingPolicyLabel", "Member must have length greater than or equal to 1.")
-			}
-			tx.setLabel(old, in.RoutingPolicyLabel)
-			return &api.PutAttachmentRoutingPolicyLabelOutput{
-				CoreNetworkId: in.CoreNetworkId, AttachmentId: in.AttachmentId, RoutingPolicyLabel: in.RoutingPolicyLabel,
-			}, nil
-		})
-	})
-}
-
-// RemoveAttachmentRoutingPolicyLabel takes the label away and answers what it was.
-func (s *Service) RemoveAttachmentRoutingPolicyLabel(ctx context.Context, in *api.RemoveAttachmentRoutingPolicyLabelInput) (*api.RemoveAttachmentRoutingPolicyLabelOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.RemoveAttachmentRoutingPolicyLabelOutput, error) {
-		old, err := tx.labelled(in.CoreNetworkId, in.AttachmentId, "remove")
+// putAttachmentRoutingPolicyLabel labels an attachment, which is what rules for its routing policies go by.
+func putAttachmentRoutingPolicyLabel(tx *Txn, in *api.PutAttachmentRoutingPolicyLabelInput) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
+	return once(tx, "PutAttachmentRoutingPolicyLabel", in.ClientToken, in, func() (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
+		old, err := findLabelled(tx.View, in.CoreNetworkId, in.AttachmentId, "put")
 		if err != nil {
 			return nil, err
 		}
-		if old.RoutingPolicyLabel == "" {
-			return nil, api.NotFound("routing-policy-label", in.AttachmentId)
+		if in.RoutingPolicyLabel == "" {
+			return nil, api.InvalidField("routingPolicyLabel", "Member must have length greater than or equal to 1.")
 		}
-		tx.setLabel(old, "")
-		return &api.RemoveAttachmentRoutingPolicyLabelOutput{
-			CoreNetworkId: in.CoreNetworkId, AttachmentId: in.AttachmentId, RoutingPolicyLabel: old.RoutingPolicyLabel,
+		setLabel(tx, old, in.RoutingPolicyLabel)
+		return &api.PutAttachmentRoutingPolicyLabelOutput{
+			CoreNetworkId: in.CoreNetworkId, AttachmentId: in.AttachmentId, RoutingPolicyLabel: in.RoutingPolicyLabel,
 		}, nil
 	})
 }
 
-// labelled is an attachment whose label the caller may change: the core network must be the caller's, and the attachment
+// removeAttachmentRoutingPolicyLabel takes the label away and answers what it was.
+func removeAttachmentRoutingPolicyLabel(tx *Txn, in *api.RemoveAttachmentRoutingPolicyLabelInput) (*api.RemoveAttachmentRoutingPolicyLabelOutput, error) {
+	old, err := findLabelled(tx.View, in.CoreNetworkId, in.AttachmentId, "remove")
+	if err != nil {
+		return nil, err
+	}
+	if old.RoutingPolicyLabel == "" {
+		return nil, api.NotFound("routing-policy-label", in.AttachmentId)
+	}
+	setLabel(tx, old, "")
+	return &api.RemoveAttachmentRoutingPolicyLabelOutput{
+		CoreNetworkId: in.CoreNetworkId, AttachmentId: in.AttachmentId, RoutingPolicyLabel: old.RoutingPolicyLabel,
+	}, nil
+}
+
+// findLabelled is an attachment whose label the caller may change: the core network must be the caller's, and the attachment
 // must be there to stay.
-func (v *view) labelled(coreNetwork, id, verb string) (*attachmentRow, error) {
-	row, err := v.attachment(id)
+func findLabelled(v *View, coreNetwork, id, verb string) (*attachmentRow, error) {
+	row, err := findAttachment(v, id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -61,45 +55,43 @@ func (v *view) labelled(coreNetwork, id, verb string) (*attachmentRow, error) {
 	return row, nil
 }
 
-func (tx *txn) setLabel(old *attachmentRow, label string) {
+func setLabel(tx *Txn, old *attachmentRow, label string) {
 	row := *old
 	row.RoutingPolicyLabel = label
 	row.UpdatedAt = api.Time{Time: tx.now}
-	tx.putAttachment(&row)
+	putAttachment(tx, &row)
 }
 
-// ListAttachmentRoutingPolicyAssociations lists the labelled attachments of a core network with the routing policies the
+// listAttachmentRoutingPolicyAssociations lists the labelled attachments of a core network with the routing policies the
 // LIVE policy gives them. They are pending as long as the attachment is not part of the network.
-func (s *Service) ListAttachmentRoutingPolicyAssociations(ctx context.Context, in *api.ListAttachmentRoutingPolicyAssociationsInput) (*api.ListAttachmentRoutingPolicyAssociationsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListAttachmentRoutingPolicyAssociationsOutput, error) {
-		network, err := v.coreNetwork(in.CoreNetworkId)
-		if err != nil {
-			return nil, err
+func listAttachmentRoutingPolicyAssociations(v *View, in *api.ListAttachmentRoutingPolicyAssociationsInput) (*api.ListAttachmentRoutingPolicyAssociationsOutput, error) {
+	network, err := findCoreNetwork(v, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachmentRoutingPolicyAssociations", in.CoreNetworkId, val(in.AttachmentId))
+	if err != nil {
+		return nil, err
+	}
+	if in.AttachmentId != nil {
+		if _, ok := attachments.Get(v.r, v.key("attachment", in.CoreNetworkId, *in.AttachmentId)); !ok {
+			return nil, api.NotFound("attachment", *in.AttachmentId)
 		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachmentRoutingPolicyAssociations", in.CoreNetworkId, val(in.AttachmentId))
-		if err != nil {
-			return nil, err
-		}
-		if in.AttachmentId != nil {
-			if _, ok := attachments.Get(v.r, v.key("attachment", in.CoreNetworkId, *in.AttachmentId)); !ok {
-				return nil, api.NotFound("attachment", *in.AttachmentId)
-			}
-		}
-		live, _ := v.livePolicy(network)
-		rows := attachments.Scan(v.r, v.prefix("attachment", in.CoreNetworkId), p.after)
-		if in.AttachmentId != nil {
-			key := store.Path(*in.AttachmentId)
-			rows = rowsByKey([]string{v.key("attachment", in.CoreNetworkId) + key}, p.after, func(key string) (*attachmentRow, bool) {
-				return attachments.Get(v.r, key)
-			})
-		}
-		keep := func(row *attachmentRow) bool { return row.RoutingPolicyLabel != "" }
-		var out api.ListAttachmentRoutingPolicyAssociationsOutput
-		out.AttachmentRoutingPolicyAssociations, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.AttachmentRoutingPolicyAssociationSummary {
-			return row.routingPolicies(live)
+	}
+	live, _ := livePolicy(v, network)
+	rows := attachments.Scan(v.r, v.prefix("attachment", in.CoreNetworkId), p.after)
+	if in.AttachmentId != nil {
+		key := store.Path(*in.AttachmentId)
+		rows = rowsByKey([]string{v.key("attachment", in.CoreNetworkId) + key}, p.after, func(key string) (*attachmentRow, bool) {
+			return attachments.Get(v.r, key)
 		})
-		return &out, nil
+	}
+	keep := func(row *attachmentRow) bool { return row.RoutingPolicyLabel != "" }
+	var out api.ListAttachmentRoutingPolicyAssociationsOutput
+	out.AttachmentRoutingPolicyAssociations, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.AttachmentRoutingPolicyAssociationSummary {
+		return row.routingPolicies(live)
 	})
+	return &out, nil
 }
 
 func (row *attachmentRow) routingPolicies(live *policy.Policy) api.AttachmentRoutingPolicyAssociationSummary {

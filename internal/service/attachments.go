@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"iter"
 	"slices"
 
@@ -30,8 +29,8 @@ type attachmentRow struct {
 	Problems []api.AttachmentError
 }
 
-// attachment is an attachment the caller made, or one to a core network of the caller's.
-func (v *view) attachment(id string) (*attachmentRow, error) {
+// findAttachment is an attachment the caller made, or one to a core network of the caller's.
+func findAttachment(v *View, id string) (*attachmentRow, error) {
 	row, ok := byID(v.r, attachments, id)
 	if !ok || row.OwnerAccountId != v.caller.Account && parseAccount(row.CoreNetworkArn) != v.caller.Account {
 		return nil, api.NotFound("attachment", id)
@@ -39,9 +38,9 @@ func (v *view) attachment(id string) (*attachmentRow, error) {
 	return row, nil
 }
 
-// attachmentOf is the attachment if it is of the type.
-func (v *view) attachmentOf(id string, kind api.AttachmentType) (*attachmentRow, error) {
-	row, err := v.attachment(id)
+// findAttachmentOf is the attachment if it is of the type.
+func findAttachmentOf(v *View, id string, kind api.AttachmentType) (*attachmentRow, error) {
+	row, err := findAttachment(v, id)
 	if err == nil && row.AttachmentType != kind {
 		return nil, api.NotFound("attachment", id)
 	}
@@ -50,19 +49,19 @@ func (v *view) attachmentOf(id string, kind api.AttachmentType) (*attachmentRow,
 
 // attachable is a core network that the caller can make something on by the operation: the caller's or shared, AVAILABLE
 // and with a LIVE policy. An attachment that finds it otherwise is told with AWS's sentence.
-func (tx *txn) attachable(id, operation string, label *string, tags []api.Tag) (*coreNetworkRow, *policy.Policy, error) {
-	row, err := tx.sharedNetwork(id, operation)
+func attachable(tx *Txn, id, operation string, label *string, tags []api.Tag) (*coreNetworkRow, *policy.Policy, error) {
+	row, err := findSharedNetwork(tx.View, id, operation)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, ok := tx.livePolicy(row)
+	live, ok := livePolicy(tx.View, row)
 	if !ok || row.State != api.CoreNetworkStateAvailable {
 		return nil, nil, api.BrokenRule("Core network state is invalid. core network id: " + id)
 	}
 	if label != nil && row.OwnerAccountId != tx.caller.Account {
 		return nil, nil, notOwner("put routing policy label")
 	}
-	return row, live, tx.checkNewTags(tags)
+	return row, live, checkNewTags(tx, tags)
 }
 
 // edgeOf refuses a Region that the LIVE policy has no edge in.
@@ -74,7 +73,7 @@ func edgeOf(network *coreNetworkRow, location string) error {
 }
 
 // attach stores a new attachment: the LIVE policy says where it belongs and whether somebody must accept it first.
-func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachmentRow) error {
+func attach(tx *Txn, network *coreNetworkRow, live *policy.Policy, row *attachmentRow) error {
 	if err := tx.fits(quotaAttachments, "attachment", network.CoreNetworkId, accountKey(network.OwnerAccountId, "attachment.count", network.CoreNetworkId)); err != nil {
 		return err
 	}
@@ -84,35 +83,35 @@ func (tx *txn) attach(network *coreNetworkRow, live *policy.Policy, row *attachm
 	row.OwnerAccountId = tx.caller.Account
 	row.CreatedAt = api.Time{Time: tx.now}
 	row.UpdatedAt = row.CreatedAt
-	decision, taken := tx.decide(live, row)
+	decision, taken := decide(tx.View, live, row)
 	row.place(decision)
 	row.State = api.AttachmentStateCreating
 	if decision.RequireAcceptance {
 		row.State = api.AttachmentStatePendingAttachmentAcceptance
 	}
-	tx.saveAttachment(row)
+	saveAttachment(tx, row)
 	if taken != "" {
-		tx.crowdedOut(network, row, taken)
+		slotTaken(tx, network, row, taken)
 	}
 	return nil
 }
 
 // changeAttachment stores an attachment that has changed by now.
-func (tx *txn) changeAttachment(row *attachmentRow) {
+func changeAttachment(tx *Txn, row *attachmentRow) {
 	row.UpdatedAt = api.Time{Time: tx.now}
-	tx.saveAttachment(row)
+	saveAttachment(tx, row)
 }
 
-func (tx *txn) saveAttachment(row *attachmentRow) {
-	tx.putAttachment(row)
+func saveAttachment(tx *Txn, row *attachmentRow) {
+	putAttachment(tx, row)
 	tx.lc.Schedule(lifecycle.Attachment, attachmentKey(row), string(row.State))
 }
 
 // putAttachment stores an attachment whose state stays as it is.
-func (tx *txn) putAttachment(row *attachmentRow) {
+func putAttachment(tx *Txn, row *attachmentRow) {
 	old, _ := attachments.Get(tx.r, attachmentKey(row))
 	attachments.Put(tx.w, attachmentKey(row), row)
-	tx.attachmentChanged(old, row)
+	attachmentChanged(tx, old, row)
 }
 
 func attachmentKey(row *attachmentRow) string {
@@ -148,7 +147,7 @@ func parseAccount(text string) string {
 // withdraw takes a proposal back.
 // claims tells whether an attachment takes the place it has and the resource it is for.
 // attachmentsOf walks the attachments of a resource, the oldest first, on whosever core networks.
-func (v *view) attachmentsOf(resource string) iter.Seq[*attachmentRow] {
+func attachmentsOf(v *View, resource string) iter.Seq[*attachmentRow] {
 	return func(yield func(*attachmentRow) bool) {
 		for _, row := range attachments.ScanIndex(v.r, resourceKey(resource)+"/", "") {
 			if !yield(row) {
@@ -158,33 +157,31 @@ func (v *view) attachmentsOf(resource string) iter.Seq[*attachmentRow] {
 	}
 }
 
-// ListAttachments lists the attachments to the caller's core networks and those the caller made elsewhere, of one core
+// listAttachments lists the attachments to the caller's core networks and those the caller made elsewhere, of one core
 // network or all, by type, edge and state.
-func (s *Service) ListAttachments(ctx context.Context, in *api.ListAttachmentsInput) (*api.ListAttachmentsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListAttachmentsOutput, error) {
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachments", val(in.CoreNetworkId), string(val(in.AttachmentType)),
-			val(in.EdgeLocation), string(val(in.State)))
-		if err != nil {
-			return nil, err
-		}
-		below := belowNetwork(in.CoreNetworkId)
-		rows := chain(
-			attachments.ScanIndex(v.r, v.prefix("attachment.guest", below...), p.after),
-			attachments.Scan(v.r, v.prefix("attachment", below...), p.after),
-		)
-		keep := func(row *attachmentRow) bool {
-			return wanted(in.AttachmentType, row.AttachmentType) && wanted(in.State, row.State) &&
-				(in.EdgeLocation == nil || slices.Contains(row.edges(), *in.EdgeLocation))
-		}
-		var out api.ListAttachmentsOutput
-		out.Attachments, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.Attachment { return row.Attachment })
-		return &out, nil
-	})
+func listAttachments(v *View, in *api.ListAttachmentsInput) (*api.ListAttachmentsOutput, error) {
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachments", val(in.CoreNetworkId), string(val(in.AttachmentType)),
+		val(in.EdgeLocation), string(val(in.State)))
+	if err != nil {
+		return nil, err
+	}
+	below := belowNetwork(in.CoreNetworkId)
+	rows := chain(
+		attachments.ScanIndex(v.r, v.prefix("attachment.guest", below...), p.after),
+		attachments.Scan(v.r, v.prefix("attachment", below...), p.after),
+	)
+	keep := func(row *attachmentRow) bool {
+		return wanted(in.AttachmentType, row.AttachmentType) && wanted(in.State, row.State) &&
+			(in.EdgeLocation == nil || slices.Contains(row.edges(), *in.EdgeLocation))
+	}
+	var out api.ListAttachmentsOutput
+	out.Attachments, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.Attachment { return row.Attachment })
+	return &out, nil
 }
 
-// waiting is an attachment that the owner of its core network is asked about.
-func (v *view) waiting(id, verb string) (*attachmentRow, error) {
-	row, err := v.attachment(id)
+// findWaiting is an attachment that the owner of its core network is asked about.
+func findWaiting(v *View, id, verb string) (*attachmentRow, error) {
+	row, err := findAttachment(v, id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -196,73 +193,67 @@ func (v *view) waiting(id, verb string) (*attachmentRow, error) {
 	return row, nil
 }
 
-// AcceptAttachment lets an attachment that waits for it in, or a proposed change of its place happen. It goes where the
+// acceptAttachment lets an attachment that waits for it in, or a proposed change of its place happen. It goes where the
 // LIVE policy has it by now, as a network function group's place may have gone to another.
-func (s *Service) AcceptAttachment(ctx context.Context, in *api.AcceptAttachmentInput) (*api.AcceptAttachmentOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.AcceptAttachmentOutput, error) {
-		old, err := tx.waiting(in.AttachmentId, "accept")
-		if err != nil {
-			return nil, err
+func acceptAttachment(tx *Txn, in *api.AcceptAttachmentInput) (*api.AcceptAttachmentOutput, error) {
+	old, err := findWaiting(tx.View, in.AttachmentId, "accept")
+	if err != nil {
+		return nil, err
+	}
+	row := *old
+	row.withdraw()
+	if network, ok := networkOfARN(tx.View, row.CoreNetworkArn); ok {
+		if live, ok := livePolicy(tx.View, network); ok {
+			row.place(decideAndEmit(tx, network, live, &row))
 		}
-		row := *old
-		row.withdraw()
-		if network, ok := tx.ownerNetwork(row.CoreNetworkArn); ok {
-			if live, ok := tx.livePolicy(network); ok {
-				row.place(tx.decideAloud(network, live, &row))
-			}
-		}
-		row.State = api.AttachmentStateUpdating
-		if old.State == api.AttachmentStatePendingAttachmentAcceptance {
-			row.State = api.AttachmentStateCreating
-		}
-		tx.changeAttachment(&row)
-		return &api.AcceptAttachmentOutput{Attachment: &row.Attachment}, nil
-	})
+	}
+	row.State = api.AttachmentStateUpdating
+	if old.State == api.AttachmentStatePendingAttachmentAcceptance {
+		row.State = api.AttachmentStateCreating
+	}
+	changeAttachment(tx, &row)
+	return &api.AcceptAttachmentOutput{Attachment: &row.Attachment}, nil
 }
 
-// RejectAttachment keeps an attachment out for good, or a proposed change of its place from happening.
-func (s *Service) RejectAttachment(ctx context.Context, in *api.RejectAttachmentInput) (*api.RejectAttachmentOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.RejectAttachmentOutput, error) {
-		old, err := tx.waiting(in.AttachmentId, "reject")
-		if err != nil {
-			return nil, err
-		}
-		row := *old
-		if row.State == api.AttachmentStatePendingAttachmentAcceptance {
-			row.State = api.AttachmentStateRejected
-		}
-		row.withdraw()
-		tx.changeAttachment(&row)
-		return &api.RejectAttachmentOutput{Attachment: &row.Attachment}, nil
-	})
+// rejectAttachment keeps an attachment out for good, or a proposed change of its place from happening.
+func rejectAttachment(tx *Txn, in *api.RejectAttachmentInput) (*api.RejectAttachmentOutput, error) {
+	old, err := findWaiting(tx.View, in.AttachmentId, "reject")
+	if err != nil {
+		return nil, err
+	}
+	row := *old
+	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
+		row.State = api.AttachmentStateRejected
+	}
+	row.withdraw()
+	changeAttachment(tx, &row)
+	return &api.RejectAttachmentOutput{Attachment: &row.Attachment}, nil
 }
 
-// DeleteAttachment detaches. One that waits for acceptance must be rejected first, one on its way must arrive, and one
+// deleteAttachment detaches. One that waits for acceptance must be rejected first, one on its way must arrive, and one
 // that carries others must be left by them.
-func (s *Service) DeleteAttachment(ctx context.Context, in *api.DeleteAttachmentInput) (*api.DeleteAttachmentOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeleteAttachmentOutput, error) {
-		old, err := tx.attachment(in.AttachmentId)
-		if err != nil {
-			return nil, err
-		}
-		switch old.State {
-		case api.AttachmentStateAvailable, api.AttachmentStateRejected, api.AttachmentStateFailed, api.AttachmentStatePendingTagAcceptance:
-		default:
-			return nil, attachmentBusy(old)
-		}
-		owner := parseAccount(old.CoreNetworkArn)
-		if attachments.Any(tx.r, accountKey(owner, "attachment.transport", old.AttachmentId)+"/") {
-			return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted while a Connect attachment uses it as transport.")
-		}
-		if store.CountAt(tx.r, accountKey(owner, "connect-peer.count", old.AttachmentId)) > 0 {
-			return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted due to existing Connect peers.")
-		}
-		row := *old
-		row.State = api.AttachmentStateDeleting
-		row.UpdatedAt = api.Time{Time: tx.now}
-		tx.saveAttachment(&row)
-		return &api.DeleteAttachmentOutput{Attachment: &row.Attachment}, nil
-	})
+func deleteAttachment(tx *Txn, in *api.DeleteAttachmentInput) (*api.DeleteAttachmentOutput, error) {
+	old, err := findAttachment(tx.View, in.AttachmentId)
+	if err != nil {
+		return nil, err
+	}
+	switch old.State {
+	case api.AttachmentStateAvailable, api.AttachmentStateRejected, api.AttachmentStateFailed, api.AttachmentStatePendingTagAcceptance:
+	default:
+		return nil, attachmentBusy(old)
+	}
+	owner := parseAccount(old.CoreNetworkArn)
+	if attachments.Any(tx.r, accountKey(owner, "attachment.transport", old.AttachmentId)+"/") {
+		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted while a Connect attachment uses it as transport.")
+	}
+	if store.CountAt(tx.r, accountKey(owner, "connect-peer.count", old.AttachmentId)) > 0 {
+		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted due to existing Connect peers.")
+	}
+	row := *old
+	row.State = api.AttachmentStateDeleting
+	row.UpdatedAt = api.Time{Time: tx.now}
+	saveAttachment(tx, &row)
+	return &api.DeleteAttachmentOutput{Attachment: &row.Attachment}, nil
 }
 
 func attachmentBusy(row *attachmentRow) error {
@@ -270,7 +261,7 @@ func attachmentBusy(row *attachmentRow) error {
 }
 
 // moveAttachment takes the next step of an attachment.
-func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
+func (s *env) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := attachments.Get(lc.Txn, e.Key)
 	if !ok || string(old.State) != e.From {
 		return nil
@@ -280,14 +271,14 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if step.Next == lifecycle.Gone {
 		attachments.Delete(lc.Txn, e.Key)
 		announcementSets.Delete(lc.Txn, accountKey(accountOf(e.Key), "announcements", old.CoreNetworkId, old.AttachmentId))
-		tx.attachmentChanged(old, nil)
+		attachmentChanged(tx, old, nil)
 		return nil
 	}
 	row := *old
 	row.State = api.AttachmentState(step.Next)
 	switch old.State {
 	case api.AttachmentStateCreating:
-		if row.LastModificationErrors = tx.problems(old); len(row.LastModificationErrors) > 0 {
+		if row.LastModificationErrors = attachmentProblems(tx, old); len(row.LastModificationErrors) > 0 {
 			row.State = api.AttachmentStateFailed
 			row.withdraw()
 			row.place(policy.Decision{})
@@ -302,12 +293,12 @@ func (s *Service) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if row.State == api.AttachmentStateAvailable && row.isProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way
 	}
-	tx.saveAttachment(&row)
+	saveAttachment(tx, &row)
 	return nil
 }
 
-// problems is what keeps an attachment from being built: what its resource turned out to be, and older attachments.
-func (tx *txn) problems(row *attachmentRow) []api.AttachmentError {
+// attachmentProblems is what keeps an attachment from being built: what its resource turned out to be, and older attachments.
+func attachmentProblems(tx *Txn, row *attachmentRow) []api.AttachmentError {
 	var code api.AttachmentErrorCode
 	switch {
 	case row.AttachmentType == api.AttachmentTypeSiteToSiteVpn:
@@ -320,7 +311,7 @@ func (tx *txn) problems(row *attachmentRow) []api.AttachmentError {
 		return row.Problems
 	}
 	found := row.Problems
-	for other := range tx.attachmentsOf(row.ResourceArn) {
+	for other := range attachmentsOf(tx.View, row.ResourceArn) {
 		if other.AttachmentId < row.AttachmentId && other.AttachmentType == row.AttachmentType && other.Protocol == row.Protocol && other.claims() {
 			return append(found[:len(found):len(found)], api.AttachmentError{
 				Code: code, Message: "The resource is attached by " + other.AttachmentId + ".", ResourceArn: row.ResourceArn,

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"fmt"
 	"iter"
 	"strings"
@@ -9,38 +8,36 @@ import (
 	"portolan/api"
 )
 
-// GetCoreNetworkChangeEvents shows how far each change has come at each edge. There are none before the execution of a
+// getCoreNetworkChangeEvents shows how far each change has come at each edge. There are none before the execution of a
 // version. Everything takes effect in the one transaction that ends it, so all events of an execution have one status
 // and one time.
-func (s *Service) GetCoreNetworkChangeEvents(ctx context.Context, in *api.GetCoreNetworkChangeEventsInput) (*api.GetCoreNetworkChangeEventsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetCoreNetworkChangeEventsOutput, error) {
-		row, version, err := v.networkVersion(in.CoreNetworkId, in.PolicyVersionId)
-		if err != nil {
-			return nil, err
-		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeEvents", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
-		if err != nil {
-			return nil, err
-		}
-		status, at := v.progress(row, version)
-		out := api.GetCoreNetworkChangeEventsOutput{CoreNetworkChangeEvents: []api.CoreNetworkChangeEvent{}}
-		if status == "" {
-			return &out, nil
-		}
-		rows, err := v.changeSet(row, version, upToEdge(p.after))
-		if err != nil {
-			return nil, err
-		}
-		out.CoreNetworkChangeEvents, out.NextToken = page(p, after(eventsOf(rows), p.after), nil, func(e *api.CoreNetworkChangeEvent) api.CoreNetworkChangeEvent {
-			e.Status, e.EventTime = status, at
-			return *e
-		})
+func getCoreNetworkChangeEvents(v *View, in *api.GetCoreNetworkChangeEventsInput) (*api.GetCoreNetworkChangeEventsOutput, error) {
+	row, version, err := findNetworkVersion(v, in.CoreNetworkId, in.PolicyVersionId)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeEvents", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
+	if err != nil {
+		return nil, err
+	}
+	status, at := progress(v, row, version)
+	out := api.GetCoreNetworkChangeEventsOutput{CoreNetworkChangeEvents: []api.CoreNetworkChangeEvent{}}
+	if status == "" {
 		return &out, nil
+	}
+	rows, err := changeSet(v, row, version, upToEdge(p.after))
+	if err != nil {
+		return nil, err
+	}
+	out.CoreNetworkChangeEvents, out.NextToken = page(p, after(eventsOf(rows), p.after), nil, func(e *api.CoreNetworkChangeEvent) api.CoreNetworkChangeEvent {
+		e.Status, e.EventTime = status, at
+		return *e
 	})
+	return &out, nil
 }
 
 // progress is how far the execution of a version has come, and since when: "" when there was none.
-func (v *view) progress(row *coreNetworkRow, version *api.CoreNetworkPolicy) (api.ChangeStatus, api.Time) {
+func progress(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy) (api.ChangeStatus, api.Time) {
 	execution, ended := executions.Get(v.r, executionKey(row, "core-network-execution", *version.PolicyVersionId))
 	switch {
 	case ended:

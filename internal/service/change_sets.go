@@ -2,7 +2,6 @@ package service
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -33,35 +32,33 @@ type changeRow struct {
 // changesPerChunk bounds what one row of the store holds; a page of a list reads two at most.
 const changesPerChunk = 256
 
-// GetCoreNetworkChangeSet shows what a version changes: of one that waits, compared with what is LIVE now; of one that was
+// getCoreNetworkChangeSet shows what a version changes: of one that waits, compared with what is LIVE now; of one that was
 // executed, what that changed. A version without a change set, since it is not there yet or could not be generated, is
 // refused rather than shown as one without changes.
-func (s *Service) GetCoreNetworkChangeSet(ctx context.Context, in *api.GetCoreNetworkChangeSetInput) (*api.GetCoreNetworkChangeSetOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetCoreNetworkChangeSetOutput, error) {
-		row, version, err := v.networkVersion(in.CoreNetworkId, in.PolicyVersionId)
-		if err != nil {
-			return nil, err
-		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeSet", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
-		if err != nil {
-			return nil, err
-		}
-		rows, err := v.changeSet(row, version, p.after)
-		if err != nil {
-			return nil, err
-		}
-		var out api.GetCoreNetworkChangeSetOutput
-		out.CoreNetworkChanges, out.NextToken = page(p, after(rows, p.after), nil, func(c *changeRow) api.CoreNetworkChange { return c.CoreNetworkChange })
-		return &out, nil
-	})
+func getCoreNetworkChangeSet(v *View, in *api.GetCoreNetworkChangeSetInput) (*api.GetCoreNetworkChangeSetOutput, error) {
+	row, version, err := findNetworkVersion(v, in.CoreNetworkId, in.PolicyVersionId)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeSet", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := changeSet(v, row, version, p.after)
+	if err != nil {
+		return nil, err
+	}
+	var out api.GetCoreNetworkChangeSetOutput
+	out.CoreNetworkChanges, out.NextToken = page(p, after(rows, p.after), nil, func(c *changeRow) api.CoreNetworkChange { return c.CoreNetworkChange })
+	return &out, nil
 }
 
-func (v *view) networkVersion(coreNetwork string, id int32) (*coreNetworkRow, *api.CoreNetworkPolicy, error) {
-	row, err := v.coreNetwork(coreNetwork)
+func findNetworkVersion(v *View, coreNetwork string, id int32) (*coreNetworkRow, *api.CoreNetworkPolicy, error) {
+	row, err := findCoreNetwork(v, coreNetwork)
 	if err != nil {
 		return nil, nil, err
 	}
-	version, err := v.version(row, id)
+	version, err := findVersion(v, row, id)
 	return row, version, err
 }
 
@@ -77,9 +74,9 @@ func after[T any](rows iter.Seq2[string, *T], key string) iter.Seq2[string, *T] 
 }
 
 // changeSet walks the changes of a version in their order, at the latest from the one at a key on.
-func (v *view) changeSet(row *coreNetworkRow, version *api.CoreNetworkPolicy, from string) (iter.Seq2[string, *changeRow], error) {
+func changeSet(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy, from string) (iter.Seq2[string, *changeRow], error) {
 	if execution, ok := executions.Get(v.r, executionKey(row, "core-network-execution", *version.PolicyVersionId)); ok {
-		return v.executedChanges(row, *version.PolicyVersionId, execution, from), nil
+		return executedChanges(v, row, *version.PolicyVersionId, execution, from), nil
 	}
 	if version.ChangeSetState == api.ChangeSetStatePendingGeneration || version.ChangeSetState == api.ChangeSetStateFailedGeneration {
 		return nil, api.BrokenRule("Change set state for policy is invalid.")
@@ -88,7 +85,7 @@ func (v *view) changeSet(row *coreNetworkRow, version *api.CoreNetworkPolicy, fr
 	if len(errs) > 0 { // of a version that is out of date: it was never meant for the edges there are now
 		return nil, api.BrokenRule("Change set state for policy is invalid.")
 	}
-	found := v.compareWithLive(row, compiled, v.relocate(row, compiled))
+	found := compareWithLive(v, row, compiled, relocate(v, row, compiled))
 	return func(yield func(string, *changeRow) bool) {
 		for i := range found {
 			key := found[i].Key()
@@ -102,13 +99,13 @@ func (v *view) changeSet(row *coreNetworkRow, version *api.CoreNetworkPolicy, fr
 	}, nil
 }
 
-func (v *view) compareWithLive(row *coreNetworkRow, next *policy.Policy, moves []relocation) []policy.Change {
-	live, _ := v.livePolicy(row)
+func compareWithLive(v *View, row *coreNetworkRow, next *policy.Policy, moves []relocation) []policy.Change {
+	live, _ := livePolicy(v, row)
 	return policy.DiffAttached(live, next, forDiff(moves))
 }
 
 // executedChanges walks what an execution changed.
-func (v *view) executedChanges(row *coreNetworkRow, version int32, execution *executionRow, from string) iter.Seq2[string, *changeRow] {
+func executedChanges(v *View, row *coreNetworkRow, version int32, execution *executionRow, from string) iter.Seq2[string, *changeRow] {
 	at, found := slices.BinarySearch(execution.First, from)
 	if !found {
 		at = max(0, at-1) // in the chunk that begins before it
@@ -148,7 +145,7 @@ func chunkKey(row *coreNetworkRow, version int32, chunk int) string {
 }
 
 // keepChanges stores what an execution that ends now has changed.
-func (tx *txn) keepChanges(row *coreNetworkRow, version int32, list []policy.Change) {
+func keepChanges(tx *Txn, row *coreNetworkRow, version int32, list []policy.Change) {
 	execution := executionRow{Finished: api.Time{Time: tx.now}}
 	for part := range slices.Chunk(list, changesPerChunk) {
 		chunk := changeChunk{Changes: make([]changeRow, len(part))}
@@ -162,7 +159,7 @@ func (tx *txn) keepChanges(row *coreNetworkRow, version int32, list []policy.Cha
 }
 
 // dropChanges removes what an execution of a version left.
-func (tx *txn) dropChanges(row *coreNetworkRow, version int32) {
+func dropChanges(tx *Txn, row *coreNetworkRow, version int32) {
 	execution, ok := executions.Get(tx.r, executionKey(row, "core-network-execution", version))
 	if !ok {
 		return

@@ -1,34 +1,30 @@
 package service
 
 import (
-	"context"
-
 	"portolan/api"
 )
 
-// CreateConnectAttachment makes an attachment for appliances in a VPC that speak BGP with the core network, through GRE
+// createConnectAttachment makes an attachment for appliances in a VPC that speak BGP with the core network, through GRE
 // tunnels or without. It runs over the VPC's own attachment.
-func (s *Service) CreateConnectAttachment(ctx context.Context, in *api.CreateConnectAttachmentInput) (*api.CreateConnectAttachmentOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.CreateConnectAttachmentOutput, error) {
-		return once(tx, "CreateConnectAttachment", in.ClientToken, in, func() (*api.CreateConnectAttachmentOutput, error) {
-			row, err := tx.createConnectAttachment(in)
-			if err != nil {
-				return nil, err
-			}
-			return &api.CreateConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
-		})
+func createConnectAttachment(tx *Txn, in *api.CreateConnectAttachmentInput) (*api.CreateConnectAttachmentOutput, error) {
+	return once(tx, "CreateConnectAttachment", in.ClientToken, in, func() (*api.CreateConnectAttachmentOutput, error) {
+		row, err := attachConnect(tx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &api.CreateConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
 	})
 }
 
-func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*attachmentRow, error) {
-	network, live, err := tx.attachable(in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, in.Tags)
+func attachConnect(tx *Txn, in *api.CreateConnectAttachmentInput) (*attachmentRow, error) {
+	network, live, err := attachable(tx, in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
 	}
 	if err := edgeOf(network, in.EdgeLocation); err != nil {
 		return nil, err
 	}
-	transport, err := tx.attachmentOf(in.TransportAttachmentId, api.AttachmentTypeVpc)
+	transport, err := findAttachmentOf(tx.View, in.TransportAttachmentId, api.AttachmentTypeVpc)
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +56,11 @@ func (tx *txn) createConnectAttachment(in *api.CreateConnectAttachmentInput) (*a
 		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
 	}
 	if protocol == api.TunnelProtocolNoEncap {
-		if d, _ := tx.decide(live, row.on(network)); d.Segment != transport.SegmentName {
+		if d, _ := decide(tx.View, live, row.on(network)); d.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}
 	}
-	if err := tx.attach(network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row); err != nil {
 		return nil, err
 	}
 	return &row, nil
@@ -77,15 +73,13 @@ func (row *attachmentRow) on(network *coreNetworkRow) *attachmentRow {
 	return &placed
 }
 
-// GetConnectAttachment shows a Connect attachment.
-func (s *Service) GetConnectAttachment(ctx context.Context, in *api.GetConnectAttachmentInput) (*api.GetConnectAttachmentOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetConnectAttachmentOutput, error) {
-		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeConnect)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
-	})
+// getConnectAttachment shows a Connect attachment.
+func getConnectAttachment(v *View, in *api.GetConnectAttachmentInput) (*api.GetConnectAttachmentOutput, error) {
+	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeConnect)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
 }
 
 func (row *attachmentRow) connect() *api.ConnectAttachment {

@@ -135,7 +135,7 @@ type edgeUse struct {
 }
 
 // peersAt is what is occupied at an edge. A peer that failed, or is about to, occupies nothing.
-func (v *view) peersAt(network *coreNetworkRow, location string) *edgeUse {
+func peersAt(v *View, network *coreNetworkRow, location string) *edgeUse {
 	use := &edgeUse{addresses: map[netip.Addr]bool{}}
 	take := func(text string) {
 		if addr, err := netip.ParseAddr(text); err == nil {

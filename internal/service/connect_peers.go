@@ -20,8 +20,8 @@ func (row *connectPeerRow) key() string {
 	return accountKey(row.OwnerAccountId, "connect-peer", row.ConnectAttachmentId, row.ConnectPeerId)
 }
 
-// connectPeer is a Connect peer on a core network of the caller's account.
-func (v *view) connectPeer(id string) (*connectPeerRow, error) {
+// findConnectPeer is a Connect peer on a core network of the caller's account.
+func findConnectPeer(v *View, id string) (*connectPeerRow, error) {
 	row, ok := byID(v.r, connectPeers, id)
 	if !ok || row.OwnerAccountId != v.caller.Account {
 		return nil, api.NotFound("connect-peer", id)
@@ -32,8 +32,8 @@ func (v *view) connectPeer(id string) (*connectPeerRow, error) {
 // peerFitsGlobalNetwork tells whether a Connect peer can be associated with a device of the global network: it is on
 // the global network's own core network, and not failed or leaving. One that is still CREATING is taken, as
 // CloudFormation chains operations without waiting.
-func (v *view) peerFitsGlobalNetwork(gn, id string) error {
-	peer, err := v.connectPeer(id)
+func peerFitsGlobalNetwork(v *View, gn, id string) error {
+	peer, err := findConnectPeer(v, id)
 	switch {
 	case err != nil:
 		return err
@@ -46,19 +46,19 @@ func (v *view) peerFitsGlobalNetwork(gn, id string) error {
 	}
 }
 
-// CreateConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it. That
+// createConnectPeer makes a peer on a Connect attachment: a GRE tunnel with an appliance, or BGP straight to it. That
 // addresses are taken or do not fit AWS finds out while it builds the peer.
-func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPeerInput) (*api.CreateConnectPeerOutput, error) {
+func createConnectPeer(ctx context.Context, e *env, in *api.CreateConnectPeerInput) (*api.CreateConnectPeerOutput, error) {
 	var facts vpcFacts
 	if val(in.SubnetArn) != "" {
 		var err error
-		if facts, err = s.vpcOf(ctx, in.ConnectAttachmentId, api.AttachmentTypeConnect); err != nil {
+		if facts, err = e.vpcOf(ctx, in.ConnectAttachmentId, api.AttachmentTypeConnect); err != nil {
 			return nil, err
 		}
 	}
-	return update(ctx, s, func(tx *txn) (*api.CreateConnectPeerOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateConnectPeerOutput, error) {
 		return once(tx, "CreateConnectPeer", in.ClientToken, in, func() (*api.CreateConnectPeerOutput, error) {
-			row, err := tx.createConnectPeer(in, facts)
+			row, err := newConnectPeer(tx, in, facts)
 			if err != nil {
 				return nil, err
 			}
@@ -67,18 +67,18 @@ func (s *Service) CreateConnectPeer(ctx context.Context, in *api.CreateConnectPe
 	})
 }
 
-func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, facts vpcFacts) (*connectPeerRow, error) {
-	attachment, err := tx.attachmentOf(in.ConnectAttachmentId, api.AttachmentTypeConnect)
+func newConnectPeer(tx *Txn, in *api.CreateConnectPeerInput, facts vpcFacts) (*connectPeerRow, error) {
+	attachment, err := findAttachmentOf(tx.View, in.ConnectAttachmentId, api.AttachmentTypeConnect)
 	if err != nil {
 		return nil, err
 	}
-	if err := tx.checkNewTags(in.Tags); err != nil {
+	if err := checkNewTags(tx, in.Tags); err != nil {
 		return nil, err
 	}
 	if attachment.State != api.AttachmentStateAvailable {
 		return nil, api.BrokenRule("Connect attachment state is invalid. attachment id: " + attachment.AttachmentId)
 	}
-	network, err := tx.coreNetwork(attachment.CoreNetworkId)
+	network, err := findCoreNetwork(tx.View, attachment.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, facts vpcFacts)
 	if err := tx.fits(quotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
 		return nil, err
 	}
-	d := peerDesign{attachment: attachment, edge: edge, used: tx.peersAt(network, attachment.EdgeLocation)}
+	d := peerDesign{attachment: attachment, edge: edge, used: peersAt(tx.View, network, attachment.EdgeLocation)}
 	config, err := d.configuration(in)
 	if err != nil {
 		return nil, err
@@ -116,89 +116,83 @@ func (tx *txn) createConnectPeer(in *api.CreateConnectPeerInput, facts vpcFacts)
 		OwnerAccountId:  network.OwnerAccountId,
 		Problems:        d.problems,
 	}
-	tx.saveConnectPeer(&row)
-	tx.connectPeerEvent(&row, "CREATED", "created in a Connect attachment.")
+	saveConnectPeer(tx, &row)
+	connectPeerEvent(tx, &row, "CREATED", "created in a Connect attachment.")
 	return &row, nil
 }
 
-func (tx *txn) saveConnectPeer(row *connectPeerRow) {
+func saveConnectPeer(tx *Txn, row *connectPeerRow) {
 	save(tx.lc, lifecycle.ConnectPeer, connectPeers, row.key(), row, string(row.State))
 }
 
-// GetConnectPeer shows a Connect peer.
-func (s *Service) GetConnectPeer(ctx context.Context, in *api.GetConnectPeerInput) (*api.GetConnectPeerOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetConnectPeerOutput, error) {
-		row, err := v.connectPeer(in.ConnectPeerId)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
-	})
+// getConnectPeer shows a Connect peer.
+func getConnectPeer(v *View, in *api.GetConnectPeerInput) (*api.GetConnectPeerOutput, error) {
+	row, err := findConnectPeer(v, in.ConnectPeerId)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
 }
 
-// ListConnectPeers lists the Connect peers of a Connect attachment, of a core network, of both or all of the caller.
-func (s *Service) ListConnectPeers(ctx context.Context, in *api.ListConnectPeersInput) (*api.ListConnectPeersOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListConnectPeersOutput, error) {
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListConnectPeers", val(in.CoreNetworkId), val(in.ConnectAttachmentId))
-		if err != nil {
-			return nil, err
+// listConnectPeers lists the Connect peers of a Connect attachment, of a core network, of both or all of the caller.
+func listConnectPeers(v *View, in *api.ListConnectPeersInput) (*api.ListConnectPeersOutput, error) {
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListConnectPeers", val(in.CoreNetworkId), val(in.ConnectAttachmentId))
+	if err != nil {
+		return nil, err
+	}
+	var rows iter.Seq2[string, *connectPeerRow]
+	switch {
+	case in.ConnectAttachmentId != nil:
+		rows = connectPeers.Scan(v.r, v.prefix("connect-peer", *in.ConnectAttachmentId), p.after)
+	case in.CoreNetworkId != nil:
+		rows = connectPeers.ScanIndex(v.r, v.prefix("connect-peer.core-network", *in.CoreNetworkId), p.after)
+	default:
+		rows = connectPeers.Scan(v.r, v.prefix("connect-peer"), p.after)
+	}
+	keep := func(row *connectPeerRow) bool {
+		return wanted(in.CoreNetworkId, row.CoreNetworkId) && wanted(in.ConnectAttachmentId, row.ConnectAttachmentId)
+	}
+	summary := func(row *connectPeerRow) api.ConnectPeerSummary {
+		return api.ConnectPeerSummary{
+			CoreNetworkId:       row.CoreNetworkId,
+			ConnectAttachmentId: row.ConnectAttachmentId,
+			ConnectPeerId:       row.ConnectPeerId,
+			EdgeLocation:        row.EdgeLocation,
+			ConnectPeerState:    row.State,
+			CreatedAt:           row.CreatedAt,
+			Tags:                row.Tags,
+			SubnetArn:           row.SubnetArn,
 		}
-		var rows iter.Seq2[string, *connectPeerRow]
-		switch {
-		case in.ConnectAttachmentId != nil:
-			rows = connectPeers.Scan(v.r, v.prefix("connect-peer", *in.ConnectAttachmentId), p.after)
-		case in.CoreNetworkId != nil:
-			rows = connectPeers.ScanIndex(v.r, v.prefix("connect-peer.core-network", *in.CoreNetworkId), p.after)
+	}
+	var out api.ListConnectPeersOutput
+	out.ConnectPeers, out.NextToken = page(p, rows, keep, summary)
+	return &out, nil
+}
+
+// deleteConnectPeer removes a Connect peer. The device it is associated with loses it by itself.
+func deleteConnectPeer(tx *Txn, in *api.DeleteConnectPeerInput) (*api.DeleteConnectPeerOutput, error) {
+	old, err := findConnectPeer(tx.View, in.ConnectPeerId)
+	if err != nil {
+		return nil, err
+	}
+	if old.State != api.ConnectPeerStateAvailable && old.State != api.ConnectPeerStateFailed {
+		return nil, api.Conflict("connect-peer", old.ConnectPeerId, "Connect peer state is invalid: "+string(old.State)+".")
+	}
+	row := *old
+	row.State = api.ConnectPeerStateDeleting
+	saveConnectPeer(tx, &row)
+	if a, ok := connectPeerAssociations.Get(tx.r, tx.key("connect-peer-association", row.GlobalNetworkId, row.ConnectPeerId)); ok {
+		switch a.State {
+		case api.ConnectPeerAssociationStateDeleting, api.ConnectPeerAssociationStateDeleted:
 		default:
-			rows = connectPeers.Scan(v.r, v.prefix("connect-peer"), p.after)
+			peerAssociations.end(tx, row.GlobalNetworkId, row.ConnectPeerId, a)
 		}
-		keep := func(row *connectPeerRow) bool {
-			return wanted(in.CoreNetworkId, row.CoreNetworkId) && wanted(in.ConnectAttachmentId, row.ConnectAttachmentId)
-		}
-		summary := func(row *connectPeerRow) api.ConnectPeerSummary {
-			return api.ConnectPeerSummary{
-				CoreNetworkId:       row.CoreNetworkId,
-				ConnectAttachmentId: row.ConnectAttachmentId,
-				ConnectPeerId:       row.ConnectPeerId,
-				EdgeLocation:        row.EdgeLocation,
-				ConnectPeerState:    row.State,
-				CreatedAt:           row.CreatedAt,
-				Tags:                row.Tags,
-				SubnetArn:           row.SubnetArn,
-			}
-		}
-		var out api.ListConnectPeersOutput
-		out.ConnectPeers, out.NextToken = page(p, rows, keep, summary)
-		return &out, nil
-	})
-}
-
-// DeleteConnectPeer removes a Connect peer. The device it is associated with loses it by itself.
-func (s *Service) DeleteConnectPeer(ctx context.Context, in *api.DeleteConnectPeerInput) (*api.DeleteConnectPeerOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeleteConnectPeerOutput, error) {
-		old, err := tx.connectPeer(in.ConnectPeerId)
-		if err != nil {
-			return nil, err
-		}
-		if old.State != api.ConnectPeerStateAvailable && old.State != api.ConnectPeerStateFailed {
-			return nil, api.Conflict("connect-peer", old.ConnectPeerId, "Connect peer state is invalid: "+string(old.State)+".")
-		}
-		row := *old
-		row.State = api.ConnectPeerStateDeleting
-		tx.saveConnectPeer(&row)
-		if a, ok := connectPeerAssociations.Get(tx.r, tx.key("connect-peer-association", row.GlobalNetworkId, row.ConnectPeerId)); ok {
-			switch a.State {
-			case api.ConnectPeerAssociationStateDeleting, api.ConnectPeerAssociationStateDeleted:
-			default:
-				peerAssociations.end(tx, row.GlobalNetworkId, row.ConnectPeerId, a)
-			}
-		}
-		return &api.DeleteConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
-	})
+	}
+	return &api.DeleteConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
 }
 
 // moveConnectPeer takes the next step of a Connect peer.
-func (s *Service) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
+func (s *env) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := connectPeers.Get(lc.Txn, e.Key)
 	if !ok || string(old.State) != e.From {
 		return nil
@@ -207,7 +201,7 @@ func (s *Service) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	if step.Next == lifecycle.Gone {
 		connectPeers.Delete(lc.Txn, e.Key)
 		announcementSets.Delete(lc.Txn, accountKey(old.OwnerAccountId, "announcements", old.CoreNetworkId, old.ConnectPeerId))
-		s.txn(lc, api.Caller{Account: old.OwnerAccountId}).connectPeerEvent(old, "DELETED", "deleted in a Connect attachment.")
+		connectPeerEvent(s.txn(lc, api.Caller{Account: old.OwnerAccountId}), old, "DELETED", "deleted in a Connect attachment.")
 		return nil
 	}
 	row := *old

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"slices"
 
 	"portolan/api"
@@ -24,37 +23,35 @@ type coreNetworkRow struct {
 	ResourcePolicy string
 }
 
-// coreNetwork is a core network of the caller's account. Another account's looks like a missing one, unless it is shared.
-func (v *view) coreNetwork(id string) (*coreNetworkRow, error) {
+// findCoreNetwork is a core network of the caller's account. Another account's looks like a missing one, unless it is shared.
+func findCoreNetwork(v *View, id string) (*coreNetworkRow, error) {
 	row, ok := coreNetworks.Get(v.r, v.key("core-network", id))
 	if !ok {
-		return nil, v.notMine(id)
+		return nil, notMine(v, id)
 	}
 	return row, nil
 }
 
-func (v *view) hasCoreNetwork(gn string) bool {
+func hasCoreNetwork(v *View, gn string) bool {
 	return coreNetworks.Any(v.r, v.prefix("core-network.global-network", gn))
 }
 
-// CreateCoreNetwork makes the core network of a global network, which can have one. A policy document given with it
+// createCoreNetwork makes the core network of a global network, which can have one. A policy document given with it
 // becomes version 1 and goes LIVE by itself.
-func (s *Service) CreateCoreNetwork(ctx context.Context, in *api.CreateCoreNetworkInput) (*api.CreateCoreNetworkOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.CreateCoreNetworkOutput, error) {
-		return once(tx, "CreateCoreNetwork", in.ClientToken, in, func() (*api.CreateCoreNetworkOutput, error) {
-			return tx.createCoreNetwork(in)
-		})
+func createCoreNetwork(tx *Txn, in *api.CreateCoreNetworkInput) (*api.CreateCoreNetworkOutput, error) {
+	return once(tx, "CreateCoreNetwork", in.ClientToken, in, func() (*api.CreateCoreNetworkOutput, error) {
+		return newCoreNetwork(tx, in)
 	})
 }
 
-func (tx *txn) createCoreNetwork(in *api.CreateCoreNetworkInput) (*api.CreateCoreNetworkOutput, error) {
-	if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
+func newCoreNetwork(tx *Txn, in *api.CreateCoreNetworkInput) (*api.CreateCoreNetworkOutput, error) {
+	if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
-	if err := tx.checkNewTags(in.Tags); err != nil {
+	if err := checkNewTags(tx, in.Tags); err != nil {
 		return nil, err
 	}
-	if tx.hasCoreNetwork(in.GlobalNetworkId) {
+	if hasCoreNetwork(tx.View, in.GlobalNetworkId) {
 		return nil, api.Conflict("global-network", in.GlobalNetworkId, "Global Network ID is already associated with another core network.")
 	}
 	if in.PolicyDocument != nil {
@@ -77,15 +74,15 @@ func (tx *txn) createCoreNetwork(in *api.CreateCoreNetworkInput) (*api.CreateCor
 		NextVersion:    1,
 	}
 	if in.PolicyDocument != nil {
-		version := tx.addVersion(&row, *in.PolicyDocument, nil, api.ChangeSetStateExecuting)
+		version := addVersion(tx, &row, *in.PolicyDocument, nil, api.ChangeSetStateExecuting)
 		row.Executing = *version.PolicyVersionId
 		row.ExecutionAsked, row.ExecutionStarted = row.CreatedAt, row.CreatedAt
 	}
-	tx.saveCoreNetwork(&row)
+	saveCoreNetwork(tx, &row)
 	return &api.CreateCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
 }
 
-func (tx *txn) saveCoreNetwork(row *coreNetworkRow) {
+func saveCoreNetwork(tx *Txn, row *coreNetworkRow) {
 	save(tx.lc, lifecycle.CoreNetwork, coreNetworks, row.key(), row, string(row.State))
 }
 
@@ -93,89 +90,81 @@ func (row *coreNetworkRow) key() string {
 	return accountKey(row.OwnerAccountId, "core-network", row.CoreNetworkId)
 }
 
-// GetCoreNetwork shows a core network as the LIVE policy made it.
-func (s *Service) GetCoreNetwork(ctx context.Context, in *api.GetCoreNetworkInput) (*api.GetCoreNetworkOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetCoreNetworkOutput, error) {
-		row, err := v.sharedNetwork(in.CoreNetworkId, "GetCoreNetwork")
-		if err != nil {
-			return nil, err
-		}
-		shown := row.CoreNetwork
-		if shown.State == api.CoreNetworkStateDeleting {
-			shown.Tags = nil // as AWS reads it back
-		}
-		return &api.GetCoreNetworkOutput{CoreNetwork: &shown}, nil
-	})
+// getCoreNetwork shows a core network as the LIVE policy made it.
+func getCoreNetwork(v *View, in *api.GetCoreNetworkInput) (*api.GetCoreNetworkOutput, error) {
+	row, err := findSharedNetwork(v, in.CoreNetworkId, "GetCoreNetwork")
+	if err != nil {
+		return nil, err
+	}
+	shown := row.CoreNetwork
+	if shown.State == api.CoreNetworkStateDeleting {
+		shown.Tags = nil // as AWS reads it back
+	}
+	return &api.GetCoreNetworkOutput{CoreNetwork: &shown}, nil
 }
 
-// ListCoreNetworks lists the core networks of the caller, then those that are shared with the caller.
-func (s *Service) ListCoreNetworks(ctx context.Context, in *api.ListCoreNetworksInput) (*api.ListCoreNetworksOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListCoreNetworksOutput, error) {
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworks")
-		if err != nil {
-			return nil, err
+// listCoreNetworks lists the core networks of the caller, then those that are shared with the caller.
+func listCoreNetworks(v *View, in *api.ListCoreNetworksInput) (*api.ListCoreNetworksOutput, error) {
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworks")
+	if err != nil {
+		return nil, err
+	}
+	summary := func(row *coreNetworkRow) api.CoreNetworkSummary {
+		return api.CoreNetworkSummary{
+			CoreNetworkId:   row.CoreNetworkId,
+			CoreNetworkArn:  row.CoreNetworkArn,
+			GlobalNetworkId: row.GlobalNetworkId,
+			OwnerAccountId:  row.OwnerAccountId,
+			State:           row.State,
+			Description:     row.Description,
+			Tags:            row.Tags,
 		}
-		summary := func(row *coreNetworkRow) api.CoreNetworkSummary {
-			return api.CoreNetworkSummary{
-				CoreNetworkId:   row.CoreNetworkId,
-				CoreNetworkArn:  row.CoreNetworkArn,
-				GlobalNetworkId: row.GlobalNetworkId,
-				OwnerAccountId:  row.OwnerAccountId,
-				State:           row.State,
-				Description:     row.Description,
-				Tags:            row.Tags,
-			}
-		}
-		rows := chain(
-			coreNetworks.Scan(v.r, v.prefix("core-network"), p.after),
-			v.sharedNetworks(p.after),
-		)
-		var out api.ListCoreNetworksOutput
-		out.CoreNetworks, out.NextToken = page(p, rows, nil, summary)
-		return &out, nil
-	})
+	}
+	rows := chain(
+		coreNetworks.Scan(v.r, v.prefix("core-network"), p.after),
+		sharedNetworks(v, p.after),
+	)
+	var out api.ListCoreNetworksOutput
+	out.CoreNetworks, out.NextToken = page(p, rows, nil, summary)
+	return &out, nil
 }
 
-// UpdateCoreNetwork changes the description; the network itself is not touched, so no state is passed through.
-func (s *Service) UpdateCoreNetwork(ctx context.Context, in *api.UpdateCoreNetworkInput) (*api.UpdateCoreNetworkOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.UpdateCoreNetworkOutput, error) {
-		old, err := tx.coreNetwork(in.CoreNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		if old.State == api.CoreNetworkStateDeleting {
-			return nil, coreNetworkBusy(old)
-		}
-		row := *old
-		set(&row.Description, in.Description)
-		coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &row)
-		return &api.UpdateCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
-	})
+// updateCoreNetwork changes the description; the network itself is not touched, so no state is passed through.
+func updateCoreNetwork(tx *Txn, in *api.UpdateCoreNetworkInput) (*api.UpdateCoreNetworkOutput, error) {
+	old, err := findCoreNetwork(tx.View, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	if old.State == api.CoreNetworkStateDeleting {
+		return nil, coreNetworkBusy(old)
+	}
+	row := *old
+	set(&row.Description, in.Description)
+	coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &row)
+	return &api.UpdateCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
 }
 
-// DeleteCoreNetwork removes a core network nothing is attached to. Its policy versions go with it, and so do its prefix list
+// deleteCoreNetwork removes a core network nothing is attached to. Its policy versions go with it, and so do its prefix list
 // associations: those that the LIVE policy names could not be removed before.
-func (s *Service) DeleteCoreNetwork(ctx context.Context, in *api.DeleteCoreNetworkInput) (*api.DeleteCoreNetworkOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeleteCoreNetworkOutput, error) {
-		id := in.CoreNetworkId
-		old, err := tx.coreNetwork(id)
-		if err != nil {
-			return nil, err
-		}
-		if old.State != api.CoreNetworkStateAvailable {
-			return nil, coreNetworkBusy(old)
-		}
-		if store.CountAt(tx.r, tx.key("attachment.count", id)) > 0 {
-			return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing attachments.")
-		}
-		if store.CountAt(tx.r, tx.key("peering.count", id)) > 0 {
-			return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing peerings.")
-		}
-		row := *old
-		row.State = api.CoreNetworkStateDeleting
-		tx.saveCoreNetwork(&row)
-		return &api.DeleteCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
-	})
+func deleteCoreNetwork(tx *Txn, in *api.DeleteCoreNetworkInput) (*api.DeleteCoreNetworkOutput, error) {
+	id := in.CoreNetworkId
+	old, err := findCoreNetwork(tx.View, id)
+	if err != nil {
+		return nil, err
+	}
+	if old.State != api.CoreNetworkStateAvailable {
+		return nil, coreNetworkBusy(old)
+	}
+	if store.CountAt(tx.r, tx.key("attachment.count", id)) > 0 {
+		return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing attachments.")
+	}
+	if store.CountAt(tx.r, tx.key("peering.count", id)) > 0 {
+		return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing peerings.")
+	}
+	row := *old
+	row.State = api.CoreNetworkStateDeleting
+	saveCoreNetwork(tx, &row)
+	return &api.DeleteCoreNetworkOutput{CoreNetwork: &row.CoreNetwork}, nil
 }
 
 func coreNetworkBusy(row *coreNetworkRow) error {
@@ -183,7 +172,7 @@ func coreNetworkBusy(row *coreNetworkRow) error {
 }
 
 // moveCoreNetwork ends a core network's transition: what was executing goes LIVE, what was deleted is gone.
-func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
+func (s *env) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := coreNetworks.Get(lc.Txn, e.Key)
 	if !ok || string(old.State) != e.From {
 		return nil
@@ -192,20 +181,20 @@ func (s *Service) moveCoreNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	row := *old
 	if row.State == api.CoreNetworkStateDeleting {
 		coreNetworks.Delete(lc.Txn, e.Key)
-		tx.dropVersions(&row)
+		dropVersions(tx, &row)
 		deleteAll(tx, prefixListAssociations, tx.prefix("prefix-list-association", row.CoreNetworkId))
 		store.Forget(lc.Txn, routingGeneration(row.OwnerAccountId, row.CoreNetworkId))
 		return nil
 	}
 	if row.Executing != 0 {
-		if err := tx.goLive(&row); err != nil {
+		if err := goLive(tx, &row); err != nil {
 			return err
 		}
 	}
 	row.Executing, row.ExecutionAsked, row.ExecutionStarted = 0, api.Time{}, api.Time{}
 	row.State = api.CoreNetworkStateAvailable
 	coreNetworks.Put(lc.Txn, e.Key, &row)
-	tx.edgesChanged(old, &row)
+	edgesChanged(tx, old, &row)
 	return nil
 }
 

@@ -60,15 +60,15 @@ var (
 
 // associate makes the association, or answers with the one that is there when it says the same. The global network and
 // the thing itself have been checked.
-func (d *deviceAssociations[T, S]) associate(tx *txn, gn, id, device string, link *string) (*T, error) {
-	if _, err := tx.device(gn, device); err != nil {
+func (d *deviceAssociations[T, S]) associate(tx *Txn, gn, id, device string, link *string) (*T, error) {
+	if _, err := findDevice(tx.View, gn, device); err != nil {
 		return nil, err
 	}
 	if val(link) != "" {
-		if _, err := tx.link(gn, *link); err != nil {
+		if _, err := findLink(tx.View, gn, *link); err != nil {
 			return nil, err
 		}
-		if !tx.linkIsOnDevice(gn, device, *link) {
+		if !linkIsOnDevice(tx.View, gn, device, *link) {
 			return nil, api.InvalidFields(linkNotOnDevice("linkId"))
 		}
 	}
@@ -94,7 +94,7 @@ func (d *deviceAssociations[T, S]) associate(tx *txn, gn, id, device string, lin
 
 // disassociate ends the association. A PENDING one ends too, and a repeat while DELETING answers the same again: a
 // client retries a reply that got lost, and there is no client token to know it by.
-func (d *deviceAssociations[T, S]) disassociate(tx *txn, gn, id string) (*T, error) {
+func (d *deviceAssociations[T, S]) disassociate(tx *Txn, gn, id string) (*T, error) {
 	old, ok := d.table.Get(tx.r, tx.key(d.name, gn, id))
 	if !ok || *d.state(old) == "DELETED" {
 		return nil, api.NotFound(d.resourceType, id)
@@ -106,7 +106,7 @@ func (d *deviceAssociations[T, S]) disassociate(tx *txn, gn, id string) (*T, err
 }
 
 // end moves a live association to DELETING.
-func (d *deviceAssociations[T, S]) end(tx *txn, gn, id string, old *T) *T {
+func (d *deviceAssociations[T, S]) end(tx *Txn, gn, id string, old *T) *T {
 	row := *old
 	*d.state(&row) = "DELETING"
 	save(tx.lc, d.kind, d.table, tx.key(d.name, gn, id), &row, "DELETING")
@@ -114,7 +114,7 @@ func (d *deviceAssociations[T, S]) end(tx *txn, gn, id string, old *T) *T {
 }
 
 // endAll ends the live associations of the global network with what ends.
-func (d *deviceAssociations[T, S]) endAll(tx *txn, gn string, id func(*T) string, ends func(id string) bool) {
+func (d *deviceAssociations[T, S]) endAll(tx *Txn, gn string, id func(*T) string, ends func(id string) bool) {
 	var live []*T
 	for _, row := range d.table.Scan(tx.r, tx.prefix(d.name, gn), "") {
 		if state := *d.state(row); state != "DELETED" && state != "DELETING" && ends(id(row)) {
@@ -127,8 +127,8 @@ func (d *deviceAssociations[T, S]) endAll(tx *txn, gn string, id func(*T) string
 }
 
 // list answers a Get: those with the ids, or all of the global network.
-func (d *deviceAssociations[T, S]) list(v *view, operation string, in api.Input, gn string, ids []string, maxResults *int32, token *string) ([]T, string, error) {
-	if _, err := v.globalNetwork(gn); err != nil {
+func (d *deviceAssociations[T, S]) list(v *View, operation string, in api.Input, gn string, ids []string, maxResults *int32, token *string) ([]T, string, error) {
+	if _, err := findGlobalNetwork(v, gn); err != nil {
 		return nil, "", err
 	}
 	if err := checkFields(in); err != nil {

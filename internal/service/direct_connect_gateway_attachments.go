@@ -8,16 +8,16 @@ import (
 	"portolan/api"
 )
 
-// CreateDirectConnectGatewayAttachment attaches a Direct Connect gateway to several edges at once. The gateway can be on
+// createDirectConnectGatewayAttachment attaches a Direct Connect gateway to several edges at once. The gateway can be on
 // one core network, and on that once; that it is on another is found out while the attachment is built.
-func (s *Service) CreateDirectConnectGatewayAttachment(ctx context.Context, in *api.CreateDirectConnectGatewayAttachmentInput) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
-	gateway, err := s.refs.directConnectGateway(ctx, in.DirectConnectGatewayArn)
+func createDirectConnectGatewayAttachment(ctx context.Context, e *env, in *api.CreateDirectConnectGatewayAttachmentInput) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+	gateway, err := e.refs.directConnectGateway(ctx, in.DirectConnectGatewayArn)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
 		return once(tx, "CreateDirectConnectGatewayAttachment", in.ClientToken, in, func() (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
-			network, live, err := tx.attachable(in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, in.Tags)
+			network, live, err := attachable(tx, in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, in.Tags)
 			if err != nil {
 				return nil, err
 			}
@@ -43,7 +43,7 @@ func (s *Service) CreateDirectConnectGatewayAttachment(ctx context.Context, in *
 				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 				Problems:           gateway.problems,
 			}
-			if err := tx.attach(network, live, &row); err != nil {
+			if err := attach(tx, network, live, &row); err != nil {
 				return nil, err
 			}
 			return &api.CreateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
@@ -67,45 +67,41 @@ func edgesOf(network *coreNetworkRow, locations []string) error {
 	return nil
 }
 
-// GetDirectConnectGatewayAttachment shows a Direct Connect gateway attachment.
-func (s *Service) GetDirectConnectGatewayAttachment(ctx context.Context, in *api.GetDirectConnectGatewayAttachmentInput) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
-		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
-	})
+// getDirectConnectGatewayAttachment shows a Direct Connect gateway attachment.
+func getDirectConnectGatewayAttachment(v *View, in *api.GetDirectConnectGatewayAttachmentInput) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
+	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
 }
 
-// UpdateDirectConnectGatewayAttachment replaces the edges of an attachment that is AVAILABLE. A segment may have a table
+// updateDirectConnectGatewayAttachment replaces the edges of an attachment that is AVAILABLE. A segment may have a table
 // at the new ones and not at the old, so the policy is asked again.
-func (s *Service) UpdateDirectConnectGatewayAttachment(ctx context.Context, in *api.UpdateDirectConnectGatewayAttachmentInput) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
-		old, err := tx.attachmentOf(in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
-		if err != nil {
+func updateDirectConnectGatewayAttachment(tx *Txn, in *api.UpdateDirectConnectGatewayAttachmentInput) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
+	old, err := findAttachmentOf(tx.View, in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
+	if err != nil {
+		return nil, err
+	}
+	if old.State != api.AttachmentStateAvailable {
+		return nil, attachmentBusy(old)
+	}
+	network, ok := networkOfARN(tx.View, old.CoreNetworkArn)
+	if !ok {
+		return nil, api.NotFound("core-network", old.CoreNetworkId)
+	}
+	row := *old
+	if in.EdgeLocations != nil {
+		if err := edgesOf(network, in.EdgeLocations); err != nil {
 			return nil, err
 		}
-		if old.State != api.AttachmentStateAvailable {
-			return nil, attachmentBusy(old)
-		}
-		network, ok := tx.ownerNetwork(old.CoreNetworkArn)
-		if !ok {
-			return nil, api.NotFound("core-network", old.CoreNetworkId)
-		}
-		row := *old
-		if in.EdgeLocations != nil {
-			if err := edgesOf(network, in.EdgeLocations); err != nil {
-				return nil, err
-			}
-			row.EdgeLocations = slices.Clone(in.EdgeLocations)
-		}
-		row.State = api.AttachmentStateUpdating
-		row.LastModificationErrors = nil
-		tx.reconsider(&row)
-		tx.changeAttachment(&row)
-		return &api.UpdateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
-	})
+		row.EdgeLocations = slices.Clone(in.EdgeLocations)
+	}
+	row.State = api.AttachmentStateUpdating
+	row.LastModificationErrors = nil
+	reconsider(tx, &row)
+	changeAttachment(tx, &row)
+	return &api.UpdateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
 }
 
 func (row *attachmentRow) directConnectGateway() *api.DirectConnectGatewayAttachment {

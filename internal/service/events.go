@@ -59,7 +59,7 @@ type eventDetail struct {
 }
 
 // emit writes an event of a core network to the log. It belongs to the owner of the global network.
-func (tx *txn) emit(network *coreNetworkRow, detailType string, d eventDetail, resources ...string) {
+func emit(tx *Txn, network *coreNetworkRow, detailType string, d eventDetail, resources ...string) {
 	a, _ := parseARN(network.CoreNetworkArn)
 	global := "arn:" + a.partition + ":networkmanager::" + network.OwnerAccountId + ":global-network/" + network.GlobalNetworkId
 	d.CoreNetworkArn = network.CoreNetworkArn
@@ -79,12 +79,12 @@ var kindWords = map[api.AttachmentType][2]string{
 }
 
 // attachmentChanged tells of an attachment that was made, changed or removed; old or row is nil then.
-func (tx *txn) attachmentChanged(old, row *attachmentRow) {
+func attachmentChanged(tx *Txn, old, row *attachmentRow) {
 	any := row
 	if any == nil {
 		any = old
 	}
-	network, ok := tx.ownerNetwork(any.CoreNetworkArn)
+	network, ok := networkOfARN(tx.View, any.CoreNetworkArn)
 	if !ok {
 		return
 	}
@@ -108,7 +108,7 @@ func (tx *txn) attachmentChanged(old, row *attachmentRow) {
 		case api.AttachmentTypeTransitGatewayRouteTable:
 			d.RouteTableArn = any.ResourceArn
 		}
-		tx.emit(network, topologyChange, d)
+		emit(tx, network, topologyChange, d)
 	}
 	switch {
 	case old == nil:
@@ -130,7 +130,7 @@ func (tx *txn) attachmentChanged(old, row *attachmentRow) {
 		}
 		d := detail("ATTACHMENT-ASSOCIATION-"+what[0], "An attachment has been "+what[1])
 		d.PreviousSegmentName, d.SegmentName = wasIn, isIn
-		tx.emit(network, segmentUpdate, d)
+		emit(tx, network, segmentUpdate, d)
 	}
 	if wasBehind != isBehind {
 		what := [...]string{"MODIFIED", "mapped to a different Network Function Group."}
@@ -142,14 +142,14 @@ func (tx *txn) attachmentChanged(old, row *attachmentRow) {
 		}
 		d := detail("ATTACHMENT_"+what[0], "An attachment has been "+what[1])
 		d.PreviousNetworkFunctionGroupName, d.NewNetworkFunctionGroupName = wasBehind, isBehind
-		tx.emit(network, groupUpdate, d, any.AttachmentArn())
+		emit(tx, network, groupUpdate, d, any.AttachmentArn())
 	}
 }
 
-// crowdedOut tells of an attachment that is in no network function group, as another has the place at its edge. AWS has
+// slotTaken tells of an attachment that is in no network function group, as another has the place at its edge. AWS has
 // the type of event for what it has to say to the owner; what it says is not known.
-func (tx *txn) crowdedOut(network *coreNetworkRow, row *attachmentRow, group string) {
-	tx.emit(network, advisory, eventDetail{
+func slotTaken(tx *Txn, network *coreNetworkRow, row *attachmentRow, group string) {
+	emit(tx, network, advisory, eventDetail{
 		ChangeType: "ATTACHMENT-NOT-ASSOCIATED", EdgeLocation: row.EdgeLocation, AttachmentArn: row.AttachmentArn(), NetworkFunctionGroupName: group,
 		ChangeDescription: "An attachment has not been mapped to a Network Function Group: another attachment has the place at its edge location.",
 	})
@@ -167,21 +167,21 @@ func placed(row *attachmentRow) (segment, group string) {
 	return row.SegmentName, row.NetworkFunctionGroupName
 }
 
-func (tx *txn) connectPeerEvent(row *connectPeerRow, what, sentence string) {
+func connectPeerEvent(tx *Txn, row *connectPeerRow, what, sentence string) {
 	network, ok := coreNetworks.Get(tx.r, accountKey(row.OwnerAccountId, "core-network", row.CoreNetworkId))
 	if !ok {
 		return
 	}
 	a, _ := parseARN(network.CoreNetworkArn)
 	below := "arn:" + a.partition + ":networkmanager::" + a.account + ":"
-	tx.emit(network, topologyChange, eventDetail{
+	emit(tx, network, topologyChange, eventDetail{
 		ChangeType: "CONNECT_PEER_" + what, ChangeDescription: "A Connect peer has been " + sentence, EdgeLocation: row.EdgeLocation,
 		AttachmentArn: below + "attachment/" + row.ConnectAttachmentId, ConnectPeerArn: below + "connect-peer/" + row.ConnectPeerId,
 	})
 }
 
 // connectPeerStatus tells of the BGP sessions of a peer that come up or go down: one event for each.
-func (tx *txn) connectPeerStatus(row *connectPeerRow, up bool) {
+func connectPeerStatus(tx *Txn, row *connectPeerRow, up bool) {
 	network, ok := coreNetworks.Get(tx.r, accountKey(row.OwnerAccountId, "core-network", row.CoreNetworkId))
 	if !ok || row.Configuration == nil {
 		return
@@ -197,23 +197,23 @@ func (tx *txn) connectPeerStatus(row *connectPeerRow, up bool) {
 	}
 	for _, session := range row.Configuration.BgpConfigurations {
 		d.PeerAsn, d.CoreNetworkAddress = strconv.FormatInt(val(session.PeerAsn), 10), session.CoreNetworkAddress
-		tx.emit(network, statusUpdate, d)
+		emit(tx, network, statusUpdate, d)
 	}
 }
 
-func (tx *txn) peeringEvent(row *peeringRow, what, sentence string) {
-	network, ok := tx.ownerNetwork(row.CoreNetworkArn)
+func peeringEvent(tx *Txn, row *peeringRow, what, sentence string) {
+	network, ok := networkOfARN(tx.View, row.CoreNetworkArn)
 	if !ok {
 		return
 	}
-	tx.emit(network, topologyChange, eventDetail{
+	emit(tx, network, topologyChange, eventDetail{
 		ChangeType: "TGW_PEERING_" + what, ChangeDescription: "A Transit Gateway peering has been " + sentence, EdgeLocation: row.EdgeLocation,
 		PeeringArn: row.arn(), TransitGatewayArn: row.ResourceArn,
 	})
 }
 
 // versionEvent tells of a change set that is ready or has been executed.
-func (tx *txn) versionEvent(network *coreNetworkRow, version *api.CoreNetworkPolicy) {
+func versionEvent(tx *Txn, network *coreNetworkRow, version *api.CoreNetworkPolicy) {
 	d := eventDetail{PolicyVersionID: strconv.Itoa(int(val(version.PolicyVersionId)))}
 	switch version.ChangeSetState {
 	case api.ChangeSetStateReadyToExecute:
@@ -223,21 +223,21 @@ func (tx *txn) versionEvent(network *coreNetworkRow, version *api.CoreNetworkPol
 	default:
 		return
 	}
-	tx.emit(network, policyUpdate, d)
+	emit(tx, network, policyUpdate, d)
 }
 
 // edgesChanged tells of the edges a core network got and lost.
-func (tx *txn) edgesChanged(old, row *coreNetworkRow) {
+func edgesChanged(tx *Txn, old, row *coreNetworkRow) {
 	for _, e := range row.Edges {
 		if _, had := old.edge(e.EdgeLocation); !had {
-			tx.emit(row, topologyChange, eventDetail{
+			emit(tx, row, topologyChange, eventDetail{
 				ChangeType: "EDGE-LOCATION-ADDED", ChangeDescription: "An edge location has been added to a Core Network.", EdgeLocation: e.EdgeLocation,
 			})
 		}
 	}
 	for _, e := range old.Edges {
 		if _, has := row.edge(e.EdgeLocation); !has {
-			tx.emit(row, topologyChange, eventDetail{
+			emit(tx, row, topologyChange, eventDetail{
 				ChangeType: "EDGE-LOCATION-DELETED", ChangeDescription: "An edge location has been deleted from a Core Network.", EdgeLocation: e.EdgeLocation,
 			})
 		}

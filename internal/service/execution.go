@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -11,52 +10,50 @@ import (
 	"portolan/policy"
 )
 
-// ExecuteCoreNetworkChangeSet brings a version that is ready to life. The core network is UPDATING until it is LIVE.
-func (s *Service) ExecuteCoreNetworkChangeSet(ctx context.Context, in *api.ExecuteCoreNetworkChangeSetInput) (*api.ExecuteCoreNetworkChangeSetOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.ExecuteCoreNetworkChangeSetOutput, error) {
-		old, err := tx.coreNetwork(in.CoreNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		version, err := tx.version(old, in.PolicyVersionId)
-		if err != nil {
-			return nil, err
-		}
-		if version.ChangeSetState != api.ChangeSetStateReadyToExecute {
-			return nil, api.BrokenRule("Change set state for policy is invalid.")
-		}
-		if old.State != api.CoreNetworkStateAvailable {
-			return nil, coreNetworkBusy(old)
-		}
-		// Since the change set was generated an attachment may have come to an edge that this version takes away, or a
-		// prefix list have lost the alias it uses.
-		doc, errs := policy.Parse([]byte(version.PolicyDocument))
-		if len(errs) == 0 {
-			errs = append(policy.CheckOrphans(doc, tx.placements(old)), policy.CheckPrefixLists(doc, tx.aliases(old))...)
-		}
-		if len(errs) > 0 {
-			return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
-		}
-		next := *version
-		next.ChangeSetState = api.ChangeSetStateExecuting
-		tx.saveVersion(old, &next)
-		row := *old
-		row.Executing = in.PolicyVersionId
-		tx.beginUpdate(&row)
-		return &api.ExecuteCoreNetworkChangeSetOutput{}, nil
-	})
+// executeCoreNetworkChangeSet brings a version that is ready to life. The core network is UPDATING until it is LIVE.
+func executeCoreNetworkChangeSet(tx *Txn, in *api.ExecuteCoreNetworkChangeSetInput) (*api.ExecuteCoreNetworkChangeSetOutput, error) {
+	old, err := findCoreNetwork(tx.View, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	version, err := findVersion(tx.View, old, in.PolicyVersionId)
+	if err != nil {
+		return nil, err
+	}
+	if version.ChangeSetState != api.ChangeSetStateReadyToExecute {
+		return nil, api.BrokenRule("Change set state for policy is invalid.")
+	}
+	if old.State != api.CoreNetworkStateAvailable {
+		return nil, coreNetworkBusy(old)
+	}
+	// Since the change set was generated an attachment may have come to an edge that this version takes away, or a
+	// prefix list have lost the alias it uses.
+	doc, errs := policy.Parse([]byte(version.PolicyDocument))
+	if len(errs) == 0 {
+		errs = append(policy.CheckOrphans(doc, placements(tx.View, old)), policy.CheckPrefixLists(doc, prefixListAliases(tx.View, old))...)
+	}
+	if len(errs) > 0 {
+		return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
+	}
+	next := *version
+	next.ChangeSetState = api.ChangeSetStateExecuting
+	saveVersion(tx, old, &next)
+	row := *old
+	row.Executing = in.PolicyVersionId
+	beginUpdate(tx, &row)
+	return &api.ExecuteCoreNetworkChangeSetOutput{}, nil
 }
 
 // beginUpdate takes a core network to UPDATING. That cannot end before what was asked for has begun: a client that polls
 // sees it, however short it is.
-func (tx *txn) beginUpdate(row *coreNetworkRow) {
+func beginUpdate(tx *Txn, row *coreNetworkRow) {
 	row.State = api.CoreNetworkStateUpdating
 	row.ExecutionAsked, row.ExecutionStarted = api.Time{Time: tx.now}, api.Time{}
 	save(tx.lc, lifecycle.Execution, coreNetworks, row.key(), row, string(api.ChangeStatusNotStarted))
 }
 
 // startExecution begins what was asked for, and lets the core network's UPDATING end in its time.
-func (s *Service) startExecution(lc *lifecycle.Txn, e lifecycle.Entry) error {
+func (s *env) startExecution(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := coreNetworks.Get(lc.Txn, e.Key)
 	if !ok || old.State != api.CoreNetworkStateUpdating || !old.ExecutionStarted.IsZero() {
 		return nil
@@ -71,41 +68,41 @@ func (s *Service) startExecution(lc *lifecycle.Txn, e lifecycle.Entry) error {
 // goLive makes the executing version the LIVE one, all of it in this transaction: edges, segments and groups are what it
 // says, every attachment is looked at anew, what has changed is kept, what waited before it is out of date, and what
 // waits behind it is compared with it. row is the caller's to save.
-func (tx *txn) goLive(row *coreNetworkRow) error {
-	version, err := tx.version(row, row.Executing)
+func goLive(tx *Txn, row *coreNetworkRow) error {
+	version, err := findVersion(tx.View, row, row.Executing)
 	if err != nil {
 		return fmt.Errorf("executing version %d of %s: %w", row.Executing, row.CoreNetworkId, err)
 	}
 	next := *version
 	compiled, errs := compilePolicy(version.PolicyDocument, row.Edges)
 	if len(errs) == 0 && row.LiveVersion == 0 {
-		errs = tx.checkReferences(row, version.PolicyDocument)
+		errs = checkReferences(tx.View, row, version.PolicyDocument)
 	}
 	if len(errs) > 0 {
 		// Only a first version gets here unexamined: it is executed as part of the creation.
 		next.ChangeSetState = api.ChangeSetStateFailedGeneration
 		next.PolicyErrors = policyErrors(errs)
-		tx.saveVersion(row, &next)
+		saveVersion(tx, row, &next)
 		return nil
 	}
-	moves := tx.relocate(row, compiled)
-	tx.keepChanges(row, row.Executing, tx.compareWithLive(row, compiled, moves))
-	tx.move(row, moves)
+	moves := relocate(tx.View, row, compiled)
+	keepChanges(tx, row, row.Executing, compareWithLive(tx.View, row, compiled, moves))
+	moveAttachments(tx, row, moves)
 	live, edges := row.Executing, row.Edges
-	tx.expire(row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })
+	expire(tx, row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })
 	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded
-	tx.saveVersion(row, &next)
+	saveVersion(tx, row, &next)
 	row.LiveVersion = live
 	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(compiled)
 	if !reflect.DeepEqual(edges, row.Edges) {
-		tx.regenerate(row)
+		regenerate(tx, row)
 	}
 	return nil
 }
 
 // regenerate generates the change sets of the versions that wait behind a LIVE one with other edges. They stay ready to
 // execute, unless they cannot be brought about any more.
-func (tx *txn) regenerate(row *coreNetworkRow) {
+func regenerate(tx *Txn, row *coreNetworkRow) {
 	var waiting []*api.CoreNetworkPolicy
 	ready := accountKey(row.OwnerAccountId, "core-network-policy.current", row.CoreNetworkId, string(api.ChangeSetStateReadyToExecute)) + "/"
 	for _, version := range policyVersions.ScanIndex(tx.r, ready, "") {
@@ -118,7 +115,7 @@ func (tx *txn) regenerate(row *coreNetworkRow) {
 			failed := *version
 			failed.ChangeSetState = api.ChangeSetStateFailedGeneration
 			failed.PolicyErrors = policyErrors(errs)
-			tx.saveVersion(row, &failed)
+			saveVersion(tx, row, &failed)
 		}
 	}
 }
@@ -141,12 +138,12 @@ func compilePolicy(document string, edges []api.CoreNetworkEdge) (*policy.Policy
 }
 
 // livePolicy is the compiled LIVE policy of a core network; false before the first execution.
-func (v *view) livePolicy(row *coreNetworkRow) (*policy.Policy, bool) {
+func livePolicy(v *View, row *coreNetworkRow) (*policy.Policy, bool) {
 	if row.LiveVersion == 0 {
 		return nil, false
 	}
 	return v.compiled.get(row.CoreNetworkId, row.LiveVersion, func() *policy.Policy {
-		version, err := v.version(row, row.LiveVersion)
+		version, err := findVersion(v, row, row.LiveVersion)
 		if err != nil {
 			return nil
 		}

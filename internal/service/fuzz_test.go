@@ -38,7 +38,7 @@ func FuzzParseARN(f *testing.F) {
 }
 
 func FuzzPageToken(f *testing.F) {
-	v := &view{caller: api.Caller{Account: "111122223333"}}
+	v := &View{caller: api.Caller{Account: "111122223333"}}
 	p, err := v.newPager(nil, nil, "GetSites", "gn")
 	if err != nil {
 		f.Fatal(err)
@@ -63,7 +63,7 @@ func FuzzPageToken(f *testing.F) {
 		if again := p.token(p.after); again != strings.TrimRight(token, "\r\n") && again != token {
 			t.Errorf("%q is taken, but its own is %q", token, again)
 		}
-		other := &view{caller: api.Caller{Account: "444455556666"}}
+		other := &View{caller: api.Caller{Account: "444455556666"}}
 		if _, err := other.newPager(nil, &token, operation, "gn"); err == nil {
 			t.Errorf("%q is taken from another account", token)
 		}

@@ -18,7 +18,7 @@ type usedToken struct {
 
 // once runs f, unless the caller has used the token with the operation before: then it answers the same again, and
 // refuses other parameters under the same token. SDKs invent a token per call and keep it over their retries.
-func once[I any, O any](tx *txn, operation string, token *string, in *I, f func() (*O, error)) (*O, error) {
+func once[I any, O any](tx *Txn, operation string, token *string, in *I, f func() (*O, error)) (*O, error) {
 	if val(token) == "" {
 		return f()
 	}

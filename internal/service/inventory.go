@@ -13,7 +13,7 @@ import (
 
 // inventoryOf is the global network an inventory is asked for.
 type inventoryOf struct {
-	*view
+	*View
 	gn   string
 	core *coreNetworkRow // nil when the global network has none
 
@@ -356,7 +356,7 @@ func walkPeerings(in *inventoryOf, after string) iter.Seq2[string, *inventoryIte
 				return in.prefix("attachment.peering", p.PeeringId)
 			}, func(r *attachmentRow) string { return r.AttachmentArn() })},
 		}
-		if in.isRegistered(in.gn, p.ResourceArn) { // else it is no resource of the global network
+		if isRegistered(in.View, in.gn, p.ResourceArn) { // else it is no resource of the global network
 			item.related = append(item.related, literal(p.ResourceArn))
 		}
 		item.CoreNetworkId, item.AccountId, item.AwsRegion = p.CoreNetworkId, p.OwnerAccountId, p.EdgeLocation

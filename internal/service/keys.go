@@ -12,12 +12,12 @@ func accountKey(account, table string, path ...string) string {
 }
 
 // key is the key of a row of the caller's account.
-func (v *view) key(table string, path ...string) string {
+func (v *View) key(table string, path ...string) string {
 	return accountKey(v.caller.Account, table, path...)
 }
 
 // prefix is the start of all keys below path: the same key, closed by a slash.
-func (v *view) prefix(table string, path ...string) string { return v.key(table, path...) + "/" }
+func (v *View) prefix(table string, path ...string) string { return v.key(table, path...) + "/" }
 
 // accountOf is the account a row key belongs to.
 func accountOf(key string) string {

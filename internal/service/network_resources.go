@@ -27,11 +27,11 @@ func (f *inventoryFilter) keeps(r *api.NetworkResource) bool {
 }
 
 // inventory is the global network with what the catalog knows behind its transit gateways, or the error of one that is not the caller's.
-func (v *view) inventory(ctx context.Context, gn string) (*inventoryOf, error) {
-	if _, err := v.globalNetwork(gn); err != nil {
+func (v *View) inventory(ctx context.Context, gn string) (*inventoryOf, error) {
+	if _, err := findGlobalNetwork(v, gn); err != nil {
 		return nil, err
 	}
-	in := &inventoryOf{view: v, gn: gn}
+	in := &inventoryOf{View: v, gn: gn}
 	for _, row := range coreNetworks.ScanIndex(v.r, v.prefix("core-network.global-network", gn), "") {
 		in.core = row
 	}
@@ -109,10 +109,10 @@ func (in *inventoryOf) startAt(f *inventoryFilter, resourceType string) (after s
 	return "", false
 }
 
-// GetNetworkResources lists the resources of a global network, each with its definition: the object as its own Get
+// getNetworkResources lists the resources of a global network, each with its definition: the object as its own Get
 // operation shows it. What only EC2 could describe has no definition.
-func (s *Service) GetNetworkResources(ctx context.Context, in *api.GetNetworkResourcesInput) (*api.GetNetworkResourcesOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetNetworkResourcesOutput, error) {
+func getNetworkResources(ctx context.Context, e *env, in *api.GetNetworkResourcesInput) (*api.GetNetworkResourcesOutput, error) {
+	return read(ctx, e, func(v *View) (*api.GetNetworkResourcesOutput, error) {
 		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
@@ -140,9 +140,9 @@ func (in *inventoryOf) show(item *inventoryItem) api.NetworkResource {
 	return r
 }
 
-// GetNetworkResourceCounts counts the resources of a global network by type; a type without any is left out.
-func (s *Service) GetNetworkResourceCounts(ctx context.Context, in *api.GetNetworkResourceCountsInput) (*api.GetNetworkResourceCountsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetNetworkResourceCountsOutput, error) {
+// getNetworkResourceCounts counts the resources of a global network by type; a type without any is left out.
+func getNetworkResourceCounts(ctx context.Context, e *env, in *api.GetNetworkResourceCountsInput) (*api.GetNetworkResourceCountsOutput, error) {
+	return read(ctx, e, func(v *View) (*api.GetNetworkResourceCountsOutput, error) {
 		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
@@ -186,10 +186,10 @@ func (in *inventoryOf) count(family inventoryFamily) int32 {
 	return n
 }
 
-// GetNetworkResourceRelationships lists which resources of a global network are related, each pair once in either
+// getNetworkResourceRelationships lists which resources of a global network are related, each pair once in either
 // direction, in the order of the resources they start from.
-func (s *Service) GetNetworkResourceRelationships(ctx context.Context, in *api.GetNetworkResourceRelationshipsInput) (*api.GetNetworkResourceRelationshipsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetNetworkResourceRelationshipsOutput, error) {
+func getNetworkResourceRelationships(ctx context.Context, e *env, in *api.GetNetworkResourceRelationshipsInput) (*api.GetNetworkResourceRelationshipsOutput, error) {
+	return read(ctx, e, func(v *View) (*api.GetNetworkResourceRelationshipsOutput, error) {
 		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err
@@ -263,9 +263,9 @@ const (
 	maxMetadataText    = 256
 )
 
-// UpdateNetworkResourceMetadata adds entries to the metadata of a resource, or changes them. An empty value is kept.
-func (s *Service) UpdateNetworkResourceMetadata(ctx context.Context, in *api.UpdateNetworkResourceMetadataInput) (*api.UpdateNetworkResourceMetadataOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.UpdateNetworkResourceMetadataOutput, error) {
+// updateNetworkResourceMetadata adds entries to the metadata of a resource, or changes them. An empty value is kept.
+func updateNetworkResourceMetadata(ctx context.Context, e *env, in *api.UpdateNetworkResourceMetadataInput) (*api.UpdateNetworkResourceMetadataOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.UpdateNetworkResourceMetadataOutput, error) {
 		inv, err := tx.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err

@@ -15,9 +15,9 @@ import (
 	"portolan/routing"
 )
 
-// GetNetworkRoutes shows a route table as a whole: of a segment or a network function group at an edge, or of a
+// getNetworkRoutes shows a route table as a whole: of a segment or a network function group at an edge, or of a
 // registered transit gateway. Values of one filter are alternatives; a route must pass every filter that is given.
-func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutesInput) (*api.GetNetworkRoutesOutput, error) {
+func getNetworkRoutes(ctx context.Context, e *env, in *api.GetNetworkRoutesInput) (*api.GetNetworkRoutesOutput, error) {
 	filter, err := newRouteFilter(in)
 	if err != nil {
 		return nil, err
@@ -33,14 +33,14 @@ func (s *Service) GetNetworkRoutes(ctx context.Context, in *api.GetNetworkRoutes
 		return nil, api.InvalidField("routeTableIdentifier", "Exactly one route table must be identified.")
 	}
 	if id.TransitGatewayRouteTableArn != nil {
-		return s.transitGatewayRoutes(ctx, in, filter)
+		return e.transitGatewayRoutes(ctx, in, filter)
 	}
-	return read(ctx, s, func(v *view) (*api.GetNetworkRoutesOutput, error) {
-		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
+	return read(ctx, e, func(v *View) (*api.GetNetworkRoutesOutput, error) {
+		if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
 		coreNetwork, table := coreNetworkTable(id)
-		row, routes, err := v.routesOf(ctx, coreNetwork)
+		row, routes, err := routesOf(v, ctx, coreNetwork)
 		if err != nil {
 			return nil, err
 		}
@@ -79,15 +79,15 @@ func coreNetworkTable(id *api.RouteTableIdentifier) (coreNetwork string, table r
 }
 
 // routesOf is the routes of one of the caller's core networks. One without a LIVE policy has no route table.
-func (v *view) routesOf(ctx context.Context, id string) (*coreNetworkRow, *computed, error) {
-	row, err := v.coreNetwork(id)
+func routesOf(v *View, ctx context.Context, id string) (*coreNetworkRow, *computed, error) {
+	row, err := findCoreNetwork(v, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if row.LiveVersion == 0 {
 		return nil, nil, api.NotFound("route-table", id)
 	}
-	routes, err := v.routes(ctx, row)
+	routes, err := routes(v, ctx, row)
 	return row, routes, err
 }
 
@@ -278,7 +278,7 @@ func matchesPattern(pattern, value string) bool {
 
 // transitGatewayRoutes shows a route table of a transit gateway that is registered in the global network, as the catalog
 // knows it. Without a catalog no such table is known.
-func (s *Service) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
+func (s *env) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
 	arn := *in.RouteTableIdentifier.TransitGatewayRouteTableArn
 	if _, err := s.refs.of(tgwRouteTableARN, arn); err != nil {
 		return nil, err
@@ -288,11 +288,11 @@ func (s *Service) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRo
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, s, func(v *view) (*api.GetNetworkRoutesOutput, error) {
-		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
+	return read(ctx, s, func(v *View) (*api.GetNetworkRoutesOutput, error) {
+		if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if !v.isRegistered(in.GlobalNetworkId, table.TransitGatewayARN) {
+		if !isRegistered(v, in.GlobalNetworkId, table.TransitGatewayARN) {
 			return nil, api.NotFound("route-table", arn)
 		}
 		out := &api.GetNetworkRoutesOutput{

@@ -11,10 +11,10 @@ import (
 	"portolan/internal/catalog"
 )
 
-// GetNetworkTelemetry shows which tunnels and BGP sessions are up. A VPN connection's come from the catalog. Nobody holds
+// getNetworkTelemetry shows which tunnels and BGP sessions are up. A VPN connection's come from the catalog. Nobody holds
 // a BGP session with this server, so a Connect peer's two are up while something is announced for it.
-func (s *Service) GetNetworkTelemetry(ctx context.Context, in *api.GetNetworkTelemetryInput) (*api.GetNetworkTelemetryOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetNetworkTelemetryOutput, error) {
+func getNetworkTelemetry(ctx context.Context, e *env, in *api.GetNetworkTelemetryInput) (*api.GetNetworkTelemetryOutput, error) {
+	return read(ctx, e, func(v *View) (*api.GetNetworkTelemetryOutput, error) {
 		inv, err := v.inventory(ctx, in.GlobalNetworkId)
 		if err != nil {
 			return nil, err

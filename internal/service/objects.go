@@ -9,7 +9,7 @@ import (
 )
 
 // registerTransitions tells the queue how each kind moves.
-func (s *Service) registerTransitions() {
+func (s *env) registerTransitions() {
 	s.queue.Handle(lifecycle.GlobalNetwork, s.moveGlobalNetwork)
 	moves(s, lifecycle.Site, sites, func(r *api.Site) *api.SiteState { return &r.State })
 	moves(s, lifecycle.Device, devices, func(r *api.Device) *api.DeviceState { return &r.State })
@@ -31,7 +31,7 @@ func (s *Service) registerTransitions() {
 }
 
 // moves registers the plain move of a kind: the state's own successor, and the row vanishes at the end.
-func moves[T any, S ~string](s *Service, kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) {
+func moves[T any, S ~string](s *env, kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) {
 	s.queue.Handle(kind, move(kind, table, state))
 }
 
@@ -62,7 +62,7 @@ func save[T any](lc *lifecycle.Txn, kind lifecycle.Kind, table *store.Table[T], 
 
 // children lists the rows of a global network in key order: those with the ids, those below an index value, or all.
 // keep must hold for each and covers the index condition as well.
-func children[T any](v *view, p *pager, table *store.Table[T], name, gn string, ids []string, index []string, keep func(*T) bool) ([]T, string) {
+func children[T any](v *View, p *pager, table *store.Table[T], name, gn string, ids []string, index []string, keep func(*T) bool) ([]T, string) {
 	var rows iter.Seq2[string, *T]
 	switch {
 	case len(ids) > 0:
@@ -80,7 +80,7 @@ func children[T any](v *view, p *pager, table *store.Table[T], name, gn string, 
 }
 
 // fits refuses one more row where the counter has reached the quota.
-func (tx *txn) fits(q Quota, resourceType, owner, counterKey string) error {
+func (tx *Txn) fits(q Quota, resourceType, owner, counterKey string) error {
 	if limit := tx.quotas[q.Name]; store.CountAt(tx.r, counterKey) >= limit {
 		return api.QuotaExceeded(resourceType, owner, q.Code, limit)
 	}

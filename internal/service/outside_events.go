@@ -48,15 +48,15 @@ type outsideTunnel struct{ IPsec, BGP bool }
 
 var outsides = store.NewTable(store.Schema[outsideRow]{Name: "outside"})
 
-// outsideWatch is when and at what the catalog was looked at last.
-type outsideWatch struct {
+// externalWatch is when and at what the catalog was looked at last.
+type externalWatch struct {
 	mu      sync.Mutex
 	at      time.Time
 	version uint64
 }
 
 // lookEvery is how often the catalog is looked at for changes.
-func (s *Service) lookEvery() time.Duration {
+func (s *env) lookEvery() time.Duration {
 	if _, asks := s.refs.catalog.(*catalog.EC2); asks {
 		return catalogEC2Look
 	}
@@ -64,7 +64,7 @@ func (s *Service) lookEvery() time.Duration {
 }
 
 // watchOutside tells of what changes outside until ctx ends.
-func (s *Service) watchOutside(ctx context.Context) {
+func (s *env) watchOutside(ctx context.Context) {
 	ticker := time.NewTicker(s.lookEvery())
 	defer ticker.Stop()
 	for {
@@ -79,29 +79,29 @@ func (s *Service) watchOutside(ctx context.Context) {
 
 // tellOutsideSoon is tellOutside for who is about to read events, unless it has just been done. Of an endpoint they read
 // what the last look has told: to ask takes too long.
-func (s *Service) tellOutsideSoon(ctx context.Context) {
+func (s *env) tellOutsideSoon(ctx context.Context) {
 	if _, asks := s.refs.catalog.(*catalog.EC2); asks || s.refs.catalog == nil {
 		return
 	}
-	s.outside.mu.Lock()
-	passed := s.clock().Sub(s.outside.at)
-	fresh := s.outside.version == s.refs.version() && passed >= 0 && passed < catalogFileLook
-	s.outside.mu.Unlock()
+	s.external.mu.Lock()
+	passed := s.clock().Sub(s.external.at)
+	fresh := s.external.version == s.refs.version() && passed >= 0 && passed < catalogFileLook
+	s.external.mu.Unlock()
 	if !fresh {
 		s.tellOutside(ctx)
 	}
 }
 
-func (s *Service) tellOutside(ctx context.Context) {
-	s.outside.mu.Lock()
-	defer s.outside.mu.Unlock()
-	s.outside.at, s.outside.version = s.clock(), s.refs.version()
+func (s *env) tellOutside(ctx context.Context) {
+	s.external.mu.Lock()
+	defer s.external.mu.Unlock()
+	s.external.at, s.external.version = s.clock(), s.refs.version()
 	var looks []outsideLook
 	err := s.store.View(ctx, func(r store.Reader) error {
 		looks = looks[:0]
 		for account := range accounts(r) {
-			v := &view{Service: s, r: r, caller: api.Caller{Account: account}, now: s.clock()}
-			looks = append(looks, v.outsideLooks()...)
+			v := s.view(r, api.Caller{Account: account})
+			looks = append(looks, outsideLooks(v)...)
 		}
 		return nil
 	})
@@ -142,7 +142,7 @@ type outsideLook struct {
 }
 
 // outsideLooks is what there is to look at, and what was, in the global networks of an account.
-func (v *view) outsideLooks() []outsideLook {
+func outsideLooks(v *View) []outsideLook {
 	looks := map[string]*outsideLook{}
 	look := func(gn string) *outsideLook {
 		if looks[gn] == nil {
@@ -192,7 +192,7 @@ func (row *attachmentRow) isBuilt() bool {
 }
 
 // tellOutsideOf looks and tells for one global network.
-func (s *Service) tellOutsideOf(ctx context.Context, l *outsideLook) error {
+func (s *env) tellOutsideOf(ctx context.Context, l *outsideLook) error {
 	next := s.lookOutsideAt(ctx, l)
 	var told map[string]*outsideTable
 	err := s.store.View(ctx, func(r store.Reader) error {
@@ -237,14 +237,14 @@ func (s *Service) tellOutsideOf(ctx context.Context, l *outsideLook) error {
 }
 
 // deregisterDeleted ends the registrations of transit gateways that were deleted in EC2.
-func (s *Service) deregisterDeleted(ctx context.Context, l *outsideLook, next *outsideRow) error {
+func (s *env) deregisterDeleted(ctx context.Context, l *outsideLook, next *outsideRow) error {
 	owner, _ := parseARN(l.global)
 	ctx = api.WithCaller(ctx, api.Caller{Account: l.account, Partition: owner.partition})
 	for _, arn := range l.gateways {
 		if !next.Gateways[arn].Missing {
 			continue
 		}
-		if _, err := s.DeregisterTransitGateway(ctx, &api.DeregisterTransitGatewayInput{GlobalNetworkId: l.id, TransitGatewayArn: arn}); err != nil {
+		if _, err := deregisterTransitGateway(ctx, s, &api.DeregisterTransitGatewayInput{GlobalNetworkId: l.id, TransitGatewayArn: arn}); err != nil {
 			return err
 		}
 	}
@@ -261,7 +261,7 @@ func readOutsideTables(r store.Reader, l *outsideLook) map[string]*outsideTable 
 }
 
 // lookOutsideAt asks the catalog. What cannot be asked about now is as it was seen last.
-func (s *Service) lookOutsideAt(ctx context.Context, l *outsideLook) *outsideRow {
+func (s *env) lookOutsideAt(ctx context.Context, l *outsideLook) *outsideRow {
 	next := &outsideRow{}
 	vpn := func(arn string, before outsideVPN, had bool) (outsideVPN, bool) {
 		found, err := s.refs.catalog.VPNConnection(ctx, arn)
@@ -324,7 +324,7 @@ func (s *Service) lookOutsideAt(ctx context.Context, l *outsideLook) *outsideRow
 	return next
 }
 
-func (s *Service) seenVPN(ctx context.Context, v *catalog.VPNConnection) outsideVPN {
+func (s *env) seenVPN(ctx context.Context, v *catalog.VPNConnection) outsideVPN {
 	seen := outsideVPN{ARN: v.ARN, CustomerGateway: v.CustomerGatewayARN, Static: len(v.StaticRoutes) > 0}
 	if customer, err := s.refs.catalog.CustomerGateway(ctx, v.CustomerGatewayARN); err == nil {
 		seen.PeerASN = customer.ASN

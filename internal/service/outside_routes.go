@@ -74,7 +74,7 @@ func tgwRouteText(r *catalog.GatewayRoute) (string, error) {
 }
 
 // lookAtTables asks the catalog for the route tables of the gateways. What cannot be asked about now is as it was told.
-func (s *Service) lookAtTables(ctx context.Context, l *outsideLook, told map[string]*outsideTable) (map[string]*outsideTable, error) {
+func (s *env) lookAtTables(ctx context.Context, l *outsideLook, told map[string]*outsideTable) (map[string]*outsideTable, error) {
 	next := map[string]*outsideTable{}
 	for _, arn := range l.gateways {
 		gateway, err := s.refs.catalog.TransitGateway(ctx, arn)

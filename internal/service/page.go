@@ -26,7 +26,7 @@ type pager struct {
 }
 
 // newPager checks the page size and the token of a request. query names the operation and each filter value.
-func (v *view) newPager(maxResults *int32, token *string, query ...string) (*pager, error) {
+func (v *View) newPager(maxResults *int32, token *string, query ...string) (*pager, error) {
 	p := &pager{query: v.caller.Account + "\x00" + strings.Join(query, "\x00"), limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)

@@ -32,8 +32,8 @@ func (row *peeringRow) transitGateway() *api.TransitGatewayPeering {
 	}
 }
 
-// peering is a peering the caller made, or one on a core network of the caller's.
-func (v *view) peering(id string) (*peeringRow, error) {
+// findPeering is a peering the caller made, or one on a core network of the caller's.
+func findPeering(v *View, id string) (*peeringRow, error) {
 	row, ok := byID(v.r, peerings, id)
 	if !ok || row.OwnerAccountId != v.caller.Account && parseAccount(row.CoreNetworkArn) != v.caller.Account {
 		return nil, api.NotFound("peering", id)
@@ -58,19 +58,19 @@ func missingPermissions(ctx context.Context, gateway string) []api.PeeringError 
 	return nil
 }
 
-// CreateTransitGatewayPeering peers a transit gateway with the edge of its Region. What is wrong with the gateway AWS
+// createTransitGatewayPeering peers a transit gateway with the edge of its Region. What is wrong with the gateway AWS
 // finds out while it builds the peering, a second peering of the two as well.
-func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.CreateTransitGatewayPeeringInput) (*api.CreateTransitGatewayPeeringOutput, error) {
-	gateway, asn, problems, err := s.refs.transitGateway(ctx, in.TransitGatewayArn)
+func createTransitGatewayPeering(ctx context.Context, e *env, in *api.CreateTransitGatewayPeeringInput) (*api.CreateTransitGatewayPeeringOutput, error) {
+	gateway, asn, problems, err := e.refs.transitGateway(ctx, in.TransitGatewayArn)
 	if err != nil {
 		return nil, err
 	}
 	if len(problems) == 0 {
 		problems = missingPermissions(ctx, in.TransitGatewayArn)
 	}
-	return update(ctx, s, func(tx *txn) (*api.CreateTransitGatewayPeeringOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateTransitGatewayPeeringOutput, error) {
 		return once(tx, "CreateTransitGatewayPeering", in.ClientToken, in, func() (*api.CreateTransitGatewayPeeringOutput, error) {
-			network, _, err := tx.attachable(in.CoreNetworkId, "CreateTransitGatewayPeering", nil, in.Tags)
+			network, _, err := attachable(tx, in.CoreNetworkId, "CreateTransitGatewayPeering", nil, in.Tags)
 			if err != nil {
 				return nil, err
 			}
@@ -101,49 +101,45 @@ func (s *Service) CreateTransitGatewayPeering(ctx context.Context, in *api.Creat
 				TransitGatewayPeeringAttachmentId: tx.ids.next("tgw-attach"),
 				Problems:                          problems,
 			}
-			tx.savePeering(&row)
-			tx.peeringEvent(&row, "CREATED", "created for a Core Network.")
+			savePeering(tx, &row)
+			peeringEvent(tx, &row, "CREATED", "created for a Core Network.")
 			return &api.CreateTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
 		})
 	})
 }
 
-func (tx *txn) savePeering(row *peeringRow) {
+func savePeering(tx *Txn, row *peeringRow) {
 	save(tx.lc, lifecycle.Peering, peerings, row.key(), row, string(row.State))
 }
 
-// GetTransitGatewayPeering shows a peering.
-func (s *Service) GetTransitGatewayPeering(ctx context.Context, in *api.GetTransitGatewayPeeringInput) (*api.GetTransitGatewayPeeringOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetTransitGatewayPeeringOutput, error) {
-		row, err := v.peering(in.PeeringId)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
-	})
+// getTransitGatewayPeering shows a peering.
+func getTransitGatewayPeering(v *View, in *api.GetTransitGatewayPeeringInput) (*api.GetTransitGatewayPeeringOutput, error) {
+	row, err := findPeering(v, in.PeeringId)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
 }
 
-// ListPeerings lists the peerings on the caller's core networks and those the caller made elsewhere, of one core network
+// listPeerings lists the peerings on the caller's core networks and those the caller made elsewhere, of one core network
 // or all, by type, edge and state.
-func (s *Service) ListPeerings(ctx context.Context, in *api.ListPeeringsInput) (*api.ListPeeringsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListPeeringsOutput, error) {
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListPeerings", val(in.CoreNetworkId), string(val(in.PeeringType)),
-			val(in.EdgeLocation), string(val(in.State)))
-		if err != nil {
-			return nil, err
-		}
-		below := belowNetwork(in.CoreNetworkId)
-		rows := chain(
-			peerings.ScanIndex(v.r, v.prefix("peering.guest", below...), p.after),
-			peerings.Scan(v.r, v.prefix("peering", below...), p.after),
-		)
-		keep := func(row *peeringRow) bool {
-			return wanted(in.PeeringType, row.PeeringType) && wanted(in.EdgeLocation, row.EdgeLocation) && wanted(in.State, row.State)
-		}
-		var out api.ListPeeringsOutput
-		out.Peerings, out.NextToken = page(p, rows, keep, func(row *peeringRow) api.Peering { return row.Peering })
-		return &out, nil
-	})
+func listPeerings(v *View, in *api.ListPeeringsInput) (*api.ListPeeringsOutput, error) {
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListPeerings", val(in.CoreNetworkId), string(val(in.PeeringType)),
+		val(in.EdgeLocation), string(val(in.State)))
+	if err != nil {
+		return nil, err
+	}
+	below := belowNetwork(in.CoreNetworkId)
+	rows := chain(
+		peerings.ScanIndex(v.r, v.prefix("peering.guest", below...), p.after),
+		peerings.Scan(v.r, v.prefix("peering", below...), p.after),
+	)
+	keep := func(row *peeringRow) bool {
+		return wanted(in.PeeringType, row.PeeringType) && wanted(in.EdgeLocation, row.EdgeLocation) && wanted(in.State, row.State)
+	}
+	var out api.ListPeeringsOutput
+	out.Peerings, out.NextToken = page(p, rows, keep, func(row *peeringRow) api.Peering { return row.Peering })
+	return &out, nil
 }
 
 // belowNetwork is the path of a list's rows: those of one core network, or all.
@@ -167,29 +163,27 @@ func chain[T any](walks ...iter.Seq2[string, *T]) iter.Seq2[string, *T] {
 	}
 }
 
-// DeletePeering ends a peering that no route table is attached over.
-func (s *Service) DeletePeering(ctx context.Context, in *api.DeletePeeringInput) (*api.DeletePeeringOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeletePeeringOutput, error) {
-		old, err := tx.peering(in.PeeringId)
-		if err != nil {
-			return nil, err
-		}
-		if old.State != api.PeeringStateAvailable && old.State != api.PeeringStateFailed {
-			return nil, api.Conflict("peering", old.PeeringId, "Peering state is invalid: "+string(old.State)+".")
-		}
-		below := accountKey(parseAccount(old.CoreNetworkArn), "attachment.peering", old.PeeringId) + "/"
-		if attachments.Any(tx.r, below) {
-			return nil, api.Conflict("peering", old.PeeringId, "Peering cannot be deleted due to existing transit gateway route table attachments.")
-		}
-		row := *old
-		row.State = api.PeeringStateDeleting
-		tx.savePeering(&row)
-		return &api.DeletePeeringOutput{Peering: &row.Peering}, nil
-	})
+// deletePeering ends a peering that no route table is attached over.
+func deletePeering(tx *Txn, in *api.DeletePeeringInput) (*api.DeletePeeringOutput, error) {
+	old, err := findPeering(tx.View, in.PeeringId)
+	if err != nil {
+		return nil, err
+	}
+	if old.State != api.PeeringStateAvailable && old.State != api.PeeringStateFailed {
+		return nil, api.Conflict("peering", old.PeeringId, "Peering state is invalid: "+string(old.State)+".")
+	}
+	below := accountKey(parseAccount(old.CoreNetworkArn), "attachment.peering", old.PeeringId) + "/"
+	if attachments.Any(tx.r, below) {
+		return nil, api.Conflict("peering", old.PeeringId, "Peering cannot be deleted due to existing transit gateway route table attachments.")
+	}
+	row := *old
+	row.State = api.PeeringStateDeleting
+	savePeering(tx, &row)
+	return &api.DeletePeeringOutput{Peering: &row.Peering}, nil
 }
 
 // movePeering takes the next step of a peering.
-func (s *Service) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
+func (s *env) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	old, ok := peerings.Get(lc.Txn, e.Key)
 	if !ok || string(old.State) != e.From {
 		return nil
@@ -198,21 +192,21 @@ func (s *Service) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	if step.Next == lifecycle.Gone {
 		peerings.Delete(lc.Txn, e.Key)
-		tx.peeringEvent(old, "DELETED", "deleted from a Core Network.")
+		peeringEvent(tx, old, "DELETED", "deleted from a Core Network.")
 		return nil
 	}
 	row := *old
 	row.State = api.PeeringState(step.Next)
-	if row.LastModificationErrors = tx.peeringProblems(old); len(row.LastModificationErrors) > 0 {
+	if row.LastModificationErrors = peeringProblems(tx, old); len(row.LastModificationErrors) > 0 {
 		row.State = api.PeeringStateFailed
 	}
 	row.Problems = nil
-	tx.savePeering(&row)
+	savePeering(tx, &row)
 	return nil
 }
 
 // peeringProblems is what keeps a peering from being built. Of two of one gateway at one edge the first is kept.
-func (tx *txn) peeringProblems(row *peeringRow) []api.PeeringError {
+func peeringProblems(tx *Txn, row *peeringRow) []api.PeeringError {
 	problems := row.Problems
 	below := accountKey(parseAccount(row.CoreNetworkArn), "peering.gateway", row.CoreNetworkId, row.ResourceArn) + "/"
 	for _, other := range peerings.ScanIndex(tx.r, below, "") {

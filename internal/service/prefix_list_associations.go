@@ -15,14 +15,14 @@ type prefixListAssociationRow struct {
 	Entries []netip.Prefix // as the snapshot had them that the association came from; nil otherwise
 }
 
-// CreateCoreNetworkPrefixListAssociation gives a prefix list an alias on a core network, which passes through UPDATING.
-func (s *Service) CreateCoreNetworkPrefixListAssociation(ctx context.Context, in *api.CreateCoreNetworkPrefixListAssociationInput) (*api.CreateCoreNetworkPrefixListAssociationOutput, error) {
-	if _, err := s.refs.prefixList(ctx, in.PrefixListArn); err != nil {
+// createCoreNetworkPrefixListAssociation gives a prefix list an alias on a core network, which passes through UPDATING.
+func createCoreNetworkPrefixListAssociation(ctx context.Context, e *env, in *api.CreateCoreNetworkPrefixListAssociationInput) (*api.CreateCoreNetworkPrefixListAssociationOutput, error) {
+	if _, err := e.refs.prefixList(ctx, in.PrefixListArn); err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.CreateCoreNetworkPrefixListAssociationOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateCoreNetworkPrefixListAssociationOutput, error) {
 		return once(tx, "CreateCoreNetworkPrefixListAssociation", in.ClientToken, in, func() (*api.CreateCoreNetworkPrefixListAssociationOutput, error) {
-			network, err := tx.settledNetwork(in.CoreNetworkId)
+			network, err := findSettledNetwork(tx.View, in.CoreNetworkId)
 			if err != nil {
 				return nil, err
 			}
@@ -40,7 +40,7 @@ func (s *Service) CreateCoreNetworkPrefixListAssociation(ctx context.Context, in
 			prefixListAssociations.Put(tx.w, key, &prefixListAssociationRow{PrefixListAssociation: api.PrefixListAssociation{
 				CoreNetworkId: in.CoreNetworkId, PrefixListArn: in.PrefixListArn, PrefixListAlias: in.PrefixListAlias,
 			}})
-			tx.touchNetwork(network)
+			touchNetwork(tx, network)
 			return &api.CreateCoreNetworkPrefixListAssociationOutput{
 				CoreNetworkId: in.CoreNetworkId, PrefixListArn: in.PrefixListArn, PrefixListAlias: in.PrefixListAlias,
 			}, nil
@@ -48,9 +48,9 @@ func (s *Service) CreateCoreNetworkPrefixListAssociation(ctx context.Context, in
 	})
 }
 
-// settledNetwork is a core network of the caller's that is AVAILABLE.
-func (v *view) settledNetwork(id string) (*coreNetworkRow, error) {
-	row, err := v.coreNetwork(id)
+// findSettledNetwork is a core network of the caller's that is AVAILABLE.
+func findSettledNetwork(v *View, id string) (*coreNetworkRow, error) {
+	row, err := findCoreNetwork(v, id)
 	if err == nil && row.State != api.CoreNetworkStateAvailable {
 		return nil, coreNetworkBusy(row)
 	}
@@ -58,30 +58,28 @@ func (v *view) settledNetwork(id string) (*coreNetworkRow, error) {
 }
 
 // touchNetwork passes a core network through UPDATING.
-func (tx *txn) touchNetwork(old *coreNetworkRow) {
+func touchNetwork(tx *Txn, old *coreNetworkRow) {
 	row := *old
-	tx.beginUpdate(&row)
+	beginUpdate(tx, &row)
 }
 
-// DeleteCoreNetworkPrefixListAssociation takes the alias away, unless the LIVE policy uses it.
-func (s *Service) DeleteCoreNetworkPrefixListAssociation(ctx context.Context, in *api.DeleteCoreNetworkPrefixListAssociationInput) (*api.DeleteCoreNetworkPrefixListAssociationOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeleteCoreNetworkPrefixListAssociationOutput, error) {
-		network, err := tx.settledNetwork(in.CoreNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		key := tx.key("prefix-list-association", in.CoreNetworkId, in.PrefixListArn)
-		row, ok := prefixListAssociations.Get(tx.r, key)
-		if !ok {
-			return nil, api.NotFound("prefix-list", in.PrefixListArn)
-		}
-		if live, ok := tx.livePolicy(network); ok && usesAlias(live, row.PrefixListAlias) {
-			return nil, api.Conflict("prefix-list", in.PrefixListArn, "The alias "+row.PrefixListAlias+" is used by the LIVE policy.")
-		}
-		prefixListAssociations.Delete(tx.w, key)
-		tx.touchNetwork(network)
-		return &api.DeleteCoreNetworkPrefixListAssociationOutput{CoreNetworkId: in.CoreNetworkId, PrefixListArn: in.PrefixListArn}, nil
-	})
+// deleteCoreNetworkPrefixListAssociation takes the alias away, unless the LIVE policy uses it.
+func deleteCoreNetworkPrefixListAssociation(tx *Txn, in *api.DeleteCoreNetworkPrefixListAssociationInput) (*api.DeleteCoreNetworkPrefixListAssociationOutput, error) {
+	network, err := findSettledNetwork(tx.View, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	key := tx.key("prefix-list-association", in.CoreNetworkId, in.PrefixListArn)
+	row, ok := prefixListAssociations.Get(tx.r, key)
+	if !ok {
+		return nil, api.NotFound("prefix-list", in.PrefixListArn)
+	}
+	if live, ok := livePolicy(tx.View, network); ok && usesAlias(live, row.PrefixListAlias) {
+		return nil, api.Conflict("prefix-list", in.PrefixListArn, "The alias "+row.PrefixListAlias+" is used by the LIVE policy.")
+	}
+	prefixListAssociations.Delete(tx.w, key)
+	touchNetwork(tx, network)
+	return &api.DeleteCoreNetworkPrefixListAssociationOutput{CoreNetworkId: in.CoreNetworkId, PrefixListArn: in.PrefixListArn}, nil
 }
 
 func usesAlias(live *policy.Policy, alias string) bool {
@@ -97,28 +95,26 @@ func usesAlias(live *policy.Policy, alias string) bool {
 	return false
 }
 
-// ListCoreNetworkPrefixListAssociations lists the aliases of a core network, or that of one prefix list.
-func (s *Service) ListCoreNetworkPrefixListAssociations(ctx context.Context, in *api.ListCoreNetworkPrefixListAssociationsInput) (*api.ListCoreNetworkPrefixListAssociationsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListCoreNetworkPrefixListAssociationsOutput, error) {
-		if _, err := v.coreNetwork(in.CoreNetworkId); err != nil {
-			return nil, err
-		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworkPrefixListAssociations", in.CoreNetworkId, val(in.PrefixListArn))
-		if err != nil {
-			return nil, err
-		}
-		rows := prefixListAssociations.Scan(v.r, v.prefix("prefix-list-association", in.CoreNetworkId), p.after)
-		keep := func(row *prefixListAssociationRow) bool { return wanted(in.PrefixListArn, row.PrefixListArn) }
-		var out api.ListCoreNetworkPrefixListAssociationsOutput
-		out.PrefixListAssociations, out.NextToken = page(p, rows, keep, func(row *prefixListAssociationRow) api.PrefixListAssociation {
-			return row.PrefixListAssociation
-		})
-		return &out, nil
+// listCoreNetworkPrefixListAssociations lists the aliases of a core network, or that of one prefix list.
+func listCoreNetworkPrefixListAssociations(v *View, in *api.ListCoreNetworkPrefixListAssociationsInput) (*api.ListCoreNetworkPrefixListAssociationsOutput, error) {
+	if _, err := findCoreNetwork(v, in.CoreNetworkId); err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworkPrefixListAssociations", in.CoreNetworkId, val(in.PrefixListArn))
+	if err != nil {
+		return nil, err
+	}
+	rows := prefixListAssociations.Scan(v.r, v.prefix("prefix-list-association", in.CoreNetworkId), p.after)
+	keep := func(row *prefixListAssociationRow) bool { return wanted(in.PrefixListArn, row.PrefixListArn) }
+	var out api.ListCoreNetworkPrefixListAssociationsOutput
+	out.PrefixListAssociations, out.NextToken = page(p, rows, keep, func(row *prefixListAssociationRow) api.PrefixListAssociation {
+		return row.PrefixListAssociation
 	})
+	return &out, nil
 }
 
-// aliases are the prefix list aliases of a core network.
-func (v *view) aliases(network *coreNetworkRow) []string {
+// prefixListAliases are the prefix list aliases of a core network.
+func prefixListAliases(v *View, network *coreNetworkRow) []string {
 	var aliases []string
 	for _, row := range prefixListAssociations.Scan(v.r, accountKey(network.OwnerAccountId, "prefix-list-association", network.CoreNetworkId)+"/", "") {
 		aliases = append(aliases, row.PrefixListAlias)

@@ -11,22 +11,22 @@ import (
 // Network is one of the caller's core networks with its routes, ready for questions. The routes are those that the
 // operations answer from.
 func (s *Service) Network(ctx context.Context, coreNetwork string) (*analysis.Subject, error) {
-	return read(ctx, s, func(v *view) (*analysis.Subject, error) {
-		row, err := v.coreNetwork(coreNetwork)
+	return read(ctx, s.env, func(v *View) (*analysis.Subject, error) {
+		row, err := findCoreNetwork(v, coreNetwork)
 		if err != nil {
 			return nil, err
 		}
 		if row.LiveVersion == 0 {
 			return nil, noLivePolicy(row)
 		}
-		c, err := v.routes(ctx, row)
+		c, err := routes(v, ctx, row)
 		switch {
 		case err != nil:
 			return nil, err
 		case !c.unsettled:
 			return analysis.Known(c.tables, c.lists), nil
 		}
-		snap, err := v.snapshot(ctx, row)
+		snap, err := takeSnapshot(v, ctx, row)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ type relocation struct {
 //
 // A network function group takes one attachment per edge. Those that are in it stay in it; what is left goes to the
 // oldest of the others, and the rest is not associated.
-func (v *view) relocate(network *coreNetworkRow, p *policy.Policy) []relocation {
+func relocate(v *View, network *coreNetworkRow, p *policy.Policy) []relocation {
 	var rows []*attachmentRow
 	var decisions []policy.Decision
 	taken := map[[2]string]bool{} // group and edge
@@ -88,14 +88,14 @@ func existsIn(p *policy.Policy, row *attachmentRow) bool {
 		(row.NetworkFunctionGroupName == "" || p.NetworkFunctionGroup(row.NetworkFunctionGroupName) != nil)
 }
 
-// move makes relocations happen.
-func (tx *txn) move(network *coreNetworkRow, moves []relocation) {
+// moveAttachments makes relocations happen.
+func moveAttachments(tx *Txn, network *coreNetworkRow, moves []relocation) {
 	for i := range moves {
 		if m := &moves[i]; m.changed {
 			m.next.UpdatedAt = api.Time{Time: tx.now}
-			tx.putAttachment(&m.next)
+			putAttachment(tx, &m.next)
 			if m.taken != "" {
-				tx.crowdedOut(network, &m.next, m.taken)
+				slotTaken(tx, network, &m.next, m.taken)
 			}
 		}
 	}

@@ -28,22 +28,22 @@ const middleboxKey = "middlebox"
 // maxAnalysisHops is AWS's.
 const maxAnalysisHops = 64
 
-// StartRouteAnalysis follows a packet, and its answer if asked to. The analysis is done at once, but shown when it is
+// startRouteAnalysis follows a packet, and its answer if asked to. The analysis is done at once, but shown when it is
 // COMPLETED, as on AWS.
-func (s *Service) StartRouteAnalysis(ctx context.Context, in *api.StartRouteAnalysisInput) (*api.StartRouteAnalysisOutput, error) {
+func startRouteAnalysis(ctx context.Context, e *env, in *api.StartRouteAnalysisInput) (*api.StartRouteAnalysisOutput, error) {
 	from, to, err := analysisEndpoints(in)
 	if err != nil {
 		return nil, err
 	}
-	gateways, marks, err := s.registeredGateways(ctx, in.GlobalNetworkId)
+	gateways, marks, err := e.registeredGateways(ctx, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	a := &analyst{ctx: ctx, refs: s.refs, attachments: map[string]analysedAttachment{}, middleboxes: marks}
+	a := &analyst{ctx: ctx, refs: e.refs, attachments: map[string]analysedAttachment{}, middleboxes: marks}
 	a.use = val(in.UseMiddleboxes)
 	failure := a.learn(gateways)
-	return update(ctx, s, func(tx *txn) (*api.StartRouteAnalysisOutput, error) {
-		if _, err := tx.globalNetwork(in.GlobalNetworkId); err != nil {
+	return update(ctx, e, func(tx *Txn) (*api.StartRouteAnalysisOutput, error) {
+		if _, err := findGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
 		row := api.RouteAnalysis{
@@ -70,22 +70,20 @@ func (s *Service) StartRouteAnalysis(ctx context.Context, in *api.StartRouteAnal
 	})
 }
 
-// GetRouteAnalysis shows an analysis; its paths when it is COMPLETED.
-func (s *Service) GetRouteAnalysis(ctx context.Context, in *api.GetRouteAnalysisInput) (*api.GetRouteAnalysisOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetRouteAnalysisOutput, error) {
-		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
-			return nil, err
-		}
-		row, ok := routeAnalyses.Get(v.r, v.key("route-analysis", in.GlobalNetworkId, in.RouteAnalysisId))
-		if !ok {
-			return nil, api.NotFound("route-analysis", in.RouteAnalysisId)
-		}
-		shown := *row
-		if shown.Status == api.RouteAnalysisStatusRunning {
-			shown.ForwardPath, shown.ReturnPath = nil, nil
-		}
-		return &api.GetRouteAnalysisOutput{RouteAnalysis: &shown}, nil
-	})
+// getRouteAnalysis shows an analysis; its paths when it is COMPLETED.
+func getRouteAnalysis(v *View, in *api.GetRouteAnalysisInput) (*api.GetRouteAnalysisOutput, error) {
+	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
+	row, ok := routeAnalyses.Get(v.r, v.key("route-analysis", in.GlobalNetworkId, in.RouteAnalysisId))
+	if !ok {
+		return nil, api.NotFound("route-analysis", in.RouteAnalysisId)
+	}
+	shown := *row
+	if shown.Status == api.RouteAnalysisStatusRunning {
+		shown.ForwardPath, shown.ReturnPath = nil, nil
+	}
+	return &api.GetRouteAnalysisOutput{RouteAnalysis: &shown}, nil
 }
 
 // moveRouteAnalysis ends an analysis, and forgets it after a week.
@@ -132,10 +130,10 @@ func analysisEndpoints(in *api.StartRouteAnalysisInput) (from, to netip.Addr, er
 }
 
 // registeredGateways are the transit gateways of a global network, and the attachments that are marked as middleboxes.
-func (s *Service) registeredGateways(ctx context.Context, gn string) (gateways []string, middleboxes map[string]bool, err error) {
+func (s *env) registeredGateways(ctx context.Context, gn string) (gateways []string, middleboxes map[string]bool, err error) {
 	middleboxes = map[string]bool{}
-	_, err = read(ctx, s, func(v *view) (*struct{}, error) {
-		if _, err := v.globalNetwork(gn); err != nil {
+	_, err = read(ctx, s, func(v *View) (*struct{}, error) {
+		if _, err := findGlobalNetwork(v, gn); err != nil {
 			return nil, err
 		}
 		for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {

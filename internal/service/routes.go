@@ -62,7 +62,7 @@ func (c *routeCache) entry(coreNetwork string) *routeEntry {
 }
 
 // routes is the routes of a core network as it is in this view, or as it became since the view was taken.
-func (v *view) routes(ctx context.Context, row *coreNetworkRow) (*computed, error) {
+func routes(v *View, ctx context.Context, row *coreNetworkRow) (*computed, error) {
 	generation, catalog := store.Generation(v.r, routingGeneration(row.OwnerAccountId, row.CoreNetworkId)), v.refs.version()
 	e := v.computedRoutes.entry(row.CoreNetworkId)
 	e.mu.Lock()
@@ -70,12 +70,12 @@ func (v *view) routes(ctx context.Context, row *coreNetworkRow) (*computed, erro
 	if e.computed != nil && e.generation >= generation && e.catalog == catalog {
 		return e.computed, nil
 	}
-	next := &computed{generation: generation, catalog: catalog, at: v.now, lists: v.prefixListEntries(ctx, row)}
+	next := &computed{generation: generation, catalog: catalog, at: v.now, lists: prefixListEntries(v, ctx, row)}
 	var ok bool
-	if next.policy, ok = v.livePolicy(row); !ok {
+	if next.policy, ok = livePolicy(v, row); !ok {
 		return nil, api.Internal(errors.New("the LIVE policy of " + row.CoreNetworkId + " does not compile"))
 	}
-	if err := v.compute(ctx, row, e.computed, next); err != nil {
+	if err := compute(v, ctx, row, e.computed, next); err != nil {
 		return nil, err
 	}
 	// What moved alone was read again: the rest may still be missing.
@@ -85,17 +85,17 @@ func (v *view) routes(ctx context.Context, row *coreNetworkRow) (*computed, erro
 }
 
 // compute fills in the tables: those of before with what has changed, or all anew.
-func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *computed) (err error) {
+func compute(v *View, ctx context.Context, row *coreNetworkRow, before, next *computed) (err error) {
 	// What was worked out for another policy, or other prefix lists, is of no use.
 	same := before != nil && before.policy == next.policy && reflect.DeepEqual(before.lists, next.lists)
 	var put []routing.Attachment
 	var remove []string
 	known := false
 	if same && before.catalog == next.catalog {
-		put, remove, known = v.movedAttachments(ctx, row, before)
+		put, remove, known = movedAttachments(v, ctx, row, before)
 	}
 	if !known {
-		gathered, err := v.snapshot(ctx, row)
+		gathered, err := takeSnapshot(v, ctx, row)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		}
 		if !same || len(put)+len(remove) > len(network.Attachments)/4 {
 			next.tables, err = routing.Compute(*network)
-			return v.settled(row, before, next, err)
+			return settled(v, row, before, next, err)
 		}
 	}
 	if len(put)+len(remove) == 0 {
@@ -114,11 +114,11 @@ func (v *view) compute(ctx context.Context, row *coreNetworkRow, before, next *c
 		return nil
 	}
 	next.tables, err = before.tables.Update(put, remove)
-	return v.settled(row, before, next, err)
+	return settled(v, row, before, next, err)
 }
 
 // settled takes tables in which some prefixes never settle: the others are as good as ever.
-func (v *view) settled(row *coreNetworkRow, before, c *computed, err error) error {
+func settled(v *View, row *coreNetworkRow, before, c *computed, err error) error {
 	var oscillation *routing.OscillationError
 	switch {
 	case err == nil:
@@ -141,7 +141,7 @@ func (v *view) settled(row *coreNetworkRow, before, c *computed, err error) erro
 
 // movedAttachments reads again the attachments that moved since, and what they announce. It is false when that does not tell
 // everything.
-func (v *view) movedAttachments(ctx context.Context, row *coreNetworkRow, since *computed) (put []routing.Attachment, remove []string, ok bool) {
+func movedAttachments(v *View, ctx context.Context, row *coreNetworkRow, since *computed) (put []routing.Attachment, remove []string, ok bool) {
 	moved, ok := store.Moved(v.r, routingGeneration(row.OwnerAccountId, row.CoreNetworkId), since.generation)
 	if !ok {
 		return nil, nil, false
@@ -167,7 +167,7 @@ func (v *view) movedAttachments(ctx context.Context, row *coreNetworkRow, since 
 	var read snapshot.Snapshot
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		if a, there := attachments.Get(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId, id)); there {
-			read.Attachments = append(read.Attachments, v.snapshotOf(ctx, a))
+			read.Attachments = append(read.Attachments, snapshotOf(v, ctx, a))
 		}
 	}
 	for _, a := range read.On(since.policy, v.routing).Attachments {

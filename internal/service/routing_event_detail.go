@@ -48,7 +48,7 @@ type tableChange struct {
 
 // eventsSince are the details of the events that lead from what was told to this. A route that changes is uninstalled as it
 // was and installed as it is, in this order.
-func (n *announced) eventsSince(told *announced, now time.Time) []eventDetail {
+func (n *published) eventsSince(told *published, now time.Time) []eventDetail {
 	var edges []string
 	byEdge := map[string][]*tableChange{}
 	var table routing.TableID
@@ -108,7 +108,7 @@ func alike(list []*tableChange) []*tableChange {
 }
 
 // details are the events of one change, in pieces that a bus takes. Each has a number above those before it.
-func (n *announced) details(edge string, c *tableChange, now time.Time) (list []eventDetail) {
+func (n *published) details(edge string, c *tableChange, now time.Time) (list []eventDetail) {
 	for rest := c.routes; len(rest) > 0; {
 		size, count := 0, 0
 		for count < min(len(rest), maxEventRoutes) && (count == 0 || size+len(rest[count]) <= maxEventBytes) {
@@ -130,7 +130,7 @@ func (n *announced) details(edge string, c *tableChange, now time.Time) (list []
 }
 
 // routeText is a row as events show it, "" for none.
-func (n *announced) routeText(r *routing.Route) string {
+func (n *published) routeText(r *routing.Route) string {
 	if r == nil {
 		return ""
 	}

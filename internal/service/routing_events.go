@@ -57,15 +57,15 @@ type networkKey struct{ account, id string }
 
 const announcedIndex = "/announced/"
 
-// announcer remembers what the store says of the routes that have been told.
-type announcer struct {
+// publisher remembers what the store says of the routes that have been told.
+type publisher struct {
 	mu       sync.Mutex // one telling at a time
 	seen     map[networkKey][2]uint64
-	networks map[networkKey]*announced
+	networks map[networkKey]*published
 }
 
 // announced is the tables of a core network as they were told.
-type announced struct {
+type published struct {
 	sequence uint64
 	number   int64
 	network  announcedPolicyRow
@@ -82,7 +82,7 @@ const (
 )
 
 // tellRoutes tells of changed routes until ctx ends.
-func (s *Service) tellRoutes(ctx context.Context) {
+func (s *env) tellRoutes(ctx context.Context) {
 	var look <-chan time.Time
 	if s.refs.catalog != nil {
 		every := catalogFileLook
@@ -137,7 +137,7 @@ func touched(commit store.Commit, into map[networkKey]bool) {
 }
 
 // tellThenRest leaves three quarters of the time to others, and lets changes in quick succession come together.
-func (s *Service) tellThenRest(ctx context.Context, changed map[networkKey]bool) {
+func (s *env) tellThenRest(ctx context.Context, changed map[networkKey]bool) {
 	began := s.clock()
 	s.tellEach(ctx, changed)
 	rest := time.NewTimer(min(max(3*s.clock().Sub(began), restBetweenTellings), longestRest))
@@ -149,7 +149,7 @@ func (s *Service) tellThenRest(ctx context.Context, changed map[networkKey]bool)
 }
 
 // tellAll tells of the core networks of an account, or of all.
-func (s *Service) tellAll(ctx context.Context, account string) {
+func (s *env) tellAll(ctx context.Context, account string) {
 	networks := map[networkKey]bool{}
 	err := s.store.View(ctx, func(r store.Reader) error {
 		clear(networks)
@@ -177,7 +177,7 @@ func (s *Service) tellAll(ctx context.Context, account string) {
 	s.tellEach(ctx, networks)
 }
 
-func (s *Service) tellEach(ctx context.Context, networks map[networkKey]bool) {
+func (s *env) tellEach(ctx context.Context, networks map[networkKey]bool) {
 	for _, key := range slices.SortedFunc(maps.Keys(networks), func(a, b networkKey) int {
 		return cmp.Or(strings.Compare(a.account, b.account), strings.Compare(a.id, b.id))
 	}) {
@@ -194,17 +194,17 @@ func networkOfKey(key string) networkKey {
 }
 
 // tellNetwork writes the events of what has changed in the tables of a core network since the last time.
-func (s *Service) tellNetwork(ctx context.Context, key networkKey) error {
-	a := &s.announcer
+func (s *env) tellNetwork(ctx context.Context, key networkKey) error {
+	a := &s.publisher
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var told *announced
+	var told *published
 	var now *computed
 	next := announcedPolicyRow{}
 	var at [2]uint64
 	err := s.store.View(ctx, func(r store.Reader) (err error) {
 		now, told = nil, nil
-		v := &view{Service: s, r: r, caller: api.Caller{Account: key.account}, now: s.clock()}
+		v := s.view(r, api.Caller{Account: key.account})
 		at = [2]uint64{store.Generation(r, routingGeneration(key.account, key.id)), s.refs.version()}
 		header, had := announcedRoutes.Get(r, accountKey(key.account, "announced-routes", key.id))
 		row, there := coreNetworks.Get(r, accountKey(key.account, "core-network", key.id))
@@ -220,17 +220,17 @@ func (s *Service) tellNetwork(ctx context.Context, key networkKey) error {
 			return nil
 		}
 		if told = a.networks[key]; told == nil || had != (told.policy != nil) || had && told.sequence != header.Sequence {
-			if told, err = v.readAnnounced(key); err != nil {
+			if told, err = readAnnounced(v, key); err != nil {
 				return err
 			}
 		}
 		if !there {
 			return nil
 		}
-		if now, err = v.routes(ctx, row); err != nil {
+		if now, err = routes(v, ctx, row); err != nil {
 			return err
 		}
-		version, err := v.version(row, row.LiveVersion)
+		version, err := findVersion(v, row, row.LiveVersion)
 		if err != nil {
 			return err
 		}
@@ -249,8 +249,8 @@ func (s *Service) tellNetwork(ctx context.Context, key networkKey) error {
 }
 
 // tell writes the differences between what was told and what is now; now is nil when the core network is gone.
-func (s *Service) tell(ctx context.Context, key networkKey, told *announced, now *computed, next announcedPolicyRow, at [2]uint64) error {
-	after := &announced{sequence: told.sequence + 1, number: told.number, network: next}
+func (s *env) tell(ctx context.Context, key networkKey, told *published, now *computed, next announcedPolicyRow, at [2]uint64) error {
+	after := &published{sequence: told.sequence + 1, number: told.number, network: next}
 	if now == nil {
 		after.network = told.network
 	} else {
@@ -260,7 +260,7 @@ func (s *Service) tell(ctx context.Context, key networkKey, told *announced, now
 	put, remove := attachmentChanges(told.tables, after.tables)
 	samePolicy := told.policy == after.policy && reflect.DeepEqual(told.network, after.network)
 	if len(list) == 0 && len(put)+len(remove) == 0 && samePolicy && told.policy != nil {
-		s.announcer.see(key, at)
+		s.publisher.see(key, at)
 		return nil
 	}
 	// Very many go into several transactions, the last of which says that they are told: who is stopped between two of them
@@ -269,7 +269,7 @@ func (s *Service) tell(ctx context.Context, key networkKey, told *announced, now
 		some := list[:min(eventsPerCommit, len(list))]
 		list = list[len(some):]
 		err := s.store.Update(ctx, func(w store.Txn) error {
-			tx := &txn{view: view{Service: s, r: w, now: s.clock()}, w: w}
+			tx := &Txn{View: s.view(w, api.Caller{}), w: w}
 			header, _ := announcedRoutes.Get(w, accountKey(key.account, "announced-routes", key.id))
 			if header != nil && header.Sequence != told.sequence || header == nil && told.policy != nil {
 				return errToldMeanwhile
@@ -277,7 +277,7 @@ func (s *Service) tell(ctx context.Context, key networkKey, told *announced, now
 			network := &coreNetworkRow{OwnerAccountId: key.account}
 			network.CoreNetworkArn, network.GlobalNetworkId = after.network.CoreNetworkArn, after.network.GlobalNetworkId
 			for i := range some {
-				tx.emit(network, routingUpdate, some[i])
+				emit(tx, network, routingUpdate, some[i])
 			}
 			if len(list) == 0 {
 				after.save(w, key, samePolicy, at[0], put, remove)
@@ -285,21 +285,21 @@ func (s *Service) tell(ctx context.Context, key networkKey, told *announced, now
 			return nil
 		})
 		if err != nil {
-			delete(s.announcer.networks, key)
+			delete(s.publisher.networks, key)
 			return err
 		}
 		if len(list) == 0 {
 			break
 		}
 	}
-	s.announcer.keep(key, at, after)
+	s.publisher.keep(key, at, after)
 	return nil
 }
 
 var errToldMeanwhile = errors.New("the routes have been told by another, or reset")
 
 // save stores what the next telling is compared with.
-func (n *announced) save(w store.Txn, key networkKey, samePolicy bool, generation uint64, put []routing.Attachment, remove []string) {
+func (n *published) save(w store.Txn, key networkKey, samePolicy bool, generation uint64, put []routing.Attachment, remove []string) {
 	header := accountKey(key.account, "announced-routes", key.id)
 	document := accountKey(key.account, "announced-policy", key.id)
 	for _, id := range remove {
@@ -320,16 +320,16 @@ func (n *announced) save(w store.Txn, key networkKey, samePolicy bool, generatio
 }
 
 // readAnnounced computes again the tables that were told.
-func (v *view) readAnnounced(key networkKey) (*announced, error) {
+func readAnnounced(v *View, key networkKey) (*published, error) {
 	header, ok := announcedRoutes.Get(v.r, accountKey(key.account, "announced-routes", key.id))
 	if !ok {
-		return &announced{}, nil
+		return &published{}, nil
 	}
 	row, ok := announcedPolicies.Get(v.r, accountKey(key.account, "announced-policy", key.id))
 	if !ok {
 		return nil, errors.New("the policy is missing that routes were told of")
 	}
-	n := &announced{sequence: header.Sequence, number: header.Number, network: *row}
+	n := &published{sequence: header.Sequence, number: header.Number, network: *row}
 	compiled, errs := compilePolicy(row.Document, row.Edges)
 	if len(errs) > 0 {
 		return nil, errs[0]
@@ -347,21 +347,21 @@ func (v *view) readAnnounced(key networkKey) (*announced, error) {
 	return n, nil
 }
 
-func (a *announcer) see(key networkKey, at [2]uint64) {
+func (a *publisher) see(key networkKey, at [2]uint64) {
 	if a.seen == nil {
 		a.seen = map[networkKey][2]uint64{}
 	}
 	a.seen[key] = at
 }
 
-func (a *announcer) keep(key networkKey, at [2]uint64, n *announced) {
+func (a *publisher) keep(key networkKey, at [2]uint64, n *published) {
 	if n.tables == nil {
 		delete(a.seen, key)
 		delete(a.networks, key)
 		return
 	}
 	if _, ok := a.networks[key]; !ok && len(a.networks) >= maxRouteCache || a.networks == nil {
-		a.networks = map[networkKey]*announced{}
+		a.networks = map[networkKey]*published{}
 	}
 	a.networks[key] = n
 	a.see(key, at)

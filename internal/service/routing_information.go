@@ -14,16 +14,16 @@ import (
 	"portolan/routing"
 )
 
-// ListCoreNetworkRoutingInformation shows the RIB of a segment at an edge: every route that is offered there, before
+// listCoreNetworkRoutingInformation shows the RIB of a segment at an edge: every route that is offered there, before
 // the edge's own routing policies and before one of them is chosen. Network function groups cannot be asked for.
-func (s *Service) ListCoreNetworkRoutingInformation(ctx context.Context, in *api.ListCoreNetworkRoutingInformationInput) (*api.ListCoreNetworkRoutingInformationOutput, error) {
+func listCoreNetworkRoutingInformation(ctx context.Context, e *env, in *api.ListCoreNetworkRoutingInformationInput) (*api.ListCoreNetworkRoutingInformationOutput, error) {
 	for name := range in.NextHopFilters {
 		if nextHopMembers[name] == nil {
 			return nil, api.InvalidField("nextHopFilters", "Filter "+strconv.Quote(name)+" is not known.")
 		}
 	}
-	return read(ctx, s, func(v *view) (*api.ListCoreNetworkRoutingInformationOutput, error) {
-		_, routes, err := v.routesOf(ctx, in.CoreNetworkId)
+	return read(ctx, e, func(v *View) (*api.ListCoreNetworkRoutingInformationOutput, error) {
+		_, routes, err := routesOf(v, ctx, in.CoreNetworkId)
 		if err != nil {
 			return nil, err
 		}

@@ -44,19 +44,25 @@ type Config struct {
 	Grants func(document []byte, caller api.Caller, resource string, actions ...string) bool
 }
 
-// Service implements [api.Service]. What is not built yet answers 501 through api.Unimplemented.
+// Service implements [api.Service] by handing each input to the function of the operation.
 type Service struct {
 	api.Unimplemented
+	*env
+}
 
+var _ api.Service = (*Service)(nil)
+
+// env is what operations work with besides a transaction.
+type env struct {
 	store  store.Store
 	queue  *lifecycle.Queue
 	clock  func() time.Time
 	ids    *idSource
 	quotas Quotas
 	log    *slog.Logger
+	grants grants
 
 	checkResourcePolicy func([]byte) error
-	grantedBy           func(document []byte, caller api.Caller, resource string, actions ...string) bool
 
 	refs           references
 	compiled       compiledPolicies
@@ -64,11 +70,12 @@ type Service struct {
 
 	routing         *routing.Options
 	noRoutingEvents bool
-	announcer       announcer
-	outside         outsideWatch
+	publisher       publisher
+	external        externalWatch
 }
 
-var _ api.Service = (*Service)(nil)
+// grants is what Config.Grants is.
+type grants func(document []byte, caller api.Caller, resource string, actions ...string) bool
 
 // New returns a Service over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
 func New(ctx context.Context, cfg Config) (*Service, error) {
@@ -81,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	s := &Service{
+	s := &env{
 		store:  cfg.Store,
 		queue:  lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log),
 		clock:  cfg.Now,
@@ -89,9 +96,9 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		quotas: cfg.Quotas.withDefaults(),
 		log:    cfg.Log,
 		refs:   references{cfg.Catalog},
+		grants: cfg.Grants,
 
 		checkResourcePolicy: cfg.CheckResourcePolicy,
-		grantedBy:           cfg.Grants,
 		routing:             cfg.Routing,
 		noRoutingEvents:     cfg.NoRoutingEvents,
 	}
@@ -99,7 +106,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err := s.queue.Load(ctx); err != nil {
 		return nil, fmt.Errorf("reading the queue of due transitions: %w", err)
 	}
-	return s, nil
+	return &Service{env: s}, nil
 }
 
 // Run moves resources through their transitions, and tells of routes that change, until ctx ends.
@@ -115,35 +122,43 @@ func (s *Service) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// view is one consistent look at the state, for one caller.
-type view struct {
-	*Service
+// View is one consistent look at the state, for one caller.
+type View struct {
 	r      store.Reader
 	caller api.Caller
 	now    time.Time
 
-	unheard bool // the catalog could not be asked what something announces
+	ids      *idSource
+	quotas   Quotas
+	log      *slog.Logger
+	grants   grants
+	compiled *compiledPolicies
+
+	refs           references
+	routing        *routing.Options
+	computedRoutes *routeCache
+	unheard        bool // the catalog could not be asked what something announces
 }
 
-// txn is a view that also changes the state.
-type txn struct {
-	view
+// Txn is a View that also changes the state.
+type Txn struct {
+	*View
 	w  store.Txn // the same transaction as r
 	lc *lifecycle.Txn
 }
 
 // read answers from one snapshot, after due transitions have taken their next step.
-func read[O any](ctx context.Context, s *Service, f func(*view) (O, error)) (O, error) {
+func read[O any](ctx context.Context, e *env, f func(*View) (O, error)) (O, error) {
 	var out, none O
-	if err := s.queue.Step(ctx); err != nil {
+	if err := e.queue.Step(ctx); err != nil {
 		if ctx.Err() != nil {
 			return none, err
 		}
 		// What cannot be written, on a full disk for one, does not move; it can be read all the same.
-		s.log.Error("due transitions did not happen", "error", err)
+		e.log.Error("due transitions did not happen", "error", err)
 	}
-	err := s.store.View(ctx, func(r store.Reader) (err error) {
-		out, err = f(&view{Service: s, r: r, caller: api.CallerFrom(ctx), now: s.clock()})
+	err := e.store.View(ctx, func(r store.Reader) (err error) {
+		out, err = f(e.view(r, api.CallerFrom(ctx)))
 		return err
 	})
 	if err != nil {
@@ -153,10 +168,10 @@ func read[O any](ctx context.Context, s *Service, f func(*view) (O, error)) (O, 
 }
 
 // update changes the state in one transaction. f may run more than once.
-func update[O any](ctx context.Context, s *Service, f func(*txn) (O, error)) (O, error) {
+func update[O any](ctx context.Context, e *env, f func(*Txn) (O, error)) (O, error) {
 	var out, none O
-	err := s.queue.Update(ctx, func(ltx *lifecycle.Txn) (err error) {
-		out, err = f(s.txn(ltx, api.CallerFrom(ctx)))
+	err := e.queue.Update(ctx, func(ltx *lifecycle.Txn) (err error) {
+		out, err = f(e.txn(ltx, api.CallerFrom(ctx)))
 		return err
 	})
 	if err != nil {
@@ -165,8 +180,27 @@ func update[O any](ctx context.Context, s *Service, f func(*txn) (O, error)) (O,
 	return out, nil
 }
 
-func (s *Service) txn(lc *lifecycle.Txn, caller api.Caller) *txn {
-	return &txn{view: view{Service: s, r: lc.Txn, caller: caller, now: lc.Now}, w: lc.Txn, lc: lc}
+// view answers an input from one snapshot.
+func view[I, O any](ctx context.Context, e *env, in *I, f func(*View, *I) (*O, error)) (*O, error) {
+	return read(ctx, e, func(v *View) (*O, error) { return f(v, in) })
+}
+
+// change answers an input in one transaction.
+func change[I, O any](ctx context.Context, e *env, in *I, f func(*Txn, *I) (*O, error)) (*O, error) {
+	return update(ctx, e, func(tx *Txn) (*O, error) { return f(tx, in) })
+}
+
+func (e *env) view(r store.Reader, caller api.Caller) *View {
+	return &View{
+		r: r, caller: caller, now: e.clock(), ids: e.ids, quotas: e.quotas, log: e.log, grants: e.grants, compiled: &e.compiled,
+		refs: e.refs, routing: e.routing, computedRoutes: &e.computedRoutes,
+	}
+}
+
+func (e *env) txn(lc *lifecycle.Txn, caller api.Caller) *Txn {
+	v := e.view(lc.Txn, caller)
+	v.now = lc.Now
+	return &Txn{View: v, w: lc.Txn, lc: lc}
 }
 
 // idSource makes AWS-shaped ids: a prefix and 17 hexadecimal digits, the first of them 0. The digits grow with time, so

@@ -20,64 +20,64 @@ var consumerActions = []string{
 	"CreateTransitGatewayRouteTableAttachment",
 }
 
-// grants tells whether the resource policy of a core network lets the caller, of another account, do one of the
+// isGranted tells whether the resource policy of a core network lets the caller, of another account, do one of the
 // operations.
-func (v *view) grants(row *coreNetworkRow, operations ...string) bool {
-	if row.ResourcePolicy == "" || v.grantedBy == nil {
+func isGranted(v *View, row *coreNetworkRow, operations ...string) bool {
+	if row.ResourcePolicy == "" || v.grants == nil {
 		return false
 	}
 	actions := make([]string, len(operations))
 	for i, op := range operations {
 		actions[i] = "networkmanager:" + op
 	}
-	return v.grantedBy([]byte(row.ResourcePolicy), v.caller, row.CoreNetworkArn, actions...)
+	return v.grants([]byte(row.ResourcePolicy), v.caller, row.CoreNetworkArn, actions...)
 }
 
-// sharedNetwork is a core network that the caller may use for an operation: it is the caller's, or shared for that. One
+// findSharedNetwork is a core network that the caller may use for an operation: it is the caller's, or shared for that. One
 // that is shared for other operations is refused as IAM refuses it, one that is not shared looks like a missing one.
-func (v *view) sharedNetwork(id, operation string) (*coreNetworkRow, error) {
+func findSharedNetwork(v *View, id, operation string) (*coreNetworkRow, error) {
 	row, ok := byID(v.r, coreNetworks, id)
 	switch {
 	case !ok:
 		return nil, api.NotFound("core-network", id)
-	case row.OwnerAccountId == v.caller.Account, slices.Contains(consumerActions, operation) && v.grants(row, operation):
+	case row.OwnerAccountId == v.caller.Account, slices.Contains(consumerActions, operation) && isGranted(v, row, operation):
 		return row, nil
-	case !v.grants(row, consumerActions...):
+	case !isGranted(v, row, consumerActions...):
 		return nil, api.NotFound("core-network", id)
 	}
-	return nil, v.denied(operation, row.CoreNetworkArn)
+	return nil, denied(v, operation, row.CoreNetworkArn)
 }
 
 // notMine is the error for a core network that is not among the caller's.
-func (v *view) notMine(id string) error {
+func notMine(v *View, id string) error {
 	row, ok := byID(v.r, coreNetworks, id)
-	if !ok || !v.grants(row, consumerActions...) {
+	if !ok || !isGranted(v, row, consumerActions...) {
 		return api.NotFound("core-network", id)
 	}
-	return v.denied(v.caller.Operation, row.CoreNetworkArn)
+	return denied(v, v.caller.Operation, row.CoreNetworkArn)
 }
 
 // sharedNetworks walks the core networks that are shared with the caller.
-func (v *view) sharedNetworks(after string) iter.Seq2[string, *coreNetworkRow] {
+func sharedNetworks(v *View, after string) iter.Seq2[string, *coreNetworkRow] {
 	return func(yield func(string, *coreNetworkRow) bool) {
 		for key, row := range coreNetworks.ScanIndex(v.r, store.Path("shared")+"/", after) {
-			if row.OwnerAccountId != v.caller.Account && v.grants(row, consumerActions...) && !yield(key, row) {
+			if row.OwnerAccountId != v.caller.Account && isGranted(v, row, consumerActions...) && !yield(key, row) {
 				return
 			}
 		}
 	}
 }
 
-func (v *view) who() string {
+func principal(v *View) string {
 	if v.caller.ARN != "" {
 		return v.caller.ARN
 	}
 	return "arn:" + v.caller.Partition + ":iam::" + v.caller.Account + ":root"
 }
 
-func (v *view) denied(operation, resource string) error {
+func denied(v *View, operation, resource string) error {
 	action := "networkmanager:" + operation
-	return &api.AccessDeniedException{Message: "User: " + v.who() + " is not authorized to perform: " + action + " on resource: " + resource +
+	return &api.AccessDeniedException{Message: "User: " + principal(v) + " is not authorized to perform: " + action + " on resource: " + resource +
 		" because no resource-based policy allows the " + action + " action"}
 }
 
@@ -87,15 +87,15 @@ func notOwner(what string) error {
 	return api.BrokenRule("Cannot " + what + " without ownership of core network.")
 }
 
-// ownerNetwork is the core network of an attachment or a peering, which the caller need not own.
-func (v *view) ownerNetwork(coreNetworkArn string) (*coreNetworkRow, bool) {
+// networkOfARN is the core network of an attachment or a peering, which the caller need not own.
+func networkOfARN(v *View, coreNetworkArn string) (*coreNetworkRow, bool) {
 	a, _ := parseARN(coreNetworkArn)
 	return coreNetworks.Get(v.r, accountKey(a.account, "core-network", a.id()))
 }
 
 // CoreNetwork is whose a core network is and its resource policy, "" for none; false when there is no such core network.
 func (s *Service) CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool) {
-	row, err := read(ctx, s, func(v *view) (*coreNetworkRow, error) {
+	row, err := read(ctx, s.env, func(v *View) (*coreNetworkRow, error) {
 		row, ok := byID(v.r, coreNetworks, id)
 		if !ok {
 			return nil, api.NotFound("core-network", id)

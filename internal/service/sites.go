@@ -1,14 +1,12 @@
 package service
 
 import (
-	"context"
-
 	"portolan/api"
 	"portolan/internal/lifecycle"
 )
 
-// site is a site of the global network that can still be referred to.
-func (v *view) site(gn, id string) (*api.Site, error) {
+// findSite is a site of the global network that can still be referred to.
+func findSite(v *View, gn, id string) (*api.Site, error) {
 	site, ok := sites.Get(v.r, v.key("site", gn, id))
 	if !ok {
 		return nil, api.NotFound("site", id)
@@ -16,93 +14,85 @@ func (v *view) site(gn, id string) (*api.Site, error) {
 	return site, changing("site", id, site.State)
 }
 
-// CreateSite makes a site, a physical place that devices and links stand at.
-func (s *Service) CreateSite(ctx context.Context, in *api.CreateSiteInput) (*api.CreateSiteOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.CreateSiteOutput, error) {
-		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
-			return nil, err
-		}
-		if err := tx.checkNewTags(in.Tags); err != nil {
-			return nil, err
-		}
-		id := s.ids.next("site")
-		key := tx.key("site", in.GlobalNetworkId, id)
-		if err := tx.fits(quotaSites, "site", in.GlobalNetworkId, counter(key, 1)); err != nil {
-			return nil, err
-		}
-		site := api.Site{
-			SiteId:          id,
-			SiteArn:         tx.arnOf("site", in.GlobalNetworkId, id),
-			GlobalNetworkId: in.GlobalNetworkId,
-			Description:     val(in.Description),
-			Location:        mergeLocation(nil, in.Location),
-			CreatedAt:       api.Time{Time: tx.now},
-			State:           api.SiteStatePending,
-			Tags:            someTags(in.Tags),
-		}
-		save(tx.lc, lifecycle.Site, sites, key, &site, string(site.State))
-		return &api.CreateSiteOutput{Site: &site}, nil
-	})
+// createSite makes a site, a physical place that devices and links stand at.
+func createSite(tx *Txn, in *api.CreateSiteInput) (*api.CreateSiteOutput, error) {
+	if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
+	if err := checkNewTags(tx, in.Tags); err != nil {
+		return nil, err
+	}
+	id := tx.ids.next("site")
+	key := tx.key("site", in.GlobalNetworkId, id)
+	if err := tx.fits(quotaSites, "site", in.GlobalNetworkId, counter(key, 1)); err != nil {
+		return nil, err
+	}
+	site := api.Site{
+		SiteId:          id,
+		SiteArn:         tx.arnOf("site", in.GlobalNetworkId, id),
+		GlobalNetworkId: in.GlobalNetworkId,
+		Description:     val(in.Description),
+		Location:        mergeLocation(nil, in.Location),
+		CreatedAt:       api.Time{Time: tx.now},
+		State:           api.SiteStatePending,
+		Tags:            someTags(in.Tags),
+	}
+	save(tx.lc, lifecycle.Site, sites, key, &site, string(site.State))
+	return &api.CreateSiteOutput{Site: &site}, nil
 }
 
-// GetSites lists the sites of a global network.
-func (s *Service) GetSites(ctx context.Context, in *api.GetSitesInput) (*api.GetSitesOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetSitesOutput, error) {
-		if _, err := v.globalNetwork(in.GlobalNetworkId); err != nil {
-			return nil, err
-		}
-		if err := checkFields(in); err != nil {
-			return nil, err
-		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)
-		if err != nil {
-			return nil, err
-		}
-		var out api.GetSitesOutput
-		out.Sites, out.NextToken = children(v, p, sites, "site", in.GlobalNetworkId, in.SiteIds, nil, nil)
-		return &out, nil
-	})
+// getSites lists the sites of a global network.
+func getSites(v *View, in *api.GetSitesInput) (*api.GetSitesOutput, error) {
+	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)
+	if err != nil {
+		return nil, err
+	}
+	var out api.GetSitesOutput
+	out.Sites, out.NextToken = children(v, p, sites, "site", in.GlobalNetworkId, in.SiteIds, nil, nil)
+	return &out, nil
 }
 
-// UpdateSite changes what is given; an empty string removes a value.
-func (s *Service) UpdateSite(ctx context.Context, in *api.UpdateSiteInput) (*api.UpdateSiteOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.UpdateSiteOutput, error) {
-		if _, err := tx.globalNetwork(in.GlobalNetworkId); err != nil {
-			return nil, err
-		}
-		old, err := tx.site(in.GlobalNetworkId, in.SiteId)
-		if err != nil {
-			return nil, err
-		}
-		site := *old
-		set(&site.Description, in.Description)
-		site.Location = mergeLocation(old.Location, in.Location)
-		site.State = api.SiteStateUpdating
-		save(tx.lc, lifecycle.Site, sites, tx.key("site", site.GlobalNetworkId, site.SiteId), &site, string(site.State))
-		return &api.UpdateSiteOutput{Site: &site}, nil
-	})
+// updateSite changes what is given; an empty string removes a value.
+func updateSite(tx *Txn, in *api.UpdateSiteInput) (*api.UpdateSiteOutput, error) {
+	if _, err := findGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
+		return nil, err
+	}
+	old, err := findSite(tx.View, in.GlobalNetworkId, in.SiteId)
+	if err != nil {
+		return nil, err
+	}
+	site := *old
+	set(&site.Description, in.Description)
+	site.Location = mergeLocation(old.Location, in.Location)
+	site.State = api.SiteStateUpdating
+	save(tx.lc, lifecycle.Site, sites, tx.key("site", site.GlobalNetworkId, site.SiteId), &site, string(site.State))
+	return &api.UpdateSiteOutput{Site: &site}, nil
 }
 
-// DeleteSite removes a site that no device and no link stands at.
-func (s *Service) DeleteSite(ctx context.Context, in *api.DeleteSiteInput) (*api.DeleteSiteOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DeleteSiteOutput, error) {
-		gn, id := in.GlobalNetworkId, in.SiteId
-		if _, err := tx.globalNetwork(gn); err != nil {
-			return nil, err
-		}
-		old, err := tx.site(gn, id)
-		if err != nil {
-			return nil, err
-		}
-		if devices.Any(tx.r, tx.prefix("device.site", gn, id)) || links.Any(tx.r, tx.prefix("link.site", gn, id)) {
-			return nil, api.BrokenRule("Site " + id + " cannot be deleted due to existing association with devices or links.")
-		}
-		site := *old
-		site.State = api.SiteStateDeleting
-		save(tx.lc, lifecycle.Site, sites, tx.key("site", gn, id), &site, string(site.State))
-		site.Tags = nil
-		return &api.DeleteSiteOutput{Site: &site}, nil
-	})
+// deleteSite removes a site that no device and no link stands at.
+func deleteSite(tx *Txn, in *api.DeleteSiteInput) (*api.DeleteSiteOutput, error) {
+	gn, id := in.GlobalNetworkId, in.SiteId
+	if _, err := findGlobalNetwork(tx.View, gn); err != nil {
+		return nil, err
+	}
+	old, err := findSite(tx.View, gn, id)
+	if err != nil {
+		return nil, err
+	}
+	if devices.Any(tx.r, tx.prefix("device.site", gn, id)) || links.Any(tx.r, tx.prefix("link.site", gn, id)) {
+		return nil, api.BrokenRule("Site " + id + " cannot be deleted due to existing association with devices or links.")
+	}
+	site := *old
+	site.State = api.SiteStateDeleting
+	save(tx.lc, lifecycle.Site, sites, tx.key("site", gn, id), &site, string(site.State))
+	site.Tags = nil
+	return &api.DeleteSiteOutput{Site: &site}, nil
 }
 
 // mergeLocation is old with the given members changed: an absent member stays, an empty one is removed.

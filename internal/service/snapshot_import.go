@@ -78,7 +78,7 @@ func (s *Service) ImportSnapshot(ctx context.Context, snap *snapshot.Snapshot) (
 			break
 		}
 	}
-	return update(api.WithCaller(ctx, caller), s, func(tx *txn) (*Import, error) {
+	return update(api.WithCaller(ctx, caller), s.env, func(tx *Txn) (*Import, error) {
 		key := tx.key("snapshot-import")
 		if row, ok := imports.Get(tx.r, key); ok {
 			if row.Digest != digest {
@@ -91,7 +91,7 @@ func (s *Service) ImportSnapshot(ctx context.Context, snap *snapshot.Snapshot) (
 		if globalNetworks.Any(tx.r, tx.prefix("global-network")) {
 			return nil, fmt.Errorf("%w: account %s has a global network that is not of this snapshot: empty the account, or serve other --data", ErrNotEmpty, caller.Account)
 		}
-		im := &importer{txn: tx, snap: snap, network: network, done: Import{Account: caller.Account, IDs: map[string]string{}}}
+		im := &importer{Txn: tx, snap: snap, network: network, done: Import{Account: caller.Account, IDs: map[string]string{}}}
 		if err := im.run(); err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ var (
 
 // importer makes one snapshot's network in a transaction.
 type importer struct {
-	*txn
+	*Txn
 	snap    *snapshot.Snapshot
 	network *routing.Network
 	row     *coreNetworkRow
@@ -169,7 +169,7 @@ func (im *importer) run() error {
 			}
 		}
 	}
-	if errs := im.checkReferences(im.row, string(im.snap.Policy)); len(errs) > 0 {
+	if errs := checkReferences(im.View, im.row, string(im.snap.Policy)); len(errs) > 0 {
 		return &snapshot.PolicyError{Errors: errs}
 	}
 	return nil
@@ -197,9 +197,9 @@ func (im *importer) coreNetwork() error {
 		PolicyDocument: string(im.snap.Policy),
 	}
 	im.row.ExecutionAsked, im.row.ExecutionStarted = now, now
-	im.keepChanges(im.row, live, im.compareWithLive(im.row, im.network.Policy, nil))
+	keepChanges(im.Txn, im.row, live, compareWithLive(im.View, im.row, im.network.Policy, nil))
 	im.row.ExecutionAsked, im.row.ExecutionStarted = api.Time{}, api.Time{}
-	policyVersions.Put(im.w, im.versionKey(im.caller.Account, id, live), &version)
+	policyVersions.Put(im.w, versionKey(im.View, im.caller.Account, id, live), &version)
 	im.row.LatestVersion, im.row.LiveVersion, im.row.NextVersion = live, live, live+1
 	im.row.Edges, im.row.Segments, im.row.NetworkFunctionGroups = networkOf(im.network.Policy)
 	coreNetworks.Put(im.w, im.row.key(), im.row)
@@ -259,7 +259,7 @@ func (im *importer) attachment(a *snapshot.Attachment) error {
 	for _, k := range slices.Sorted(maps.Keys(a.Tags)) {
 		tags = append(tags, api.Tag{Key: new(k), Value: new(a.Tags[k])})
 	}
-	if err := im.checkNewTags(tags); err != nil {
+	if err := checkNewTags(im.Txn, tags); err != nil {
 		return err
 	}
 	row.Tags = someTags(tags)

@@ -15,18 +15,18 @@ import (
 
 // Snapshot is the network of one of the caller's core networks as one value.
 func (s *Service) Snapshot(ctx context.Context, coreNetwork string) (*snapshot.Snapshot, error) {
-	return read(ctx, s, func(v *view) (*snapshot.Snapshot, error) {
-		row, err := v.coreNetwork(coreNetwork)
+	return read(ctx, s.env, func(v *View) (*snapshot.Snapshot, error) {
+		row, err := findCoreNetwork(v, coreNetwork)
 		if err != nil {
 			return nil, err
 		}
-		return v.snapshot(ctx, row)
+		return takeSnapshot(v, ctx, row)
 	})
 }
 
-// snapshot gathers a core network. One without a LIVE policy has no routes and no snapshot.
-func (v *view) snapshot(ctx context.Context, row *coreNetworkRow) (*snapshot.Snapshot, error) {
-	version, err := v.version(row, row.LiveVersion)
+// takeSnapshot gathers a core network. One without a LIVE policy has no routes and no snapshot.
+func takeSnapshot(v *View, ctx context.Context, row *coreNetworkRow) (*snapshot.Snapshot, error) {
+	version, err := findVersion(v, row, row.LiveVersion)
 	if err != nil {
 		return nil, noLivePolicy(row)
 	}
@@ -42,15 +42,15 @@ func (v *view) snapshot(ctx context.Context, row *coreNetworkRow) (*snapshot.Sna
 		s.Edges = append(s.Edges, edge)
 	}
 	for _, a := range attachments.Scan(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId)+"/", "") {
-		s.Attachments = append(s.Attachments, v.snapshotOf(ctx, a))
+		s.Attachments = append(s.Attachments, snapshotOf(v, ctx, a))
 	}
-	s.PrefixLists = v.prefixListEntries(ctx, row)
+	s.PrefixLists = prefixListEntries(v, ctx, row)
 	return s, nil
 }
 
 // snapshotOf is an attachment as it is in a snapshot. One that was turned away keeps the place it would have had, but takes
 // it from nobody.
-func (v *view) snapshotOf(ctx context.Context, a *attachmentRow) snapshot.Attachment {
+func snapshotOf(v *View, ctx context.Context, a *attachmentRow) snapshot.Attachment {
 	resource, _ := parseARN(a.ResourceArn)
 	place := &snapshot.Association{}
 	if a.claims() {
@@ -59,14 +59,14 @@ func (v *view) snapshotOf(ctx context.Context, a *attachmentRow) snapshot.Attach
 	return snapshot.Attachment{
 		ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
 		Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
-		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: v.peerASN(ctx, a),
-		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: place, Announcements: v.announced(ctx, a),
+		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN(v, ctx, a),
+		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: place, Announcements: announced(v, ctx, a),
 	}
 }
 
 // peerASN is the ASN of who speaks BGP behind an attachment: that of its Connect peers, when they agree, or of a VPN
 // connection's customer gateway. 0 when nobody knows.
-func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
+func peerASN(v *View, ctx context.Context, a *attachmentRow) uint32 {
 	var asn uint32
 	switch {
 	case a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && v.refs.catalog != nil:
@@ -94,7 +94,7 @@ func (v *view) peerASN(ctx context.Context, a *attachmentRow) uint32 {
 
 // prefixListEntries are the entries of the associated prefix lists, by alias: as EC2 has them, or as they were imported.
 // An alias whose list nobody knows has no entries, rather than being left out: a policy that names it is valid all the same.
-func (v *view) prefixListEntries(ctx context.Context, row *coreNetworkRow) map[string][]netip.Prefix {
+func prefixListEntries(v *View, ctx context.Context, row *coreNetworkRow) map[string][]netip.Prefix {
 	var lists map[string][]netip.Prefix
 	prefix := accountKey(row.OwnerAccountId, "prefix-list-association", row.CoreNetworkId) + "/"
 	for _, association := range prefixListAssociations.Scan(v.r, prefix, "") {

@@ -14,8 +14,8 @@ import (
 
 // taggable is a kind of resource that takes tags: where its row is and how its tags are replaced.
 type taggable struct {
-	get func(v *view, a arn) (tags []api.Tag, ok bool)
-	put func(tx *txn, a arn, tags []api.Tag) error
+	get func(v *View, a arn) (tags []api.Tag, ok bool)
+	put func(tx *Txn, a arn, tags []api.Tag) error
 }
 
 // taggables is by the resource type of the ARN.
@@ -30,31 +30,31 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 		"connection":     tagged(connections, func(r *api.Connection) (string, *[]api.Tag) { return r.ConnectionArn, &r.Tags }),
 		"core-network":   tagged(coreNetworks, func(r *coreNetworkRow) (string, *[]api.Tag) { return r.CoreNetworkArn, &r.Tags }),
 		"attachment": {
-			get: func(v *view, a arn) ([]api.Tag, bool) {
-				row, err := v.attachment(a.id())
-				if err != nil || !v.namesOn(a, row.AttachmentArn(), row.OwnerAccountId) {
+			get: func(v *View, a arn) ([]api.Tag, bool) {
+				row, err := findAttachment(v, a.id())
+				if err != nil || !namesOn(v, a, row.AttachmentArn(), row.OwnerAccountId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *txn, a arn, tags []api.Tag) error {
-				row, err := tx.attachment(a.id())
+			put: func(tx *Txn, a arn, tags []api.Tag) error {
+				row, err := findAttachment(tx.View, a.id())
 				if err == nil {
-					tx.retag(row, tags)
+					retag(tx, row, tags)
 				}
 				return err
 			},
 		},
 		"peering": {
-			get: func(v *view, a arn) ([]api.Tag, bool) {
-				row, err := v.peering(a.id())
-				if err != nil || !v.namesOn(a, row.arn(), row.OwnerAccountId) {
+			get: func(v *View, a arn) ([]api.Tag, bool) {
+				row, err := findPeering(v, a.id())
+				if err != nil || !namesOn(v, a, row.arn(), row.OwnerAccountId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *txn, a arn, tags []api.Tag) error {
-				old, err := tx.peering(a.id())
+			put: func(tx *Txn, a arn, tags []api.Tag) error {
+				old, err := findPeering(tx.View, a.id())
 				if err != nil {
 					return err
 				}
@@ -65,19 +65,19 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 			},
 		},
 		"connect-peer": {
-			get: func(v *view, a arn) ([]api.Tag, bool) {
-				row, err := v.connectPeer(a.id())
+			get: func(v *View, a arn) ([]api.Tag, bool) {
+				row, err := findConnectPeer(v, a.id())
 				if err != nil {
 					return nil, false
 				}
-				network, err := v.coreNetwork(row.CoreNetworkId)
+				network, err := findCoreNetwork(v, row.CoreNetworkId)
 				if err != nil || a.text != sibling(network.CoreNetworkArn, "connect-peer", row.ConnectPeerId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *txn, a arn, tags []api.Tag) error {
-				old, err := tx.connectPeer(a.id())
+			put: func(tx *Txn, a arn, tags []api.Tag) error {
+				old, err := findConnectPeer(tx.View, a.id())
 				if err != nil {
 					return err
 				}
@@ -95,7 +95,7 @@ func init() { // a literal would be an initialisation cycle: putting tags runs o
 func tagged[T any](table *store.Table[T], tags func(*T) (arn string, tags *[]api.Tag)) taggable {
 	key := func(a arn) string { return accountKey(a.account, a.resourceType, a.path...) }
 	return taggable{
-		get: func(v *view, a arn) ([]api.Tag, bool) {
+		get: func(v *View, a arn) ([]api.Tag, bool) {
 			row, ok := table.Get(v.r, key(a))
 			if !ok {
 				return nil, false
@@ -103,7 +103,7 @@ func tagged[T any](table *store.Table[T], tags func(*T) (arn string, tags *[]api
 			official, list := tags(row)
 			return *list, official == a.text
 		},
-		put: func(tx *txn, a arn, changed []api.Tag) error {
+		put: func(tx *Txn, a arn, changed []api.Tag) error {
 			row, _ := table.Get(tx.r, key(a))
 			next := *row
 			_, list := tags(&next)
@@ -114,54 +114,48 @@ func tagged[T any](table *store.Table[T], tags func(*T) (arn string, tags *[]api
 	}
 }
 
-// TagResource gives the resource the tags; a key that is there gets the new value.
-func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.TagResourceOutput, error) {
-		if err := checkFields(in); err != nil {
-			return nil, err
-		}
-		kind, a, tags, err := tx.tagsOf(in.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		merged := mergeTags(tags, in.Tags)
-		if limit := s.quotas[quotaTags.Name]; len(merged) > limit {
-			return nil, api.QuotaExceeded("tag", in.ResourceArn, quotaTags.Code, limit)
-		}
-		return &api.TagResourceOutput{}, kind.put(tx, a, merged)
-	})
+// tagResource gives the resource the tags; a key that is there gets the new value.
+func tagResource(tx *Txn, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	kind, a, tags, err := tagsOf(tx.View, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	merged := mergeTags(tags, in.Tags)
+	if limit := tx.quotas[quotaTags.Name]; len(merged) > limit {
+		return nil, api.QuotaExceeded("tag", in.ResourceArn, quotaTags.Code, limit)
+	}
+	return &api.TagResourceOutput{}, kind.put(tx, a, merged)
 }
 
-// UntagResource takes the keys away; keys that are not there are passed over.
-func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.UntagResourceOutput, error) {
-		kind, a, tags, err := tx.tagsOf(in.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		kept := slices.DeleteFunc(slices.Clone(tags), func(t api.Tag) bool { return slices.Contains(in.TagKeys, val(t.Key)) })
-		if len(kept) == len(tags) {
-			return &api.UntagResourceOutput{}, nil
-		}
-		return &api.UntagResourceOutput{}, kind.put(tx, a, someTags(kept))
-	})
+// untagResource takes the keys away; keys that are not there are passed over.
+func untagResource(tx *Txn, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	kind, a, tags, err := tagsOf(tx.View, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(tags), func(t api.Tag) bool { return slices.Contains(in.TagKeys, val(t.Key)) })
+	if len(kept) == len(tags) {
+		return &api.UntagResourceOutput{}, nil
+	}
+	return &api.UntagResourceOutput{}, kind.put(tx, a, someTags(kept))
 }
 
-// ListTagsForResource lists the tags in the order they were given.
-func (s *Service) ListTagsForResource(ctx context.Context, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
-	return read(ctx, s, func(v *view) (*api.ListTagsForResourceOutput, error) {
-		_, _, tags, err := v.tagsOf(in.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		return &api.ListTagsForResourceOutput{TagList: append([]api.Tag{}, tags...)}, nil
-	})
+// listTagsForResource lists the tags in the order they were given.
+func listTagsForResource(v *View, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	_, _, tags, err := tagsOf(v, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ListTagsForResourceOutput{TagList: append([]api.Tag{}, tags...)}, nil
 }
 
 // ResourceTags is the tags of a resource by its ARN, for conditions on them; false when there is no such resource.
 func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string]string, bool) {
-	tags, err := read(ctx, s, func(v *view) ([]api.Tag, error) {
-		_, _, tags, err := v.tagsOf(resource)
+	tags, err := read(ctx, s.env, func(v *View) ([]api.Tag, error) {
+		_, _, tags, err := tagsOf(v, resource)
 		return tags, err
 	})
 	return tagMap(tags), err == nil
@@ -169,7 +163,7 @@ func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string
 
 // namesOn tells whether a names a resource on a core network, which the account that made it can have in its ARN too:
 // clients build the ARN from their own account.
-func (v *view) namesOn(a arn, official, maker string) bool {
+func namesOn(v *View, a arn, official, maker string) bool {
 	if a.account == maker && len(a.path) == 1 {
 		o, _ := parseARN(official)
 		a.account, a.text = o.account, strings.Replace(a.text, "::"+maker+":", "::"+o.account+":", 1)
@@ -184,7 +178,7 @@ func takesTags(a arn) bool {
 	return known && a.service == "networkmanager" && a.region == "" && len(a.path) > 0
 }
 
-func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
+func tagsOf(v *View, resource string) (taggable, arn, []api.Tag, error) {
 	a, ok := parseARN(resource)
 	if !ok || !takesTags(a) {
 		return taggable{}, a, nil, api.InvalidFields(notTaggable)
@@ -199,7 +193,7 @@ func (v *view) tagsOf(resource string) (taggable, arn, []api.Tag, error) {
 }
 
 // checkNewTags checks the tags a resource is created with.
-func (tx *txn) checkNewTags(tags []api.Tag) error {
+func checkNewTags(tx *Txn, tags []api.Tag) error {
 	if err := invalid(tagFields(tags)); err != nil {
 		return err
 	}

@@ -6,16 +6,16 @@ import (
 	"portolan/api"
 )
 
-// CreateTransitGatewayRouteTableAttachment attaches a route table of a transit gateway over the gateway's peering. The
+// createTransitGatewayRouteTableAttachment attaches a route table of a transit gateway over the gateway's peering. The
 // peering's owner can, as long as the core network is shared with that account.
-func (s *Service) CreateTransitGatewayRouteTableAttachment(ctx context.Context, in *api.CreateTransitGatewayRouteTableAttachmentInput) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
-	table, gateway, err := s.refs.routeTable(ctx, in.TransitGatewayRouteTableArn)
+func createTransitGatewayRouteTableAttachment(ctx context.Context, e *env, in *api.CreateTransitGatewayRouteTableAttachmentInput) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+	table, gateway, err := e.refs.routeTable(ctx, in.TransitGatewayRouteTableArn)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
 		return once(tx, "CreateTransitGatewayRouteTableAttachment", in.ClientToken, in, func() (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
-			row, err := tx.createRouteTableAttachment(in, table, gateway)
+			row, err := attachRouteTable(tx, in, table, gateway)
 			if err != nil {
 				return nil, err
 			}
@@ -24,13 +24,13 @@ func (s *Service) CreateTransitGatewayRouteTableAttachment(ctx context.Context, 
 	})
 }
 
-// createRouteTableAttachment attaches a table of a gateway, whose ARN is "" when nobody knows it.
-func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference, of string) (*attachmentRow, error) {
-	peering, err := tx.peering(in.PeeringId)
+// attachRouteTable attaches a table of a gateway, whose ARN is "" when nobody knows it.
+func attachRouteTable(tx *Txn, in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference, of string) (*attachmentRow, error) {
+	peering, err := findPeering(tx.View, in.PeeringId)
 	if err != nil {
 		return nil, err
 	}
-	network, live, err := tx.attachable(peering.CoreNetworkId, "CreateTransitGatewayRouteTableAttachment", in.RoutingPolicyLabel, in.Tags)
+	network, live, err := attachable(tx, peering.CoreNetworkId, "CreateTransitGatewayRouteTableAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTable
 	if err := edgeOf(network, peering.EdgeLocation); err != nil {
 		return nil, err
 	}
-	for other := range tx.attachmentsOf(in.TransitGatewayRouteTableArn) {
+	for other := range attachmentsOf(tx.View, in.TransitGatewayRouteTableArn) {
 		if other.PeeringId == peering.PeeringId && other.claims() {
 			return nil, api.Conflict("attachment", other.AttachmentId, "The route table is attached over the peering already.")
 		}
@@ -60,21 +60,19 @@ func (tx *txn) createRouteTableAttachment(in *api.CreateTransitGatewayRouteTable
 		PeeringId:          peering.PeeringId,
 		Problems:           table.problems,
 	}
-	if err := tx.attach(network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row); err != nil {
 		return nil, err
 	}
 	return &row, nil
 }
 
-// GetTransitGatewayRouteTableAttachment shows a transit gateway route table attachment.
-func (s *Service) GetTransitGatewayRouteTableAttachment(ctx context.Context, in *api.GetTransitGatewayRouteTableAttachmentInput) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
-		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeTransitGatewayRouteTable)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
-	})
+// getTransitGatewayRouteTableAttachment shows a transit gateway route table attachment.
+func getTransitGatewayRouteTableAttachment(v *View, in *api.GetTransitGatewayRouteTableAttachmentInput) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
+	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeTransitGatewayRouteTable)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
 }
 
 func (row *attachmentRow) routeTable() *api.TransitGatewayRouteTableAttachment {

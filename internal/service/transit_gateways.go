@@ -10,24 +10,24 @@ import (
 	"portolan/internal/lifecycle"
 )
 
-// RegisterTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
+// registerTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
 // is in one global network at most.
-func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTransitGatewayInput) (*api.RegisterTransitGatewayOutput, error) {
+func registerTransitGateway(ctx context.Context, e *env, in *api.RegisterTransitGatewayInput) (*api.RegisterTransitGatewayOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	if err := s.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
+	if err := e.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
-	if err := s.refs.registered(ctx, in.TransitGatewayArn); err != nil {
+	if err := e.refs.registered(ctx, in.TransitGatewayArn); err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.RegisterTransitGatewayOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.RegisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
-		if _, err := tx.openGlobalNetwork(gn); err != nil {
+		if _, err := findOpenGlobalNetwork(tx.View, gn); err != nil {
 			return nil, err
 		}
-		if a, _ := parseARN(gateway); a.account != tx.caller.Account && !tx.organizationEnabled() {
+		if a, _ := parseARN(gateway); a.account != tx.caller.Account && !organizationEnabled(tx.View) {
 			return nil, api.InvalidField("transitGatewayArn", "Transit gateway belongs to another account.")
 		}
 		// Registered or being deregistered, here or in another global network of whichever account.
@@ -44,17 +44,17 @@ func (s *Service) RegisterTransitGateway(ctx context.Context, in *api.RegisterTr
 	})
 }
 
-// DeregisterTransitGateway takes a transit gateway out of a global network, and with it the associations of its
+// deregisterTransitGateway takes a transit gateway out of a global network, and with it the associations of its
 // customer gateways and Connect peers. Which those are is EC2's to know; without a catalog they go with the last
 // gateway that could have carried them.
-func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.DeregisterTransitGatewayInput) (*api.DeregisterTransitGatewayOutput, error) {
-	over, err := s.reachedOver(ctx, in.GlobalNetworkId)
+func deregisterTransitGateway(ctx context.Context, e *env, in *api.DeregisterTransitGatewayInput) (*api.DeregisterTransitGatewayOutput, error) {
+	over, err := e.reachedOver(ctx, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.DeregisterTransitGatewayOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.DeregisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
-		if _, err := tx.globalNetwork(gn); err != nil {
+		if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 			return nil, err
 		}
 		key := tx.key("tgw-registration", gn, gateway)
@@ -68,12 +68,12 @@ func (s *Service) DeregisterTransitGateway(ctx context.Context, in *api.Deregist
 		registration := *old
 		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
 		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
-		last := !tx.keepsTransitGateway(gn, gateway)
-		lastForCustomers := last && !tx.hasCoreNetwork(gn) // which carries VPN connections too
+		last := !keepsTransitGateway(tx.View, gn, gateway)
+		lastForCustomers := last && !hasCoreNetwork(tx.View, gn) // which carries VPN connections too
 		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
 			connections, known := over.customerGateways[arn]
 			return lastForCustomers || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
-				return c.TransitGatewayARN != gateway && tx.carries(gn, c)
+				return c.TransitGatewayARN != gateway && carries(tx.View, gn, c)
 			})
 		})
 		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
@@ -94,13 +94,13 @@ type reach struct {
 
 // reachedOver asks about everything that is associated in a global network. A catalog that is away is no reason to keep
 // a gateway: what it cannot tell is as if there were none.
-func (s *Service) reachedOver(ctx context.Context, gn string) (*reach, error) {
+func (s *env) reachedOver(ctx context.Context, gn string) (*reach, error) {
 	over := &reach{customerGateways: map[string][]*catalog.VPNConnection{}, connectPeers: map[string]string{}}
 	if s.refs.catalog == nil {
 		return over, nil
 	}
 	// The questions come after the look at the state, which must not wait for answers.
-	associated, err := read(ctx, s, func(v *view) (arns [2][]string, err error) {
+	associated, err := read(ctx, s, func(v *View) (arns [2][]string, err error) {
 		for _, a := range customerGatewayAssociations.Scan(v.r, v.prefix("customer-gateway-association", gn), "") {
 			arns[0] = append(arns[0], a.CustomerGatewayArn)
 		}
@@ -130,7 +130,7 @@ func (s *Service) reachedOver(ctx context.Context, gn string) (*reach, error) {
 }
 
 // notReached goes by what is known so far: who does not answer once is not asked about all the rest.
-func (s *Service) notReached(ctx context.Context, over *reach, err error) (*reach, error) {
+func (s *env) notReached(ctx context.Context, over *reach, err error) (*reach, error) {
 	s.log.Warn("the catalog cannot tell what a transit gateway carries", "error", errors.Unwrap(err))
 	return over, ctx.Err()
 }
@@ -141,7 +141,7 @@ func isNotFound(err error) bool {
 }
 
 // isRegistered tells whether a transit gateway is in the global network and stays there.
-func (v *view) isRegistered(gn, gateway string) bool {
+func isRegistered(v *View, gn, gateway string) bool {
 	r, ok := tgwRegistrations.Get(v.r, v.key("tgw-registration", gn, gateway))
 	if !ok {
 		return false
@@ -154,7 +154,7 @@ func (v *view) isRegistered(gn, gateway string) bool {
 }
 
 // keepsTransitGateway tells whether a transit gateway other than the one given is registered and stays so.
-func (v *view) keepsTransitGateway(gn, but string) bool {
+func keepsTransitGateway(v *View, gn, but string) bool {
 	for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {
 		if r.TransitGatewayArn != but && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
 			return true
@@ -163,24 +163,22 @@ func (v *view) keepsTransitGateway(gn, but string) bool {
 	return false
 }
 
-// GetTransitGatewayRegistrations lists the transit gateways of a global network.
-func (s *Service) GetTransitGatewayRegistrations(ctx context.Context, in *api.GetTransitGatewayRegistrationsInput) (*api.GetTransitGatewayRegistrationsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetTransitGatewayRegistrationsOutput, error) {
-		gn := in.GlobalNetworkId
-		if _, err := v.globalNetwork(gn); err != nil {
-			return nil, err
-		}
-		if err := checkFields(in); err != nil {
-			return nil, err
-		}
-		p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
-		if err != nil {
-			return nil, err
-		}
-		var out api.GetTransitGatewayRegistrationsOutput
-		out.TransitGatewayRegistrations, out.NextToken = children(v, p, tgwRegistrations, "tgw-registration", gn, in.TransitGatewayArns, nil, nil)
-		return &out, nil
-	})
+// getTransitGatewayRegistrations lists the transit gateways of a global network.
+func getTransitGatewayRegistrations(v *View, in *api.GetTransitGatewayRegistrationsInput) (*api.GetTransitGatewayRegistrationsOutput, error) {
+	gn := in.GlobalNetworkId
+	if _, err := findGlobalNetwork(v, gn); err != nil {
+		return nil, err
+	}
+	if err := checkFields(in); err != nil {
+		return nil, err
+	}
+	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
+	if err != nil {
+		return nil, err
+	}
+	var out api.GetTransitGatewayRegistrationsOutput
+	out.TransitGatewayRegistrations, out.NextToken = children(v, p, tgwRegistrations, "tgw-registration", gn, in.TransitGatewayArns, nil, nil)
+	return &out, nil
 }
 
 // moveRegistration is the plain move of a registration, whose state is a structure that rows share.
@@ -200,24 +198,24 @@ func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	return nil
 }
 
-// AssociateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
+// associateTransitGatewayConnectPeer ties a transit gateway's Connect peer to a device. Which transit gateway the peer
 // is on is EC2's to know: without a catalog every well-formed ARN is taken.
-func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+func associateTransitGatewayConnectPeer(ctx context.Context, e *env, in *api.AssociateTransitGatewayConnectPeerInput) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	if err := s.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
+	if err := e.expectGlobalNetwork(ctx, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
-	gateway, err := s.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn)
+	gateway, err := e.refs.connectPeer(ctx, in.TransitGatewayConnectPeerArn)
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, s, func(tx *txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
-		if _, err := tx.openGlobalNetwork(in.GlobalNetworkId); err != nil {
+	return update(ctx, e, func(tx *Txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+		if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if gateway != "" && !tx.isRegistered(in.GlobalNetworkId, gateway) {
+		if gateway != "" && !isRegistered(tx.View, in.GlobalNetworkId, gateway) {
 			// What hangs on no registered gateway is not in the inventory.
 			return nil, api.NotFound("transit-gateway-connect-peer", in.TransitGatewayConnectPeerArn)
 		}
@@ -229,29 +227,25 @@ func (s *Service) AssociateTransitGatewayConnectPeer(ctx context.Context, in *ap
 	})
 }
 
-// DisassociateTransitGatewayConnectPeer takes a transit gateway's Connect peer from its device.
-func (s *Service) DisassociateTransitGatewayConnectPeer(ctx context.Context, in *api.DisassociateTransitGatewayConnectPeerInput) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
-	return update(ctx, s, func(tx *txn) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
-		gn, err := tx.globalNetwork(in.GlobalNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		association, err := tgwPeerAssociations.disassociate(tx, gn.GlobalNetworkId, in.TransitGatewayConnectPeerArn)
-		if err != nil {
-			return nil, err
-		}
-		return &api.DisassociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
-	})
+// disassociateTransitGatewayConnectPeer takes a transit gateway's Connect peer from its device.
+func disassociateTransitGatewayConnectPeer(tx *Txn, in *api.DisassociateTransitGatewayConnectPeerInput) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
+	gn, err := findGlobalNetwork(tx.View, in.GlobalNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	association, err := tgwPeerAssociations.disassociate(tx, gn.GlobalNetworkId, in.TransitGatewayConnectPeerArn)
+	if err != nil {
+		return nil, err
+	}
+	return &api.DisassociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
 }
 
-// GetTransitGatewayConnectPeerAssociations lists the associations of transit gateway Connect peers in a global network.
-func (s *Service) GetTransitGatewayConnectPeerAssociations(ctx context.Context, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
-		items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", in,
-			in.GlobalNetworkId, in.TransitGatewayConnectPeerArns, in.MaxResults, in.NextToken)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetTransitGatewayConnectPeerAssociationsOutput{TransitGatewayConnectPeerAssociations: items, NextToken: next}, nil
-	})
+// getTransitGatewayConnectPeerAssociations lists the associations of transit gateway Connect peers in a global network.
+func getTransitGatewayConnectPeerAssociations(v *View, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
+	items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", in,
+		in.GlobalNetworkId, in.TransitGatewayConnectPeerArns, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetTransitGatewayConnectPeerAssociationsOutput{TransitGatewayConnectPeerAssociations: items, NextToken: next}, nil
 }

@@ -8,23 +8,23 @@ import (
 	"portolan/api"
 )
 
-// CreateVpcAttachment attaches a VPC to the edge of its Region.
-func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
-	vpc, err := s.refs.of(vpcARN, in.VpcArn)
+// createVpcAttachment attaches a VPC to the edge of its Region.
+func createVpcAttachment(ctx context.Context, e *env, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
+	vpc, err := e.refs.of(vpcARN, in.VpcArn)
 	if err != nil {
 		return nil, err
 	}
 	if err := invalid(append(tooFew("subnetArns", in.SubnetArns), checkSubnets("subnetArns", in.SubnetArns, vpc.arn)...)); err != nil {
 		return nil, err
 	}
-	facts, err := s.refs.vpcFacts(ctx, in.VpcArn)
+	facts, err := e.refs.vpcFacts(ctx, in.VpcArn)
 	if err != nil {
 		return nil, err
 	}
 	vpc.problems = facts.problems(in.VpcArn, in.SubnetArns, in.Options)
-	return update(ctx, s, func(tx *txn) (*api.CreateVpcAttachmentOutput, error) {
+	return update(ctx, e, func(tx *Txn) (*api.CreateVpcAttachmentOutput, error) {
 		return once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
-			row, err := tx.createVpcAttachment(in, vpc)
+			row, err := attachVPC(tx, in, vpc)
 			if err != nil {
 				return nil, err
 			}
@@ -33,8 +33,8 @@ func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAtta
 	})
 }
 
-func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput, vpc reference) (*attachmentRow, error) {
-	network, live, err := tx.attachable(in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, in.Tags)
+func attachVPC(tx *Txn, in *api.CreateVpcAttachmentInput, vpc reference) (*attachmentRow, error) {
+	network, live, err := attachable(tx, in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput, vpc referen
 		return nil, err
 	}
 	used := 0
-	for other := range tx.attachmentsOf(in.VpcArn) {
+	for other := range attachmentsOf(tx.View, in.VpcArn) {
 		if other.AttachmentType == api.AttachmentTypeVpc && other.claims() {
 			used++
 		}
@@ -64,31 +64,29 @@ func (tx *txn) createVpcAttachment(in *api.CreateVpcAttachmentInput, vpc referen
 			Ipv6Support: new(false), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
 		}, in.Options),
 	}
-	if err := tx.attach(network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row); err != nil {
 		return nil, err
 	}
 	return &row, nil
 }
 
-// GetVpcAttachment shows a VPC attachment.
-func (s *Service) GetVpcAttachment(ctx context.Context, in *api.GetVpcAttachmentInput) (*api.GetVpcAttachmentOutput, error) {
-	return read(ctx, s, func(v *view) (*api.GetVpcAttachmentOutput, error) {
-		row, err := v.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc)
-		if err != nil {
-			return nil, err
-		}
-		return &api.GetVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
-	})
+// getVpcAttachment shows a VPC attachment.
+func getVpcAttachment(v *View, in *api.GetVpcAttachmentInput) (*api.GetVpcAttachmentOutput, error) {
+	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeVpc)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
 }
 
 // vpcOf is what the catalog says of the VPC that an attachment of the type is for or runs over. That never changes, so it
 // is asked before the transaction.
-func (s *Service) vpcOf(ctx context.Context, attachment string, kind api.AttachmentType) (vpcFacts, error) {
+func (s *env) vpcOf(ctx context.Context, attachment string, kind api.AttachmentType) (vpcFacts, error) {
 	if s.refs.catalog == nil {
 		return vpcFacts{}, nil
 	}
-	text, err := read(ctx, s, func(v *view) (string, error) {
-		row, err := v.attachmentOf(attachment, kind)
+	text, err := read(ctx, s, func(v *View) (string, error) {
+		row, err := findAttachmentOf(v, attachment, kind)
 		if err != nil {
 			return "", err
 		}
@@ -100,18 +98,18 @@ func (s *Service) vpcOf(ctx context.Context, attachment string, kind api.Attachm
 	return s.refs.vpcFacts(ctx, text)
 }
 
-// UpdateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE. One that AWS finds not to
+// updateVpcAttachment changes the subnets or the options of a VPC attachment that is AVAILABLE. One that AWS finds not to
 // fit while it makes the change leaves the attachment AVAILABLE as it was, with the error.
-func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
+func updateVpcAttachment(ctx context.Context, e *env, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
 	var facts vpcFacts
 	if len(in.AddSubnetArns) > 0 || in.Options != nil && val(in.Options.Ipv6Support) {
 		var err error
-		if facts, err = s.vpcOf(ctx, in.AttachmentId, api.AttachmentTypeVpc); err != nil {
+		if facts, err = e.vpcOf(ctx, in.AttachmentId, api.AttachmentTypeVpc); err != nil {
 			return nil, err
 		}
 	}
-	return update(ctx, s, func(tx *txn) (*api.UpdateVpcAttachmentOutput, error) {
-		old, err := tx.attachmentOf(in.AttachmentId, api.AttachmentTypeVpc)
+	return update(ctx, e, func(tx *Txn) (*api.UpdateVpcAttachmentOutput, error) {
+		old, err := findAttachmentOf(tx.View, in.AttachmentId, api.AttachmentTypeVpc)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +144,7 @@ func (s *Service) UpdateVpcAttachment(ctx context.Context, in *api.UpdateVpcAtta
 		if len(row.Problems) == 0 {
 			row.SubnetArns, row.VpcOptions = subnets, options
 		}
-		tx.changeAttachment(&row)
+		changeAttachment(tx, &row)
 		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
 	})
 }
