@@ -8,18 +8,18 @@ import (
 	"portolan/policy"
 )
 
-// Advertisement is a route that an attachment is told.
+// Advertisement is a route that the core network advertises to an attachment over BGP.
 type Advertisement struct {
 	Prefix     netip.Prefix
 	Attributes // as sent
 	Origin     Origin
 }
 
-// Advertised is what an attachment is told at one of its edges, by prefix. VPCs are told nothing, nor is an attachment
-// that is Down or not there.
+// Advertised is what an edge advertises to an attachment, by prefix. Nothing is advertised to a VPC, to an attachment that is
+// Down, or where the attachment is not.
 func (t *Tables) Advertised(id, edge string) []Advertisement {
-	a, e, ok := t.listener(id, edge)
-	if !ok {
+	a, e, why := t.peer(id, edge)
+	if why != "" {
 		return nil
 	}
 	var list []Advertisement
@@ -65,39 +65,46 @@ func (t *Tables) sent(a *attachment, edge int, r *passing, origins []Origin) Adv
 	return ad
 }
 
-// listener finds an attachment that speaks BGP.
-func (t *Tables) listener(id, edge string) (*attachment, int, bool) {
+// peer finds an attachment that routes are advertised to at an edge, or says why there is none.
+func (t *Tables) peer(id, edge string) (*attachment, int, string) {
 	a := t.attachment(id)
 	e, known := t.w.edge[edge]
-	if a == nil || !known || a.down || a.Type == policy.TypeVPC || !slices.Contains(a.edges, e) {
-		return nil, 0, false
+	switch {
+	case a == nil:
+		return nil, 0, id + " does not exist, or is not associated with any segment"
+	case a.Type == policy.TypeVPC:
+		return nil, 0, id + " is a VPC attachment: no BGP session, so nothing is advertised to it"
+	case a.down:
+		return nil, 0, id + " does not work: its BGP sessions are down"
+	case !known || !slices.Contains(a.edges, e):
+		return nil, 0, id + " has no BGP session at " + edge
 	}
-	return a, e, true
+	return a, e, ""
 }
 
-// withheld says why a row is not told to an attachment, or "".
+// withheld says why a row is not advertised to an attachment, or "".
 func (t *Tables) withheld(a *attachment, edge int, r *Route) string {
 	inserted := r.Kind == KindSendVia || r.Kind == KindSendTo
 	switch {
 	case r.State == Blackhole:
-		return "a blackhole is not told"
+		return "a blackhole is not advertised"
 	case slices.ContainsFunc(r.Destinations, func(d Destination) bool { return d.Attachment == a.ID }):
 		return "it leads to this attachment"
 	case a.Type == policy.TypeDirectConnectGateway && r.Destinations[0].Edge != "":
-		return "a Direct Connect gateway is told only what leads out of this edge"
+		return "a Direct Connect gateway receives only routes of this edge"
 	}
 	if seg := t.w.spaces[a.space].segment; a.Type == policy.TypeTransitGatewayRouteTable && seg != nil && seg.Isolate {
 		switch {
-		case inserted && !t.w.opt.IsolatedTGWToldInserted:
-			return "the segment is isolated, and inserted routes are not told"
+		case inserted && !t.w.opt.IsolatedTGWAdvertiseInserted:
+			return "the segment is isolated, and routes of service insertion are not advertised"
 		case !inserted && r.Origin.Kind == FromAttachment && r.Origin.Segment == seg.Name:
-			return "the segment is isolated: its transit gateways are not told of its attachments"
+			return "the segment is isolated: routes of its attachments are not advertised to its transit gateways"
 		}
 	}
 	return ""
 }
 
-// outboundOf are the routing policies on what an attachment is told. Route tables of transit gateways on one peering, in
+// outboundOf are the routing policies on what is advertised to an attachment. Route tables of transit gateways on one peering, in
 // one segment, have those of all of them. Groups have none.
 func (t *Tables) outboundOf(a *attachment, edge int) []*policy.RoutingPolicy {
 	if a.NetworkFunctionGroup != "" {
@@ -124,7 +131,7 @@ func (t *Tables) outboundOf(a *attachment, edge int) []*policy.RoutingPolicy {
 type Limit struct {
 	Attachment string // empty: the whole core network
 	Edge       string
-	Outbound   bool // what the attachment is told; otherwise what it announces
+	Outbound   bool // what is advertised to the attachment; otherwise what it announces
 	Routes     int
 	Max        int
 }
@@ -132,7 +139,7 @@ type Limit struct {
 // MaxRoutes is how many routes a core network may hold.
 const MaxRoutes = 10_000
 
-// routeLimits are how many routes an attachment may announce and be told; 0 is no limit.
+// routeLimits are how many routes an attachment may announce and receive; 0 is no limit.
 func routeLimits(a *Attachment) (in, out int) {
 	switch {
 	case a.Type == policy.TypeSiteToSiteVPN:
@@ -159,7 +166,7 @@ func (t *Tables) Exceeded() []Limit {
 	if total > MaxRoutes {
 		list = append(list, Limit{Routes: total, Max: MaxRoutes})
 	}
-	sizes := map[[2]int]int{} // of tables, which bound what can be told
+	sizes := map[[2]int]int{} // of tables, which bound what can be advertised
 	for _, a := range t.attachments {
 		in, out := routeLimits(&a.Attachment)
 		if a.down || in == 0 && out == 0 {

@@ -14,8 +14,8 @@ type Explanation struct {
 	Candidates []Candidate
 }
 
-// Candidate is a route that could have been in the table, whether or not it got there: the winner first, then those that
-// lost, then those that were dropped on the way.
+// Candidate is a route that could have been in the table, whether or not it got there: the selected one first, then
+// those that were rejected, then those that were filtered on the way.
 type Candidate struct {
 	NextHop    *Destination // nil for a blackhole, and for a route that never came this far
 	Origin     Origin
@@ -57,21 +57,18 @@ const (
 	StepSharePolicy                      // a rule of a routing policy of the share
 	StepLearn                            // a network function group learns it
 	StepNoTable                          // there is no table at this edge
-	StepOutboundPolicy                   // a rule of the edge that tells
-	StepTold                             // an edge told another one, with its ASN in front
-	StepNotTold                          // the edge that could tell uses something else
-	StepInboundPolicy                    // a rule of the edge that is told
+	StepOutboundPolicy                   // a rule of the edge that advertises
+	StepAdvertised                       // an edge advertised it to another one, with its ASN in front, or to an attachment
+	StepNotAdvertised                    // an edge does not advertise it to another one or to an attachment, and why
+	StepInboundPolicy                    // a rule of the edge that receives
 	StepInsertion                        // service insertion: where traffic is inspected
 	StepSummarized                       // an aggregate stands for it
-	StepAdvertised                       // told to an attachment
-	StepNotAdvertised                    // not told to an attachment, and why
 )
 
 func (k StepKind) String() string {
 	return [...]string{
 		"announced", "created", "loop", "attachment-policy", "import", "isolated", "share", "not-shared", "filter", "share-policy",
-		"learn", "no-table", "outbound-policy", "told", "not-told", "inbound-policy", "insertion", "summarized", "advertised",
-		"not-advertised",
+		"learn", "no-table", "outbound-policy", "advertised", "not-advertised", "inbound-policy", "insertion", "summarized",
 	}[k]
 }
 
@@ -80,19 +77,21 @@ type Outcome uint8
 
 // Outcomes.
 const (
-	Won     Outcome = iota
-	WonECMP         // with others
-	Lost
-	Dropped
+	Selected     Outcome = iota
+	SelectedECMP         // with others
+	Rejected
+	Filtered
 )
 
-func (o Outcome) String() string { return [...]string{"won", "won-ecmp", "lost", "dropped"}[o] }
+func (o Outcome) String() string {
+	return [...]string{"selected", "selected-ecmp", "rejected", "filtered"}[o]
+}
 
 // Verdict is how a candidate ended, and by what.
 type Verdict struct {
 	Outcome Outcome
-	By      Criterion // Won: against the next best; Lost: against the winner
-	Step    int       // Dropped: index of the step that dropped it
+	By      Criterion // Selected: against the next best; Rejected: against the selected one
+	Step    int       // Filtered: index of the step that dropped it
 	Detail  string    // in words
 }
 

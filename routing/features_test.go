@@ -34,10 +34,10 @@ func TestDrawNetwork_hasEverything(t *testing.T) {
 	}
 	want := []string{
 		"version 2021.12", "never settles", "IPv6", "ECMP", "aggregate", "remote static", "local preference", "MED", "communities",
-		"told, Direct Connect", "told, iBGP", "told, peering of two", "told, appliance", "told, isolated gateway", "deny-filter", "allow-filter",
+		"advertised, Direct Connect", "advertised, iBGP", "advertised, peering of two", "advertised, appliance", "advertised, isolated gateway", "deny-filter", "allow-filter",
 		"attachment ACTIVE", "edge ACTIVE", "static ACTIVE", "static BLACKHOLE", "send-via ACTIVE", "send-via BLACKHOLE", "send-to ACTIVE", "send-to BLACKHOLE",
 		"step announced", "step created", "step loop", "step import", "step isolated", "step share", "step not-shared", "step filter", "step learn",
-		"step no-table", "step told", "step not-told", "step insertion",
+		"step no-table", "step advertised", "step not-advertised", "step insertion",
 		"by static route", "by service insertion", "by local VPC", "by local preference", "by AS path length", "by MED", "by attachment type", "by tie break",
 		"defaultRegionPriority", "sendToRouteType",
 	}
@@ -98,7 +98,7 @@ func featuresOf(n routing.Network, text string) map[string]bool {
 		}
 	}
 	for i := range n.Attachments {
-		featuresOfListener(f, n, tables, &n.Attachments[i])
+		featuresOfPeer(f, n, tables, &n.Attachments[i])
 	}
 	for name, is := range f {
 		if !is {
@@ -127,7 +127,7 @@ func featuresOfCandidate(f map[string]bool, c *routing.Candidate) {
 	}
 }
 
-func featuresOfListener(f map[string]bool, n routing.Network, tables *routing.Tables, a *routing.Attachment) {
+func featuresOfPeer(f map[string]bool, n routing.Network, tables *routing.Tables, a *routing.Attachment) {
 	edge := a.Edges[0]
 	if len(tables.Advertised(a.ID, edge)) == 0 {
 		return
@@ -138,10 +138,10 @@ func featuresOfListener(f map[string]bool, n routing.Network, tables *routing.Ta
 		return o.ID != a.ID && o.PeeringID == a.PeeringID && o.Segment == a.Segment && o.RoutingPolicyLabel != a.RoutingPolicyLabel
 	})
 	for name, is := range map[string]bool{
-		"told, Direct Connect": a.Type == policy.TypeDirectConnectGateway,
-		"told, iBGP":           a.PeerASN != 0 && a.PeerASN == n.Policy.Edges[slices.IndexFunc(n.Policy.Edges, func(e policy.Edge) bool { return e.Location == edge })].ASN,
-		"told, peering of two": gateway && a.PeeringID != "" && together, "told, appliance": a.NetworkFunctionGroup != "",
-		"told, isolated gateway": gateway && seg != nil && seg.Isolate,
+		"advertised, Direct Connect": a.Type == policy.TypeDirectConnectGateway,
+		"advertised, iBGP":           a.PeerASN != 0 && a.PeerASN == n.Policy.Edges[slices.IndexFunc(n.Policy.Edges, func(e policy.Edge) bool { return e.Location == edge })].ASN,
+		"advertised, peering of two": gateway && a.PeeringID != "" && together, "advertised, appliance": a.NetworkFunctionGroup != "",
+		"advertised, isolated gateway": gateway && seg != nil && seg.Isolate,
 	} {
 		f[name] = f[name] || is
 	}

@@ -233,7 +233,7 @@ func TestTable_absent(t *testing.T) {
 		t.Error("no address is found")
 	}
 	if tables.Advertised("attachment-x", atquota.Edge(0)) != nil || tables.Advertised(longID("A1"), "mars-1") != nil {
-		t.Error("nobody is told something")
+		t.Error("nothing is advertised")
 	}
 }
 

@@ -206,8 +206,8 @@ func (m *model) fib(id routing.TableID) string {
 	return b.String()
 }
 
-// hears is what an attachment is told at an edge, as the tests print it.
-func (m *model) hears(a *routing.Attachment, edge string) string {
+// advertised is what an edge advertises to an attachment, as the tests print it.
+func (m *model) advertised(a *routing.Attachment, edge string) string {
 	id := routing.TableID{Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edge: edge}
 	seg := m.p.Segment(a.Segment)
 	if a.Type == policy.TypeVPC || a.Down || !slices.Contains(a.Edges, edge) || seg != nil && !slices.Contains(seg.Edges, edge) {
@@ -224,7 +224,7 @@ func (m *model) hears(a *routing.Attachment, edge string) string {
 			continue
 		case a.Type == policy.TypeDirectConnectGateway && row.elsewhere:
 			continue
-		case gateway && seg != nil && seg.Isolate && inserted && !m.o.IsolatedTGWToldInserted:
+		case gateway && seg != nil && seg.Isolate && inserted && !m.o.IsolatedTGWAdvertiseInserted:
 			continue
 		case gateway && seg != nil && seg.Isolate && !inserted && row.kind == "attachment" && row.seg == a.Segment:
 			continue
@@ -249,7 +249,7 @@ func (m *model) hears(a *routing.Attachment, edge string) string {
 	return b.String()
 }
 
-// outward are the routing policies on what an attachment is told.
+// outward are the routing policies on what is advertised to an attachment.
 func (m *model) outward(a *routing.Attachment, edge string) []*policy.RoutingPolicy {
 	var list []*policy.RoutingPolicy
 	for i := range m.n.Attachments {
@@ -296,7 +296,7 @@ func (m *model) rib(id routing.TableID) []string {
 		if p.Location == id.Edge {
 			continue
 		}
-		for _, r := range m.told(space, p.Location, id.Edge) {
+		for _, r := range m.received(space, p.Location, id.Edge) {
 			lines = append(lines, fmt.Sprintf("%s edge:%s%s", r.prefix, p.Location, modelAttributes(&r)))
 		}
 	}

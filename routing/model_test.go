@@ -379,8 +379,8 @@ func (m *model) between(space, edge, peer, direction string) []*policy.RoutingPo
 	return nil
 }
 
-// told is what peer tells edge: as it arrives.
-func (m *model) told(space, peer, edge string) []modelRoute {
+// received is what edge receives from peer.
+func (m *model) received(space, peer, edge string) []modelRoute {
 	var list []modelRoute
 	for _, r := range m.state[space+"/"+peer] {
 		if r.kind == "blackhole" && r.via == "" || r.via == edge {
@@ -423,7 +423,7 @@ func (m *model) settle(space string, edges []string) {
 					if p.Location == e.Location {
 						continue
 					}
-					for _, r := range m.told(space, p.Location, e.Location) {
+					for _, r := range m.received(space, p.Location, e.Location) {
 						for _, r := range m.passes(m.between(space, e.Location, p.Location, "inbound"), "inbound", []modelRoute{r}) {
 							all[r.prefix] = append(all[r.prefix], r)
 						}

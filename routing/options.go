@@ -41,8 +41,8 @@ type Options struct {
 	DualHopMissingFar bool
 	// RemoteStaticIsStatic lets a static route that was learned from another edge rank, and be shown, as a static route.
 	RemoteStaticIsStatic bool
-	// IsolatedTGWToldInserted tells transit gateway route tables in isolated segments the routes of service insertion.
-	IsolatedTGWToldInserted bool
+	// IsolatedTGWAdvertiseInserted advertises the routes of service insertion to transit gateway route tables in isolated segments.
+	IsolatedTGWAdvertiseInserted bool
 	// SendToStatic shows the default routes of send-to as STATIC, otherwise as PROPAGATED.
 	SendToStatic bool
 	// CheckAttachmentLoops drops an announcement whose AS path holds the ASN of the edge it arrives at, as BGP speakers do.
@@ -53,7 +53,7 @@ type Options struct {
 func DefaultOptions() *Options {
 	return &Options{
 		FiltersDirectional: true, ShareAcrossMissingEdges: true, StaticBeforeInsertion: true, InsertionBeforeShare: true,
-		CarryMED: true, LocalPreferenceBeforeASPath: true, DualHopNFGRemote: true, IsolatedTGWToldInserted: true,
+		CarryMED: true, LocalPreferenceBeforeASPath: true, DualHopNFGRemote: true, IsolatedTGWAdvertiseInserted: true,
 		SendToStatic: true, CheckAttachmentLoops: true,
 	}
 }
@@ -76,7 +76,7 @@ func (o *Options) switches() []namedSwitch {
 		{"dualHopNfgRemote", &o.DualHopNFGRemote},
 		{"dualHopMissingFar", &o.DualHopMissingFar},
 		{"remoteStaticIsStatic", &o.RemoteStaticIsStatic},
-		{"isolatedTgwToldInserted", &o.IsolatedTGWToldInserted},
+		{"isolatedTgwAdvertiseInserted", &o.IsolatedTGWAdvertiseInserted},
 		{"checkAttachmentLoops", &o.CheckAttachmentLoops},
 	}
 }

@@ -15,7 +15,7 @@ func TestOptions_Set(t *testing.T) {
 	defaults := map[string]bool{
 		"filtersDirectional": true, "shareAcrossMissingEdges": true, "staticBeforeInsertion": true, "insertionBeforeShare": true, "carryMed": true,
 		"carryLocalPreference": false, "localPreferenceBeforeAsPath": true, "dualHopNfgRemote": true, "dualHopMissingFar": false,
-		"remoteStaticIsStatic": false, "isolatedTgwToldInserted": true, "checkAttachmentLoops": true,
+		"remoteStaticIsStatic": false, "isolatedTgwAdvertiseInserted": true, "checkAttachmentLoops": true,
 	}
 	if n := len(routing.Switches(routing.DefaultOptions())); n != len(defaults) {
 		t.Errorf("%d switches", n)

@@ -9,7 +9,7 @@ import (
 	"portolan/routing"
 )
 
-// TestCompute_manyOscillations: all are counted, some are listed, fewer are told.
+// TestCompute_manyOscillations: all are counted, some are listed, fewer are printed.
 func TestCompute_manyOscillations(t *testing.T) {
 	edges := []string{"us-east-1", "eu-west-1", "ap-south-1"}
 	actions := make([]string, len(edges))

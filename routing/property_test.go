@@ -67,15 +67,15 @@ func TestCompute_agreesWithModel(t *testing.T) {
 		for i := range n.Attachments {
 			a := &m.n.Attachments[i]
 			for _, e := range a.Edges {
-				if got, want := told(tables, a.ID, e), m.hears(a, e); got != want {
-					t.Fatalf("%s is told at %s\ngot:\n%s\nwant:\n%s\n%s", a.ID, e, got, want, describe(n, text))
+				if got, want := advertised(tables, a.ID, e), m.advertised(a, e); got != want {
+					t.Fatalf("advertised to %s at %s\ngot:\n%s\nwant:\n%s\n%s", a.ID, e, got, want, describe(n, text))
 				}
 			}
 		}
 	})
 }
 
-func told(tables *routing.Tables, id, edge string) string {
+func advertised(tables *routing.Tables, id, edge string) string {
 	var b strings.Builder
 	for _, ad := range tables.Advertised(id, edge) {
 		fmt.Fprintf(&b, "%s%s\n", ad.Prefix, attributes(ad.Attributes))
@@ -101,7 +101,7 @@ func everything(tables *routing.Tables) string {
 	}
 	for a := range tables.Attachments() {
 		for _, e := range a.Edges {
-			fmt.Fprintf(&b, "%s told %+v\n", a.ID, tables.Advertised(a.ID, e))
+			fmt.Fprintf(&b, "%s advertised %+v\n", a.ID, tables.Advertised(a.ID, e))
 		}
 	}
 	fmt.Fprintf(&b, "%+v\n", tables.Exceeded())
@@ -194,13 +194,13 @@ func TestExplain_agreesWithTables(t *testing.T) {
 				var won []routing.Candidate
 				inRIB := 0
 				for _, c := range x.Candidates {
-					if c.Verdict.Outcome == routing.Won {
+					if c.Verdict.Outcome == routing.Selected {
 						won = append(won, c)
 					}
-					if c.Verdict.Outcome == routing.Dropped && !c.Steps[c.Verdict.Step].Dropped {
+					if c.Verdict.Outcome == routing.Filtered && !c.Steps[c.Verdict.Step].Dropped {
 						t.Fatalf("%s %s: the step of a verdict drops nothing\n%s\n%s", id, block, why(x), describe(n, text))
 					}
-					if last := len(c.Steps) - 1; c.Verdict.Outcome != routing.Dropped && c.Kind != routing.KindSendVia || c.Verdict.Outcome == routing.Dropped && c.Steps[last].Kind == routing.StepInboundPolicy {
+					if last := len(c.Steps) - 1; c.Verdict.Outcome != routing.Filtered && c.Kind != routing.KindSendVia || c.Verdict.Outcome == routing.Filtered && c.Steps[last].Kind == routing.StepInboundPolicy {
 						inRIB++
 					}
 				}
@@ -227,7 +227,7 @@ func leadsTo(c *routing.Candidate, r *routing.Route) bool {
 	})
 }
 
-// TestExplainAdvertised_agreesWithAdvertised: what is told ends with the step that tells it, and all else says why not.
+// TestExplainAdvertised_agreesWithAdvertised: what is advertised ends with the step that says so, and all else says why not.
 func TestExplainAdvertised_agreesWithAdvertised(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, text := drawNetwork(t)
@@ -243,11 +243,11 @@ func TestExplainAdvertised_agreesWithAdvertised(t *testing.T) {
 						}
 					}
 					x := tables.ExplainAdvertised(a.ID, e, prefix)
-					switch told := x.Advertisement != nil; {
-					case told != (len(want) == 1), told && fmt.Sprintf("%+v", *x.Advertisement) != fmt.Sprintf("%+v", want[0]):
-						t.Fatalf("%s at %s, %s: want %+v\n%s\n%s", a.ID, e, block, want, whyTold(x), describe(n, text))
-					case told && (x.Detail != "" || x.Steps[len(x.Steps)-1].Kind != routing.StepAdvertised), !told && x.Detail == "":
-						t.Fatalf("%s at %s, %s\n%s\n%s", a.ID, e, block, whyTold(x), describe(n, text))
+					switch sent := x.Advertisement != nil; {
+					case sent != (len(want) == 1), sent && fmt.Sprintf("%+v", *x.Advertisement) != fmt.Sprintf("%+v", want[0]):
+						t.Fatalf("%s at %s, %s: want %+v\n%s\n%s", a.ID, e, block, want, whyAdvertised(x), describe(n, text))
+					case sent && (x.Detail != "" || x.Steps[len(x.Steps)-1].Kind != routing.StepAdvertised), !sent && x.Detail == "":
+						t.Fatalf("%s at %s, %s\n%s\n%s", a.ID, e, block, whyAdvertised(x), describe(n, text))
 					}
 				}
 			}

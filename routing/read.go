@@ -311,7 +311,7 @@ func (v Table) localPath(id int32, e *entry, at int32, best bool) Path {
 	case localStatic:
 		p.Kind = KindStatic
 	case localVPC:
-		p.Bare = true
+		p.NoAttributes = true
 	}
 	p.NextHop = &Destination{Attachment: o.id()}
 	return p

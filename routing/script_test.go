@@ -31,8 +31,8 @@ import (
 //	tables [name…] [edge=…]    FIBs, of all tables or of those named
 //	outcomes name…             FIBs with all that different tie-breaks make of them; the order of ties plays no part
 //	rib table=… edge=… [prefix=…]
-//	told A1 [edge=…]           what an attachment is told
-//	why-told A1 prefix=… [edge=…]
+//	advertised A1 [edge=…]     what is advertised to an attachment
+//	why-advertised A1 prefix=… [edge=…]
 //	lookup table=… edge=…      addresses or prefixes, one a line
 //	limits                     the limits that are exceeded
 //	why table=… edge=… prefix=…
@@ -138,20 +138,20 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 		for p := range table.RIB() {
 			b.WriteString(path(p) + "\n")
 		}
-	case "told", "why-told":
+	case "advertised", "why-advertised":
 		id := longID(d.CmdArgs[0].Key)
 		a, _ := s.tables.Attachment(id)
 		edge := a.Edges[0]
 		if d.HasArg("edge") {
 			d.ScanArgs(t, "edge", &edge)
 		}
-		if d.Cmd == "told" {
-			b.WriteString(told(s.tables, id, edge))
+		if d.Cmd == "advertised" {
+			b.WriteString(advertised(s.tables, id, edge))
 			break
 		}
 		var prefix string
 		d.ScanArgs(t, "prefix", &prefix)
-		b.WriteString(whyTold(s.tables.ExplainAdvertised(id, edge, netip.MustParsePrefix(prefix))))
+		b.WriteString(whyAdvertised(s.tables.ExplainAdvertised(id, edge, netip.MustParsePrefix(prefix))))
 	case "lookup":
 		table := s.table(t, d)
 		for _, f := range strings.Fields(d.Input) {
@@ -436,7 +436,7 @@ func path(p routing.Path) string {
 		hop = d.String()
 	}
 	out := fmt.Sprintf("%s%s %s", mark, p.Prefix, hop)
-	if p.Bare {
+	if p.NoAttributes {
 		return out
 	}
 	return out + attributes(p.Attributes)
@@ -475,7 +475,7 @@ func why(x routing.Explanation) string {
 	}
 	for _, c := range x.Candidates {
 		fmt.Fprintf(&b, "%s", c.Verdict.Outcome)
-		if c.Verdict.Outcome != routing.Dropped {
+		if c.Verdict.Outcome != routing.Filtered {
 			fmt.Fprintf(&b, " by %s", c.Verdict.By)
 		}
 		if c.Verdict.Detail != "" {
@@ -490,12 +490,12 @@ func why(x routing.Explanation) string {
 	return b.String()
 }
 
-func whyTold(x routing.Telling) string {
+func whyAdvertised(x routing.AdvertisedExplanation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "not told: %s\n", shorten(x.Detail))
+	fmt.Fprintf(&b, "not advertised: %s\n", shorten(x.Detail))
 	if x.Advertisement != nil {
 		b.Reset()
-		fmt.Fprintf(&b, "told%s\n", attributes(x.Advertisement.Attributes))
+		fmt.Fprintf(&b, "advertised%s\n", attributes(x.Advertisement.Attributes))
 	}
 	for i := range x.Steps {
 		s := &x.Steps[i]

@@ -118,9 +118,9 @@ type Path struct {
 	NextHop *Destination // nil for a blackhole
 	Kind    Kind
 	Attributes
-	Bare   bool // AWS shows no attributes: the route of a VPC at this edge
-	Best   bool // the FIB uses it
-	Origin Origin
+	NoAttributes bool // AWS shows none: the route of a VPC at this edge
+	Best         bool // the FIB uses it
+	Origin       Origin
 }
 
 // Origin is where a route entered the core network.

@@ -74,7 +74,7 @@ func (s *story) location(edge int) string { return s.t.w.edges[edge].Location }
 
 // drop ends a candidate with its last step.
 func (c *clue) drop(detail string) {
-	c.Verdict = Verdict{Outcome: Dropped, Step: len(c.Steps) - 1, Detail: detail}
+	c.Verdict = Verdict{Outcome: Filtered, Step: len(c.Steps) - 1, Detail: detail}
 	c.Steps[len(c.Steps)-1].Dropped = true
 }
 
@@ -304,11 +304,11 @@ func (s *story) link(p, edge, depth int) ([]Step, clue) {
 	if !ok {
 		c.Steps = s.history(p, depth+1)
 		if used.origin != none {
-			reason := s.location(p) + " uses " + s.location(edge) + " itself"
+			reason := s.location(p) + " does not advertise it back: its best path is via " + s.location(edge)
 			if used.via != int16(edge) {
-				reason = s.location(p) + " has a blackhole"
+				reason = s.location(p) + " has a blackhole, which is not advertised"
 			}
-			step(StepNotTold, used.Attributes, reason)
+			step(StepNotAdvertised, used.Attributes, reason)
 			c.drop(reason)
 		}
 		return c.Steps, c
@@ -325,7 +325,7 @@ func (s *story) link(p, edge, depth int) ([]Step, clue) {
 	}
 	in := Step{Kind: StepInboundPolicy, Edge: s.location(edge), Peer: s.location(p), Segment: s.sp.name}
 	rib, arrived, ok := s.k.arrive(s.i, edge, p, r, &in)
-	step(StepTold, rib, s.location(p)+" tells "+s.location(edge))
+	step(StepAdvertised, rib, s.location(p)+" advertises it to "+s.location(edge))
 	c.Attributes = rib
 	if !ok {
 		step(StepLoop, rib, fmt.Sprintf("the AS path holds %d, the ASN of %s", w.edges[edge].ASN, s.location(edge)))
@@ -383,7 +383,7 @@ func (s *story) judge() {
 	for i := range s.list {
 		c := &s.list[i]
 		switch {
-		case c.Verdict.Outcome == Dropped:
+		case c.Verdict.Outcome == Filtered:
 		case c.inserted != nil:
 			over = c
 		case s.win != nil && c.compared.via == s.win.via && (s.win.via != here || c.compared.origin == s.win.origin):
@@ -401,7 +401,7 @@ func (s *story) judge() {
 	second := ByNothing
 	for i := range s.list {
 		c := &s.list[i]
-		if c == winner || c == over || c.Verdict.Outcome == Dropped {
+		if c == winner || c == over || c.Verdict.Outcome == Filtered {
 			continue
 		}
 		_, lostBy := s.t.w.better(&c.compared, &winner.compared)
@@ -409,26 +409,26 @@ func (s *story) judge() {
 			lostBy = ByStatic
 		}
 		second = max(second, lostBy)
-		c.Verdict = Verdict{Outcome: Lost, By: lostBy, Detail: "against " + hop(&winner.Candidate)}
+		c.Verdict = Verdict{Outcome: Rejected, By: lostBy, Detail: "against " + hop(&winner.Candidate)}
 		if s.win.via == here && c.compared.via == here && slices.Contains(s.win.equals, c.compared.origin) {
-			c.Verdict = Verdict{Outcome: WonECMP, By: ByTieBreak, Detail: "used together with " + hop(&winner.Candidate)}
+			c.Verdict = Verdict{Outcome: SelectedECMP, By: ByTieBreak, Detail: "used together with " + hop(&winner.Candidate)}
 		}
 	}
-	winner.Verdict = Verdict{Outcome: Won, By: second}
+	winner.Verdict = Verdict{Outcome: Selected, By: second}
 	switch {
 	case over == nil:
 	case covered:
-		over.Verdict = Verdict{Outcome: Won, By: by}
+		over.Verdict = Verdict{Outcome: Selected, By: by}
 		for i := range s.list {
-			if c := &s.list[i]; c.inserted == nil && (c.Verdict.Outcome == Won || c.Verdict.Outcome == WonECMP) {
-				c.Verdict = Verdict{Outcome: Lost, By: ByInsertion, Detail: "against " + hop(&over.Candidate)}
+			if c := &s.list[i]; c.inserted == nil && (c.Verdict.Outcome == Selected || c.Verdict.Outcome == SelectedECMP) {
+				c.Verdict = Verdict{Outcome: Rejected, By: ByInsertion, Detail: "against " + hop(&over.Candidate)}
 			}
 		}
 	default:
 		if winner.Verdict.By == ByNothing {
 			winner.Verdict.By = by
 		}
-		over.Verdict = Verdict{Outcome: Lost, By: by, Detail: "against " + hop(&winner.Candidate)}
+		over.Verdict = Verdict{Outcome: Rejected, By: by, Detail: "against " + hop(&winner.Candidate)}
 	}
 }
 
@@ -437,11 +437,11 @@ func (s *story) judge() {
 func (s *story) leaderless(over *clue, covered bool, by Criterion) {
 	for i := range s.list {
 		switch c := &s.list[i]; {
-		case c.Verdict.Outcome == Dropped:
+		case c.Verdict.Outcome == Filtered:
 		case c == over && covered:
-			c.Verdict = Verdict{Outcome: Won, By: by}
+			c.Verdict = Verdict{Outcome: Selected, By: by}
 		default:
-			c.Verdict = Verdict{Outcome: Lost, Detail: "the prefix never settles"}
+			c.Verdict = Verdict{Outcome: Rejected, Detail: "the prefix never settles"}
 		}
 	}
 }

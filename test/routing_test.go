@@ -187,7 +187,7 @@ func TestQuestions_oneAnswerEverywhere(t *testing.T) {
 	questions := []question{
 		{"routes", 0, []string{"--segment", "prod", "--edge", "us-east-1"}, "GET", url.Values{"segment": {"prod"}, "edge": {"us-east-1"}}, nil, []string{"nfg@eu-west-1:" + made.Attachments["A8"]}},
 		{"routes", 0, []string{"--segment", "core", "--edge", "us-east-1", "--rib"}, "GET", url.Values{"segment": {"core"}, "edge": {"us-east-1"}, "rib": {"true"}}, nil, []string{"65300:7"}},
-		{"why", 0, []string{"10.50.1.1", "--segment", "core", "--edge", "us-east-1"}, "GET", url.Values{"prefix": {"10.50.1.1"}, "segment": {"core"}, "edge": {"us-east-1"}}, nil, []string{`"outcome": "won"`, made.Attachments["A5"]}},
+		{"why", 0, []string{"10.50.1.1", "--segment", "core", "--edge", "us-east-1"}, "GET", url.Values{"prefix": {"10.50.1.1"}, "segment": {"core"}, "edge": {"us-east-1"}}, nil, []string{`"outcome": "selected"`, made.Attachments["A5"]}},
 		{"path", 0, []string{"--from", a3, "--to", "10.50.0.1"}, "GET", url.Values{"from": {a3}, "to": {"10.50.0.1"}}, nil, []string{`"verdict": "delivered"`}},
 		{"path", 0, []string{"--from", a1, "--to", "192.0.2.1"}, "GET", url.Values{"from": {a1}, "to": {"192.0.2.1"}}, nil, []string{`"verdict": "handed over"`}},
 		{"matrix", 0, nil, "GET", nil, nil, []string{`"inspectedBy": [`}},

@@ -20,7 +20,7 @@ type Why struct {
 
 // WhyCandidate is a route that could have been in the table.
 type WhyCandidate struct {
-	Outcome         string    `json:"outcome"` // won, won-ecmp, lost, dropped
+	Outcome         string    `json:"outcome"` // selected, selected-ecmp, rejected, filtered
 	Origin          string    `json:"origin"`
 	NextHop         string    `json:"nextHop,omitempty"`
 	DecidedBy       string    `json:"decidedBy,omitempty"` // the criterion of best path selection
@@ -89,7 +89,7 @@ func whyCandidate(c *routing.Candidate) WhyCandidate {
 	if c.NextHop != nil {
 		out.NextHop = c.NextHop.String()
 	}
-	if c.Verdict.Outcome != routing.Dropped && c.Verdict.By != routing.ByNothing {
+	if c.Verdict.Outcome != routing.Filtered && c.Verdict.By != routing.ByNothing {
 		out.DecidedBy = c.Verdict.By.String()
 	}
 	return out

@@ -119,7 +119,7 @@ func TestQuestions_answers(t *testing.T) {
 		{"rib", "GET", "routes?segment=dev&edge=eu-west-1&rib=true", "", "", "application/json", `"best": true`},
 		{"group", "GET", "routes?network-function-group=fw&edge=eu-west-1&format=text", "", "", "text/plain; charset=utf-8", "PREFIX"},
 		{"accept", "GET", "routes?segment=prod&edge=us-east-1", "text/plain;q=0.9", "", "text/plain; charset=utf-8", "PREFIX"},
-		{"why", "GET", "why?prefix=10.10.3.4&segment=prod&edge=us-east-1", "", "", "application/json", `"outcome": "won"`},
+		{"why", "GET", "why?prefix=10.10.3.4&segment=prod&edge=us-east-1", "", "", "application/json", `"outcome": "selected"`},
 		{"why not", "GET", "why?prefix=10.20.0.0/16&segment=dev&edge=us-east-1", "", "", "application/json", `"route": null`},
 		{"told", "GET", "told?attachment=" + a1, "", "", "application/json", "[]"}, // a VPC
 		{"why told", "GET", "told?attachment=" + a1 + "&prefix=10.10.0.0/16", "", "", "application/json", `"route": null`},

@@ -97,7 +97,7 @@ func (c *computed) routingInformation(p *routing.Path) api.CoreNetworkRoutingInf
 			row.NextHop.EdgeLocation, row.NextHop.SegmentName = d.Edge, d.Segment
 		}
 	}
-	if p.Bare {
+	if p.NoAttributes {
 		return row
 	}
 	row.LocalPreference = strconv.FormatUint(uint64(p.LocalPreference), 10)

@@ -7,28 +7,28 @@ import (
 	"portolan/policy"
 )
 
-// Telling is why an attachment is told of a prefix or is not.
-type Telling struct {
+// AdvertisedExplanation says why a prefix is advertised to an attachment or is not.
+type AdvertisedExplanation struct {
 	Prefix        netip.Prefix
-	Advertisement *Advertisement // nil: it is not told of it
+	Advertisement *Advertisement // nil: it is not advertised
 	Steps         []Step         // how its table came to the route, then what happened on the way out
-	Detail        string         // in words, why it is not told
+	Detail        string         // in words, why it is not advertised
 }
 
-// ExplainAdvertised says why an attachment is told of a prefix at one of its edges, or where the prefix stopped. What
+// ExplainAdvertised says why an edge advertises a prefix to an attachment, or where the prefix stopped. What
 // stops before the table of the attachment is for [Table.Explain] to say.
-func (t *Tables) ExplainAdvertised(id, edge string, p netip.Prefix) Telling {
+func (t *Tables) ExplainAdvertised(id, edge string, p netip.Prefix) AdvertisedExplanation {
 	if !p.IsValid() {
-		return Telling{}
+		return AdvertisedExplanation{}
 	}
-	x := Telling{Prefix: p.Masked()}
-	a, e, ok := t.listener(id, edge)
-	if !ok {
-		x.Detail = "no attachment that works and is told routes is there"
+	x := AdvertisedExplanation{Prefix: p.Masked()}
+	a, e, why := t.peer(id, edge)
+	if why != "" {
+		x.Detail = why
 		return x
 	}
 	common := Step{Kind: StepOutboundPolicy, Edge: edge, Segment: a.Segment}
-	stop := func(kind StepKind, detail string) Telling {
+	stop := func(kind StepKind, detail string) AdvertisedExplanation {
 		s := common
 		s.Kind, s.Detail, s.Dropped = kind, detail, true
 		if n := len(x.Steps); n > 0 {
@@ -40,7 +40,7 @@ func (t *Tables) ExplainAdvertised(id, edge string, p netip.Prefix) Telling {
 	table := Table{t: t, sp: t.w.spaces[a.space], edge: e}
 	if row, ok := table.Exact(x.Prefix); ok {
 		for _, c := range table.Explain(x.Prefix).Candidates {
-			if c.Verdict.Outcome == Won {
+			if c.Verdict.Outcome == Selected {
 				x.Steps = slices.Clone(c.Steps)
 			}
 		}
@@ -68,9 +68,9 @@ func (t *Tables) ExplainAdvertised(id, edge string, p netip.Prefix) Telling {
 			continue
 		}
 		ad := t.sent(a, e, r, origins)
-		told := common
-		told.Kind, told.Detail, told.After = StepAdvertised, edge+" tells "+a.ID, ad.Attributes
-		x.Advertisement, x.Detail, x.Steps = &ad, "", append(x.Steps, told)
+		sent := common
+		sent.Kind, sent.Detail, sent.After = StepAdvertised, edge+" advertises it to "+a.ID, ad.Attributes
+		x.Advertisement, x.Detail, x.Steps = &ad, "", append(x.Steps, sent)
 	}
 	return x
 }
