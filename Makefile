@@ -4,6 +4,10 @@ GO     ?= go
 TOOL   := $(GO) tool -modfile=tools/go.mod
 LDFLAGS := -s -w
 
+# grpc's own tag: without it grpc brings html/template, for which the linker keeps every method of every type, and the
+# binary is 57 MB instead of 23.
+export GOFLAGS += -tags=grpcnotrace
+
 .PHONY: run build test unit generate lint fuzz bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data

@@ -229,7 +229,7 @@ func resident(pid int) float64 {
 
 func buildBinary() string {
 	path := filepath.Join(os.TempDir(), "portolan-bench-binary")
-	out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "portolan/cmd/portolan").CombinedOutput()
+	out, err := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w", "-o", path, "portolan/cmd/portolan").CombinedOutput()
 	if err != nil {
 		log.Fatalf("go build: %v\n%s", err, out)
 	}

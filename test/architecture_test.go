@@ -16,6 +16,7 @@ var floors = []struct {
 	reason string
 }{
 	{[]string{"cmd/portolan", "servertest"}, "wiring only"},
+	{[]string{"internal/catalog/ec2"}, "it compiles the SDK of EC2: the command alone wires it"},
 	{[]string{"internal/server"}, "HTTP as a whole; it composes what is below"},
 	{[]string{"internal/wire", "internal/auth", "internal/service"}, "shapes, callers and behaviour must stay apart: the server joins them"},
 	{[]string{"internal/analysis"}, "questions asked of a computed network; it must not know who asks"},
@@ -81,5 +82,35 @@ func TestArchitecture_importsPointDown(t *testing.T) {
 				t.Errorf("%s imports %s: %s is public and pure", room, imported, room)
 			}
 		}
+	}
+}
+
+// mayCompileEC2 are the packages that may: the SDK of EC2 takes longer to compile than all the rest.
+var mayCompileEC2 = []string{"portolan/cmd/portolan", "portolan/internal/catalog/ec2", "portolan/test"}
+
+func TestArchitecture_fewCompileTheSDKOfEC2(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-test", "-f", `{{if not .Standard}}{{.ImportPath}}{{range .Deps}} {{.}}{{end}}{{end}}`, "portolan/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(out)) {
+		deps := strings.Fields(line)
+		if len(deps) == 0 || !strings.HasPrefix(deps[0], "portolan/") {
+			continue
+		}
+		compiles := slices.ContainsFunc(deps, func(d string) bool {
+			return strings.HasSuffix(d, "/aws-sdk-go-v2/service/ec2") || strings.HasSuffix(d, "/aws-sdk-go-v2/service/directconnect")
+		})
+		name := strings.TrimSuffix(strings.TrimSuffix(deps[0], ".test"), "_test")
+		switch {
+		case compiles && !slices.Contains(mayCompileEC2, name):
+			t.Errorf("%s compiles the SDK of EC2 or Direct Connect: ask through internal/catalog, and leave internal/catalog/ec2 to the command", deps[0])
+		case compiles:
+			found++
+		}
+	}
+	if found == 0 {
+		t.Error("no package compiles the SDK of EC2: this test looks for the wrong one")
 	}
 }

@@ -12,33 +12,54 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-var build = sync.OnceValues(func() (string, error) {
+// binary is what a build gave: the file, and the places that look a method up by a computed name, for which the linker
+// keeps every exported method of every type.
+type binary struct {
+	path       string
+	reflecting []string
+}
+
+var build = sync.OnceValues(func() (*binary, error) {
 	dir, err := os.MkdirTemp("", "portolan-test-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(dir, "portolan")
-	cmd := exec.Command("go", "build", "-o", path, "portolan/cmd/portolan")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	b := &binary{path: filepath.Join(dir, "portolan")}
+	// As in the Makefile, but for -trimpath, with which nothing that the tests have compiled could be used again.
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-ldflags", "-s -w -dumpdep", "-o", b.path, "portolan/cmd/portolan")
+	out, err := cmd.CombinedOutput()
+	var said []string // that is not a dependency the linker lists
+	for line := range strings.Lines(string(out)) {
+		from, _, dependency := strings.Cut(line, " -> ")
+		switch {
+		case !dependency:
+			said = append(said, line)
+		case strings.Contains(from, "<ReflectMethod>") && !slices.Contains(b.reflecting, from):
+			b.reflecting = append(b.reflecting, from)
+		}
 	}
-	return path, nil
+	if err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, strings.Join(said, ""))
+	}
+	return b, nil
 })
 
 // Binary is the path of the binary under test, built once per run.
 func Binary(tb testing.TB) string {
 	tb.Helper()
-	path, err := build()
+	b, err := build()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return path
+	return b.path
 }
 
 // Process is a running server.

@@ -23,6 +23,7 @@ import (
 
 	"portolan/internal/auth"
 	"portolan/internal/catalog"
+	"portolan/internal/catalog/ec2"
 	"portolan/internal/lifecycle"
 	"portolan/internal/server"
 	"portolan/internal/service"
@@ -264,7 +265,7 @@ func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
 		if err := checkURL("--ec2-endpoint", o.ec2Endpoint); err != nil {
 			return nil, err
 		}
-		return catalog.NewEC2(catalog.EC2Config{Endpoint: o.ec2Endpoint, Log: log, Credentials: environmentCredentials()}), nil
+		return ec2.New(ec2.Config{Endpoint: o.ec2Endpoint, Log: log, Credentials: environmentCredentials()}), nil
 	}
 	return nil, nil
 }

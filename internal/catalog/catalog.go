@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
+	"time"
 
 	"portolan/routing"
 )
@@ -34,6 +36,19 @@ type Catalog interface {
 
 	// Version moves when an answer may differ from before.
 	Version() uint64
+
+	// Remote reports whether a question may be a call over the network, so that it is worth asking seldom.
+	Remote() bool
+}
+
+// IDOf is the id at the end of an ARN.
+func IDOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// Within reports whether less than the span has passed since a time. Nothing is within a span of the zero time, nor of
+// one that is still to come.
+func Within(now, since time.Time, span time.Duration) bool {
+	passed := now.Sub(since)
+	return !since.IsZero() && passed >= 0 && passed < span
 }
 
 // VPC is a VPC with its address blocks and subnets.

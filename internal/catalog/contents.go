@@ -188,3 +188,5 @@ func (x *index) DirectConnectGateway(_ context.Context, arn string) (*DirectConn
 
 // Version stands still.
 func (x *index) Version() uint64 { return 1 }
+
+func (x *index) Remote() bool { return false }

@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+var _ Catalog = (*File)(nil)
+
 // File is a catalog that is read from a file, and read again when the file changes. A file that cannot be read leaves
 // what was read before in force.
 type File struct {
@@ -96,7 +98,7 @@ func (f *File) current() *reading {
 	}
 	defer f.mu.Unlock()
 	now := f.now()
-	if within(now, f.looked, lookEvery) {
+	if Within(now, f.looked, lookEvery) {
 		return f.read.Load()
 	}
 	f.looked = now
@@ -112,6 +114,9 @@ func (f *File) current() *reading {
 	f.tried = stamp
 	return f.read.Load()
 }
+
+// Remote is false: a look at the file is cheap.
+func (f *File) Remote() bool { return false }
 
 // Version moves with every reload.
 func (f *File) Version() uint64 { return f.current().version }

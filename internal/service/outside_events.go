@@ -57,7 +57,7 @@ type externalWatch struct {
 
 // lookEvery is how often the catalog is looked at for changes.
 func (s *env) lookEvery() time.Duration {
-	if _, asks := s.refs.catalog.(*catalog.EC2); asks {
+	if s.refs.catalog != nil && s.refs.catalog.Remote() {
 		return catalogEC2Look
 	}
 	return catalogFileLook
@@ -80,7 +80,7 @@ func (s *env) watchOutside(ctx context.Context) {
 // tellOutsideSoon is tellOutside for who is about to read events, unless it has just been done. Of an endpoint they read
 // what the last look has told: to ask takes too long.
 func (s *env) tellOutsideSoon(ctx context.Context) {
-	if _, asks := s.refs.catalog.(*catalog.EC2); asks || s.refs.catalog == nil {
+	if s.refs.catalog == nil || s.refs.catalog.Remote() {
 		return
 	}
 	s.external.mu.Lock()

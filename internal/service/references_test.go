@@ -359,6 +359,8 @@ func (away) VPNConnection(context.Context, string) (*catalog.VPNConnection, erro
 
 func (away) Version() uint64 { return 7 }
 
+func (away) Remote() bool { return false }
+
 func (away) PrefixList(context.Context, string) (*catalog.PrefixList, error) { return nil, errAway }
 
 func TestCatalog_awayLosesNothing(t *testing.T) {

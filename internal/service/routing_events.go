@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"portolan/api"
-	"portolan/internal/catalog"
 	"portolan/internal/store"
 	"portolan/policy"
 	"portolan/routing"
@@ -85,11 +84,7 @@ const (
 func (s *env) tellRoutes(ctx context.Context) {
 	var look <-chan time.Time
 	if s.refs.catalog != nil {
-		every := catalogFileLook
-		if _, asks := s.refs.catalog.(*catalog.EC2); asks {
-			every = catalogEC2Look
-		}
-		ticker := time.NewTicker(every)
+		ticker := time.NewTicker(s.lookEvery())
 		defer ticker.Stop()
 		look = ticker.C
 	}

@@ -444,6 +444,8 @@ type shiftingCatalog struct {
 
 func (c *shiftingCatalog) Version() uint64 { return c.version.Load() }
 
+func (c *shiftingCatalog) Remote() bool { return false }
+
 func (c *shiftingCatalog) VPC(_ context.Context, arn string) (*catalog.VPC, error) {
 	if c.silent.Load() {
 		return nil, fmt.Errorf("%s: %w", arn, catalog.ErrUnavailable)

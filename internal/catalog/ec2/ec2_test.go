@@ -1,4 +1,4 @@
-package catalog_test
+package ec2_test
 
 import (
 	"context"
@@ -16,7 +16,10 @@ import (
 	"time"
 
 	"portolan/internal/catalog"
+	"portolan/internal/catalog/ec2"
 )
+
+const region = "arn:aws:ec2:eu-west-1:111122223333:"
 
 // endpoint answers EC2's query protocol from a table of bodies by action.
 type endpoint struct {
@@ -60,7 +63,7 @@ func TestEC2_vpc(t *testing.T) {
 	})
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	failed := 0
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL, Now: func() time.Time { return now }, Failed: func() { failed++ }})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, Now: func() time.Time { return now }, Failed: func() { failed++ }})
 	arn := region + "vpc/vpc-1"
 	vpc, err := c.VPC(t.Context(), arn)
 	if err != nil {
@@ -122,7 +125,7 @@ func TestEC2_transitGateway(t *testing.T) {
 		"SearchTransitGatewayRoutes":         searchOf(2, "0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "192.168.0.0/16", "2001:db8::/32"),
 		"DescribeTransitGatewayConnectPeers": fixed(`<transitGatewayConnectPeerSet><item><transitGatewayAttachmentId>tgw-attach-1</transitGatewayAttachmentId></item></transitGatewayConnectPeerSet>`),
 	})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL})
 	g, err := c.TransitGateway(t.Context(), region+"transit-gateway/tgw-1")
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +202,7 @@ func TestEC2_routesThatCannotAllBeShown(t *testing.T) {
 		{"so few that it would take too long: no answer is better than half of one", 1, -1},
 	} {
 		e := newEndpoint(t, map[string]func(url.Values) string{"DescribeTransitGatewayRouteTables": table, "SearchTransitGatewayRoutes": searchOf(c.limit, many...)})
-		got, err := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL}).RouteTable(t.Context(), region+"transit-gateway-route-table/tgw-rtb-1")
+		got, err := ec2.New(ec2.Config{Endpoint: e.URL}).RouteTable(t.Context(), region+"transit-gateway-route-table/tgw-rtb-1")
 		switch {
 		case c.want < 0 && !errors.Is(err, catalog.ErrUnavailable):
 			t.Errorf("%s: got %v", c.name, err)
@@ -221,7 +224,7 @@ func TestEC2_manyWaitForOneQuestion(t *testing.T) {
 		},
 		"DescribeSubnets": fixed(`<subnetSet/>`),
 	})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL})
 	arn := region + "vpc/vpc-1"
 	impatient, giveUp := context.WithCancel(t.Context())
 	gone := make(chan error)
@@ -253,7 +256,7 @@ func TestEC2_silenceIsNotWaitedForAgain(t *testing.T) {
 	e := newEndpoint(t, map[string]func(url.Values) string{"DescribeVpcs": fixed(oneVPC), "DescribeSubnets": fixed(`<subnetSet/>`)})
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	failed := 0
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL, Now: func() time.Time { return now }, Failed: func() { failed++ }})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, Now: func() time.Time { return now }, Failed: func() { failed++ }})
 	e.down.Store(true)
 	for i := range 5 {
 		if _, err := c.VPC(t.Context(), fmt.Sprintf("%svpc/vpc-%d", region, i)); !errors.Is(err, catalog.ErrUnavailable) {
@@ -279,7 +282,7 @@ func TestEC2_silenceIsNotWaitedForAgain(t *testing.T) {
 
 func TestEC2_forgetsWhatNobodyWants(t *testing.T) {
 	e := newEndpoint(t, map[string]func(url.Values) string{"DescribeVpcs": fixed(oneVPC), "DescribeSubnets": fixed(`<subnetSet/>`)})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL, MaxAnswers: 2})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, MaxAnswers: 2})
 	for _, step := range []struct {
 		id    string
 		calls int64
@@ -304,7 +307,7 @@ func TestEC2_whatIsNotThereAnyMore(t *testing.T) {
 		"DescribeTransitGatewayConnectPeers": fixed(`<transitGatewayConnectPeerSet><item><state>deleted</state></item></transitGatewayConnectPeerSet>`),
 		"DescribeManagedPrefixLists":         fixed(`<prefixListSet><item><state>delete-complete</state></item></prefixListSet>`),
 	})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL})
 	ctx := t.Context()
 	for name, look := range map[string]func() error{
 		"the VPC of another account": func() error { _, err := c.VPC(ctx, region+"vpc/vpc-1"); return err },
@@ -332,11 +335,11 @@ func TestEC2_repliesHaveBounds(t *testing.T) {
 		},
 		"DescribeVpcs": fixed(`<vpcSet><!--` + strings.Repeat(" ", 17<<20) + `--></vpcSet>`),
 	})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL})
 	if _, err := c.PrefixList(t.Context(), region+"prefix-list/pl-1"); !errors.Is(err, catalog.ErrUnavailable) || !strings.Contains(err.Error(), "pages") {
 		t.Errorf("pages without end: %v", err)
 	}
-	c = catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c = ec2.New(ec2.Config{Endpoint: e.URL})
 	if _, err := c.VPC(t.Context(), region+"vpc/vpc-1"); !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("a reply too long: %v", err)
 	}
@@ -358,7 +361,7 @@ func TestEC2_directConnectGateway(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: server.URL})
+	c := ec2.New(ec2.Config{Endpoint: server.URL})
 	arn := "arn:aws:directconnect::111122223333:dx-gateway/"
 	g, err := c.DirectConnectGateway(t.Context(), arn+"there")
 	if err != nil || g.ASN != 64700 || fmt.Sprint(g.AssociatedWith) != "[tgw-1]" {
@@ -378,7 +381,7 @@ func TestEC2_vpnAndPrefixList(t *testing.T) {
 		"DescribeManagedPrefixLists":  fixed(`<prefixListSet><item><prefixListId>pl-1</prefixListId></item></prefixListSet>`),
 		"GetManagedPrefixListEntries": fixed(`<entrySet><item><cidr>10.0.0.0/8</cidr></item><item><cidr>2001:db8::/32</cidr></item></entrySet>`),
 	})
-	c := catalog.NewEC2(catalog.EC2Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL})
 	vpn, err := c.VPNConnection(t.Context(), region+"vpn-connection/vpn-1")
 	if err != nil || len(vpn.StaticRoutes) != 1 || len(vpn.Tunnels) != 1 || !vpn.Tunnels[0].Up || vpn.Tunnels[0].Since == 0 {
 		t.Errorf("VPN %+v %v", vpn, err)

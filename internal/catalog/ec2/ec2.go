@@ -1,4 +1,6 @@
-package catalog
+// Package ec2 is the catalog that asks an EC2-compatible endpoint, and Direct Connect behind the same address. It is a
+// package of its own because the SDK of EC2 takes longer to compile than all the rest: only the command imports it.
+package ec2
 
 import (
 	"cmp"
@@ -16,12 +18,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/directconnect"
 	dxtypes "github.com/aws/aws-sdk-go-v2/service/directconnect/types"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"portolan/internal/catalog"
 )
 
-// EC2Config is how an EC2-compatible endpoint is asked.
-type EC2Config struct {
+// Config is how an EC2-compatible endpoint is asked.
+type Config struct {
 	Endpoint string
 	// Credentials signs the calls that are made for an account. nil uses the account as the access key, which local
 	// emulators take for what it is.
@@ -34,10 +38,10 @@ type EC2Config struct {
 	Failed      func()        // is called for each question that failed; may be nil
 }
 
-// EC2 asks an EC2-compatible endpoint, in the Region and for the account that an ARN names. Answers are kept for a while
+// Catalog asks an EC2-compatible endpoint, in the Region and for the account that an ARN names. Answers are kept for a while
 // and given again; when the endpoint cannot be asked, the last answer holds.
-type EC2 struct {
-	cfg    EC2Config
+type Catalog struct {
+	cfg    Config
 	asking chan struct{} // full while as many questions are under way as may be
 
 	mu      sync.Mutex
@@ -51,8 +55,8 @@ const (
 	maxAnswer = 16 << 20 // bytes of one reply
 )
 
-// NewEC2 returns a catalog that asks the endpoint when it is asked.
-func NewEC2(cfg EC2Config) *EC2 {
+// New returns a catalog that asks the endpoint when it is asked.
+func New(cfg Config) *Catalog {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -77,7 +81,7 @@ func NewEC2(cfg EC2Config) *EC2 {
 			})
 		}
 	}
-	return &EC2{
+	return &Catalog{
 		cfg: cfg, asking: make(chan struct{}, maxAsking),
 		answers: map[string]*list.Element{}, wanted: list.New(), silent: map[string]silence{},
 	}
@@ -94,16 +98,19 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// Remote is true: each answer that is no longer kept is a call.
+func (c *Catalog) Remote() bool { return true }
+
 // Version moves with every span of time after which answers are asked for anew.
-func (c *EC2) Version() uint64 { return uint64(c.cfg.Now().UnixNano() / int64(c.cfg.TTL)) }
+func (c *Catalog) Version() uint64 { return uint64(c.cfg.Now().UnixNano() / int64(c.cfg.TTL)) }
 
 // retryer repeats a call once, soon: who waits for the answer is a client of ours.
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 200*time.Millisecond })
 }
 
-func (c *EC2) client(to target) *ec2.Client {
-	return ec2.New(ec2.Options{
+func (c *Catalog) client(to target) *sdk.Client {
+	return sdk.New(sdk.Options{
 		Region: to.region, BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
 	})
 }
@@ -111,7 +118,7 @@ func (c *EC2) client(to target) *ec2.Client {
 // only is the one element of a list.
 func only[T any](list []T) (*T, error) {
 	if len(list) == 0 {
-		return nil, ErrNotFound
+		return nil, catalog.ErrNotFound
 	}
 	return &list[0], nil
 }
@@ -154,18 +161,18 @@ func prefixOf(text *string) (netip.Prefix, bool) {
 }
 
 // VPC asks for a VPC and its subnets.
-func (c *EC2) VPC(ctx context.Context, arn string) (*VPC, error) {
-	return ask(ctx, c, arn, "vpc", func(ctx context.Context, to target) (*VPC, error) {
+func (c *Catalog) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
+	return ask(ctx, c, arn, "vpc", func(ctx context.Context, to target) (*catalog.VPC, error) {
 		client := c.client(to)
-		out, err := client.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{to.id}})
+		out, err := client.DescribeVpcs(ctx, &sdk.DescribeVpcsInput{VpcIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.Vpcs)
 		if err != nil || !to.owns(found.OwnerId) {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		vpc := &VPC{ARN: arn}
+		vpc := &catalog.VPC{ARN: arn}
 		for _, block := range found.CidrBlockAssociationSet {
 			if p, ok := prefixOf(block.CidrBlock); ok && (block.CidrBlockState == nil || block.CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated) {
 				vpc.CIDRs = append(vpc.CIDRs, p)
@@ -179,9 +186,9 @@ func (c *EC2) VPC(ctx context.Context, arn string) (*VPC, error) {
 				vpc.CIDRs = append(vpc.CIDRs, p)
 			}
 		}
-		err = pages(ctx, ec2.NewDescribeSubnetsPaginator(client, &ec2.DescribeSubnetsInput{
+		err = pages(ctx, sdk.NewDescribeSubnetsPaginator(client, &sdk.DescribeSubnetsInput{
 			Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{to.id}}},
-		}), func(page *ec2.DescribeSubnetsOutput) {
+		}), func(page *sdk.DescribeSubnetsOutput) {
 			for i := range page.Subnets {
 				vpc.Subnets = append(vpc.Subnets, to.subnet(&page.Subnets[i]))
 			}
@@ -190,8 +197,8 @@ func (c *EC2) VPC(ctx context.Context, arn string) (*VPC, error) {
 	})
 }
 
-func (t target) subnet(s *types.Subnet) Subnet {
-	subnet := Subnet{ARN: t.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone)}
+func (t target) subnet(s *types.Subnet) catalog.Subnet {
+	subnet := catalog.Subnet{ARN: t.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone)}
 	if p, ok := prefixOf(s.CidrBlock); ok {
 		subnet.CIDRs = append(subnet.CIDRs, p)
 	}
@@ -204,17 +211,17 @@ func (t target) subnet(s *types.Subnet) Subnet {
 }
 
 // VPNConnection asks for a VPN connection.
-func (c *EC2) VPNConnection(ctx context.Context, arn string) (*VPNConnection, error) {
-	return ask(ctx, c, arn, "vpn-connection", func(ctx context.Context, to target) (*VPNConnection, error) {
-		out, err := c.client(to).DescribeVpnConnections(ctx, &ec2.DescribeVpnConnectionsInput{VpnConnectionIds: []string{to.id}})
+func (c *Catalog) VPNConnection(ctx context.Context, arn string) (*catalog.VPNConnection, error) {
+	return ask(ctx, c, arn, "vpn-connection", func(ctx context.Context, to target) (*catalog.VPNConnection, error) {
+		out, err := c.client(to).DescribeVpnConnections(ctx, &sdk.DescribeVpnConnectionsInput{VpnConnectionIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.VpnConnections)
 		if err != nil || found.State == types.VpnStateDeleted { // EC2 shows it for an hour more
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		v := &VPNConnection{
+		v := &catalog.VPNConnection{
 			ARN: arn, CustomerGatewayARN: to.arnLike("customer-gateway", aws.ToString(found.CustomerGatewayId)),
 			TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), GatewayID: aws.ToString(found.VpnGatewayId),
 		}
@@ -228,7 +235,7 @@ func (c *EC2) VPNConnection(ctx context.Context, arn string) (*VPNConnection, er
 			if err != nil {
 				continue
 			}
-			tunnel := Tunnel{OutsideIP: ip, Up: t.Status == types.TelemetryStatusUp, Message: aws.ToString(t.StatusMessage)}
+			tunnel := catalog.Tunnel{OutsideIP: ip, Up: t.Status == types.TelemetryStatusUp, Message: aws.ToString(t.StatusMessage)}
 			if t.LastStatusChange != nil {
 				tunnel.Since = t.LastStatusChange.Unix()
 			}
@@ -239,24 +246,24 @@ func (c *EC2) VPNConnection(ctx context.Context, arn string) (*VPNConnection, er
 }
 
 // CustomerGateway asks for a customer gateway and the VPN connections that end at it.
-func (c *EC2) CustomerGateway(ctx context.Context, arn string) (*CustomerGateway, error) {
-	return ask(ctx, c, arn, "customer-gateway", func(ctx context.Context, to target) (*CustomerGateway, error) {
+func (c *Catalog) CustomerGateway(ctx context.Context, arn string) (*catalog.CustomerGateway, error) {
+	return ask(ctx, c, arn, "customer-gateway", func(ctx context.Context, to target) (*catalog.CustomerGateway, error) {
 		client := c.client(to)
-		out, err := client.DescribeCustomerGateways(ctx, &ec2.DescribeCustomerGatewaysInput{CustomerGatewayIds: []string{to.id}})
+		out, err := client.DescribeCustomerGateways(ctx, &sdk.DescribeCustomerGatewaysInput{CustomerGatewayIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.CustomerGateways)
 		if err != nil || aws.ToString(found.State) == "deleted" {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		g := &CustomerGateway{ARN: arn}
+		g := &catalog.CustomerGateway{ARN: arn}
 		for _, text := range []*string{found.BgpAsn, found.BgpAsnExtended} { // the latter beyond 2147483647
 			if asn, err := strconv.ParseUint(aws.ToString(text), 10, 32); err == nil {
 				g.ASN = uint32(asn)
 			}
 		}
-		connections, err := client.DescribeVpnConnections(ctx, &ec2.DescribeVpnConnectionsInput{
+		connections, err := client.DescribeVpnConnections(ctx, &sdk.DescribeVpnConnectionsInput{
 			Filters: []types.Filter{{Name: aws.String("customer-gateway-id"), Values: []string{to.id}}},
 		})
 		if err != nil {
@@ -272,20 +279,20 @@ func (c *EC2) CustomerGateway(ctx context.Context, arn string) (*CustomerGateway
 }
 
 // PrefixList asks for a managed prefix list and its entries.
-func (c *EC2) PrefixList(ctx context.Context, arn string) (*PrefixList, error) {
-	return ask(ctx, c, arn, "prefix-list", func(ctx context.Context, to target) (*PrefixList, error) {
+func (c *Catalog) PrefixList(ctx context.Context, arn string) (*catalog.PrefixList, error) {
+	return ask(ctx, c, arn, "prefix-list", func(ctx context.Context, to target) (*catalog.PrefixList, error) {
 		client := c.client(to)
-		out, err := client.DescribeManagedPrefixLists(ctx, &ec2.DescribeManagedPrefixListsInput{PrefixListIds: []string{to.id}})
+		out, err := client.DescribeManagedPrefixLists(ctx, &sdk.DescribeManagedPrefixListsInput{PrefixListIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.PrefixLists)
 		if err != nil || found.State == types.PrefixListStateDeleteComplete {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		list := &PrefixList{ARN: arn, Entries: []netip.Prefix{}}
-		err = pages(ctx, ec2.NewGetManagedPrefixListEntriesPaginator(client, &ec2.GetManagedPrefixListEntriesInput{PrefixListId: &to.id}),
-			func(page *ec2.GetManagedPrefixListEntriesOutput) {
+		list := &catalog.PrefixList{ARN: arn, Entries: []netip.Prefix{}}
+		err = pages(ctx, sdk.NewGetManagedPrefixListEntriesPaginator(client, &sdk.GetManagedPrefixListEntriesInput{PrefixListId: &to.id}),
+			func(page *sdk.GetManagedPrefixListEntriesOutput) {
 				for _, e := range page.Entries {
 					if p, ok := prefixOf(e.Cidr); ok {
 						list.Entries = append(list.Entries, p)
@@ -297,8 +304,8 @@ func (c *EC2) PrefixList(ctx context.Context, arn string) (*PrefixList, error) {
 }
 
 // DirectConnectGateway asks for a Direct Connect gateway. It has no Region: it is asked for in us-east-1.
-func (c *EC2) DirectConnectGateway(ctx context.Context, arn string) (*DirectConnectGateway, error) {
-	return ask(ctx, c, arn, "dx-gateway", func(ctx context.Context, to target) (*DirectConnectGateway, error) {
+func (c *Catalog) DirectConnectGateway(ctx context.Context, arn string) (*catalog.DirectConnectGateway, error) {
+	return ask(ctx, c, arn, "dx-gateway", func(ctx context.Context, to target) (*catalog.DirectConnectGateway, error) {
 		client := directconnect.New(directconnect.Options{
 			Region: "us-east-1", BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
 		})
@@ -308,9 +315,9 @@ func (c *EC2) DirectConnectGateway(ctx context.Context, arn string) (*DirectConn
 		}
 		found, err := only(out.DirectConnectGateways)
 		if err != nil || found.DirectConnectGatewayState == dxtypes.DirectConnectGatewayStateDeleted {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		g := &DirectConnectGateway{ARN: arn, ASN: uint32(aws.ToInt64(found.AmazonSideAsn))}
+		g := &catalog.DirectConnectGateway{ARN: arn, ASN: uint32(aws.ToInt64(found.AmazonSideAsn))}
 		in := &directconnect.DescribeDirectConnectGatewayAssociationsInput{DirectConnectGatewayId: &to.id}
 		for range maxPages {
 			associations, err := client.DescribeDirectConnectGatewayAssociations(ctx, in)

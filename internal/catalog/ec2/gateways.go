@@ -1,4 +1,4 @@
-package catalog
+package ec2
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"net/netip"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"portolan/internal/catalog"
 )
 
-var _, _ Catalog = (*EC2)(nil), (*File)(nil)
+var _ catalog.Catalog = (*Catalog)(nil)
 
 func ofGateway(id string) []types.Filter {
 	return []types.Filter{{Name: aws.String("transit-gateway-id"), Values: []string{id}}}
@@ -29,18 +31,18 @@ func tagsOf(list []types.Tag) map[string]string {
 
 // TransitGateway asks for a transit gateway with its attachments. Its route tables are asked for one by one, when they
 // are wanted.
-func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, error) {
-	return ask(ctx, c, arn, "transit-gateway", func(ctx context.Context, to target) (*TransitGateway, error) {
+func (c *Catalog) TransitGateway(ctx context.Context, arn string) (*catalog.TransitGateway, error) {
+	return ask(ctx, c, arn, "transit-gateway", func(ctx context.Context, to target) (*catalog.TransitGateway, error) {
 		client := c.client(to)
-		out, err := client.DescribeTransitGateways(ctx, &ec2.DescribeTransitGatewaysInput{TransitGatewayIds: []string{to.id}})
+		out, err := client.DescribeTransitGateways(ctx, &sdk.DescribeTransitGatewaysInput{TransitGatewayIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGateways)
 		if err != nil || !to.owns(found.OwnerId) || found.State == types.TransitGatewayStateDeleted { // EC2 shows it for a while more
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		g := &TransitGateway{ARN: arn, ASN: DefaultASN, State: string(found.State), Tags: tagsOf(found.Tags)}
+		g := &catalog.TransitGateway{ARN: arn, ASN: catalog.DefaultASN, State: string(found.State), Tags: tagsOf(found.Tags)}
 		if found.Options != nil && aws.ToInt64(found.Options.AmazonSideAsn) != 0 {
 			g.ASN = uint32(*found.Options.AmazonSideAsn)
 		}
@@ -48,8 +50,8 @@ func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, 
 		if err != nil {
 			return nil, err
 		}
-		err = pages(ctx, ec2.NewDescribeTransitGatewayAttachmentsPaginator(client, &ec2.DescribeTransitGatewayAttachmentsInput{Filters: ofGateway(to.id)}),
-			func(page *ec2.DescribeTransitGatewayAttachmentsOutput) {
+		err = pages(ctx, sdk.NewDescribeTransitGatewayAttachmentsPaginator(client, &sdk.DescribeTransitGatewayAttachmentsInput{Filters: ofGateway(to.id)}),
+			func(page *sdk.DescribeTransitGatewayAttachmentsOutput) {
 				for i := range page.TransitGatewayAttachments {
 					if a := &page.TransitGatewayAttachments[i]; a.State != types.TransitGatewayAttachmentStateDeleted {
 						g.Attachments = append(g.Attachments, to.attachment(a, peers))
@@ -59,11 +61,11 @@ func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, 
 		if err != nil {
 			return nil, err
 		}
-		err = pages(ctx, ec2.NewDescribeTransitGatewayRouteTablesPaginator(client, &ec2.DescribeTransitGatewayRouteTablesInput{Filters: ofGateway(to.id)}),
-			func(page *ec2.DescribeTransitGatewayRouteTablesOutput) {
+		err = pages(ctx, sdk.NewDescribeTransitGatewayRouteTablesPaginator(client, &sdk.DescribeTransitGatewayRouteTablesInput{Filters: ofGateway(to.id)}),
+			func(page *sdk.DescribeTransitGatewayRouteTablesOutput) {
 				for _, t := range page.TransitGatewayRouteTables {
 					if t.State != types.TransitGatewayRouteTableStateDeleted {
-						g.RouteTables = append(g.RouteTables, RouteTable{
+						g.RouteTables = append(g.RouteTables, catalog.RouteTable{
 							ARN: to.arnLike("transit-gateway-route-table", aws.ToString(t.TransitGatewayRouteTableId)), TransitGatewayARN: arn, Tags: tagsOf(t.Tags),
 						})
 					}
@@ -75,10 +77,10 @@ func (c *EC2) TransitGateway(ctx context.Context, arn string) (*TransitGateway, 
 
 // peers is the attachment on the other gateway by the peering attachment on this one. Both sides have the same id; they
 // differ in Region and account.
-func (c *EC2) peers(ctx context.Context, client *ec2.Client, to target) (map[string]string, error) {
+func (c *Catalog) peers(ctx context.Context, client *sdk.Client, to target) (map[string]string, error) {
 	peers := map[string]string{}
-	err := pages(ctx, ec2.NewDescribeTransitGatewayPeeringAttachmentsPaginator(client, &ec2.DescribeTransitGatewayPeeringAttachmentsInput{Filters: ofGateway(to.id)}),
-		func(page *ec2.DescribeTransitGatewayPeeringAttachmentsOutput) {
+	err := pages(ctx, sdk.NewDescribeTransitGatewayPeeringAttachmentsPaginator(client, &sdk.DescribeTransitGatewayPeeringAttachmentsInput{Filters: ofGateway(to.id)}),
+		func(page *sdk.DescribeTransitGatewayPeeringAttachmentsOutput) {
 			for _, p := range page.TransitGatewayPeeringAttachments {
 				other := p.AccepterTgwInfo
 				if other != nil && aws.ToString(other.TransitGatewayId) == to.id {
@@ -100,9 +102,9 @@ var resourceTypes = map[types.TransitGatewayAttachmentResourceType]string{
 	types.TransitGatewayAttachmentResourceTypeConnect: "transit-gateway-attachment",
 }
 
-func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]string) GatewayAttachment {
+func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]string) catalog.GatewayAttachment {
 	id := aws.ToString(a.TransitGatewayAttachmentId)
-	shown := GatewayAttachment{ARN: t.arnLike("transit-gateway-attachment", id), ResourceType: string(a.ResourceType), PeerARN: peers[id], Tags: tagsOf(a.Tags)}
+	shown := catalog.GatewayAttachment{ARN: t.arnLike("transit-gateway-attachment", id), ResourceType: string(a.ResourceType), PeerARN: peers[id], Tags: tagsOf(a.Tags)}
 	owner := target{region: t.region, account: aws.ToString(a.ResourceOwnerId)}
 	if owner.account == "" {
 		owner.account = t.account
@@ -122,18 +124,18 @@ func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]s
 }
 
 // RouteTable asks for a transit gateway route table with its routes.
-func (c *EC2) RouteTable(ctx context.Context, arn string) (*RouteTable, error) {
-	return ask(ctx, c, arn, "transit-gateway-route-table", func(ctx context.Context, to target) (*RouteTable, error) {
+func (c *Catalog) RouteTable(ctx context.Context, arn string) (*catalog.RouteTable, error) {
+	return ask(ctx, c, arn, "transit-gateway-route-table", func(ctx context.Context, to target) (*catalog.RouteTable, error) {
 		client := c.client(to)
-		out, err := client.DescribeTransitGatewayRouteTables(ctx, &ec2.DescribeTransitGatewayRouteTablesInput{TransitGatewayRouteTableIds: []string{to.id}})
+		out, err := client.DescribeTransitGatewayRouteTables(ctx, &sdk.DescribeTransitGatewayRouteTablesInput{TransitGatewayRouteTableIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGatewayRouteTables)
 		if err != nil || found.State == types.TransitGatewayRouteTableStateDeleted {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		t := &RouteTable{ARN: arn, TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), Tags: tagsOf(found.Tags)}
+		t := &catalog.RouteTable{ARN: arn, TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), Tags: tagsOf(found.Tags)}
 		search := routeSearch{client: client, table: to.id, left: maxSearches}
 		t.Routes, err = search.all(ctx)
 		return t, err
@@ -143,7 +145,7 @@ func (c *EC2) RouteTable(ctx context.Context, arn string) (*RouteTable, error) {
 // routeSearch reads the routes of a table. EC2 shows at most a thousand of those that match and has no pages: where there
 // are more, the address space is searched by halves.
 type routeSearch struct {
-	client *ec2.Client
+	client *sdk.Client
 	table  string
 	left   int // searches that may still be made
 }
@@ -151,7 +153,7 @@ type routeSearch struct {
 // maxSearches suffices for the 10,000 routes that a table can have, unless they are laid out to need more.
 const maxSearches = 400
 
-func (s *routeSearch) all(ctx context.Context) ([]GatewayRoute, error) {
+func (s *routeSearch) all(ctx context.Context) ([]catalog.GatewayRoute, error) {
 	routes, complete, err := s.match(ctx)
 	if err != nil || complete {
 		return routes, err
@@ -165,7 +167,7 @@ func (s *routeSearch) all(ctx context.Context) ([]GatewayRoute, error) {
 }
 
 // inside is the routes of a block and of the blocks in it.
-func (s *routeSearch) inside(ctx context.Context, block netip.Prefix) ([]GatewayRoute, error) {
+func (s *routeSearch) inside(ctx context.Context, block netip.Prefix) ([]catalog.GatewayRoute, error) {
 	routes, complete, err := s.match(ctx, types.Filter{Name: aws.String("route-search.subnet-of-match"), Values: []string{block.String()}})
 	if err != nil || complete {
 		return routes, err
@@ -189,11 +191,11 @@ func (s *routeSearch) inside(ctx context.Context, block netip.Prefix) ([]Gateway
 }
 
 // match is one search. It is complete unless EC2 says that there is more.
-func (s *routeSearch) match(ctx context.Context, filters ...types.Filter) (routes []GatewayRoute, complete bool, err error) {
+func (s *routeSearch) match(ctx context.Context, filters ...types.Filter) (routes []catalog.GatewayRoute, complete bool, err error) {
 	if s.left--; s.left < 0 {
 		return nil, false, fmt.Errorf("route table %s takes more than %d searches", s.table, maxSearches)
 	}
-	out, err := s.client.SearchTransitGatewayRoutes(ctx, &ec2.SearchTransitGatewayRoutesInput{
+	out, err := s.client.SearchTransitGatewayRoutes(ctx, &sdk.SearchTransitGatewayRoutesInput{
 		TransitGatewayRouteTableId: &s.table, // without MaxResults: EC2 shows a thousand then, and emulators stumble over it
 		Filters:                    append(filters, types.Filter{Name: aws.String("state"), Values: []string{"active", "blackhole"}}),
 	})
@@ -217,8 +219,8 @@ func halves(p netip.Prefix) []netip.Prefix {
 	return []netip.Prefix{low, netip.PrefixFrom(high, p.Bits()+1)}
 }
 
-func gatewayRoute(p netip.Prefix, r *types.TransitGatewayRoute) GatewayRoute {
-	route := GatewayRoute{Prefix: p, State: string(r.State), Type: string(r.Type), PrefixListID: aws.ToString(r.PrefixListId)}
+func gatewayRoute(p netip.Prefix, r *types.TransitGatewayRoute) catalog.GatewayRoute {
+	route := catalog.GatewayRoute{Prefix: p, State: string(r.State), Type: string(r.Type), PrefixListID: aws.ToString(r.PrefixListId)}
 	for _, a := range r.TransitGatewayAttachments {
 		route.AttachmentIDs = append(route.AttachmentIDs, aws.ToString(a.TransitGatewayAttachmentId))
 		route.ResourceType, route.ResourceID = string(a.ResourceType), aws.ToString(a.ResourceId)
@@ -227,24 +229,24 @@ func gatewayRoute(p netip.Prefix, r *types.TransitGatewayRoute) GatewayRoute {
 }
 
 // ConnectPeer asks for a transit gateway Connect peer and the gateway it is on.
-func (c *EC2) ConnectPeer(ctx context.Context, arn string) (*ConnectPeer, error) {
-	return ask(ctx, c, arn, "transit-gateway-connect-peer", func(ctx context.Context, to target) (*ConnectPeer, error) {
+func (c *Catalog) ConnectPeer(ctx context.Context, arn string) (*catalog.ConnectPeer, error) {
+	return ask(ctx, c, arn, "transit-gateway-connect-peer", func(ctx context.Context, to target) (*catalog.ConnectPeer, error) {
 		client := c.client(to)
-		out, err := client.DescribeTransitGatewayConnectPeers(ctx, &ec2.DescribeTransitGatewayConnectPeersInput{TransitGatewayConnectPeerIds: []string{to.id}})
+		out, err := client.DescribeTransitGatewayConnectPeers(ctx, &sdk.DescribeTransitGatewayConnectPeersInput{TransitGatewayConnectPeerIds: []string{to.id}})
 		if err != nil {
 			return nil, err
 		}
 		found, err := only(out.TransitGatewayConnectPeers)
 		if err != nil || found.State == types.TransitGatewayConnectPeerStateDeleted {
-			return nil, ErrNotFound
+			return nil, catalog.ErrNotFound
 		}
-		attachments, err := client.DescribeTransitGatewayAttachments(ctx, &ec2.DescribeTransitGatewayAttachmentsInput{
+		attachments, err := client.DescribeTransitGatewayAttachments(ctx, &sdk.DescribeTransitGatewayAttachmentsInput{
 			TransitGatewayAttachmentIds: []string{aws.ToString(found.TransitGatewayAttachmentId)},
 		})
 		if err != nil {
 			return nil, err
 		}
-		peer := &ConnectPeer{ARN: arn}
+		peer := &catalog.ConnectPeer{ARN: arn}
 		if a, err := only(attachments.TransitGatewayAttachments); err == nil {
 			peer.TransitGatewayARN = to.arnLike("transit-gateway", aws.ToString(a.TransitGatewayId))
 		}

@@ -1,4 +1,4 @@
-package catalog
+package ec2
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"portolan/internal/catalog"
 )
 
 const (
@@ -38,19 +40,16 @@ func (t target) place() string { return t.region + "/" + t.account }
 
 func parse(arn, resourceType string) (target, error) {
 	f := strings.SplitN(arn, ":", 6)
-	if len(f) != 6 || f[5] != resourceType+"/"+IDOf(arn) {
-		return target{}, fmt.Errorf("%.200q is no ARN of a %s: %w", arn, resourceType, ErrNotFound)
+	if len(f) != 6 || f[5] != resourceType+"/"+catalog.IDOf(arn) {
+		return target{}, fmt.Errorf("%.200q is no ARN of a %s: %w", arn, resourceType, catalog.ErrNotFound)
 	}
-	return target{f[3], f[4], IDOf(arn)}, nil
+	return target{f[3], f[4], catalog.IDOf(arn)}, nil
 }
-
-// IDOf is the id at the end of an ARN.
-func IDOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 // ask gives the answer that is kept, or has it asked for. Many who want the same wait for one question; the question goes
 // on when one of them gives up. After a failure the earlier answer holds, and nobody asks again for a moment: a silent
 // endpoint must not make every request wait.
-func ask[T any](ctx context.Context, c *EC2, arn, resourceType string, describe func(context.Context, target) (*T, error)) (*T, error) {
+func ask[T any](ctx context.Context, c *Catalog, arn, resourceType string, describe func(context.Context, target) (*T, error)) (*T, error) {
 	to, err := parse(arn, resourceType)
 	if err != nil {
 		return nil, err
@@ -60,12 +59,12 @@ func ask[T any](ctx context.Context, c *EC2, arn, resourceType string, describe 
 	a := c.answer(arn)
 	now := c.cfg.Now()
 	switch {
-	case !a.at.IsZero() && within(now, a.at, c.cfg.TTL):
+	case !a.at.IsZero() && catalog.Within(now, a.at, c.cfg.TTL):
 		return known[T](a)
-	case a.asking == nil && within(now, a.failed, holdOff):
+	case a.asking == nil && catalog.Within(now, a.failed, holdOff):
 		return known[T](a)
 	case a.asking == nil:
-		if s := c.silent[to.place()]; within(now, s.at, holdOff) {
+		if s := c.silent[to.place()]; catalog.Within(now, s.at, holdOff) {
 			a.failure = s.err
 			return known[T](a)
 		}
@@ -80,30 +79,25 @@ func ask[T any](ctx context.Context, c *EC2, arn, resourceType string, describe 
 	}
 	c.mu.Lock()
 	if err := ctx.Err(); err != nil && a.at.IsZero() {
-		return nil, fmt.Errorf("%s: %w: %w", arn, ErrUnavailable, err)
+		return nil, fmt.Errorf("%s: %w: %w", arn, catalog.ErrUnavailable, err)
 	}
 	return known[T](a)
-}
-
-func within(now, since time.Time, span time.Duration) bool {
-	passed := now.Sub(since)
-	return !since.IsZero() && passed >= 0 && passed < span
 }
 
 // known is what an answer says, fresh or not.
 func known[T any](a *answer) (*T, error) {
 	switch {
 	case a.at.IsZero():
-		return nil, fmt.Errorf("%s: %w: %w", a.arn, ErrUnavailable, a.failure)
+		return nil, fmt.Errorf("%s: %w: %w", a.arn, catalog.ErrUnavailable, a.failure)
 	case a.missing:
-		return nil, fmt.Errorf("%s: %w", a.arn, ErrNotFound)
+		return nil, fmt.Errorf("%s: %w", a.arn, catalog.ErrNotFound)
 	}
 	value, _ := a.value.(*T) // the type goes with the ARN
 	return value, nil
 }
 
 // answer is the place of an ARN's answer. When there are too many, the one nobody wanted for longest goes.
-func (c *EC2) answer(arn string) *answer {
+func (c *Catalog) answer(arn string) *answer {
 	if e, ok := c.answers[arn]; ok {
 		c.wanted.MoveToFront(e)
 		return e.Value.(*answer)
@@ -125,11 +119,11 @@ type silence struct {
 }
 
 // find asks and notes the outcome.
-func (c *EC2) find(ctx context.Context, a *answer, to target, describe func(context.Context) (any, error)) {
+func (c *Catalog) find(ctx context.Context, a *answer, to target, describe func(context.Context) (any, error)) {
 	c.asking <- struct{}{}
 	c.mu.Lock()
 	s := c.silent[to.place()]
-	silent := within(c.cfg.Now(), s.at, holdOff) // it became so while this question waited
+	silent := catalog.Within(c.cfg.Now(), s.at, holdOff) // it became so while this question waited
 	c.mu.Unlock()
 	var value any
 	err := s.err
@@ -140,7 +134,7 @@ func (c *EC2) find(ctx context.Context, a *answer, to target, describe func(cont
 	}
 	<-c.asking
 
-	missing := err != nil && (errors.Is(err, ErrNotFound) || isNotFound(err))
+	missing := err != nil && (errors.Is(err, catalog.ErrNotFound) || isNotFound(err))
 	if err != nil && !missing && !silent {
 		c.cfg.Failed()
 		c.cfg.Log.Warn("EC2 did not answer", "arn", a.arn, "error", err)

@@ -1,0 +1,32 @@
+package test
+
+import (
+	"os"
+	"testing"
+)
+
+// sizeBudget is what the stripped binary may weigh, in bytes. Whatever makes it heavier raises it by what it adds, and
+// says so in the commit.
+const sizeBudget = 24_000_000
+
+func TestBinary_size(t *testing.T) {
+	info, err := os.Stat(Binary(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes", info.Size())
+	if info.Size() > sizeBudget {
+		t.Errorf("the binary is %d bytes, more than %d", info.Size(), sizeBudget)
+	}
+}
+
+// TestBinary_looksNoMethodUpByName: one such look-up, in a dependency too, made the binary 35 MB larger.
+func TestBinary_looksNoMethodUpByName(t *testing.T) {
+	b, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range b.reflecting {
+		t.Errorf("%s looks a method up by a computed name, so that the linker keeps every method of every type", from)
+	}
+}
