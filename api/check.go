@@ -12,46 +12,95 @@ import (
 	"unicode/utf8"
 )
 
-// checker collects the violated constraints of one input.
-type checker struct{ errors []FieldError }
-
-func (c *checker) add(name, message string) {
-	c.errors = append(c.errors, FieldError{Name: name, Message: message})
+// Violation is one constraint of the model that an input violates. [ViolatedConstraints] makes the reply of a list of them.
+type Violation struct {
+	Field      string // where, as Fields of a ValidationException name it: "tags[0].key"
+	Path       string // where, as its Message names it: "tags.1.member.key"
+	Constraint string // "Member must not be null"
+	Null       bool   // there is no value
 }
 
-func (c *checker) missing(name string) { c.add(name, "Member must not be null.") }
+// checker collects the violated constraints of one input.
+type checker struct{ violations []Violation }
+
+func (c *checker) add(at *place, constraint string) {
+	field, path := at.spell()
+	c.violations = append(c.violations, Violation{Field: field, Path: path, Constraint: constraint})
+}
+
+func (c *checker) missing(at *place) {
+	c.add(at, "Member must not be null")
+	c.violations[len(c.violations)-1].Null = true
+}
 
 // length counts Unicode code points, as the model does.
-func (c *checker) length(name, value string, low, high int) {
+func (c *checker) length(at *place, value string, low, high int) {
 	if len(value) <= high && low == 0 {
 		return // no more code points than bytes
 	}
 	switch n := utf8.RuneCountInString(value); {
 	case n < low:
-		c.add(name, fmt.Sprintf("Member must have length greater than or equal to %d.", low))
+		c.add(at, fmt.Sprintf("Member must have length greater than or equal to %d", low))
 	case n > high:
-		c.add(name, fmt.Sprintf("Member must have length less than or equal to %d.", high))
+		c.add(at, fmt.Sprintf("Member must have length less than or equal to %d", high))
 	}
 }
 
-func (c *checker) between(name string, value, low, high int64) {
+func (c *checker) between(at *place, value, low, high int64) {
 	switch {
 	case value < low:
-		c.add(name, fmt.Sprintf("Member must have value greater than or equal to %d.", low))
+		c.add(at, fmt.Sprintf("Member must have value greater than or equal to %d", low))
 	case value > high:
-		c.add(name, fmt.Sprintf("Member must have value less than or equal to %d.", high))
+		c.add(at, fmt.Sprintf("Member must have value less than or equal to %d", high))
 	}
 }
 
-func (c *checker) oneOf(name, value string, values []string) {
+func (c *checker) oneOf(at *place, value string, values []string) {
 	if !slices.Contains(values, value) {
-		c.add(name, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"].")
+		c.add(at, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 	}
 }
 
-func (c *checker) matches(name, value string, p *pattern) {
+func (c *checker) matches(at *place, value string, p *pattern) {
 	if !p.matches(value) {
-		c.add(name, "Member must satisfy regular expression pattern: "+p.text+".")
+		c.add(at, "Member must satisfy regular expression pattern: "+p.text)
+	}
+}
+
+// place is where a value is in an input. It is spelled only when the value is wrong, so that a right one costs nothing.
+type place struct {
+	in    *place // nil: the input itself
+	kind  byte   // memberPlace, entryPlace or elementPlace
+	name  string // of a member, or the key of an entry of a map
+	index int    // of an element of a list, from 0
+}
+
+const (
+	memberPlace = iota
+	entryPlace
+	elementPlace
+)
+
+func (p *place) member(name string) place { return place{in: p, name: name} }
+func (p *place) entry(key string) place   { return place{in: p, kind: entryPlace, name: key} }
+func (p *place) element(i int) place      { return place{in: p, kind: elementPlace, index: i} }
+
+// spell gives the place in the spelling of a field and in that of a message, which counts elements from 1.
+func (p *place) spell() (field, path string) {
+	if p == nil {
+		return "", ""
+	}
+	field, path = p.in.spell()
+	switch p.kind {
+	case memberPlace:
+		if p.in == nil {
+			return p.name, p.name
+		}
+		return field + "." + p.name, path + "." + p.name
+	case entryPlace:
+		return field + "." + p.name, path + "." + p.name + ".member"
+	default:
+		return field + "[" + strconv.Itoa(p.index) + "]", path + "." + strconv.Itoa(p.index+1) + ".member"
 	}
 }
 
@@ -78,12 +127,11 @@ func sortedMap[V any](m map[string]V) iter.Seq2[string, V] {
 	}
 }
 
-// setInt32 reads an integer of the path or the query.
-func setInt32(dst *int32, name, value string) []FieldError {
+// parseInt32 reads an integer of the path or the query.
+func parseInt32(name, value string) (int32, []Violation) {
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		return []FieldError{{Name: name, Message: "Member must be an integer."}}
+		return 0, []Violation{{Field: name, Path: name, Constraint: "Member must be an integer"}}
 	}
-	*dst = int32(n)
-	return nil
+	return int32(n), nil
 }

@@ -1,6 +1,9 @@
 package api
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Exception is an error a client may see: a type, a status and a JSON body. The generated exceptions of the model
 // implement it, and so does [GenericError] for what the front door answers outside the model.
@@ -39,8 +42,37 @@ func (e *GenericError) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// FieldError is one violated constraint of an input: Name is the member's lower-camel path as AWS writes it
-// ("globalNetworkId", "tags[0].key").
+// ViolatedConstraints is the ValidationException of AWS's framework, which looks at an input before any operation does:
+// every violation is a sentence of the message, every field is named once. list is not empty.
+func ViolatedConstraints(list ...Violation) *ValidationException {
+	e := &ValidationException{Reason: ValidationExceptionReasonFieldValidationFailed}
+	var text strings.Builder
+	text.WriteString(strconv.Itoa(len(list)) + " validation error")
+	if len(list) > 1 {
+		text.WriteByte('s')
+	}
+	text.WriteString(" detected: ")
+	named := make(map[string]bool, len(list))
+	for i, v := range list {
+		if i > 0 {
+			text.WriteString("; ")
+		}
+		text.WriteString("Value ")
+		if v.Null {
+			text.WriteString("null ")
+		}
+		text.WriteString("at '" + v.Path + "' failed to satisfy constraint: " + v.Constraint)
+		if !named[v.Field] {
+			named[v.Field] = true
+			e.Fields = append(e.Fields, FieldError{Name: v.Field, Message: v.Constraint + "."})
+		}
+	}
+	e.Message = text.String()
+	return e
+}
+
+// FieldError is what a check of an operation found wrong with one member of an input: Name is the member's lower-camel
+// path as AWS writes it ("globalNetworkId", "tags[0].key").
 type FieldError = ValidationExceptionField
 
 // InvalidFields is AWS's field-style ValidationException: "Incorrect input." with an entry per field.

@@ -47,9 +47,9 @@ type Paginator struct{ ResultKey string }
 
 // Input is what an operation takes. The body's members are set by decoding JSON into it.
 type Input interface {
-	SetLabel(name, value string) []FieldError
-	SetQuery(name string, values []string) []FieldError
-	Validate() []FieldError
+	SetLabel(name, value string) []Violation
+	SetQuery(name string, values []string) []Violation
+	Validate() []Violation
 }
 
 // Output is what an operation answers.

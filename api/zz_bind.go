@@ -3,7 +3,7 @@
 package api
 
 // SetLabel sets a member from the path.
-func (x *AcceptAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *AcceptAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -12,12 +12,12 @@ func (x *AcceptAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *AcceptAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *AcceptAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *AssociateConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *AssociateConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -26,12 +26,12 @@ func (x *AssociateConnectPeerInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *AssociateConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *AssociateConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *AssociateCustomerGatewayInput) SetLabel(name, value string) []FieldError {
+func (x *AssociateCustomerGatewayInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -40,12 +40,12 @@ func (x *AssociateCustomerGatewayInput) SetLabel(name, value string) []FieldErro
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *AssociateCustomerGatewayInput) SetQuery(name string, values []string) []FieldError {
+func (x *AssociateCustomerGatewayInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *AssociateLinkInput) SetLabel(name, value string) []FieldError {
+func (x *AssociateLinkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -54,12 +54,12 @@ func (x *AssociateLinkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *AssociateLinkInput) SetQuery(name string, values []string) []FieldError {
+func (x *AssociateLinkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *AssociateTransitGatewayConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *AssociateTransitGatewayConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -68,17 +68,17 @@ func (x *AssociateTransitGatewayConnectPeerInput) SetLabel(name, value string) [
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *AssociateTransitGatewayConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *AssociateTransitGatewayConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateConnectAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *CreateConnectAttachmentInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateConnectAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateConnectAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -91,12 +91,12 @@ func (x *CreateConnectAttachmentInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *CreateConnectPeerInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (x *CreateConnectPeerInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateConnectionInput) SetLabel(name, value string) []FieldError {
+func (x *CreateConnectionInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -118,17 +118,17 @@ func (x *CreateConnectionInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateConnectionInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateConnectionInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateCoreNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *CreateCoreNetworkInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateCoreNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateCoreNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -141,12 +141,12 @@ func (x *CreateCoreNetworkInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateCoreNetworkPrefixListAssociationInput) SetLabel(name, value string) []FieldError {
+func (x *CreateCoreNetworkPrefixListAssociationInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateCoreNetworkPrefixListAssociationInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateCoreNetworkPrefixListAssociationInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -159,7 +159,7 @@ func (x *CreateCoreNetworkPrefixListAssociationInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateDeviceInput) SetLabel(name, value string) []FieldError {
+func (x *CreateDeviceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -168,17 +168,17 @@ func (x *CreateDeviceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateDeviceInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateDeviceInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *CreateDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -191,17 +191,17 @@ func (x *CreateDirectConnectGatewayAttachmentInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateGlobalNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *CreateGlobalNetworkInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateGlobalNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateGlobalNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateLinkInput) SetLabel(name, value string) []FieldError {
+func (x *CreateLinkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -210,12 +210,12 @@ func (x *CreateLinkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateLinkInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateLinkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateSiteInput) SetLabel(name, value string) []FieldError {
+func (x *CreateSiteInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -224,17 +224,17 @@ func (x *CreateSiteInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateSiteInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateSiteInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateSiteToSiteVpnAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *CreateSiteToSiteVpnAttachmentInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateSiteToSiteVpnAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateSiteToSiteVpnAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -247,12 +247,12 @@ func (x *CreateSiteToSiteVpnAttachmentInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateTransitGatewayPeeringInput) SetLabel(name, value string) []FieldError {
+func (x *CreateTransitGatewayPeeringInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateTransitGatewayPeeringInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateTransitGatewayPeeringInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -265,12 +265,12 @@ func (x *CreateTransitGatewayPeeringInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateTransitGatewayRouteTableAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *CreateTransitGatewayRouteTableAttachmentInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateTransitGatewayRouteTableAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateTransitGatewayRouteTableAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -283,12 +283,12 @@ func (x *CreateTransitGatewayRouteTableAttachmentInput) GetClientToken() string 
 }
 
 // SetLabel sets a member from the path.
-func (x *CreateVpcAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *CreateVpcAttachmentInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *CreateVpcAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *CreateVpcAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -301,7 +301,7 @@ func (x *CreateVpcAttachmentInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -310,12 +310,12 @@ func (x *DeleteAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "connectPeerId":
 		x.ConnectPeerId = value
@@ -324,12 +324,12 @@ func (x *DeleteConnectPeerInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteConnectionInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteConnectionInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -340,12 +340,12 @@ func (x *DeleteConnectionInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteConnectionInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteConnectionInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteCoreNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteCoreNetworkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -354,28 +354,30 @@ func (x *DeleteCoreNetworkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteCoreNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteCoreNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteCoreNetworkPolicyVersionInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteCoreNetworkPolicyVersionInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
 	case "policyVersionId":
-		return setInt32(&x.PolicyVersionId, name, value)
+		n, wrong := parseInt32(name, value)
+		x.PolicyVersionId = n
+		return wrong
 	}
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteCoreNetworkPolicyVersionInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteCoreNetworkPolicyVersionInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteCoreNetworkPrefixListAssociationInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteCoreNetworkPrefixListAssociationInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -386,12 +388,12 @@ func (x *DeleteCoreNetworkPrefixListAssociationInput) SetLabel(name, value strin
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteCoreNetworkPrefixListAssociationInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteCoreNetworkPrefixListAssociationInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteDeviceInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteDeviceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -402,12 +404,12 @@ func (x *DeleteDeviceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteDeviceInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteDeviceInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteGlobalNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteGlobalNetworkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -416,12 +418,12 @@ func (x *DeleteGlobalNetworkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteGlobalNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteGlobalNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteLinkInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteLinkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -432,12 +434,12 @@ func (x *DeleteLinkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteLinkInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteLinkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeletePeeringInput) SetLabel(name, value string) []FieldError {
+func (x *DeletePeeringInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "peeringId":
 		x.PeeringId = value
@@ -446,12 +448,12 @@ func (x *DeletePeeringInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeletePeeringInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeletePeeringInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteResourcePolicyInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteResourcePolicyInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -460,12 +462,12 @@ func (x *DeleteResourcePolicyInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteResourcePolicyInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteResourcePolicyInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeleteSiteInput) SetLabel(name, value string) []FieldError {
+func (x *DeleteSiteInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -476,12 +478,12 @@ func (x *DeleteSiteInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeleteSiteInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeleteSiteInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DeregisterTransitGatewayInput) SetLabel(name, value string) []FieldError {
+func (x *DeregisterTransitGatewayInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -492,23 +494,26 @@ func (x *DeregisterTransitGatewayInput) SetLabel(name, value string) []FieldErro
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DeregisterTransitGatewayInput) SetQuery(name string, values []string) []FieldError {
+func (x *DeregisterTransitGatewayInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DescribeGlobalNetworksInput) SetLabel(name, value string) []FieldError {
+func (x *DescribeGlobalNetworksInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DescribeGlobalNetworksInput) SetQuery(name string, values []string) []FieldError {
+func (x *DescribeGlobalNetworksInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "globalNetworkIds":
 		x.GlobalNetworkIds = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -516,7 +521,7 @@ func (x *DescribeGlobalNetworksInput) SetQuery(name string, values []string) []F
 }
 
 // SetLabel sets a member from the path.
-func (x *DisassociateConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *DisassociateConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -527,12 +532,12 @@ func (x *DisassociateConnectPeerInput) SetLabel(name, value string) []FieldError
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DisassociateConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *DisassociateConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DisassociateCustomerGatewayInput) SetLabel(name, value string) []FieldError {
+func (x *DisassociateCustomerGatewayInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -543,12 +548,12 @@ func (x *DisassociateCustomerGatewayInput) SetLabel(name, value string) []FieldE
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DisassociateCustomerGatewayInput) SetQuery(name string, values []string) []FieldError {
+func (x *DisassociateCustomerGatewayInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *DisassociateLinkInput) SetLabel(name, value string) []FieldError {
+func (x *DisassociateLinkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -557,7 +562,7 @@ func (x *DisassociateLinkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DisassociateLinkInput) SetQuery(name string, values []string) []FieldError {
+func (x *DisassociateLinkInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "deviceId":
 		x.DeviceId = values[0]
@@ -568,7 +573,7 @@ func (x *DisassociateLinkInput) SetQuery(name string, values []string) []FieldEr
 }
 
 // SetLabel sets a member from the path.
-func (x *DisassociateTransitGatewayConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *DisassociateTransitGatewayConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -579,28 +584,30 @@ func (x *DisassociateTransitGatewayConnectPeerInput) SetLabel(name, value string
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *DisassociateTransitGatewayConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *DisassociateTransitGatewayConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *ExecuteCoreNetworkChangeSetInput) SetLabel(name, value string) []FieldError {
+func (x *ExecuteCoreNetworkChangeSetInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
 	case "policyVersionId":
-		return setInt32(&x.PolicyVersionId, name, value)
+		n, wrong := parseInt32(name, value)
+		x.PolicyVersionId = n
+		return wrong
 	}
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ExecuteCoreNetworkChangeSetInput) SetQuery(name string, values []string) []FieldError {
+func (x *ExecuteCoreNetworkChangeSetInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetConnectAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *GetConnectAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -609,12 +616,12 @@ func (x *GetConnectAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetConnectAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetConnectAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetConnectPeerInput) SetLabel(name, value string) []FieldError {
+func (x *GetConnectPeerInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "connectPeerId":
 		x.ConnectPeerId = value
@@ -623,12 +630,12 @@ func (x *GetConnectPeerInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetConnectPeerInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetConnectPeerInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetConnectPeerAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *GetConnectPeerAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -637,13 +644,16 @@ func (x *GetConnectPeerAssociationsInput) SetLabel(name, value string) []FieldEr
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetConnectPeerAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetConnectPeerAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "connectPeerIds":
 		x.ConnectPeerIds = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -651,7 +661,7 @@ func (x *GetConnectPeerAssociationsInput) SetQuery(name string, values []string)
 }
 
 // SetLabel sets a member from the path.
-func (x *GetConnectionsInput) SetLabel(name, value string) []FieldError {
+func (x *GetConnectionsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -660,15 +670,18 @@ func (x *GetConnectionsInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetConnectionsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetConnectionsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "connectionIds":
 		x.ConnectionIds = values
 	case "deviceId":
 		x.DeviceId = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -676,7 +689,7 @@ func (x *GetConnectionsInput) SetQuery(name string, values []string) []FieldErro
 }
 
 // SetLabel sets a member from the path.
-func (x *GetCoreNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *GetCoreNetworkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -685,27 +698,32 @@ func (x *GetCoreNetworkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetCoreNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetCoreNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetCoreNetworkChangeEventsInput) SetLabel(name, value string) []FieldError {
+func (x *GetCoreNetworkChangeEventsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
 	case "policyVersionId":
-		return setInt32(&x.PolicyVersionId, name, value)
+		n, wrong := parseInt32(name, value)
+		x.PolicyVersionId = n
+		return wrong
 	}
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetCoreNetworkChangeEventsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetCoreNetworkChangeEventsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -713,22 +731,27 @@ func (x *GetCoreNetworkChangeEventsInput) SetQuery(name string, values []string)
 }
 
 // SetLabel sets a member from the path.
-func (x *GetCoreNetworkChangeSetInput) SetLabel(name, value string) []FieldError {
+func (x *GetCoreNetworkChangeSetInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
 	case "policyVersionId":
-		return setInt32(&x.PolicyVersionId, name, value)
+		n, wrong := parseInt32(name, value)
+		x.PolicyVersionId = n
+		return wrong
 	}
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetCoreNetworkChangeSetInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetCoreNetworkChangeSetInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -736,7 +759,7 @@ func (x *GetCoreNetworkChangeSetInput) SetQuery(name string, values []string) []
 }
 
 // SetLabel sets a member from the path.
-func (x *GetCoreNetworkPolicyInput) SetLabel(name, value string) []FieldError {
+func (x *GetCoreNetworkPolicyInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -745,11 +768,14 @@ func (x *GetCoreNetworkPolicyInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetCoreNetworkPolicyInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetCoreNetworkPolicyInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "policyVersionId":
-		x.PolicyVersionId = new(int32)
-		return setInt32(x.PolicyVersionId, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.PolicyVersionId = &n
+		}
+		return wrong
 	case "alias":
 		v := CoreNetworkPolicyAlias(values[0])
 		x.Alias = &v
@@ -758,7 +784,7 @@ func (x *GetCoreNetworkPolicyInput) SetQuery(name string, values []string) []Fie
 }
 
 // SetLabel sets a member from the path.
-func (x *GetCustomerGatewayAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *GetCustomerGatewayAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -767,13 +793,16 @@ func (x *GetCustomerGatewayAssociationsInput) SetLabel(name, value string) []Fie
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetCustomerGatewayAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetCustomerGatewayAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "customerGatewayArns":
 		x.CustomerGatewayArns = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -781,7 +810,7 @@ func (x *GetCustomerGatewayAssociationsInput) SetQuery(name string, values []str
 }
 
 // SetLabel sets a member from the path.
-func (x *GetDevicesInput) SetLabel(name, value string) []FieldError {
+func (x *GetDevicesInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -790,15 +819,18 @@ func (x *GetDevicesInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetDevicesInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetDevicesInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "deviceIds":
 		x.DeviceIds = values
 	case "siteId":
 		x.SiteId = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -806,7 +838,7 @@ func (x *GetDevicesInput) SetQuery(name string, values []string) []FieldError {
 }
 
 // SetLabel sets a member from the path.
-func (x *GetDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *GetDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -815,12 +847,12 @@ func (x *GetDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetLinkAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *GetLinkAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -829,15 +861,18 @@ func (x *GetLinkAssociationsInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetLinkAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetLinkAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "deviceId":
 		x.DeviceId = &values[0]
 	case "linkId":
 		x.LinkId = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -845,7 +880,7 @@ func (x *GetLinkAssociationsInput) SetQuery(name string, values []string) []Fiel
 }
 
 // SetLabel sets a member from the path.
-func (x *GetLinksInput) SetLabel(name, value string) []FieldError {
+func (x *GetLinksInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -854,7 +889,7 @@ func (x *GetLinksInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetLinksInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetLinksInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "linkIds":
 		x.LinkIds = values
@@ -865,8 +900,11 @@ func (x *GetLinksInput) SetQuery(name string, values []string) []FieldError {
 	case "provider":
 		x.Provider = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -874,7 +912,7 @@ func (x *GetLinksInput) SetQuery(name string, values []string) []FieldError {
 }
 
 // SetLabel sets a member from the path.
-func (x *GetNetworkResourceCountsInput) SetLabel(name, value string) []FieldError {
+func (x *GetNetworkResourceCountsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -883,13 +921,16 @@ func (x *GetNetworkResourceCountsInput) SetLabel(name, value string) []FieldErro
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetNetworkResourceCountsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetNetworkResourceCountsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "resourceType":
 		x.ResourceType = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -897,7 +938,7 @@ func (x *GetNetworkResourceCountsInput) SetQuery(name string, values []string) [
 }
 
 // SetLabel sets a member from the path.
-func (x *GetNetworkResourceRelationshipsInput) SetLabel(name, value string) []FieldError {
+func (x *GetNetworkResourceRelationshipsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -906,7 +947,7 @@ func (x *GetNetworkResourceRelationshipsInput) SetLabel(name, value string) []Fi
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetNetworkResourceRelationshipsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetNetworkResourceRelationshipsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
@@ -921,8 +962,11 @@ func (x *GetNetworkResourceRelationshipsInput) SetQuery(name string, values []st
 	case "resourceArn":
 		x.ResourceArn = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -930,7 +974,7 @@ func (x *GetNetworkResourceRelationshipsInput) SetQuery(name string, values []st
 }
 
 // SetLabel sets a member from the path.
-func (x *GetNetworkResourcesInput) SetLabel(name, value string) []FieldError {
+func (x *GetNetworkResourcesInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -939,7 +983,7 @@ func (x *GetNetworkResourcesInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetNetworkResourcesInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetNetworkResourcesInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
@@ -954,8 +998,11 @@ func (x *GetNetworkResourcesInput) SetQuery(name string, values []string) []Fiel
 	case "resourceArn":
 		x.ResourceArn = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -963,7 +1010,7 @@ func (x *GetNetworkResourcesInput) SetQuery(name string, values []string) []Fiel
 }
 
 // SetLabel sets a member from the path.
-func (x *GetNetworkRoutesInput) SetLabel(name, value string) []FieldError {
+func (x *GetNetworkRoutesInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -972,12 +1019,12 @@ func (x *GetNetworkRoutesInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetNetworkRoutesInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetNetworkRoutesInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetNetworkTelemetryInput) SetLabel(name, value string) []FieldError {
+func (x *GetNetworkTelemetryInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -986,7 +1033,7 @@ func (x *GetNetworkTelemetryInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetNetworkTelemetryInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetNetworkTelemetryInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
@@ -1001,8 +1048,11 @@ func (x *GetNetworkTelemetryInput) SetQuery(name string, values []string) []Fiel
 	case "resourceArn":
 		x.ResourceArn = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1010,7 +1060,7 @@ func (x *GetNetworkTelemetryInput) SetQuery(name string, values []string) []Fiel
 }
 
 // SetLabel sets a member from the path.
-func (x *GetResourcePolicyInput) SetLabel(name, value string) []FieldError {
+func (x *GetResourcePolicyInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -1019,12 +1069,12 @@ func (x *GetResourcePolicyInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetResourcePolicyInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetResourcePolicyInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetRouteAnalysisInput) SetLabel(name, value string) []FieldError {
+func (x *GetRouteAnalysisInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1035,12 +1085,12 @@ func (x *GetRouteAnalysisInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetRouteAnalysisInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetRouteAnalysisInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetSiteToSiteVpnAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *GetSiteToSiteVpnAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1049,12 +1099,12 @@ func (x *GetSiteToSiteVpnAttachmentInput) SetLabel(name, value string) []FieldEr
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetSiteToSiteVpnAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetSiteToSiteVpnAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetSitesInput) SetLabel(name, value string) []FieldError {
+func (x *GetSitesInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1063,13 +1113,16 @@ func (x *GetSitesInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetSitesInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetSitesInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "siteIds":
 		x.SiteIds = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1077,7 +1130,7 @@ func (x *GetSitesInput) SetQuery(name string, values []string) []FieldError {
 }
 
 // SetLabel sets a member from the path.
-func (x *GetTransitGatewayConnectPeerAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *GetTransitGatewayConnectPeerAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1086,13 +1139,16 @@ func (x *GetTransitGatewayConnectPeerAssociationsInput) SetLabel(name, value str
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetTransitGatewayConnectPeerAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetTransitGatewayConnectPeerAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "transitGatewayConnectPeerArns":
 		x.TransitGatewayConnectPeerArns = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1100,7 +1156,7 @@ func (x *GetTransitGatewayConnectPeerAssociationsInput) SetQuery(name string, va
 }
 
 // SetLabel sets a member from the path.
-func (x *GetTransitGatewayPeeringInput) SetLabel(name, value string) []FieldError {
+func (x *GetTransitGatewayPeeringInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "peeringId":
 		x.PeeringId = value
@@ -1109,12 +1165,12 @@ func (x *GetTransitGatewayPeeringInput) SetLabel(name, value string) []FieldErro
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetTransitGatewayPeeringInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetTransitGatewayPeeringInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetTransitGatewayRegistrationsInput) SetLabel(name, value string) []FieldError {
+func (x *GetTransitGatewayRegistrationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1123,13 +1179,16 @@ func (x *GetTransitGatewayRegistrationsInput) SetLabel(name, value string) []Fie
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetTransitGatewayRegistrationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetTransitGatewayRegistrationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "transitGatewayArns":
 		x.TransitGatewayArns = values
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1137,7 +1196,7 @@ func (x *GetTransitGatewayRegistrationsInput) SetQuery(name string, values []str
 }
 
 // SetLabel sets a member from the path.
-func (x *GetTransitGatewayRouteTableAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *GetTransitGatewayRouteTableAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1146,12 +1205,12 @@ func (x *GetTransitGatewayRouteTableAttachmentInput) SetLabel(name, value string
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetTransitGatewayRouteTableAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetTransitGatewayRouteTableAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *GetVpcAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *GetVpcAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1160,22 +1219,22 @@ func (x *GetVpcAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *GetVpcAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *GetVpcAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *ListAttachmentNatConfigurationsInput) SetLabel(name, value string) []FieldError {
+func (x *ListAttachmentNatConfigurationsInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListAttachmentNatConfigurationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListAttachmentNatConfigurationsInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *ListAttachmentRoutingPolicyAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *ListAttachmentRoutingPolicyAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1184,13 +1243,16 @@ func (x *ListAttachmentRoutingPolicyAssociationsInput) SetLabel(name, value stri
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListAttachmentRoutingPolicyAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListAttachmentRoutingPolicyAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1198,12 +1260,12 @@ func (x *ListAttachmentRoutingPolicyAssociationsInput) SetQuery(name string, val
 }
 
 // SetLabel sets a member from the path.
-func (x *ListAttachmentsInput) SetLabel(name, value string) []FieldError {
+func (x *ListAttachmentsInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListAttachmentsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListAttachmentsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
@@ -1216,8 +1278,11 @@ func (x *ListAttachmentsInput) SetQuery(name string, values []string) []FieldErr
 		v := AttachmentState(values[0])
 		x.State = &v
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1225,20 +1290,23 @@ func (x *ListAttachmentsInput) SetQuery(name string, values []string) []FieldErr
 }
 
 // SetLabel sets a member from the path.
-func (x *ListConnectPeersInput) SetLabel(name, value string) []FieldError {
+func (x *ListConnectPeersInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListConnectPeersInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListConnectPeersInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
 	case "connectAttachmentId":
 		x.ConnectAttachmentId = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1246,7 +1314,7 @@ func (x *ListConnectPeersInput) SetQuery(name string, values []string) []FieldEr
 }
 
 // SetLabel sets a member from the path.
-func (x *ListCoreNetworkPolicyVersionsInput) SetLabel(name, value string) []FieldError {
+func (x *ListCoreNetworkPolicyVersionsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1255,11 +1323,14 @@ func (x *ListCoreNetworkPolicyVersionsInput) SetLabel(name, value string) []Fiel
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListCoreNetworkPolicyVersionsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListCoreNetworkPolicyVersionsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1267,7 +1338,7 @@ func (x *ListCoreNetworkPolicyVersionsInput) SetQuery(name string, values []stri
 }
 
 // SetLabel sets a member from the path.
-func (x *ListCoreNetworkPrefixListAssociationsInput) SetLabel(name, value string) []FieldError {
+func (x *ListCoreNetworkPrefixListAssociationsInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1276,13 +1347,16 @@ func (x *ListCoreNetworkPrefixListAssociationsInput) SetLabel(name, value string
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListCoreNetworkPrefixListAssociationsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListCoreNetworkPrefixListAssociationsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "prefixListArn":
 		x.PrefixListArn = &values[0]
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1290,7 +1364,7 @@ func (x *ListCoreNetworkPrefixListAssociationsInput) SetQuery(name string, value
 }
 
 // SetLabel sets a member from the path.
-func (x *ListCoreNetworkRoutingInformationInput) SetLabel(name, value string) []FieldError {
+func (x *ListCoreNetworkRoutingInformationInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1299,11 +1373,14 @@ func (x *ListCoreNetworkRoutingInformationInput) SetLabel(name, value string) []
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListCoreNetworkRoutingInformationInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListCoreNetworkRoutingInformationInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1311,16 +1388,19 @@ func (x *ListCoreNetworkRoutingInformationInput) SetQuery(name string, values []
 }
 
 // SetLabel sets a member from the path.
-func (x *ListCoreNetworksInput) SetLabel(name, value string) []FieldError {
+func (x *ListCoreNetworksInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListCoreNetworksInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListCoreNetworksInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1328,16 +1408,19 @@ func (x *ListCoreNetworksInput) SetQuery(name string, values []string) []FieldEr
 }
 
 // SetLabel sets a member from the path.
-func (x *ListOrganizationServiceAccessStatusInput) SetLabel(name, value string) []FieldError {
+func (x *ListOrganizationServiceAccessStatusInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListOrganizationServiceAccessStatusInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListOrganizationServiceAccessStatusInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1345,12 +1428,12 @@ func (x *ListOrganizationServiceAccessStatusInput) SetQuery(name string, values 
 }
 
 // SetLabel sets a member from the path.
-func (x *ListPeeringsInput) SetLabel(name, value string) []FieldError {
+func (x *ListPeeringsInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListPeeringsInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListPeeringsInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = &values[0]
@@ -1363,8 +1446,11 @@ func (x *ListPeeringsInput) SetQuery(name string, values []string) []FieldError 
 		v := PeeringState(values[0])
 		x.State = &v
 	case "maxResults":
-		x.MaxResults = new(int32)
-		return setInt32(x.MaxResults, name, values[0])
+		n, wrong := parseInt32(name, values[0])
+		if wrong == nil {
+			x.MaxResults = &n
+		}
+		return wrong
 	case "nextToken":
 		x.NextToken = &values[0]
 	}
@@ -1372,7 +1458,7 @@ func (x *ListPeeringsInput) SetQuery(name string, values []string) []FieldError 
 }
 
 // SetLabel sets a member from the path.
-func (x *ListTagsForResourceInput) SetLabel(name, value string) []FieldError {
+func (x *ListTagsForResourceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -1381,17 +1467,17 @@ func (x *ListTagsForResourceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *ListTagsForResourceInput) SetQuery(name string, values []string) []FieldError {
+func (x *ListTagsForResourceInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *PutAttachmentRoutingPolicyLabelInput) SetLabel(name, value string) []FieldError {
+func (x *PutAttachmentRoutingPolicyLabelInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *PutAttachmentRoutingPolicyLabelInput) SetQuery(name string, values []string) []FieldError {
+func (x *PutAttachmentRoutingPolicyLabelInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -1404,7 +1490,7 @@ func (x *PutAttachmentRoutingPolicyLabelInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *PutCoreNetworkPolicyInput) SetLabel(name, value string) []FieldError {
+func (x *PutCoreNetworkPolicyInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1413,7 +1499,7 @@ func (x *PutCoreNetworkPolicyInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *PutCoreNetworkPolicyInput) SetQuery(name string, values []string) []FieldError {
+func (x *PutCoreNetworkPolicyInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -1426,7 +1512,7 @@ func (x *PutCoreNetworkPolicyInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *PutResourcePolicyInput) SetLabel(name, value string) []FieldError {
+func (x *PutResourcePolicyInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -1435,12 +1521,12 @@ func (x *PutResourcePolicyInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *PutResourcePolicyInput) SetQuery(name string, values []string) []FieldError {
+func (x *PutResourcePolicyInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *RegisterTransitGatewayInput) SetLabel(name, value string) []FieldError {
+func (x *RegisterTransitGatewayInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1449,12 +1535,12 @@ func (x *RegisterTransitGatewayInput) SetLabel(name, value string) []FieldError 
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *RegisterTransitGatewayInput) SetQuery(name string, values []string) []FieldError {
+func (x *RegisterTransitGatewayInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *RejectAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *RejectAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1463,12 +1549,12 @@ func (x *RejectAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *RejectAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *RejectAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *RemoveAttachmentRoutingPolicyLabelInput) SetLabel(name, value string) []FieldError {
+func (x *RemoveAttachmentRoutingPolicyLabelInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1479,38 +1565,40 @@ func (x *RemoveAttachmentRoutingPolicyLabelInput) SetLabel(name, value string) [
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *RemoveAttachmentRoutingPolicyLabelInput) SetQuery(name string, values []string) []FieldError {
+func (x *RemoveAttachmentRoutingPolicyLabelInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *RestoreCoreNetworkPolicyVersionInput) SetLabel(name, value string) []FieldError {
+func (x *RestoreCoreNetworkPolicyVersionInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
 	case "policyVersionId":
-		return setInt32(&x.PolicyVersionId, name, value)
+		n, wrong := parseInt32(name, value)
+		x.PolicyVersionId = n
+		return wrong
 	}
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *RestoreCoreNetworkPolicyVersionInput) SetQuery(name string, values []string) []FieldError {
+func (x *RestoreCoreNetworkPolicyVersionInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *StartOrganizationServiceAccessUpdateInput) SetLabel(name, value string) []FieldError {
+func (x *StartOrganizationServiceAccessUpdateInput) SetLabel(name, value string) []Violation {
 	return nil
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *StartOrganizationServiceAccessUpdateInput) SetQuery(name string, values []string) []FieldError {
+func (x *StartOrganizationServiceAccessUpdateInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *StartRouteAnalysisInput) SetLabel(name, value string) []FieldError {
+func (x *StartRouteAnalysisInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1519,12 +1607,12 @@ func (x *StartRouteAnalysisInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *StartRouteAnalysisInput) SetQuery(name string, values []string) []FieldError {
+func (x *StartRouteAnalysisInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *TagResourceInput) SetLabel(name, value string) []FieldError {
+func (x *TagResourceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -1533,12 +1621,12 @@ func (x *TagResourceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *TagResourceInput) SetQuery(name string, values []string) []FieldError {
+func (x *TagResourceInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UntagResourceInput) SetLabel(name, value string) []FieldError {
+func (x *UntagResourceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "resourceArn":
 		x.ResourceArn = value
@@ -1547,7 +1635,7 @@ func (x *UntagResourceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UntagResourceInput) SetQuery(name string, values []string) []FieldError {
+func (x *UntagResourceInput) SetQuery(name string, values []string) []Violation {
 	switch name {
 	case "tagKeys":
 		x.TagKeys = values
@@ -1556,7 +1644,7 @@ func (x *UntagResourceInput) SetQuery(name string, values []string) []FieldError
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateAttachmentNatConfigurationInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateAttachmentNatConfigurationInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1565,7 +1653,7 @@ func (x *UpdateAttachmentNatConfigurationInput) SetLabel(name, value string) []F
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateAttachmentNatConfigurationInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateAttachmentNatConfigurationInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
@@ -1578,7 +1666,7 @@ func (x *UpdateAttachmentNatConfigurationInput) GetClientToken() string {
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateConnectionInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateConnectionInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1589,12 +1677,12 @@ func (x *UpdateConnectionInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateConnectionInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateConnectionInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateCoreNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateCoreNetworkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "coreNetworkId":
 		x.CoreNetworkId = value
@@ -1603,12 +1691,12 @@ func (x *UpdateCoreNetworkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateCoreNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateCoreNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateDeviceInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateDeviceInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1619,12 +1707,12 @@ func (x *UpdateDeviceInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateDeviceInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateDeviceInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateDirectConnectGatewayAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1633,12 +1721,12 @@ func (x *UpdateDirectConnectGatewayAttachmentInput) SetLabel(name, value string)
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateDirectConnectGatewayAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateGlobalNetworkInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateGlobalNetworkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1647,12 +1735,12 @@ func (x *UpdateGlobalNetworkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateGlobalNetworkInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateGlobalNetworkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateLinkInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateLinkInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1663,12 +1751,12 @@ func (x *UpdateLinkInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateLinkInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateLinkInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateNetworkResourceMetadataInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateNetworkResourceMetadataInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1679,12 +1767,12 @@ func (x *UpdateNetworkResourceMetadataInput) SetLabel(name, value string) []Fiel
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateNetworkResourceMetadataInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateNetworkResourceMetadataInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateSiteInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateSiteInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "globalNetworkId":
 		x.GlobalNetworkId = value
@@ -1695,12 +1783,12 @@ func (x *UpdateSiteInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateSiteInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateSiteInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }
 
 // SetLabel sets a member from the path.
-func (x *UpdateVpcAttachmentInput) SetLabel(name, value string) []FieldError {
+func (x *UpdateVpcAttachmentInput) SetLabel(name, value string) []Violation {
 	switch name {
 	case "attachmentId":
 		x.AttachmentId = value
@@ -1709,6 +1797,6 @@ func (x *UpdateVpcAttachmentInput) SetLabel(name, value string) []FieldError {
 }
 
 // SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.
-func (x *UpdateVpcAttachmentInput) SetQuery(name string, values []string) []FieldError {
+func (x *UpdateVpcAttachmentInput) SetQuery(name string, values []string) []Violation {
 	return nil
 }

@@ -2,2231 +2,2274 @@
 
 package api
 
-import "strconv"
-
-func (x *AWSLocation) validate(c *checker, path string) {
-	if x.Zone != nil {
-		c.length(path+".zone", *x.Zone, 0, 256)
+func (x *AWSLocation) validate(c *checker, at *place) {
+	if p := at.member("zone"); x.Zone != nil {
+		c.length(&p, *x.Zone, 0, 256)
 	}
-	if x.SubnetArn != nil {
-		c.length(path+".subnetArn", *x.SubnetArn, 0, 500)
-		c.matches(path+".subnetArn", *x.SubnetArn, patternSubnetArn)
+	if p := at.member("subnetArn"); x.SubnetArn != nil {
+		c.length(&p, *x.SubnetArn, 0, 500)
+		c.matches(&p, *x.SubnetArn, patternSubnetArn)
 	}
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AcceptAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *AcceptAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *AssociateConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectPeerId == "" {
-		c.missing("connectPeerId")
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectPeerId", x.ConnectPeerId, 0, 50)
-		c.matches("connectPeerId", x.ConnectPeerId, patternConnectPeerId)
+		c.length(&p, x.ConnectPeerId, 0, 50)
+		c.matches(&p, x.ConnectPeerId, patternConnectPeerId)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateCustomerGatewayInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CustomerGatewayArn == "" {
-		c.missing("customerGatewayArn")
+func (x *AssociateCustomerGatewayInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("customerGatewayArn", x.CustomerGatewayArn, 0, 500)
+		c.length(&p, x.CustomerGatewayArn, 0, 500)
 	}
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateLinkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *AssociateLinkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.LinkId == "" {
-		c.missing("linkId")
+	if p := at.member("linkId"); x.LinkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("linkId", x.LinkId, 0, 50)
+		c.length(&p, x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateTransitGatewayConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *AssociateTransitGatewayConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.TransitGatewayConnectPeerArn == "" {
-		c.missing("transitGatewayConnectPeerArn")
+	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("transitGatewayConnectPeerArn", x.TransitGatewayConnectPeerArn, 0, 500)
+		c.length(&p, x.TransitGatewayConnectPeerArn, 0, 500)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
-func (x *Bandwidth) validate(c *checker, path string) {
+func (x *Bandwidth) validate(c *checker, at *place) {
+	_ = at
 }
 
-func (x *BgpOptions) validate(c *checker, path string) {
+func (x *BgpOptions) validate(c *checker, at *place) {
+	_ = at
 }
 
-func (x *ConnectAttachmentOptions) validate(c *checker, path string) {
-	if x.Protocol != nil {
-		c.oneOf(path+".protocol", string(*x.Protocol), valuesTunnelProtocol)
-	}
-}
-
-func (x *CoreNetworkNetworkFunctionGroupIdentifier) validate(c *checker, path string) {
-	if x.CoreNetworkId != nil {
-		c.length(path+".coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches(path+".coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
-	}
-	if x.NetworkFunctionGroupName != nil {
-		c.length(path+".networkFunctionGroupName", *x.NetworkFunctionGroupName, 0, 256)
-	}
-	if x.EdgeLocation != nil {
-		c.length(path+".edgeLocation", *x.EdgeLocation, 1, 63)
+func (x *ConnectAttachmentOptions) validate(c *checker, at *place) {
+	if p := at.member("protocol"); x.Protocol != nil {
+		c.oneOf(&p, string(*x.Protocol), valuesTunnelProtocol)
 	}
 }
 
-func (x *CoreNetworkSegmentEdgeIdentifier) validate(c *checker, path string) {
-	if x.CoreNetworkId != nil {
-		c.length(path+".coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches(path+".coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+func (x *CoreNetworkNetworkFunctionGroupIdentifier) validate(c *checker, at *place) {
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.SegmentName != nil {
-		c.length(path+".segmentName", *x.SegmentName, 0, 256)
+	if p := at.member("networkFunctionGroupName"); x.NetworkFunctionGroupName != nil {
+		c.length(&p, *x.NetworkFunctionGroupName, 0, 256)
 	}
-	if x.EdgeLocation != nil {
-		c.length(path+".edgeLocation", *x.EdgeLocation, 1, 63)
+	if p := at.member("edgeLocation"); x.EdgeLocation != nil {
+		c.length(&p, *x.EdgeLocation, 1, 63)
+	}
+}
+
+func (x *CoreNetworkSegmentEdgeIdentifier) validate(c *checker, at *place) {
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
+	}
+	if p := at.member("segmentName"); x.SegmentName != nil {
+		c.length(&p, *x.SegmentName, 0, 256)
+	}
+	if p := at.member("edgeLocation"); x.EdgeLocation != nil {
+		c.length(&p, *x.EdgeLocation, 1, 63)
 	}
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateConnectAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.EdgeLocation == "" {
-		c.missing("edgeLocation")
+	if p := at.member("edgeLocation"); x.EdgeLocation == "" {
+		c.missing(&p)
 	} else {
-		c.length("edgeLocation", x.EdgeLocation, 1, 63)
+		c.length(&p, x.EdgeLocation, 1, 63)
 	}
-	if x.TransportAttachmentId == "" {
-		c.missing("transportAttachmentId")
+	if p := at.member("transportAttachmentId"); x.TransportAttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("transportAttachmentId", x.TransportAttachmentId, 0, 50)
-		c.matches("transportAttachmentId", x.TransportAttachmentId, patternAttachmentId)
+		c.length(&p, x.TransportAttachmentId, 0, 50)
+		c.matches(&p, x.TransportAttachmentId, patternAttachmentId)
 	}
-	if x.RoutingPolicyLabel != nil {
-		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel != nil {
+		c.length(&p, *x.RoutingPolicyLabel, 0, 256)
 	}
-	if x.NatGatewaySupport != nil {
-		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	if p := at.member("natGatewaySupport"); x.NatGatewaySupport != nil {
+		c.oneOf(&p, string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
 	}
-	if x.NatGatewayRules != nil {
-		for i := range x.NatGatewayRules {
-			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("natGatewayRules"); x.NatGatewayRules != nil {
+		for i, list := 0, x.NatGatewayRules; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.Options == nil {
-		c.missing("options")
+	if p := at.member("options"); x.Options == nil {
+		c.missing(&p)
+	} else {
+		x.Options.validate(c, &p)
 	}
-	if x.Options != nil {
-		x.Options.validate(c, "options")
-	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ConnectAttachmentId == "" {
-		c.missing("connectAttachmentId")
+func (x *CreateConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("connectAttachmentId"); x.ConnectAttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectAttachmentId", x.ConnectAttachmentId, 0, 50)
-		c.matches("connectAttachmentId", x.ConnectAttachmentId, patternAttachmentId)
+		c.length(&p, x.ConnectAttachmentId, 0, 50)
+		c.matches(&p, x.ConnectAttachmentId, patternAttachmentId)
 	}
-	if x.CoreNetworkAddress != nil {
-		c.length("coreNetworkAddress", *x.CoreNetworkAddress, 1, 50)
+	if p := at.member("coreNetworkAddress"); x.CoreNetworkAddress != nil {
+		c.length(&p, *x.CoreNetworkAddress, 1, 50)
 	}
-	if x.PeerAddress == "" {
-		c.missing("peerAddress")
+	if p := at.member("peerAddress"); x.PeerAddress == "" {
+		c.missing(&p)
 	} else {
-		c.length("peerAddress", x.PeerAddress, 1, 50)
+		c.length(&p, x.PeerAddress, 1, 50)
 	}
-	if x.BgpOptions != nil {
-		x.BgpOptions.validate(c, "bgpOptions")
+	if p := at.member("bgpOptions"); x.BgpOptions != nil {
+		x.BgpOptions.validate(c, &p)
 	}
-	if x.InsideCidrBlocks != nil {
-		for i := range x.InsideCidrBlocks {
-			c.length("insideCidrBlocks"+"["+strconv.Itoa(i)+"]", x.InsideCidrBlocks[i], 0, 256)
+	if p := at.member("insideCidrBlocks"); x.InsideCidrBlocks != nil {
+		for i, list := 0, x.InsideCidrBlocks; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	if x.SubnetArn != nil {
-		c.length("subnetArn", *x.SubnetArn, 0, 500)
-		c.matches("subnetArn", *x.SubnetArn, patternSubnetArn)
+	if p := at.member("subnetArn"); x.SubnetArn != nil {
+		c.length(&p, *x.SubnetArn, 0, 500)
+		c.matches(&p, *x.SubnetArn, patternSubnetArn)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectionInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *CreateConnectionInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.ConnectedDeviceId == "" {
-		c.missing("connectedDeviceId")
+	if p := at.member("connectedDeviceId"); x.ConnectedDeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectedDeviceId", x.ConnectedDeviceId, 0, 50)
+		c.length(&p, x.ConnectedDeviceId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	if x.ConnectedLinkId != nil {
-		c.length("connectedLinkId", *x.ConnectedLinkId, 0, 50)
+	if p := at.member("connectedLinkId"); x.ConnectedLinkId != nil {
+		c.length(&p, *x.ConnectedLinkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *CreateCoreNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.PolicyDocument != nil {
-		c.length("policyDocument", *x.PolicyDocument, 0, 10000000)
+	if p := at.member("policyDocument"); x.PolicyDocument != nil {
+		c.length(&p, *x.PolicyDocument, 0, 10000000)
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkPrefixListAssociationInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateCoreNetworkPrefixListAssociationInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.PrefixListArn == "" {
-		c.missing("prefixListArn")
+	if p := at.member("prefixListArn"); x.PrefixListArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("prefixListArn", x.PrefixListArn, 0, 500)
+		c.length(&p, x.PrefixListArn, 0, 500)
 	}
-	if x.PrefixListAlias == "" {
-		c.missing("prefixListAlias")
+	if p := at.member("prefixListAlias"); x.PrefixListAlias == "" {
+		c.missing(&p)
 	} else {
-		c.length("prefixListAlias", x.PrefixListAlias, 0, 256)
+		c.length(&p, x.PrefixListAlias, 0, 256)
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDeviceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *CreateDeviceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.AWSLocation != nil {
-		x.AWSLocation.validate(c, "awsLocation")
+	if p := at.member("awsLocation"); x.AWSLocation != nil {
+		x.AWSLocation.validate(c, &p)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Type != nil {
-		c.length("type", *x.Type, 0, 256)
+	if p := at.member("type"); x.Type != nil {
+		c.length(&p, *x.Type, 0, 256)
 	}
-	if x.Vendor != nil {
-		c.length("vendor", *x.Vendor, 0, 256)
+	if p := at.member("vendor"); x.Vendor != nil {
+		c.length(&p, *x.Vendor, 0, 256)
 	}
-	if x.Model != nil {
-		c.length("model", *x.Model, 0, 256)
+	if p := at.member("model"); x.Model != nil {
+		c.length(&p, *x.Model, 0, 256)
 	}
-	if x.SerialNumber != nil {
-		c.length("serialNumber", *x.SerialNumber, 0, 256)
+	if p := at.member("serialNumber"); x.SerialNumber != nil {
+		c.length(&p, *x.SerialNumber, 0, 256)
 	}
-	if x.Location != nil {
-		x.Location.validate(c, "location")
+	if p := at.member("location"); x.Location != nil {
+		x.Location.validate(c, &p)
 	}
-	if x.SiteId != nil {
-		c.length("siteId", *x.SiteId, 0, 50)
+	if p := at.member("siteId"); x.SiteId != nil {
+		c.length(&p, *x.SiteId, 0, 50)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDirectConnectGatewayAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateDirectConnectGatewayAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.DirectConnectGatewayArn == "" {
-		c.missing("directConnectGatewayArn")
+	if p := at.member("directConnectGatewayArn"); x.DirectConnectGatewayArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("directConnectGatewayArn", x.DirectConnectGatewayArn, 0, 500)
-		c.matches("directConnectGatewayArn", x.DirectConnectGatewayArn, patternDirectConnectGatewayArn)
+		c.length(&p, x.DirectConnectGatewayArn, 0, 500)
+		c.matches(&p, x.DirectConnectGatewayArn, patternDirectConnectGatewayArn)
 	}
-	if x.RoutingPolicyLabel != nil {
-		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel != nil {
+		c.length(&p, *x.RoutingPolicyLabel, 0, 256)
 	}
-	if x.NatGatewaySupport != nil {
-		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	if p := at.member("natGatewaySupport"); x.NatGatewaySupport != nil {
+		c.oneOf(&p, string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
 	}
-	if x.NatGatewayRules != nil {
-		for i := range x.NatGatewayRules {
-			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("natGatewayRules"); x.NatGatewayRules != nil {
+		for i, list := 0, x.NatGatewayRules; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.EdgeLocations == nil {
-		c.missing("edgeLocations")
-	}
-	if x.EdgeLocations != nil {
-		for i := range x.EdgeLocations {
-			c.length("edgeLocations"+"["+strconv.Itoa(i)+"]", x.EdgeLocations[i], 1, 63)
+	if p := at.member("edgeLocations"); x.EdgeLocations == nil {
+		c.missing(&p)
+	} else {
+		for i, list := 0, x.EdgeLocations; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 1, 63)
 		}
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateGlobalNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+func (x *CreateGlobalNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateLinkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *CreateLinkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Type != nil {
-		c.length("type", *x.Type, 0, 256)
+	if p := at.member("type"); x.Type != nil {
+		c.length(&p, *x.Type, 0, 256)
 	}
-	if x.Bandwidth == nil {
-		c.missing("bandwidth")
-	}
-	if x.Bandwidth != nil {
-		x.Bandwidth.validate(c, "bandwidth")
-	}
-	if x.Provider != nil {
-		c.length("provider", *x.Provider, 0, 256)
-	}
-	if x.SiteId == "" {
-		c.missing("siteId")
+	if p := at.member("bandwidth"); x.Bandwidth == nil {
+		c.missing(&p)
 	} else {
-		c.length("siteId", x.SiteId, 0, 50)
+		x.Bandwidth.validate(c, &p)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("provider"); x.Provider != nil {
+		c.length(&p, *x.Provider, 0, 256)
+	}
+	if p := at.member("siteId"); x.SiteId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.SiteId, 0, 50)
+	}
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *CreateSiteInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Location != nil {
-		x.Location.validate(c, "location")
+	if p := at.member("location"); x.Location != nil {
+		x.Location.validate(c, &p)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteToSiteVpnAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateSiteToSiteVpnAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.VpnConnectionArn == "" {
-		c.missing("vpnConnectionArn")
+	if p := at.member("vpnConnectionArn"); x.VpnConnectionArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("vpnConnectionArn", x.VpnConnectionArn, 0, 500)
-		c.matches("vpnConnectionArn", x.VpnConnectionArn, patternVpnConnectionArn)
+		c.length(&p, x.VpnConnectionArn, 0, 500)
+		c.matches(&p, x.VpnConnectionArn, patternVpnConnectionArn)
 	}
-	if x.RoutingPolicyLabel != nil {
-		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel != nil {
+		c.length(&p, *x.RoutingPolicyLabel, 0, 256)
 	}
-	if x.NatGatewaySupport != nil {
-		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	if p := at.member("natGatewaySupport"); x.NatGatewaySupport != nil {
+		c.oneOf(&p, string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
 	}
-	if x.NatGatewayRules != nil {
-		for i := range x.NatGatewayRules {
-			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("natGatewayRules"); x.NatGatewayRules != nil {
+		for i, list := 0, x.NatGatewayRules; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayPeeringInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateTransitGatewayPeeringInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.TransitGatewayArn == "" {
-		c.missing("transitGatewayArn")
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("transitGatewayArn", x.TransitGatewayArn, 0, 500)
+		c.length(&p, x.TransitGatewayArn, 0, 500)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.PeeringId == "" {
-		c.missing("peeringId")
+func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" {
+		c.missing(&p)
 	} else {
-		c.length("peeringId", x.PeeringId, 0, 50)
-		c.matches("peeringId", x.PeeringId, patternPeeringId)
+		c.length(&p, x.PeeringId, 0, 50)
+		c.matches(&p, x.PeeringId, patternPeeringId)
 	}
-	if x.TransitGatewayRouteTableArn == "" {
-		c.missing("transitGatewayRouteTableArn")
+	if p := at.member("transitGatewayRouteTableArn"); x.TransitGatewayRouteTableArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("transitGatewayRouteTableArn", x.TransitGatewayRouteTableArn, 0, 500)
+		c.length(&p, x.TransitGatewayRouteTableArn, 0, 500)
 	}
-	if x.RoutingPolicyLabel != nil {
-		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel != nil {
+		c.length(&p, *x.RoutingPolicyLabel, 0, 256)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateVpcAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *CreateVpcAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.VpcArn == "" {
-		c.missing("vpcArn")
+	if p := at.member("vpcArn"); x.VpcArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("vpcArn", x.VpcArn, 0, 500)
-		c.matches("vpcArn", x.VpcArn, patternVpcArn)
+		c.length(&p, x.VpcArn, 0, 500)
+		c.matches(&p, x.VpcArn, patternVpcArn)
 	}
-	if x.SubnetArns == nil {
-		c.missing("subnetArns")
-	}
-	if x.SubnetArns != nil {
-		for i := range x.SubnetArns {
-			c.length("subnetArns"+"["+strconv.Itoa(i)+"]", x.SubnetArns[i], 0, 500)
-			c.matches("subnetArns"+"["+strconv.Itoa(i)+"]", x.SubnetArns[i], patternSubnetArn)
+	if p := at.member("subnetArns"); x.SubnetArns == nil {
+		c.missing(&p)
+	} else {
+		for i, list := 0, x.SubnetArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
+			c.matches(&p, v, patternSubnetArn)
 		}
 	}
-	if x.Options != nil {
-		x.Options.validate(c, "options")
+	if p := at.member("options"); x.Options != nil {
+		x.Options.validate(c, &p)
 	}
-	if x.RoutingPolicyLabel != nil {
-		c.length("routingPolicyLabel", *x.RoutingPolicyLabel, 0, 256)
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel != nil {
+		c.length(&p, *x.RoutingPolicyLabel, 0, 256)
 	}
-	if x.NatGatewaySupport != nil {
-		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	if p := at.member("natGatewaySupport"); x.NatGatewaySupport != nil {
+		c.oneOf(&p, string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
 	}
-	if x.NatGatewayRules != nil {
-		for i := range x.NatGatewayRules {
-			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("natGatewayRules"); x.NatGatewayRules != nil {
+		for i, list := 0, x.NatGatewayRules; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("tags"); x.Tags != nil {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *DeleteAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ConnectPeerId == "" {
-		c.missing("connectPeerId")
+func (x *DeleteConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectPeerId", x.ConnectPeerId, 0, 50)
-		c.matches("connectPeerId", x.ConnectPeerId, patternConnectPeerId)
+		c.length(&p, x.ConnectPeerId, 0, 50)
+		c.matches(&p, x.ConnectPeerId, patternConnectPeerId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectionInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeleteConnectionInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectionId == "" {
-		c.missing("connectionId")
+	if p := at.member("connectionId"); x.ConnectionId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectionId", x.ConnectionId, 0, 50)
+		c.length(&p, x.ConnectionId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *DeleteCoreNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPolicyVersionInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *DeleteCoreNetworkPolicyVersionInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.PrefixListArn == "" {
-		c.missing("prefixListArn")
+	if p := at.member("prefixListArn"); x.PrefixListArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("prefixListArn", x.PrefixListArn, 0, 500)
+		c.length(&p, x.PrefixListArn, 0, 500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteDeviceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeleteDeviceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteGlobalNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeleteGlobalNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteLinkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeleteLinkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.LinkId == "" {
-		c.missing("linkId")
+	if p := at.member("linkId"); x.LinkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("linkId", x.LinkId, 0, 50)
+		c.length(&p, x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeletePeeringInput) Validate() []FieldError {
-	c := new(checker)
-	if x.PeeringId == "" {
-		c.missing("peeringId")
+func (x *DeletePeeringInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" {
+		c.missing(&p)
 	} else {
-		c.length("peeringId", x.PeeringId, 0, 50)
-		c.matches("peeringId", x.PeeringId, patternPeeringId)
+		c.length(&p, x.PeeringId, 0, 50)
+		c.matches(&p, x.PeeringId, patternPeeringId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteResourcePolicyInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+func (x *DeleteResourcePolicyInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.ResourceArn, 0, 1500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteSiteInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeleteSiteInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.SiteId == "" {
-		c.missing("siteId")
+	if p := at.member("siteId"); x.SiteId == "" {
+		c.missing(&p)
 	} else {
-		c.length("siteId", x.SiteId, 0, 50)
+		c.length(&p, x.SiteId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeregisterTransitGatewayInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DeregisterTransitGatewayInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.TransitGatewayArn == "" {
-		c.missing("transitGatewayArn")
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("transitGatewayArn", x.TransitGatewayArn, 0, 500)
+		c.length(&p, x.TransitGatewayArn, 0, 500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DescribeGlobalNetworksInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkIds != nil {
-		for i := range x.GlobalNetworkIds {
-			c.length("globalNetworkIds"+"["+strconv.Itoa(i)+"]", x.GlobalNetworkIds[i], 0, 50)
+func (x *DescribeGlobalNetworksInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkIds"); x.GlobalNetworkIds != nil {
+		for i, list := 0, x.GlobalNetworkIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DisassociateConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectPeerId == "" {
-		c.missing("connectPeerId")
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectPeerId", x.ConnectPeerId, 0, 50)
-		c.matches("connectPeerId", x.ConnectPeerId, patternConnectPeerId)
+		c.length(&p, x.ConnectPeerId, 0, 50)
+		c.matches(&p, x.ConnectPeerId, patternConnectPeerId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateCustomerGatewayInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DisassociateCustomerGatewayInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.CustomerGatewayArn == "" {
-		c.missing("customerGatewayArn")
+	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("customerGatewayArn", x.CustomerGatewayArn, 0, 500)
+		c.length(&p, x.CustomerGatewayArn, 0, 500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateLinkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DisassociateLinkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.LinkId == "" {
-		c.missing("linkId")
+	if p := at.member("linkId"); x.LinkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("linkId", x.LinkId, 0, 50)
+		c.length(&p, x.LinkId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateTransitGatewayConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *DisassociateTransitGatewayConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.TransitGatewayConnectPeerArn == "" {
-		c.missing("transitGatewayConnectPeerArn")
+	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("transitGatewayConnectPeerArn", x.TransitGatewayConnectPeerArn, 0, 500)
+		c.length(&p, x.TransitGatewayConnectPeerArn, 0, 500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ExecuteCoreNetworkChangeSetInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *ExecuteCoreNetworkChangeSetInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *GetConnectAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetConnectPeerAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectPeerIds != nil {
-		for i := range x.ConnectPeerIds {
-			c.length("connectPeerIds"+"["+strconv.Itoa(i)+"]", x.ConnectPeerIds[i], 0, 50)
-			c.matches("connectPeerIds"+"["+strconv.Itoa(i)+"]", x.ConnectPeerIds[i], patternConnectPeerId)
+	if p := at.member("connectPeerIds"); x.ConnectPeerIds != nil {
+		for i, list := 0, x.ConnectPeerIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
+			c.matches(&p, v, patternConnectPeerId)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ConnectPeerId == "" {
-		c.missing("connectPeerId")
+func (x *GetConnectPeerInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectPeerId", x.ConnectPeerId, 0, 50)
-		c.matches("connectPeerId", x.ConnectPeerId, patternConnectPeerId)
+		c.length(&p, x.ConnectPeerId, 0, 50)
+		c.matches(&p, x.ConnectPeerId, patternConnectPeerId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectionsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetConnectionsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectionIds != nil {
-		for i := range x.ConnectionIds {
-			c.length("connectionIds"+"["+strconv.Itoa(i)+"]", x.ConnectionIds[i], 0, 50)
+	if p := at.member("connectionIds"); x.ConnectionIds != nil {
+		for i, list := 0, x.ConnectionIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
 		}
 	}
-	if x.DeviceId != nil {
-		c.length("deviceId", *x.DeviceId, 0, 50)
+	if p := at.member("deviceId"); x.DeviceId != nil {
+		c.length(&p, *x.DeviceId, 0, 50)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeEventsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *GetCoreNetworkChangeEventsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeSetInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *GetCoreNetworkChangeSetInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *GetCoreNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkPolicyInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *GetCoreNetworkPolicyInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.Alias != nil {
-		c.oneOf("alias", string(*x.Alias), valuesCoreNetworkPolicyAlias)
+	if p := at.member("alias"); x.Alias != nil {
+		c.oneOf(&p, string(*x.Alias), valuesCoreNetworkPolicyAlias)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCustomerGatewayAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetCustomerGatewayAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.CustomerGatewayArns != nil {
-		for i := range x.CustomerGatewayArns {
-			c.length("customerGatewayArns"+"["+strconv.Itoa(i)+"]", x.CustomerGatewayArns[i], 0, 500)
+	if p := at.member("customerGatewayArns"); x.CustomerGatewayArns != nil {
+		for i, list := 0, x.CustomerGatewayArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDevicesInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetDevicesInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceIds != nil {
-		for i := range x.DeviceIds {
-			c.length("deviceIds"+"["+strconv.Itoa(i)+"]", x.DeviceIds[i], 0, 50)
+	if p := at.member("deviceIds"); x.DeviceIds != nil {
+		for i, list := 0, x.DeviceIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
 		}
 	}
-	if x.SiteId != nil {
-		c.length("siteId", *x.SiteId, 0, 50)
+	if p := at.member("siteId"); x.SiteId != nil {
+		c.length(&p, *x.SiteId, 0, 50)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDirectConnectGatewayAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *GetDirectConnectGatewayAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinkAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetLinkAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId != nil {
-		c.length("deviceId", *x.DeviceId, 0, 50)
+	if p := at.member("deviceId"); x.DeviceId != nil {
+		c.length(&p, *x.DeviceId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinksInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetLinksInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.LinkIds != nil {
-		for i := range x.LinkIds {
-			c.length("linkIds"+"["+strconv.Itoa(i)+"]", x.LinkIds[i], 0, 50)
+	if p := at.member("linkIds"); x.LinkIds != nil {
+		for i, list := 0, x.LinkIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
 		}
 	}
-	if x.SiteId != nil {
-		c.length("siteId", *x.SiteId, 0, 50)
+	if p := at.member("siteId"); x.SiteId != nil {
+		c.length(&p, *x.SiteId, 0, 50)
 	}
-	if x.Type != nil {
-		c.length("type", *x.Type, 0, 256)
+	if p := at.member("type"); x.Type != nil {
+		c.length(&p, *x.Type, 0, 256)
 	}
-	if x.Provider != nil {
-		c.length("provider", *x.Provider, 0, 256)
+	if p := at.member("provider"); x.Provider != nil {
+		c.length(&p, *x.Provider, 0, 256)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceCountsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetNetworkResourceCountsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ResourceType != nil {
-		c.length("resourceType", *x.ResourceType, 0, 256)
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceRelationshipsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetNetworkResourceRelationshipsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.RegisteredGatewayArn != nil {
-		c.length("registeredGatewayArn", *x.RegisteredGatewayArn, 0, 1500)
+	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
+		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
 	}
-	if x.AwsRegion != nil {
-		c.length("awsRegion", *x.AwsRegion, 1, 63)
+	if p := at.member("awsRegion"); x.AwsRegion != nil {
+		c.length(&p, *x.AwsRegion, 1, 63)
 	}
-	if x.AccountId != nil {
-		c.length("accountId", *x.AccountId, 12, 12)
+	if p := at.member("accountId"); x.AccountId != nil {
+		c.length(&p, *x.AccountId, 12, 12)
 	}
-	if x.ResourceType != nil {
-		c.length("resourceType", *x.ResourceType, 0, 256)
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
 	}
-	if x.ResourceArn != nil {
-		c.length("resourceArn", *x.ResourceArn, 0, 1500)
+	if p := at.member("resourceArn"); x.ResourceArn != nil {
+		c.length(&p, *x.ResourceArn, 0, 1500)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourcesInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetNetworkResourcesInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.RegisteredGatewayArn != nil {
-		c.length("registeredGatewayArn", *x.RegisteredGatewayArn, 0, 1500)
+	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
+		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
 	}
-	if x.AwsRegion != nil {
-		c.length("awsRegion", *x.AwsRegion, 1, 63)
+	if p := at.member("awsRegion"); x.AwsRegion != nil {
+		c.length(&p, *x.AwsRegion, 1, 63)
 	}
-	if x.AccountId != nil {
-		c.length("accountId", *x.AccountId, 12, 12)
+	if p := at.member("accountId"); x.AccountId != nil {
+		c.length(&p, *x.AccountId, 12, 12)
 	}
-	if x.ResourceType != nil {
-		c.length("resourceType", *x.ResourceType, 0, 256)
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
 	}
-	if x.ResourceArn != nil {
-		c.length("resourceArn", *x.ResourceArn, 0, 1500)
+	if p := at.member("resourceArn"); x.ResourceArn != nil {
+		c.length(&p, *x.ResourceArn, 0, 1500)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkRoutesInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetNetworkRoutesInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.RouteTableIdentifier == nil {
-		c.missing("routeTableIdentifier")
+	if p := at.member("routeTableIdentifier"); x.RouteTableIdentifier == nil {
+		c.missing(&p)
+	} else {
+		x.RouteTableIdentifier.validate(c, &p)
 	}
-	if x.RouteTableIdentifier != nil {
-		x.RouteTableIdentifier.validate(c, "routeTableIdentifier")
-	}
-	if x.ExactCidrMatches != nil {
-		for i := range x.ExactCidrMatches {
-			c.length("exactCidrMatches"+"["+strconv.Itoa(i)+"]", x.ExactCidrMatches[i], 0, 256)
+	if p := at.member("exactCidrMatches"); x.ExactCidrMatches != nil {
+		for i, list := 0, x.ExactCidrMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.LongestPrefixMatches != nil {
-		for i := range x.LongestPrefixMatches {
-			c.length("longestPrefixMatches"+"["+strconv.Itoa(i)+"]", x.LongestPrefixMatches[i], 0, 256)
+	if p := at.member("longestPrefixMatches"); x.LongestPrefixMatches != nil {
+		for i, list := 0, x.LongestPrefixMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.SubnetOfMatches != nil {
-		for i := range x.SubnetOfMatches {
-			c.length("subnetOfMatches"+"["+strconv.Itoa(i)+"]", x.SubnetOfMatches[i], 0, 256)
+	if p := at.member("subnetOfMatches"); x.SubnetOfMatches != nil {
+		for i, list := 0, x.SubnetOfMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.SupernetOfMatches != nil {
-		for i := range x.SupernetOfMatches {
-			c.length("supernetOfMatches"+"["+strconv.Itoa(i)+"]", x.SupernetOfMatches[i], 0, 256)
+	if p := at.member("supernetOfMatches"); x.SupernetOfMatches != nil {
+		for i, list := 0, x.SupernetOfMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.PrefixListIds != nil {
-		for i := range x.PrefixListIds {
-			c.length("prefixListIds"+"["+strconv.Itoa(i)+"]", x.PrefixListIds[i], 0, 256)
+	if p := at.member("prefixListIds"); x.PrefixListIds != nil {
+		for i, list := 0, x.PrefixListIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.States != nil {
-		for i := range x.States {
-			c.oneOf("states"+"["+strconv.Itoa(i)+"]", string(x.States[i]), valuesRouteState)
+	if p := at.member("states"); x.States != nil {
+		for i, list := 0, x.States; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.oneOf(&p, string(v), valuesRouteState)
 		}
 	}
-	if x.Types != nil {
-		for i := range x.Types {
-			c.oneOf("types"+"["+strconv.Itoa(i)+"]", string(x.Types[i]), valuesRouteType)
+	if p := at.member("types"); x.Types != nil {
+		for i, list := 0, x.Types; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.oneOf(&p, string(v), valuesRouteType)
 		}
 	}
-	if x.DestinationFilters != nil {
+	if p := at.member("destinationFilters"); x.DestinationFilters != nil {
 		for k, v := range sortedMap(x.DestinationFilters) {
-			c.length("destinationFilters"+"."+k, k, 0, 128)
-			for ii := range v {
-				c.length("destinationFilters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], 0, 255)
-				c.matches("destinationFilters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], patternFilterValue)
+			p := p.entry(k)
+			c.length(&p, k, 0, 128)
+			for i, list := 0, v; i < len(list); i++ {
+				p, v := p.element(i), list[i]
+				c.length(&p, v, 0, 255)
+				c.matches(&p, v, patternFilterValue)
 			}
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkTelemetryInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetNetworkTelemetryInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.RegisteredGatewayArn != nil {
-		c.length("registeredGatewayArn", *x.RegisteredGatewayArn, 0, 1500)
+	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
+		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
 	}
-	if x.AwsRegion != nil {
-		c.length("awsRegion", *x.AwsRegion, 1, 63)
+	if p := at.member("awsRegion"); x.AwsRegion != nil {
+		c.length(&p, *x.AwsRegion, 1, 63)
 	}
-	if x.AccountId != nil {
-		c.length("accountId", *x.AccountId, 12, 12)
+	if p := at.member("accountId"); x.AccountId != nil {
+		c.length(&p, *x.AccountId, 12, 12)
 	}
-	if x.ResourceType != nil {
-		c.length("resourceType", *x.ResourceType, 0, 256)
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
 	}
-	if x.ResourceArn != nil {
-		c.length("resourceArn", *x.ResourceArn, 0, 1500)
+	if p := at.member("resourceArn"); x.ResourceArn != nil {
+		c.length(&p, *x.ResourceArn, 0, 1500)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetResourcePolicyInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+func (x *GetResourcePolicyInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.ResourceArn, 0, 1500)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetRouteAnalysisInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetRouteAnalysisInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.RouteAnalysisId == "" {
-		c.missing("routeAnalysisId")
+	if p := at.member("routeAnalysisId"); x.RouteAnalysisId == "" {
+		c.missing(&p)
 	} else {
-		c.length("routeAnalysisId", x.RouteAnalysisId, 0, 256)
+		c.length(&p, x.RouteAnalysisId, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSiteToSiteVpnAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *GetSiteToSiteVpnAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSitesInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetSitesInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.SiteIds != nil {
-		for i := range x.SiteIds {
-			c.length("siteIds"+"["+strconv.Itoa(i)+"]", x.SiteIds[i], 0, 50)
+	if p := at.member("siteIds"); x.SiteIds != nil {
+		for i, list := 0, x.SiteIds; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 50)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.TransitGatewayConnectPeerArns != nil {
-		for i := range x.TransitGatewayConnectPeerArns {
-			c.length("transitGatewayConnectPeerArns"+"["+strconv.Itoa(i)+"]", x.TransitGatewayConnectPeerArns[i], 0, 500)
+	if p := at.member("transitGatewayConnectPeerArns"); x.TransitGatewayConnectPeerArns != nil {
+		for i, list := 0, x.TransitGatewayConnectPeerArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayPeeringInput) Validate() []FieldError {
-	c := new(checker)
-	if x.PeeringId == "" {
-		c.missing("peeringId")
+func (x *GetTransitGatewayPeeringInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" {
+		c.missing(&p)
 	} else {
-		c.length("peeringId", x.PeeringId, 0, 50)
-		c.matches("peeringId", x.PeeringId, patternPeeringId)
+		c.length(&p, x.PeeringId, 0, 50)
+		c.matches(&p, x.PeeringId, patternPeeringId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRegistrationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *GetTransitGatewayRegistrationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.TransitGatewayArns != nil {
-		for i := range x.TransitGatewayArns {
-			c.length("transitGatewayArns"+"["+strconv.Itoa(i)+"]", x.TransitGatewayArns[i], 0, 500)
+	if p := at.member("transitGatewayArns"); x.TransitGatewayArns != nil {
+		for i, list := 0, x.TransitGatewayArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRouteTableAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *GetTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetVpcAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *GetVpcAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentNatConfigurationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+func (x *ListAttachmentNatConfigurationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.AttachmentId != nil {
-		c.length("attachmentId", *x.AttachmentId, 0, 50)
-		c.matches("attachmentId", *x.AttachmentId, patternAttachmentId)
+	if p := at.member("attachmentId"); x.AttachmentId != nil {
+		c.length(&p, *x.AttachmentId, 0, 50)
+		c.matches(&p, *x.AttachmentId, patternAttachmentId)
 	}
-	if x.Filters != nil {
+	if p := at.member("filters"); x.Filters != nil {
 		for k, v := range sortedMap(x.Filters) {
-			c.length("filters"+"."+k, k, 0, 128)
-			for ii := range v {
-				c.length("filters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], 0, 256)
+			p := p.entry(k)
+			c.length(&p, k, 0, 128)
+			for i, list := 0, v; i < len(list); i++ {
+				p, v := p.element(i), list[i]
+				c.length(&p, v, 0, 256)
 			}
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.AttachmentId != nil {
-		c.length("attachmentId", *x.AttachmentId, 0, 50)
-		c.matches("attachmentId", *x.AttachmentId, patternAttachmentId)
+	if p := at.member("attachmentId"); x.AttachmentId != nil {
+		c.length(&p, *x.AttachmentId, 0, 50)
+		c.matches(&p, *x.AttachmentId, patternAttachmentId)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+func (x *ListAttachmentsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.AttachmentType != nil {
-		c.oneOf("attachmentType", string(*x.AttachmentType), valuesAttachmentType)
+	if p := at.member("attachmentType"); x.AttachmentType != nil {
+		c.oneOf(&p, string(*x.AttachmentType), valuesAttachmentType)
 	}
-	if x.EdgeLocation != nil {
-		c.length("edgeLocation", *x.EdgeLocation, 1, 63)
+	if p := at.member("edgeLocation"); x.EdgeLocation != nil {
+		c.length(&p, *x.EdgeLocation, 1, 63)
 	}
-	if x.State != nil {
-		c.oneOf("state", string(*x.State), valuesAttachmentState)
+	if p := at.member("state"); x.State != nil {
+		c.oneOf(&p, string(*x.State), valuesAttachmentState)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListConnectPeersInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+func (x *ListConnectPeersInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.ConnectAttachmentId != nil {
-		c.length("connectAttachmentId", *x.ConnectAttachmentId, 0, 50)
-		c.matches("connectAttachmentId", *x.ConnectAttachmentId, patternAttachmentId)
+	if p := at.member("connectAttachmentId"); x.ConnectAttachmentId != nil {
+		c.length(&p, *x.ConnectAttachmentId, 0, 50)
+		c.matches(&p, *x.ConnectAttachmentId, patternAttachmentId)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPolicyVersionsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *ListCoreNetworkPolicyVersionsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPrefixListAssociationsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *ListCoreNetworkPrefixListAssociationsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.PrefixListArn != nil {
-		c.length("prefixListArn", *x.PrefixListArn, 0, 500)
+	if p := at.member("prefixListArn"); x.PrefixListArn != nil {
+		c.length(&p, *x.PrefixListArn, 0, 500)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkRoutingInformationInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *ListCoreNetworkRoutingInformationInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.SegmentName == "" {
-		c.missing("segmentName")
+	if p := at.member("segmentName"); x.SegmentName == "" {
+		c.missing(&p)
 	} else {
-		c.length("segmentName", x.SegmentName, 0, 256)
+		c.length(&p, x.SegmentName, 0, 256)
 	}
-	if x.EdgeLocation == "" {
-		c.missing("edgeLocation")
+	if p := at.member("edgeLocation"); x.EdgeLocation == "" {
+		c.missing(&p)
 	} else {
-		c.length("edgeLocation", x.EdgeLocation, 1, 63)
+		c.length(&p, x.EdgeLocation, 1, 63)
 	}
-	if x.NextHopFilters != nil {
+	if p := at.member("nextHopFilters"); x.NextHopFilters != nil {
 		for k, v := range sortedMap(x.NextHopFilters) {
-			c.length("nextHopFilters"+"."+k, k, 0, 128)
-			for ii := range v {
-				c.length("nextHopFilters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], 0, 255)
-				c.matches("nextHopFilters"+"."+k+"["+strconv.Itoa(ii)+"]", v[ii], patternFilterValue)
+			p := p.entry(k)
+			c.length(&p, k, 0, 128)
+			for i, list := 0, v; i < len(list); i++ {
+				p, v := p.element(i), list[i]
+				c.length(&p, v, 0, 255)
+				c.matches(&p, v, patternFilterValue)
 			}
 		}
 	}
-	if x.LocalPreferenceMatches != nil {
-		for i := range x.LocalPreferenceMatches {
-			c.length("localPreferenceMatches"+"["+strconv.Itoa(i)+"]", x.LocalPreferenceMatches[i], 0, 256)
+	if p := at.member("localPreferenceMatches"); x.LocalPreferenceMatches != nil {
+		for i, list := 0, x.LocalPreferenceMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.ExactAsPathMatches != nil {
-		for i := range x.ExactAsPathMatches {
-			c.length("exactAsPathMatches"+"["+strconv.Itoa(i)+"]", x.ExactAsPathMatches[i], 0, 256)
+	if p := at.member("exactAsPathMatches"); x.ExactAsPathMatches != nil {
+		for i, list := 0, x.ExactAsPathMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.MedMatches != nil {
-		for i := range x.MedMatches {
-			c.length("medMatches"+"["+strconv.Itoa(i)+"]", x.MedMatches[i], 0, 256)
+	if p := at.member("medMatches"); x.MedMatches != nil {
+		for i, list := 0, x.MedMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.CommunityMatches != nil {
-		for i := range x.CommunityMatches {
-			c.length("communityMatches"+"["+strconv.Itoa(i)+"]", x.CommunityMatches[i], 0, 256)
+	if p := at.member("communityMatches"); x.CommunityMatches != nil {
+		for i, list := 0, x.CommunityMatches; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 256)
 		}
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworksInput) Validate() []FieldError {
-	c := new(checker)
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+func (x *ListCoreNetworksInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListOrganizationServiceAccessStatusInput) Validate() []FieldError {
-	c := new(checker)
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+func (x *ListOrganizationServiceAccessStatusInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListPeeringsInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId != nil {
-		c.length("coreNetworkId", *x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", *x.CoreNetworkId, patternCoreNetworkId)
+func (x *ListPeeringsInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.PeeringType != nil {
-		c.oneOf("peeringType", string(*x.PeeringType), valuesPeeringType)
+	if p := at.member("peeringType"); x.PeeringType != nil {
+		c.oneOf(&p, string(*x.PeeringType), valuesPeeringType)
 	}
-	if x.EdgeLocation != nil {
-		c.length("edgeLocation", *x.EdgeLocation, 1, 63)
+	if p := at.member("edgeLocation"); x.EdgeLocation != nil {
+		c.length(&p, *x.EdgeLocation, 1, 63)
 	}
-	if x.State != nil {
-		c.oneOf("state", string(*x.State), valuesPeeringState)
+	if p := at.member("state"); x.State != nil {
+		c.oneOf(&p, string(*x.State), valuesPeeringState)
 	}
-	if x.MaxResults != nil {
-		c.between("maxResults", int64(*x.MaxResults), 1, 500)
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
-	if x.NextToken != nil {
-		c.length("nextToken", *x.NextToken, 0, 2048)
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListTagsForResourceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+func (x *ListTagsForResourceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.ResourceArn, 0, 1500)
 	}
-	return c.errors
+	return c.violations
 }
 
-func (x *Location) validate(c *checker, path string) {
-	if x.Address != nil {
-		c.length(path+".address", *x.Address, 0, 256)
+func (x *Location) validate(c *checker, at *place) {
+	if p := at.member("address"); x.Address != nil {
+		c.length(&p, *x.Address, 0, 256)
 	}
-	if x.Latitude != nil {
-		c.length(path+".latitude", *x.Latitude, 0, 256)
+	if p := at.member("latitude"); x.Latitude != nil {
+		c.length(&p, *x.Latitude, 0, 256)
 	}
-	if x.Longitude != nil {
-		c.length(path+".longitude", *x.Longitude, 0, 256)
-	}
-}
-
-func (x *NatRuleRequest) validate(c *checker, path string) {
-	if x.RuleNumber == nil {
-		c.missing(path + ".ruleNumber")
-	}
-	if x.RuleNumber != nil {
-		c.between(path+".ruleNumber", int64(*x.RuleNumber), 1, 32766)
-	}
-	if x.MatchSourceCidr == "" {
-		c.missing(path + ".matchSourceCidr")
-	} else {
-		c.length(path+".matchSourceCidr", x.MatchSourceCidr, 1, 50)
-	}
-	if x.NatCidr == "" {
-		c.missing(path + ".natCidr")
-	} else {
-		c.length(path+".natCidr", x.NatCidr, 1, 50)
+	if p := at.member("longitude"); x.Longitude != nil {
+		c.length(&p, *x.Longitude, 0, 256)
 	}
 }
 
-// Validate reports every constraint of the model that x violates.
-func (x *PutAttachmentRoutingPolicyLabelInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *NatRuleRequest) validate(c *checker, at *place) {
+	if p := at.member("ruleNumber"); x.RuleNumber == nil {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.between(&p, int64(*x.RuleNumber), 1, 32766)
 	}
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+	if p := at.member("matchSourceCidr"); x.MatchSourceCidr == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.MatchSourceCidr, 1, 50)
 	}
-	if x.RoutingPolicyLabel == "" {
-		c.missing("routingPolicyLabel")
+	if p := at.member("natCidr"); x.NatCidr == "" {
+		c.missing(&p)
 	} else {
-		c.length("routingPolicyLabel", x.RoutingPolicyLabel, 0, 256)
-	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *PutCoreNetworkPolicyInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
-	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
-	}
-	if x.PolicyDocument == "" {
-		c.missing("policyDocument")
-	} else {
-		c.length("policyDocument", x.PolicyDocument, 0, 10000000)
-	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
-	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *PutResourcePolicyInput) Validate() []FieldError {
-	c := new(checker)
-	if x.PolicyDocument == "" {
-		c.missing("policyDocument")
-	} else {
-		c.length("policyDocument", x.PolicyDocument, 0, 10000000)
-	}
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
-	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *RegisterTransitGatewayInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
-	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
-	}
-	if x.TransitGatewayArn == "" {
-		c.missing("transitGatewayArn")
-	} else {
-		c.length("transitGatewayArn", x.TransitGatewayArn, 0, 500)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *RejectAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
-	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
-	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
-	}
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
-	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
-	}
-	return c.errors
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *RestoreCoreNetworkPolicyVersionInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
-	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
-	}
-	return c.errors
-}
-
-func (x *RouteAnalysisEndpointOptionsSpecification) validate(c *checker, path string) {
-	if x.TransitGatewayAttachmentArn != nil {
-		c.length(path+".transitGatewayAttachmentArn", *x.TransitGatewayAttachmentArn, 0, 500)
-	}
-	if x.IpAddress != nil {
-		c.length(path+".ipAddress", *x.IpAddress, 1, 50)
-	}
-}
-
-func (x *RouteTableIdentifier) validate(c *checker, path string) {
-	if x.TransitGatewayRouteTableArn != nil {
-		c.length(path+".transitGatewayRouteTableArn", *x.TransitGatewayRouteTableArn, 0, 500)
-	}
-	if x.CoreNetworkSegmentEdge != nil {
-		x.CoreNetworkSegmentEdge.validate(c, path+".coreNetworkSegmentEdge")
-	}
-	if x.CoreNetworkNetworkFunctionGroup != nil {
-		x.CoreNetworkNetworkFunctionGroup.validate(c, path+".coreNetworkNetworkFunctionGroup")
+		c.length(&p, x.NatCidr, 1, 50)
 	}
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartOrganizationServiceAccessUpdateInput) Validate() []FieldError {
-	c := new(checker)
-	if x.Action == "" {
-		c.missing("action")
+func (x *PutAttachmentRoutingPolicyLabelInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("action", x.Action, 0, 50)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	return c.errors
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
+	}
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.RoutingPolicyLabel, 0, 256)
+	}
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
+	}
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartRouteAnalysisInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *PutCoreNetworkPolicyInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.Source == nil {
-		c.missing("source")
+	if p := at.member("policyDocument"); x.PolicyDocument == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.PolicyDocument, 0, 10000000)
 	}
-	if x.Source != nil {
-		x.Source.validate(c, "source")
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Destination == nil {
-		c.missing("destination")
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	if x.Destination != nil {
-		x.Destination.validate(c, "destination")
-	}
-	return c.errors
+	return c.violations
 }
 
-func (x *Tag) validate(c *checker, path string) {
-	if x.Key != nil {
-		c.length(path+".key", *x.Key, 0, 10000000)
+// Validate reports every constraint of the model that x violates.
+func (x *PutResourcePolicyInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("policyDocument"); x.PolicyDocument == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.PolicyDocument, 0, 10000000)
 	}
-	if x.Value != nil {
-		c.length(path+".value", *x.Value, 0, 10000000)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.ResourceArn, 0, 1500)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *RegisterTransitGatewayInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.GlobalNetworkId, 0, 50)
+	}
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.TransitGatewayArn, 0, 500)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *RejectAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
+	}
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *RestoreCoreNetworkPolicyVersionInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
+	}
+	return c.violations
+}
+
+func (x *RouteAnalysisEndpointOptionsSpecification) validate(c *checker, at *place) {
+	if p := at.member("transitGatewayAttachmentArn"); x.TransitGatewayAttachmentArn != nil {
+		c.length(&p, *x.TransitGatewayAttachmentArn, 0, 500)
+	}
+	if p := at.member("ipAddress"); x.IpAddress != nil {
+		c.length(&p, *x.IpAddress, 1, 50)
+	}
+}
+
+func (x *RouteTableIdentifier) validate(c *checker, at *place) {
+	if p := at.member("transitGatewayRouteTableArn"); x.TransitGatewayRouteTableArn != nil {
+		c.length(&p, *x.TransitGatewayRouteTableArn, 0, 500)
+	}
+	if p := at.member("coreNetworkSegmentEdge"); x.CoreNetworkSegmentEdge != nil {
+		x.CoreNetworkSegmentEdge.validate(c, &p)
+	}
+	if p := at.member("coreNetworkNetworkFunctionGroup"); x.CoreNetworkNetworkFunctionGroup != nil {
+		x.CoreNetworkNetworkFunctionGroup.validate(c, &p)
 	}
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *TagResourceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+func (x *StartOrganizationServiceAccessUpdateInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("action"); x.Action == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.Action, 0, 50)
 	}
-	if x.Tags == nil {
-		c.missing("tags")
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *StartRouteAnalysisInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.Tags != nil {
-		for i := range x.Tags {
-			x.Tags[i].validate(c, "tags"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("source"); x.Source == nil {
+		c.missing(&p)
+	} else {
+		x.Source.validate(c, &p)
+	}
+	if p := at.member("destination"); x.Destination == nil {
+		c.missing(&p)
+	} else {
+		x.Destination.validate(c, &p)
+	}
+	return c.violations
+}
+
+func (x *Tag) validate(c *checker, at *place) {
+	if p := at.member("key"); x.Key != nil {
+		c.length(&p, *x.Key, 0, 10000000)
+	}
+	if p := at.member("value"); x.Value != nil {
+		c.length(&p, *x.Value, 0, 10000000)
+	}
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *TagResourceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.ResourceArn, 0, 1500)
+	}
+	if p := at.member("tags"); x.Tags == nil {
+		c.missing(&p)
+	} else {
+		for i, list := 0, x.Tags; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UntagResourceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+func (x *UntagResourceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.ResourceArn, 0, 1500)
 	}
-	if x.TagKeys == nil {
-		c.missing("tagKeys")
-	}
-	if x.TagKeys != nil {
-		for i := range x.TagKeys {
-			c.length("tagKeys"+"["+strconv.Itoa(i)+"]", x.TagKeys[i], 0, 10000000)
+	if p := at.member("tagKeys"); x.TagKeys == nil {
+		c.missing(&p)
+	} else {
+		for i, list := 0, x.TagKeys; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 10000000)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateAttachmentNatConfigurationInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *UpdateAttachmentNatConfigurationInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	if x.NatGatewaySupport != nil {
-		c.oneOf("natGatewaySupport", string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
+	if p := at.member("natGatewaySupport"); x.NatGatewaySupport != nil {
+		c.oneOf(&p, string(*x.NatGatewaySupport), valuesNatGatewaySupportValue)
 	}
-	if x.NatGatewayRules != nil {
-		for i := range x.NatGatewayRules {
-			x.NatGatewayRules[i].validate(c, "natGatewayRules"+"["+strconv.Itoa(i)+"]")
+	if p := at.member("natGatewayRules"); x.NatGatewayRules != nil {
+		for i, list := 0, x.NatGatewayRules; i < len(list); i++ {
+			p, v := p.element(i), &list[i]
+			v.validate(c, &p)
 		}
 	}
-	if x.ClientToken != nil {
-		c.length("clientToken", *x.ClientToken, 0, 256)
+	if p := at.member("clientToken"); x.ClientToken != nil {
+		c.length(&p, *x.ClientToken, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateConnectionInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateConnectionInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ConnectionId == "" {
-		c.missing("connectionId")
+	if p := at.member("connectionId"); x.ConnectionId == "" {
+		c.missing(&p)
 	} else {
-		c.length("connectionId", x.ConnectionId, 0, 50)
+		c.length(&p, x.ConnectionId, 0, 50)
 	}
-	if x.LinkId != nil {
-		c.length("linkId", *x.LinkId, 0, 50)
+	if p := at.member("linkId"); x.LinkId != nil {
+		c.length(&p, *x.LinkId, 0, 50)
 	}
-	if x.ConnectedLinkId != nil {
-		c.length("connectedLinkId", *x.ConnectedLinkId, 0, 50)
+	if p := at.member("connectedLinkId"); x.ConnectedLinkId != nil {
+		c.length(&p, *x.ConnectedLinkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateCoreNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.CoreNetworkId == "" {
-		c.missing("coreNetworkId")
+func (x *UpdateCoreNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("coreNetworkId", x.CoreNetworkId, 0, 50)
-		c.matches("coreNetworkId", x.CoreNetworkId, patternCoreNetworkId)
+		c.length(&p, x.CoreNetworkId, 0, 50)
+		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDeviceInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateDeviceInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.DeviceId == "" {
-		c.missing("deviceId")
+	if p := at.member("deviceId"); x.DeviceId == "" {
+		c.missing(&p)
 	} else {
-		c.length("deviceId", x.DeviceId, 0, 50)
+		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if x.AWSLocation != nil {
-		x.AWSLocation.validate(c, "awsLocation")
+	if p := at.member("awsLocation"); x.AWSLocation != nil {
+		x.AWSLocation.validate(c, &p)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Type != nil {
-		c.length("type", *x.Type, 0, 256)
+	if p := at.member("type"); x.Type != nil {
+		c.length(&p, *x.Type, 0, 256)
 	}
-	if x.Vendor != nil {
-		c.length("vendor", *x.Vendor, 0, 256)
+	if p := at.member("vendor"); x.Vendor != nil {
+		c.length(&p, *x.Vendor, 0, 256)
 	}
-	if x.Model != nil {
-		c.length("model", *x.Model, 0, 256)
+	if p := at.member("model"); x.Model != nil {
+		c.length(&p, *x.Model, 0, 256)
 	}
-	if x.SerialNumber != nil {
-		c.length("serialNumber", *x.SerialNumber, 0, 256)
+	if p := at.member("serialNumber"); x.SerialNumber != nil {
+		c.length(&p, *x.SerialNumber, 0, 256)
 	}
-	if x.Location != nil {
-		x.Location.validate(c, "location")
+	if p := at.member("location"); x.Location != nil {
+		x.Location.validate(c, &p)
 	}
-	if x.SiteId != nil {
-		c.length("siteId", *x.SiteId, 0, 50)
+	if p := at.member("siteId"); x.SiteId != nil {
+		c.length(&p, *x.SiteId, 0, 50)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDirectConnectGatewayAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *UpdateDirectConnectGatewayAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	if x.EdgeLocations != nil {
-		for i := range x.EdgeLocations {
-			c.length("edgeLocations"+"["+strconv.Itoa(i)+"]", x.EdgeLocations[i], 1, 63)
+	if p := at.member("edgeLocations"); x.EdgeLocations != nil {
+		for i, list := 0, x.EdgeLocations; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 1, 63)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateGlobalNetworkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateGlobalNetworkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateLinkInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateLinkInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.LinkId == "" {
-		c.missing("linkId")
+	if p := at.member("linkId"); x.LinkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("linkId", x.LinkId, 0, 50)
+		c.length(&p, x.LinkId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Type != nil {
-		c.length("type", *x.Type, 0, 256)
+	if p := at.member("type"); x.Type != nil {
+		c.length(&p, *x.Type, 0, 256)
 	}
-	if x.Bandwidth != nil {
-		x.Bandwidth.validate(c, "bandwidth")
+	if p := at.member("bandwidth"); x.Bandwidth != nil {
+		x.Bandwidth.validate(c, &p)
 	}
-	if x.Provider != nil {
-		c.length("provider", *x.Provider, 0, 256)
+	if p := at.member("provider"); x.Provider != nil {
+		c.length(&p, *x.Provider, 0, 256)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateNetworkResourceMetadataInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateNetworkResourceMetadataInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.ResourceArn == "" {
-		c.missing("resourceArn")
+	if p := at.member("resourceArn"); x.ResourceArn == "" {
+		c.missing(&p)
 	} else {
-		c.length("resourceArn", x.ResourceArn, 0, 1500)
+		c.length(&p, x.ResourceArn, 0, 1500)
 	}
-	if x.Metadata == nil {
-		c.missing("metadata")
-	}
-	if x.Metadata != nil {
+	if p := at.member("metadata"); x.Metadata == nil {
+		c.missing(&p)
+	} else {
 		for k, v := range sortedMap(x.Metadata) {
-			c.length("metadata"+"."+k, k, 0, 256)
-			c.length("metadata"+"."+k, v, 0, 256)
+			p := p.entry(k)
+			c.length(&p, k, 0, 256)
+			c.length(&p, v, 0, 256)
 		}
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateSiteInput) Validate() []FieldError {
-	c := new(checker)
-	if x.GlobalNetworkId == "" {
-		c.missing("globalNetworkId")
+func (x *UpdateSiteInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+		c.missing(&p)
 	} else {
-		c.length("globalNetworkId", x.GlobalNetworkId, 0, 50)
+		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if x.SiteId == "" {
-		c.missing("siteId")
+	if p := at.member("siteId"); x.SiteId == "" {
+		c.missing(&p)
 	} else {
-		c.length("siteId", x.SiteId, 0, 50)
+		c.length(&p, x.SiteId, 0, 50)
 	}
-	if x.Description != nil {
-		c.length("description", *x.Description, 0, 256)
+	if p := at.member("description"); x.Description != nil {
+		c.length(&p, *x.Description, 0, 256)
 	}
-	if x.Location != nil {
-		x.Location.validate(c, "location")
+	if p := at.member("location"); x.Location != nil {
+		x.Location.validate(c, &p)
 	}
-	return c.errors
+	return c.violations
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateVpcAttachmentInput) Validate() []FieldError {
-	c := new(checker)
-	if x.AttachmentId == "" {
-		c.missing("attachmentId")
+func (x *UpdateVpcAttachmentInput) Validate() []Violation {
+	c, at := new(checker), (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" {
+		c.missing(&p)
 	} else {
-		c.length("attachmentId", x.AttachmentId, 0, 50)
-		c.matches("attachmentId", x.AttachmentId, patternAttachmentId)
+		c.length(&p, x.AttachmentId, 0, 50)
+		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	if x.AddSubnetArns != nil {
-		for i := range x.AddSubnetArns {
-			c.length("addSubnetArns"+"["+strconv.Itoa(i)+"]", x.AddSubnetArns[i], 0, 500)
-			c.matches("addSubnetArns"+"["+strconv.Itoa(i)+"]", x.AddSubnetArns[i], patternSubnetArn)
+	if p := at.member("addSubnetArns"); x.AddSubnetArns != nil {
+		for i, list := 0, x.AddSubnetArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
+			c.matches(&p, v, patternSubnetArn)
 		}
 	}
-	if x.RemoveSubnetArns != nil {
-		for i := range x.RemoveSubnetArns {
-			c.length("removeSubnetArns"+"["+strconv.Itoa(i)+"]", x.RemoveSubnetArns[i], 0, 500)
-			c.matches("removeSubnetArns"+"["+strconv.Itoa(i)+"]", x.RemoveSubnetArns[i], patternSubnetArn)
+	if p := at.member("removeSubnetArns"); x.RemoveSubnetArns != nil {
+		for i, list := 0, x.RemoveSubnetArns; i < len(list); i++ {
+			p, v := p.element(i), list[i]
+			c.length(&p, v, 0, 500)
+			c.matches(&p, v, patternSubnetArn)
 		}
 	}
-	if x.Options != nil {
-		x.Options.validate(c, "options")
+	if p := at.member("options"); x.Options != nil {
+		x.Options.validate(c, &p)
 	}
-	return c.errors
+	return c.violations
 }
 
-func (x *VpcOptions) validate(c *checker, path string) {
+func (x *VpcOptions) validate(c *checker, at *place) {
+	_ = at
 }
 
 var patternAttachmentId = newPattern("^attachment-([0-9a-f]{8,17})$")

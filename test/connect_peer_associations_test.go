@@ -214,7 +214,10 @@ func TestConnectPeerAssociations_life(t *testing.T) {
 	})
 	part("a malformed peer id", func(t *testing.T) {
 		e := refusal[*types.ValidationException](l, l.nm.AssociateConnectPeer, input(l.gn, "peer-1", l.device, nil))
-		wantFields(t, e, "connectPeerId", "")
+		want := "1 validation error detected: Value at 'connectPeerId' failed to satisfy constraint: Member must satisfy regular expression pattern: ^connect-peer-([0-9a-f]{8,17})$"
+		if e.ErrorMessage() != want || len(e.Fields) != 1 || aws.ToString(e.Fields[0].Name) != "connectPeerId" {
+			t.Errorf("got %s %+v", e.ErrorMessage(), e.Fields)
+		}
 	})
 	part("an unknown global network", func(t *testing.T) {
 		in := networkmanager.DisassociateConnectPeerInput{GlobalNetworkId: &l.missingGlob, ConnectPeerId: &peer}

@@ -30,14 +30,14 @@ func writeBind(m *model, b *bytes.Buffer) error {
 }
 
 func writeSetLabel(s *shape, b *bytes.Buffer) {
-	fmt.Fprintf(b, "// SetLabel sets a member from the path.\nfunc (x *%s) SetLabel(name, value string) []FieldError {\n", s.goName())
+	fmt.Fprintf(b, "// SetLabel sets a member from the path.\nfunc (x *%s) SetLabel(name, value string) []Violation {\n", s.goName())
 	var cases bytes.Buffer
 	for _, member := range s.Members {
 		if member.Location != "uri" {
 			continue
 		}
 		if member.Shape == "Integer" {
-			fmt.Fprintf(&cases, "case %q:\nreturn setInt32(&x.%s, name, value)\n", member.LocationName, member.Name)
+			fmt.Fprintf(&cases, "case %q:\nn, wrong := parseInt32(name, value)\nx.%s = n\nreturn wrong\n", member.LocationName, member.Name)
 		} else {
 			fmt.Fprintf(&cases, "case %q:\nx.%s = value\n", member.LocationName, member.Name)
 		}
@@ -49,7 +49,7 @@ func writeSetLabel(s *shape, b *bytes.Buffer) {
 }
 
 func writeSetQuery(m *model, s *shape, b *bytes.Buffer) {
-	fmt.Fprintf(b, "// SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.\nfunc (x *%s) SetQuery(name string, values []string) []FieldError {\n", s.goName())
+	fmt.Fprintf(b, "// SetQuery sets a member from a query parameter. Of a scalar given more than once the first counts.\nfunc (x *%s) SetQuery(name string, values []string) []Violation {\n", s.goName())
 	var cases bytes.Buffer
 	for _, member := range s.Members {
 		if member.Location != "querystring" {
@@ -65,7 +65,7 @@ func writeSetQuery(m *model, s *shape, b *bytes.Buffer) {
 		case "*string":
 			fmt.Fprintf(&cases, "%s = &values[0]\n", target)
 		case "*int32":
-			fmt.Fprintf(&cases, "%[1]s = new(int32)\nreturn setInt32(%[1]s, name, values[0])\n", target)
+			fmt.Fprintf(&cases, "n, wrong := parseInt32(name, values[0])\nif wrong == nil {\n%s = &n\n}\nreturn wrong\n", target)
 		default:
 			fmt.Fprintf(&cases, "v := %s(values[0])\n%s = &v\n", strings.TrimPrefix(typ, "*"), target)
 		}

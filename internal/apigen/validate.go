@@ -16,32 +16,26 @@ func (m *model) pattern(s *shape) string {
 }
 
 func writeValidate(m *model, b *bytes.Buffer) error {
-	b.WriteString("import \"strconv\"\n\n")
-	isInput := map[*shape]bool{}
-	for _, s := range m.inputs() {
-		isInput[s] = true
-	}
 	for _, s := range m.structures() {
 		if !s.inInput {
 			continue
 		}
-		if isInput[s] {
-			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate() []FieldError {\nc := new(checker)\n", s.goName())
+		if s.isInput {
+			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate() []Violation {\nc, at := new(checker), (*place)(nil)\n", s.goName())
 		} else {
-			fmt.Fprintf(b, "func (x *%s) validate(c *checker, path string) {\n", s.goName())
+			fmt.Fprintf(b, "func (x *%s) validate(c *checker, at *place) {\n", s.goName())
 		}
+		checks := b.Len()
 		for _, member := range s.Members {
-			name := fmt.Sprintf("%q", lowerCamel(member.Name))
-			if !isInput[s] {
-				name = "path+" + fmt.Sprintf("%q", "."+lowerCamel(member.Name))
-			}
-			m.validateMember(b, s, member, name)
+			m.validateMember(b, s, member)
 		}
-		if isInput[s] {
-			b.WriteString("return c.errors\n}\n\n")
-		} else {
-			b.WriteString("}\n\n")
+		if b.Len() == checks {
+			b.WriteString("_ = at\n")
 		}
+		if s.isInput {
+			b.WriteString("return c.violations\n")
+		}
+		b.WriteString("}\n\n")
 	}
 	for _, name := range sortedKeys(m.Shapes) {
 		s := m.Shapes[name]
@@ -55,7 +49,8 @@ func writeValidate(m *model, b *bytes.Buffer) error {
 	return nil
 }
 
-func (m *model) validateMember(b *bytes.Buffer, s *shape, member member, name string) {
+// validateMember writes the checks of a member; p is its place.
+func (m *model) validateMember(b *bytes.Buffer, s *shape, member member) {
 	field := "x." + member.Name
 	t := m.Shapes[member.Shape]
 	value := field
@@ -63,34 +58,34 @@ func (m *model) validateMember(b *bytes.Buffer, s *shape, member member, name st
 		value = "*" + field
 	}
 	var checks bytes.Buffer
-	m.validateValue(&checks, member.Shape, value, name, 0)
-	switch required := s.required(member.Name); {
+	m.validateValue(&checks, member.Shape, value)
+	absent := ""
+	switch {
 	case m.isPointer(s, member) || t.Type == "list" || t.Type == "map":
-		if required {
-			fmt.Fprintf(b, "if %s == nil {\nc.missing(%s)\n}\n", field, name)
-		}
-		if checks.Len() > 0 {
-			fmt.Fprintf(b, "if %s != nil {\n%s}\n", field, checks.Bytes())
-		}
-	case required && t.Type == "string":
-		// A required string is a plain value: absent and empty are the same, and neither names anything.
-		fmt.Fprintf(b, "if %s == \"\" {\nc.missing(%s)\n}", field, name)
-		if checks.Len() > 0 {
-			fmt.Fprintf(b, " else {\n%s}", checks.Bytes())
-		}
-		b.WriteString("\n")
-	default:
-		b.Write(checks.Bytes())
+		absent = field + " == nil"
+	case t.Type == "string" && s.required(member.Name):
+		absent = field + ` == ""` // absent and empty are the same, and neither names anything
+	}
+	at := fmt.Sprintf("p := at.member(%q)", lowerCamel(member.Name))
+	switch required := s.required(member.Name) && absent != ""; {
+	case required && checks.Len() > 0:
+		fmt.Fprintf(b, "if %s; %s {\nc.missing(&p)\n} else {\n%s}\n", at, absent, checks.Bytes())
+	case required:
+		fmt.Fprintf(b, "if %s; %s {\nc.missing(&p)\n}\n", at, absent)
+	case checks.Len() > 0 && absent != "":
+		fmt.Fprintf(b, "if %s; %s {\n%s}\n", at, strings.Replace(absent, "==", "!=", 1), checks.Bytes())
+	case checks.Len() > 0:
+		fmt.Fprintf(b, "{\n%s\n%s}\n", at, checks.Bytes())
 	}
 }
 
-func (m *model) validateValue(b *bytes.Buffer, shapeName, value, name string, depth int) {
+// validateValue writes the checks of a value, whose place is p where they run.
+func (m *model) validateValue(b *bytes.Buffer, shapeName, value string) {
 	s := m.Shapes[shapeName]
 	switch s.Type {
 	case "string":
-		text := value
 		if len(s.Enum) > 0 {
-			fmt.Fprintf(b, "c.oneOf(%s, string(%s), values%s)\n", name, value, s.goName())
+			fmt.Fprintf(b, "c.oneOf(&p, string(%s), values%s)\n", value, s.goName())
 			return
 		}
 		if s.Max != nil {
@@ -98,30 +93,33 @@ func (m *model) validateValue(b *bytes.Buffer, shapeName, value, name string, de
 			if s.Min != nil {
 				low = *s.Min
 			}
-			fmt.Fprintf(b, "c.length(%s, %s, %d, %d)\n", name, text, low, *s.Max)
+			fmt.Fprintf(b, "c.length(&p, %s, %d, %d)\n", value, low, *s.Max)
 		}
 		if m.pattern(s) != "" {
-			fmt.Fprintf(b, "c.matches(%s, %s, pattern%s)\n", name, text, s.goName())
+			fmt.Fprintf(b, "c.matches(&p, %s, pattern%s)\n", value, s.goName())
 		}
 	case "integer", "long":
 		if s.Max != nil {
-			fmt.Fprintf(b, "c.between(%s, int64(%s), %d, %d)\n", name, value, *s.Min, *s.Max)
+			fmt.Fprintf(b, "c.between(&p, int64(%s), %d, %d)\n", value, *s.Min, *s.Max)
 		}
 	case "list":
 		var each bytes.Buffer
-		i := strings.Repeat("i", depth+1)
-		m.validateValue(&each, s.Member.Shape, value+"["+i+"]", name+`+"["+strconv.Itoa(`+i+`)+"]"`, depth+1)
+		m.validateValue(&each, s.Member.Shape, "v")
 		if each.Len() > 0 {
-			fmt.Fprintf(b, "for %s := range %s {\n%s}\n", i, value, each.Bytes())
+			v := "list[i]"
+			if m.Shapes[s.Member.Shape].Type == "structure" {
+				v = "&list[i]"
+			}
+			fmt.Fprintf(b, "for i, list := 0, %s; i < len(list); i++ {\np, v := p.element(i), %s\n%s}\n", value, v, each.Bytes())
 		}
 	case "map":
 		var each bytes.Buffer
-		m.validateValue(&each, s.Key.Shape, "k", name+`+"."+k`, depth+1)
-		m.validateValue(&each, s.Value.Shape, "v", name+`+"."+k`, depth+1)
+		m.validateValue(&each, s.Key.Shape, "k")
+		m.validateValue(&each, s.Value.Shape, "v")
 		if each.Len() > 0 {
-			fmt.Fprintf(b, "for k, v := range sortedMap(%s) {\n%s}\n", value, each.Bytes())
+			fmt.Fprintf(b, "for k, v := range sortedMap(%s) {\np := p.entry(k)\n%s}\n", value, each.Bytes())
 		}
 	case "structure":
-		fmt.Fprintf(b, "%s.validate(c, %s)\n", value, name)
+		fmt.Fprintf(b, "%s.validate(c, &p)\n", value)
 	}
 }

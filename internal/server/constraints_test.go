@@ -81,39 +81,49 @@ func (f *facts) valid(shape string) any {
 	}
 }
 
-// wrong yields values of the shape that violate one constraint each, with the name of the field to blame.
-func (f *facts) wrong(shape, name string, yield func(value any, field, what string)) {
+// blamed is a member in the spelling of Fields and in that of Message.
+type blamed struct{ field, path string }
+
+func (b blamed) then(field, path string) blamed { return blamed{b.field + field, b.path + path} }
+
+// wrong yields values of the shape that violate one constraint each, with the member to blame and the constraint.
+func (f *facts) wrong(shape string, at blamed, yield func(value any, at blamed, constraint string)) {
 	s := f.Shapes[shape]
+	bound := func(what, than string, n int) string {
+		return fmt.Sprintf("Member must have %s %s than or equal to %d", what, than, n)
+	}
 	switch s.Type {
 	case "string":
 		if len(s.Enum) > 0 {
-			yield("NO_SUCH_VALUE", name, "enum")
+			yield("NO_SUCH_VALUE", at, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
 			return
 		}
 		if s.Max != nil && *s.Max < 1_000_000 { // the others are longer than a body may be
-			yield(strings.Repeat("é", *s.Max+1), name, "max length")
+			yield(strings.Repeat("é", *s.Max+1), at, bound("length", "less", *s.Max))
 		}
 		if s.Min != nil && *s.Min > 1 {
-			yield("1", name, "min length")
+			yield("1", at, bound("length", "greater", *s.Min))
 		}
 		if s.Pattern != "" && s.Pattern != `[\s\S]*` && shape != "FilterName" {
-			yield("\u00a0no", name, "pattern")
+			yield("\u00a0no", at, "Member must satisfy regular expression pattern: "+s.Pattern)
 		}
 	case "integer":
 		if s.Max != nil {
-			yield(*s.Max+1, name, "max")
-			yield(*s.Min-1, name, "min")
+			yield(*s.Max+1, at, bound("value", "less", *s.Max))
+			yield(*s.Min-1, at, bound("value", "greater", *s.Min))
 		}
 	case "list":
-		f.wrong(s.Member.Shape, name+"[1]", func(value any, field, what string) {
-			yield([]any{f.valid(s.Member.Shape), value}, field, what)
+		f.wrong(s.Member.Shape, at.then("[1]", ".2.member"), func(value any, at blamed, constraint string) {
+			yield([]any{f.valid(s.Member.Shape), value}, at, constraint)
 		})
 	case "map":
 		if key := f.Shapes[s.Key.Shape]; key.Max != nil {
 			k := strings.Repeat("k", *key.Max+1)
-			yield(map[string]any{k: f.valid(s.Value.Shape)}, name+"."+k, "max length of a key")
+			yield(map[string]any{k: f.valid(s.Value.Shape)}, at.then("."+k, "."+k+".member"), bound("length", "less", *key.Max))
 		}
-		f.wrong(s.Value.Shape, name+".k", func(value any, field, what string) { yield(map[string]any{"k": value}, field, what) })
+		f.wrong(s.Value.Shape, at.then(".k", ".k.member"), func(value any, at blamed, constraint string) {
+			yield(map[string]any{"k": value}, at, constraint)
+		})
 	case "structure":
 		for member, m := range s.Members {
 			with := func(value any) map[string]any {
@@ -123,14 +133,16 @@ func (f *facts) wrong(shape, name string, yield func(value any, field, what stri
 				}
 				return object
 			}
-			field := name + "." + lowerCamel(member)
+			at := at.then("."+lowerCamel(member), "."+lowerCamel(member))
 			if slices.Contains(s.Required, member) {
-				yield(with(nil), field, "required")
+				yield(with(nil), at, required)
 			}
-			f.wrong(m.Shape, field, func(value any, field, what string) { yield(with(value), field, what) })
+			f.wrong(m.Shape, at, func(value any, at blamed, constraint string) { yield(with(value), at, constraint) })
 		}
 	}
 }
+
+const required = "Member must not be null"
 
 func lowerCamel(name string) string {
 	if strings.HasPrefix(name, "AWS") {
@@ -255,23 +267,33 @@ func TestServe_everyConstraintOfEveryOperation(t *testing.T) {
 			}
 			return v
 		}
-		expect := func(members map[string]any, field, what string) {
+		expect := func(members map[string]any, at blamed, constraint string) {
 			violated++
 			v := send(members)
-			if v.Message != "Incorrect input." || v.Reason != "FieldValidationFailed" || len(v.Fields) != 1 || v.Fields[0].Name != field ||
-				!strings.HasPrefix(v.Fields[0].Message, "Member must ") {
-				t.Errorf("%s: %s of %s: got %.500v", op.Name, what, field, v)
+			sentence := "Value at '" + at.path + "' failed to satisfy constraint: " + constraint
+			if constraint == required {
+				sentence = "Value null at '" + at.path + "' failed to satisfy constraint: " + constraint
+			}
+			// Too long a value may also miss its pattern.
+			first, rest, _ := strings.Cut(v.Message, " detected: ")
+			if (first != "1 validation error" || rest != sentence) && (first != "2 validation errors" || !strings.HasPrefix(rest, sentence+"; Value at '"+at.path+"' failed")) ||
+				v.Reason != "FieldValidationFailed" || len(v.Fields) != 1 || v.Fields[0].Name != at.field || v.Fields[0].Message != constraint+"." {
+				t.Errorf("%s: %s of %s: got %.500v", op.Name, constraint, at.field, v)
 			}
 		}
 		for name, m := range input.Members {
-			if slices.Contains(input.Required, name) {
-				expect(with(name, nil), lowerCamel(name), "required")
+			at := blamed{lowerCamel(name), lowerCamel(name)}
+			switch {
+			case m.Location == "uri" && f.Shapes[m.Shape].Type == "integer": // the path always has something
+				expect(with(name, nil), at, "Member must be an integer")
+			case slices.Contains(input.Required, name):
+				expect(with(name, nil), at, required)
 			}
-			f.wrong(m.Shape, lowerCamel(name), func(value any, field, what string) { expect(with(name, value), field, what) })
+			f.wrong(m.Shape, at, func(value any, at blamed, constraint string) { expect(with(name, value), at, constraint) })
 			switch {
 			case m.Location == "querystring" && f.Shapes[m.Shape].Type == "integer":
 				for _, value := range []string{"x", "1.5", "99999999999", ""} {
-					expect(with(name, value), lowerCamel(name), "type "+value)
+					expect(with(name, value), at, "Member must be an integer")
 				}
 			case m.Location == "":
 				f.mistyped(m.Shape, "/"+name, func(value any, at string) {

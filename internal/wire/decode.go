@@ -60,12 +60,13 @@ func TooLarge(limit int64) error {
 	}
 }
 
-// Decode makes the operation's input of a request's parts and checks it against the model, and by further checks of
+// Decode makes the operation's input of a request's parts and checks it against the model, then by further checks of
 // single members that are not the model's. labels are those of Match. Unknown members and parameters are ignored, null is
 // an absent member, of a scalar parameter given twice the first counts.
 //
-// What cannot be read is a ValidationException with Reason CannotParse; violated constraints, all of them, are one with
-// Reason FieldValidationFailed.
+// What cannot be read is a ValidationException with Reason CannotParse. Violated constraints, all of them, are one in the
+// words of AWS's framework, which answers before the operation looks: see [api.ViolatedConstraints]. What the further
+// checks find, all of it, is one of the operation's own: see [api.InvalidFields].
 func Decode(op *api.Operation, labels []string, rawQuery string, body []byte, further ...func(api.Input) []api.FieldError) (api.Input, error) {
 	in := op.NewInput()
 	if op.HasBody && len(bytes.TrimSpace(body)) > 0 {
@@ -73,58 +74,50 @@ func Decode(op *api.Operation, labels []string, rawQuery string, body []byte, fu
 			return nil, err
 		}
 	}
-	var wrong wrongFields
+	var violated []api.Violation
 	for i, name := range op.Labels {
-		wrong.add(in.SetLabel(name, labels[i]))
+		violated = append(violated, in.SetLabel(name, labels[i])...)
 	}
 	if rawQuery != "" {
-		query, err := url.ParseQuery(rawQuery)
+		more, err := setQuery(in, rawQuery)
 		if err != nil {
-			return nil, cannotParse(errQueryInvalid)
+			return nil, err
 		}
-		for _, name := range slices.Sorted(maps.Keys(query)) {
-			for _, value := range query[name] {
-				if !isText(value) {
-					return nil, cannotParse(errQueryInvalid)
-				}
-			}
-			wrong.add(in.SetQuery(name, query[name]))
-		}
+		violated = append(violated, more...)
 	}
-	// A parameter that is no integer has been reported; that it is then out of range says nothing more.
-	wrong.add(in.Validate())
+	violated = append(violated, in.Validate()...)
+	if len(violated) > 0 {
+		return nil, api.ViolatedConstraints(violated[:min(len(violated), maxWrong)]...)
+	}
+	var wrong []api.FieldError
 	for _, check := range further {
-		wrong.add(check(in))
+		wrong = append(wrong, check(in)...)
 	}
-	if len(wrong.list) > 0 {
-		return nil, api.InvalidFields(wrong.list...)
+	if len(wrong) > 0 {
+		return nil, api.InvalidFields(wrong[:min(len(wrong), maxWrong)]...)
 	}
 	return in, nil
 }
 
-// maxWrong is how many fields one reply names: a body can hold hundreds of thousands that are wrong.
+// maxWrong is how many violations one reply names: a body can hold hundreds of thousands.
 const maxWrong = 1000
 
-// wrongFields collects what is wrong, once for each field.
-type wrongFields struct {
-	list  []api.FieldError
-	named map[string]bool
-}
-
-func (w *wrongFields) add(more []api.FieldError) {
-	for _, f := range more {
-		if len(w.list) == maxWrong {
-			return
-		}
-		if w.named[f.Name] {
-			continue
-		}
-		if w.named == nil {
-			w.named = map[string]bool{}
-		}
-		w.named[f.Name] = true
-		w.list = append(w.list, f)
+// setQuery sets the members that the query string holds.
+func setQuery(in api.Input, rawQuery string) ([]api.Violation, error) {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, cannotParse(errQueryInvalid)
 	}
+	var violated []api.Violation
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			if !isText(value) {
+				return nil, cannotParse(errQueryInvalid)
+			}
+		}
+		violated = append(violated, in.SetQuery(name, query[name])...)
+	}
+	return violated, nil
 }
 
 func decodeBody(body []byte, in api.Input) error {

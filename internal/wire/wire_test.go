@@ -2,12 +2,12 @@ package wire_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"portolan/api"
 	"portolan/internal/wire"
@@ -155,7 +155,7 @@ func TestDecode_everyFieldAtOnce(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	_, err := decode("CreateDevice", "", `{"Description":"`+long+`","Type":"`+long+`","AWSLocation":{"SubnetArn":"nonsense"}}`, strings.Repeat("g", 51))
 	var v *api.ValidationException
-	if !errors.As(err, &v) || v.Message != "Incorrect input." {
+	if !errors.As(err, &v) || !strings.HasPrefix(v.Message, "4 validation errors detected: Value at 'globalNetworkId' failed to satisfy constraint: Member must have length less than or equal to 50; Value at 'awsLocation.subnetArn' ") {
 		t.Fatalf("got %v", err)
 	}
 	var names []string
@@ -213,27 +213,83 @@ func TestWriteError_wire(t *testing.T) {
 
 // TestDecode_manyWrongFields: a body of wrong values costs no more than its size, nor does the reply.
 func TestDecode_manyWrongFields(t *testing.T) {
-	began := time.Now()
-	_, err := decode("UpdateVpcAttachment", "", `{"AddSubnetArns":["x"`+strings.Repeat(`,"x"`, 250_000)+`]}`, "attachment-0123456789abcdef0")
-	var v *api.ValidationException
-	if !errors.As(err, &v) || len(v.Fields) != 1000 || v.Fields[999].Name != "addSubnetArns[999]" {
-		t.Errorf("got %.200v", err)
+	body := `{"AddSubnetArns":["x"` + strings.Repeat(`,"x"`, 250_000) + `]}`
+	var err error
+	if n := testing.AllocsPerRun(1, func() { _, err = decode("UpdateVpcAttachment", "", body, "attachment-0123456789abcdef0") }); n > 20*250_000 {
+		t.Errorf("%v allocations", n)
 	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("took %s", took)
+	var v *api.ValidationException
+	if !errors.As(err, &v) || len(v.Fields) != 1000 || v.Fields[999].Name != "addSubnetArns[999]" || !strings.HasPrefix(v.Message, "1000 validation errors detected: ") {
+		t.Errorf("got %.200v", err)
 	}
 }
 
-// TestDecode_furtherChecks are told together with the model's, each field once.
+// TestDecode_furtherChecks come after the model's constraints, as an operation's checks come after the framework's.
 func TestDecode_furtherChecks(t *testing.T) {
-	_, err := wire.Decode(api.OperationByName("CreateDevice"), []string{"gn"}, "", []byte(`{"Description":"`+strings.Repeat("x", 257)+`"}`), func(in api.Input) []api.FieldError {
+	check := func(in api.Input) []api.FieldError {
 		if in.(*api.CreateDeviceInput).GlobalNetworkId != "gn" {
 			t.Errorf("checked before it was complete: %+v", in)
 		}
-		return []api.FieldError{{Name: "vendor", Message: "v"}, {Name: "description", Message: "again"}}
-	})
-	var v *api.ValidationException
-	if !errors.As(err, &v) || len(v.Fields) != 2 || v.Fields[0].Name != "description" || v.Fields[0].Message == "again" || v.Fields[1].Name != "vendor" {
-		t.Errorf("got %+v", v)
+		return []api.FieldError{{Name: "vendor", Message: "v"}, {Name: "model", Message: "m"}}
+	}
+	for body, want := range map[string]string{
+		`{"Description":"` + strings.Repeat("x", 257) + `"}`: "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 256 [description]",
+		`{}`: "Incorrect input. [vendor model]",
+	} {
+		_, err := wire.Decode(api.OperationByName("CreateDevice"), []string{"gn"}, "", []byte(body), check)
+		var v *api.ValidationException
+		if !errors.As(err, &v) {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range v.Fields {
+			names = append(names, f.Name)
+		}
+		if got := fmt.Sprintf("%s %s", v.Message, names); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestDecode_violatedConstraints has the words of AWS's framework, one case for each kind of constraint.
+func TestDecode_violatedConstraints(t *testing.T) {
+	const one, failed = "1 validation error detected: Value at '", "' failed to satisfy constraint: Member must "
+	long := strings.Repeat("1", 257)
+	for name, c := range map[string]struct{ op, query, body, want string }{
+		"pattern": {
+			"CreateConnectPeer", "", `{"ConnectAttachmentId":"tgw-attach-0c0ffee00c0ffee00","PeerAddress":"10.9.9.9"}`,
+			one + "connectAttachmentId" + failed + "satisfy regular expression pattern: ^attachment-([0-9a-f]{8,17})$",
+		},
+		"length": {"CreateGlobalNetwork", "", `{"Description":"` + long + `"}`, one + "description" + failed + "have length less than or equal to 256"},
+		"empty where it is required": {
+			"CreateVpcAttachment", "", `{"CoreNetworkId":"core-network-0123456789abcdef0","VpcArn":"arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0123456789abcdef0","SubnetArns":[],"NatGatewayRules":[{"RuleNumber":1,"MatchSourceCidr":"10.0.0.0/16","NatCidr":""}]}`,
+			"1 validation error detected: Value null at 'natGatewayRules.1.member.natCidr" + failed + "not be null",
+		},
+		"enum": {
+			"UpdateAttachmentNatConfiguration", "", `{"NatGatewaySupport":"ENABLED"}`,
+			one + "natGatewaySupport" + failed + "satisfy enum value set: [ENABLE, DISABLE]",
+		},
+		"value": {"GetSites", "maxResults=501", ``, one + "maxResults" + failed + "have value less than or equal to 500"},
+		"low value, null": {
+			"UpdateAttachmentNatConfiguration", "", `{"NatGatewayRules":[{"RuleNumber":0,"MatchSourceCidr":"a","NatCidr":"b"},{"MatchSourceCidr":"a","NatCidr":"b"}]}`,
+			"2 validation errors detected: Value at 'natGatewayRules.1.member.ruleNumber" + failed + "have value greater than or equal to 1; Value null at 'natGatewayRules.2.member.ruleNumber" + failed + "not be null",
+		},
+		"map": {"UpdateNetworkResourceMetadata", "", `{"Metadata":{"a[0]":"` + long + `"}}`, one + "metadata.a[0].member" + failed + "have length less than or equal to 256"},
+		"list of a map": {
+			"GetNetworkRoutes", "", `{"RouteTableIdentifier":{},"DestinationFilters":{"f":["v","` + long + `"]}}`,
+			one + "destinationFilters.f.member.2.member" + failed + "have length less than or equal to 255",
+		},
+	} {
+		labels := []string{"attachment-0123456789abcdef0", "x"}
+		row := api.OperationByName(c.op)
+		_, err := wire.Decode(row, labels[:len(row.Labels)], c.query, []byte(c.body))
+		var v *api.ValidationException
+		if !errors.As(err, &v) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if v.Message != c.want || v.Reason != "FieldValidationFailed" || len(v.Fields) == 0 || !strings.HasSuffix(v.Fields[0].Message, ".") {
+			t.Errorf("%s: got  %s\nwant %s\n%v", name, v.Message, c.want, v.Fields)
+		}
 	}
 }
