@@ -25,6 +25,7 @@ var floors = []struct {
 	{[]string{"routing"}, "pure: a network value in, tables out"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
+	{[]string{"internal/failpoint"}, "knows names of places, nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},
 }
 

@@ -24,6 +24,7 @@ import (
 	"portolan/internal/auth"
 	"portolan/internal/catalog"
 	"portolan/internal/catalog/ec2"
+	"portolan/internal/failpoint"
 	"portolan/internal/lifecycle"
 	"portolan/internal/server"
 	"portolan/internal/service"
@@ -299,6 +300,9 @@ func listen(o *serveOptions) (net.Listener, error) {
 	return l, nil
 }
 
+// failpointsVariable makes named places fail, for tests of the whole program.
+const failpointsVariable = "PORTOLAN_FAILPOINTS"
+
 func openStore(o *serveOptions) (store.Store, error) {
 	if o.ephemeral {
 		return store.OpenMemory(), nil
@@ -306,8 +310,14 @@ func openStore(o *serveOptions) (store.Store, error) {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made: %w", o.data, errors.Unwrap(err))
 	}
-	st, err := store.OpenBolt(filepath.Join(o.data, "portolan.db"), store.BoltOptions{})
+	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
+	}
+	st, err := store.OpenBolt(filepath.Join(o.data, "portolan.db"), store.BoltOptions{Fail: fail})
 	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return nil, fmt.Errorf("%w; what is left can be looked at with portolan check, and a backup restored", err)
 	case errors.Is(err, store.ErrInUse):
 		return nil, fmt.Errorf("the data folder %s is in use by another process", o.data)
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):

@@ -55,14 +55,18 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	status, state := http.StatusOK, "running"
+	status, state, reason := http.StatusOK, "running", ""
 	if !s.ready.Load() {
 		status, state = http.StatusServiceUnavailable, "starting"
 	} else if err := s.cfg.Service.Check(r.Context()); err != nil {
 		s.cfg.Log.Error("the health check failed", "error", err)
-		status, state = http.StatusServiceUnavailable, "failing"
+		status, state, reason = http.StatusServiceUnavailable, "failing", err.Error()
 	}
-	writeJSON(w, status, map[string]any{"status": state, "services": map[string]string{"networkmanager": state}})
+	reply := map[string]any{"status": state, "services": map[string]string{"networkmanager": state}}
+	if reason != "" {
+		reply["reason"] = reason
+	}
+	writeJSON(w, status, reply)
 }
 
 // change carries out a control call that changes something: it takes a peer on this machine that is no web page and,
@@ -97,6 +101,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 // refuse answers a control call with an error and logs what the client is not told. What a client got wrong is no
 // error of the server's, here as in the access line of an operation.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	err = stored(err)
 	level := slog.LevelInfo
 	if wire.AsException(err).HTTPStatus() == http.StatusInternalServerError {
 		level = slog.LevelError

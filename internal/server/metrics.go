@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -18,7 +19,7 @@ type metrics struct {
 	ok       map[string]prometheus.Counter  // status 200, looked up once
 }
 
-func newMetrics(inFlight func() float64) *metrics {
+func newMetrics(inFlight, writable func() float64) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), seconds: map[string]prometheus.Observer{}, ok: map[string]prometheus.Counter{}}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "portolan_requests_total", Help: "Requests answered, by operation and status.",
@@ -27,13 +28,22 @@ func newMetrics(inFlight func() float64) *metrics {
 		Name: "portolan_request_seconds", Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.00005, 4, 9),
 	}, []string{"operation"})
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "portolan_requests_in_flight", Help: "Requests being answered."}, inFlight)
-	m.registry.MustRegister(m.requests, seconds, gauge, collectors.NewGoCollector(),
+	store := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "portolan_store_writable", Help: "1 when the data can be read and written, else 0."}, writable)
+	m.registry.MustRegister(m.requests, seconds, gauge, store, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	for _, op := range append([]api.Operation{{Name: unknown}}, api.Operations...) {
 		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
 		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")
 	}
 	return m
+}
+
+// writable is what the health check finds, as a number.
+func (s *Server) writable() float64 {
+	if s.cfg.Service.Check(context.Background()) != nil {
+		return 0
+	}
+	return 1
 }
 
 func (m *metrics) observe(operation string, status int, took time.Duration) {

@@ -6,6 +6,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"portolan/internal/auth"
 	"portolan/internal/events"
 	"portolan/internal/snapshot"
+	"portolan/internal/store"
 	"portolan/internal/wire"
 	"portolan/routing"
 )
@@ -104,7 +106,7 @@ func New(cfg Config) *Server {
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
 	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
-	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) })
+	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) }, s.writable)
 	return s
 }
 
@@ -161,6 +163,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = s.reply(&c, w, r)
 	}
 	if err != nil {
+		err = stored(err)
 		e := wire.AsException(err)
 		c.status, c.errorType, c.err = e.HTTPStatus(), e.ErrorType(), err
 		wire.WriteError(w, c.id, err)
@@ -171,6 +174,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // overloaded is an error that the SDKs answer by waiting and trying again.
 func overloaded() error {
 	return &api.GenericError{Status: http.StatusServiceUnavailable, Type: "ServiceUnavailable", Message: "Too many requests are under way.", RetryAfterSeconds: 1}
+}
+
+// stored says of an error of the store what a client may know: the log has the key or the cause.
+func stored(err error) error {
+	text := ""
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		text = "The stored data is damaged. The log of the server has the place."
+	case errors.Is(err, store.ErrBroken):
+		text = "The server cannot write at the moment. Its health has the reason."
+	default:
+		return err
+	}
+	e := api.Internal(err)
+	e.Message = text
+	return e
 }
 
 // headerSize is how many bytes the request line and the headers came in, more or less.

@@ -72,7 +72,12 @@ func deleteAll[T any](tx *Txn, table *store.Table[T], prefix string) {
 	}
 }
 
-// Check tells whether the state can be read.
+// Check tells whether the state can be read and, where the store knows, whether it can be written.
 func (s *Service) Check(ctx context.Context) error {
+	if st, ok := s.store.(store.HealthChecker); ok {
+		if err := st.Health(ctx); err != nil {
+			return err
+		}
+	}
 	return s.store.View(ctx, func(store.Reader) error { return nil })
 }

@@ -33,6 +33,7 @@ type batch struct {
 	calls   int
 	bytes   int
 	commits []Commit
+	probe   bool  // commit even if nothing changed
 	err     error // what every update of the batch ends with, whatever it did itself
 	done    chan struct{}
 }
@@ -74,6 +75,7 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 	}
 
 	t := &txn{reader: reader{tree: b.tree}}
+	b.tree.fail = t.fail
 	b.calls++
 	kept := false
 	defer func() {
@@ -82,7 +84,7 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 		}
 		// If the panic was bbolt's own, or the way back fails, nothing in this transaction can be trusted.
 		if b.tree.inside {
-			b.err = fmt.Errorf("store: %w", err)
+			b.err = unreadable(err)
 		} else if undoErr := guard(t.undo); undoErr != nil {
 			b.err = fmt.Errorf("store: roll back: %w", undoErr)
 		}
@@ -102,21 +104,25 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 }
 
 func (s *boltStore) begin(b *batch) error {
+	if s.broken != nil && s.unsettled && s.settle(s.file) == nil {
+		s.broken, s.unsettled = nil, false
+	}
 	if s.broken != nil {
 		return s.broken
 	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		if errors.Is(err, berrors.ErrInvalidMapping) {
-			err = fmt.Errorf("%w: %w", ErrBroken, err)
+			err = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err)
 		}
 		return fmt.Errorf("store: begin: %w", err)
 	}
 	b.tx = tx
-	err = guard(func() error { b.tree = newBoltTree(tx); return nil })
-	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
+	s.size.Store(tx.Size())
+	if err := guard(func() error { b.tree = newBoltTree(tx); return nil }); err != nil {
+		return unreadable(err)
 	}
+	b.tree.now = s.content
 	return nil
 }
 
@@ -161,45 +167,81 @@ func (s *boltStore) another(b *batch, last int) bool {
 func (s *boltStore) finish(b *batch) {
 	defer close(b.done)
 	if b.tx == nil {
+		if b.err != nil {
+			s.failing.Store(&b.err)
+		}
 		return
 	}
-	if b.err != nil || len(b.commits) == 0 {
+	if b.err != nil || len(b.commits) == 0 && !b.probe {
 		s.drop(b)
 		return
 	}
-	id := b.tx.ID()
-	err := guard(func() error {
-		if err := b.tx.Bucket(bucketName).SetSequence(s.revision); err != nil {
-			return err
-		}
-		return s.commit(b.tx)
-	})
-	if err == nil {
-		s.hub.publish(b.commits...)
+	if b.err = s.write(b); b.err != nil {
+		s.failing.Store(&b.err)
 		return
 	}
-	b.err = fmt.Errorf("store: commit: %w", err)
+	s.failing.Store(nil)
+}
+
+// write commits the batch and publishes what readers see from then on.
+func (s *boltStore) write(b *batch) error {
+	if err := s.writable(); err != nil {
+		s.drop(b)
+		return err
+	}
+	id := b.tx.ID()
+	err := guard(func() error {
+		if err := b.tx.Bucket(dataBucket).SetSequence(s.revision); err != nil {
+			return err
+		}
+		if err := b.tx.Bucket(metaBucket).Put(contentKey, b.tree.now.bytes()); err != nil {
+			return err
+		}
+		if err := s.commit(b.tx); err != nil {
+			return err
+		}
+		return s.opts.Fail.At("store.sync")
+	})
+	if err == nil {
+		s.content = b.tree.now
+		s.hub.publish(b.commits...)
+		return s.lost() // what was written to a file that nobody finds again is not kept
+	}
+	err = fmt.Errorf("store: commit: %w", err)
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
-		s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err), false
 		_ = guard(b.tx.Rollback) // gives back bbolt's write lock, so that Close does not hang
-		return
+		return err
 	}
 	if !s.visible(id) {
 		s.revision -= uint64(len(b.commits)) // bbolt has rolled back, and nobody saw these
-		return
+		return err
 	}
 	// All was written and only the last sync failed. Readers see the batch, so watchers must too, but whether it would
-	// survive a power cut nobody can say, and a second sync would not tell the truth.
+	// survive a power cut nobody can say before it is settled.
+	s.content = b.tree.now
 	s.hub.publish(b.commits...)
-	s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+	s.broken, s.unsettled = fmt.Errorf("%w: %w", ErrBroken, err), true
+	return err
+}
+
+// writable is what a commit asks before it begins.
+func (s *boltStore) writable() error {
+	if err := s.lost(); err != nil {
+		return err
+	}
+	if err := s.opts.Fail.At("store.commit"); err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return nil
 }
 
 func (s *boltStore) drop(b *batch) {
 	s.revision -= uint64(len(b.commits))
 	if err := guard(b.tx.Rollback); err != nil && b.err == nil {
 		b.err = fmt.Errorf("store: roll back: %w", err)
-		s.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err), false
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"portolan/internal/failpoint"
 	"portolan/internal/store"
 )
 
@@ -26,6 +27,20 @@ import (
 var children = map[string]func(path string) error{
 	"write-until-killed": writeUntilKilled,
 	"outgrow-limit":      outgrowLimit,
+	"open":               openFailing,
+}
+
+// openFailing opens a store with the failures that a variable names.
+func openFailing(path string) error {
+	fail, err := failpoint.Parse(os.Getenv("STORE_TEST_FAIL"))
+	if err != nil {
+		return err
+	}
+	s, err := store.OpenBolt(path, store.BoltOptions{Fail: fail})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 const childEnv = "STORE_TEST_CHILD"

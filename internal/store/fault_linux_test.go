@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -63,55 +62,6 @@ func (d *disk) heal(t *testing.T) {
 	t.Helper()
 	if err := syscall.Dup3(int(d.spare.Fd()), int(d.file.Fd()), syscall.O_CLOEXEC); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func put(s Store, key, value string) error {
-	return s.Update(context.Background(), func(tx Txn) error {
-		tx.Set(key, []byte(value))
-		return nil
-	})
-}
-
-func all(t testing.TB, s Store) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	err := s.View(context.Background(), func(r Reader) error {
-		for k, v := range r.Scan("", "") {
-			out[k] = string(v)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func checkAll(t testing.TB, s Store, want map[string]string) {
-	t.Helper()
-	if got := all(t, s); !maps.Equal(got, want) {
-		t.Errorf("contents %v, want %v", got, want)
-	}
-}
-
-// checkFile opens the file behind a closed store and lets bbolt look for pages that are lost or used twice.
-func checkFile(t testing.TB, path string) {
-	t.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.View(func(tx *bbolt.Tx) error {
-		var errs []error
-		for err := range tx.Check() {
-			errs = append(errs, err)
-		}
-		return errors.Join(errs...)
-	})
-	if err != nil {
-		t.Errorf("the file is damaged: %v", err)
 	}
 }
 
@@ -224,10 +174,24 @@ func TestUpdate_unknownWhetherDurable(t *testing.T) {
 	if c := <-watch; c.Changes[0].Key != "/b" {
 		t.Errorf("the watcher saw %v", c)
 	}
-	if err := put(s, "/c", "1"); !errors.Is(err, ErrBroken) || !errors.Is(err, lost) {
-		t.Errorf("the next update: %v, want ErrBroken with its cause", err)
+	s.settle = func(*os.File) error { return lost }
+	for range 2 {
+		if err := put(s, "/c", "1"); !errors.Is(err, ErrBroken) || !errors.Is(err, lost) {
+			t.Errorf("the next update: %v, want ErrBroken with its cause", err)
+		}
+		if err := s.Health(t.Context()); !errors.Is(err, lost) {
+			t.Errorf("health: %v", err)
+		}
 	}
 	checkAll(t, s, map[string]string{"/a": "1", "/b": "1"})
+	s.settle = settle
+	if err := s.Health(t.Context()); err != nil {
+		t.Errorf("health with a disk that works again: %v", err)
+	}
+	if err := put(s, "/c", "1"); err != nil {
+		t.Error(err)
+	}
+	checkAll(t, s, map[string]string{"/a": "1", "/b": "1", "/c": "1"})
 }
 
 func TestUpdate_panicInCommit(t *testing.T) {

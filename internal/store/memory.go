@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -117,23 +118,25 @@ func (t memoryTree) get(key string) ([]byte, bool) {
 	return p.value, ok
 }
 
-func (t memoryTree) set(key string, value []byte) error {
-	t.pairs.Set(pair{key, value})
+func (t memoryTree) put(key string, _, value []byte) error {
+	if value == nil {
+		t.pairs.Delete(pair{key: key})
+	} else {
+		t.pairs.Set(pair{key, value})
+	}
 	return nil
 }
 
-func (t memoryTree) delete(key string) error {
-	t.pairs.Delete(pair{key: key})
-	return nil
-}
-
-func (t memoryTree) cursor() cursor {
-	c := &memoryCursor{}
+func (t memoryTree) cursor(prefix string) cursor {
+	c := &memoryCursor{prefix: prefix}
 	c.iter.Init(t.pairs, false)
 	return c
 }
 
-type memoryCursor struct{ iter btree.IterG[pair] }
+type memoryCursor struct {
+	prefix string
+	iter   btree.IterG[pair]
+}
 
 func (c *memoryCursor) seek(key string) (string, []byte, bool) {
 	return c.at(c.iter.Seek(pair{key: key}))
@@ -146,5 +149,5 @@ func (c *memoryCursor) at(ok bool) (string, []byte, bool) {
 		return "", nil, false
 	}
 	p := c.iter.Item()
-	return p.key, p.value, true
+	return p.key, p.value, strings.HasPrefix(p.key, c.prefix)
 }

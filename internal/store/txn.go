@@ -40,17 +40,20 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// tree is one snapshot, or the state inside one transaction, of a store.
+// tree is one snapshot, or the state inside one transaction, of a store. A read that fails says so to the reader that the
+// tree was given to, and finds nothing.
 type tree interface {
 	get(key string) ([]byte, bool)
-	cursor() cursor
-	set(key string, value []byte) error // keeps value
-	delete(key string) error
+	cursor(prefix string) cursor
+
+	// put replaces the value of key, nil for none, by another. It keeps value, and may use the sealSize bytes of capacity
+	// behind it.
+	put(key string, old, value []byte) error
 }
 
-// cursor walks a tree in key order. It is lost when the tree changes under it, and must seek again.
+// cursor walks the pairs of a tree whose key has a prefix, in key order. It is lost when the tree changes under it, and must seek again.
 type cursor interface {
-	seek(key string) (string, []byte, bool) // the first pair at or after key
+	seek(key string) (string, []byte, bool) // the first pair at or after key, if that has the prefix
 	next() (string, []byte, bool)
 }
 
@@ -96,12 +99,12 @@ func (r *reader) Get(key string) ([]byte, bool) {
 func (r *reader) Scan(prefix, after string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		r.use()
-		c := r.tree.cursor()
+		c := r.tree.cursor(prefix)
 		key, value, ok := c.seek(max(prefix, after))
 		if ok && key == after {
 			key, value, ok = c.next()
 		}
-		for ok && strings.HasPrefix(key, prefix) {
+		for ok {
 			seen := r.writes
 			if !yield(key, value) {
 				return
@@ -152,7 +155,7 @@ func (t *txn) Set(key string, value []byte) {
 	if !had {
 		old = nil
 	}
-	kept := append(make([]byte, 0, len(value)), value...)
+	kept := append(make([]byte, 0, len(value)+sealSize), value...)
 	t.write(write{key, old, kept})
 }
 
@@ -164,7 +167,10 @@ func (t *txn) Delete(key string) {
 }
 
 func (t *txn) write(w write) {
-	if err := t.apply(w.key, w.new); err != nil {
+	if t.err != nil {
+		return // what was read before cannot be trusted
+	}
+	if err := t.tree.put(w.key, w.old, w.new); err != nil {
 		t.fail(err)
 		return
 	}
@@ -173,17 +179,10 @@ func (t *txn) write(w write) {
 	t.size += len(w.key) + len(w.new)
 }
 
-func (t *txn) apply(key string, value []byte) error {
-	if value == nil {
-		return t.tree.delete(key)
-	}
-	return t.tree.set(key, value)
-}
-
 // undo takes back all that the transaction wrote.
 func (t *txn) undo() error {
 	for _, w := range slices.Backward(t.log) {
-		if err := t.apply(w.key, w.old); err != nil {
+		if err := t.tree.put(w.key, w.new, w.old); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,93 @@
+package server_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"portolan/internal/server"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+// onDisk serves the data of a file.
+func onDisk(t *testing.T, path string) func(*server.Config) {
+	t.Helper()
+	st, err := store.OpenBolt(path, store.BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	svc, err := service.New(t.Context(), service.Config{Store: st})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(cfg *server.Config) { cfg.Service = svc }
+}
+
+func TestHealth_fileLostAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portolan.db")
+	r := start(t, onDisk(t, path))
+	r.do("POST", "/global-networks", `{"Description":"before"}`)
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if resp, text := r.do("POST", "/global-networks", "{}"); resp.StatusCode != 500 || !strings.Contains(text, "cannot write") {
+		t.Errorf("a write without a file: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/global-networks", ""); resp.StatusCode != 200 || strings.Count(text, "global-network-0") != 2 {
+		t.Errorf("a read without a file: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/_portolan/health", ""); resp.StatusCode != 503 || !strings.Contains(text, `"reason":"store takes no writes: the data file is gone`) {
+		t.Errorf("health: %d %s", resp.StatusCode, text)
+	}
+	if _, text := r.do("GET", "/metrics", ""); !strings.Contains(text, "\nportolan_store_writable 0\n") {
+		t.Error("the metrics do not show it")
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	if resp, text := r.do("GET", "/_portolan/health", ""); resp.StatusCode != 200 {
+		t.Errorf("health with the file back: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("POST", "/global-networks", "{}"); resp.StatusCode != 200 {
+		t.Errorf("a write with the file back: %d %s", resp.StatusCode, text)
+	}
+	if _, text := r.do("GET", "/metrics", ""); !strings.Contains(text, "\nportolan_store_writable 1\n") {
+		t.Error("the metrics do not show that it can write again")
+	}
+}
+
+func TestDamage_isAClearError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portolan.db")
+	st, err := store.OpenBolt(path, store.BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = st.Update(t.Context(), func(tx store.Txn) error {
+		tx.Set("/acct/000000000000/global-network/global-network-01", []byte(`{"Description":"as written"}`))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte("as written"), []byte("as altered")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, onDisk(t, path))
+	if resp, text := r.do("GET", "/global-networks", ""); resp.StatusCode != 500 || !strings.Contains(text, "The stored data is damaged.") {
+		t.Errorf("%d %s", resp.StatusCode, text)
+	}
+	if !strings.Contains(r.log.String(), "/acct/000000000000/global-network/global-network-01") {
+		t.Errorf("the log has no key:\n%s", r.log)
+	}
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sample fills a store with keys of two tables and values of all sizes, and frees some pages.
+func sample(t testing.TB, s Store, rows int) map[string]string {
+	t.Helper()
+	want := map[string]string{}
+	for from := 0; from < rows; from += 100 {
+		err := s.Update(context.Background(), func(tx Txn) error {
+			for i := from; i < min(from+100, rows); i++ {
+				key, value := fmt.Sprintf("/acct/111122223333/row/%05d", i), strings.Repeat("v", i*131%700)
+				if i%97 == 0 {
+					value = strings.Repeat("big", 3000)
+				}
+				tx.Set(key, []byte(value))
+				tx.Set(fmt.Sprintf("/acct/111122223333/row.index/%05d", i), []byte(key))
+				want[key], want[fmt.Sprintf("/acct/111122223333/row.index/%05d", i)] = value, key
+				if old := fmt.Sprintf("/acct/111122223333/row/%05d", i-150); i%3 == 0 && i >= 150 {
+					tx.Delete(old)
+					delete(want, old)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return want
+}
+
+// served is what came out of a damaged file.
+type served struct {
+	wrong   string // something that was never written, "" for nothing
+	missing bool   // something that was written, without an error
+	failed  bool   // an error was returned
+}
+
+// serve reads everything that is in a file in every way there is.
+func serve(path string, want map[string]string) (out served) {
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		return served{failed: true}
+	}
+	defer s.Close()
+	for key, value := range want {
+		var got []byte
+		var ok bool
+		err := s.View(context.Background(), func(r Reader) error {
+			v, found := r.Get(key)
+			got, ok = bytes.Clone(v), found
+			return nil
+		})
+		switch {
+		case err != nil:
+			out.failed = true
+		case !ok:
+			out.missing = true
+		case string(got) != value:
+			out.wrong = "Get of " + key
+		}
+	}
+	for _, prefix := range []string{"", "/acct/111122223333/row/", "/acct/111122223333/row.index/", "/nothing/"} {
+		got := map[string]string{}
+		err := s.View(context.Background(), func(r Reader) error {
+			for k, v := range r.Scan(prefix, "") {
+				got[k] = string(v)
+			}
+			return nil
+		})
+		if err != nil {
+			out.failed = true
+			continue
+		}
+		for k, v := range got {
+			if want[k] != v {
+				out.wrong = "Scan has " + k
+			}
+		}
+		for k := range want {
+			if _, ok := got[k]; !ok && strings.HasPrefix(k, prefix) {
+				out.missing = true
+			}
+		}
+	}
+	return out
+}
+
+// TestBolt_damageIsNeverServed flips single bits of a file: what is read then is right, or an error. What a flip hides
+// without a trace in what is read, the check of the whole file finds.
+func TestBolt_damageIsNeverServed(t *testing.T) {
+	flips := 400
+	if testing.Short() {
+		flips = 100
+	}
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample(t, s, 600)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkDamage(t, path, 0)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := latestMeta(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := int(m.pages) * m.pageSize
+	random := rand.New(rand.NewPCG(1, 2))
+	var right, failed, onlyCheck int
+	for range flips {
+		bit := random.IntN(used * 8)
+		hurt := bytes.Clone(whole[:used])
+		hurt[bit/8] ^= 1 << (bit % 8)
+		broken := filepath.Join(t.TempDir(), "store.db")
+		if err := os.WriteFile(broken, hurt, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := serve(broken, want)
+		found := 0
+		_, err := CheckFile(t.Context(), broken, func(*DamageError) { found++ })
+		switch {
+		case out.wrong != "":
+			t.Fatalf("bit %d of byte %d: wrong without an error: %s", bit%8, bit/8, out.wrong)
+		case out.failed:
+			failed++
+		case out.missing && (found > 0 || err != nil):
+			onlyCheck++
+		case out.missing:
+			t.Fatalf("bit %d of byte %d: something is missing and the check finds nothing", bit%8, bit/8)
+		default:
+			right++
+		}
+	}
+	t.Logf("%d flips: %d made an error, %d were found by the check only, %d hit what is not used", flips, failed, onlyCheck, right)
+	if failed == 0 || right == 0 {
+		t.Error("the flips do not hit what they should")
+	}
+}
+
+// checkDamage expects so many findings of a check.
+func checkDamage(t testing.TB, path string, want int) {
+	t.Helper()
+	var found []string
+	checked, err := CheckFile(t.Context(), path, func(d *DamageError) { found = append(found, d.Error()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != want {
+		t.Errorf("%+v: %d findings, want %d:\n%s", checked, len(found), want, strings.Join(found, "\n"))
+	}
+}
+
+func TestBolt_damagedValueNamesItsKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(put(s, "/a", "first value"), put(s, "/b", "second value"), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte("second value"), []byte("sEcond value")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = OpenBolt(path, BoltOptions{NoSync: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	read := func(r Reader) error { r.Get("/b"); return nil }
+	var d *DamageError
+	if err := s.View(t.Context(), read); !errors.As(err, &d) || d.Key != "/b" || !errors.Is(err, ErrDamaged) {
+		t.Errorf("View: %v", err)
+	}
+	if err := put(s, "/b", "new"); !errors.As(err, &d) || d.Key != "/b" {
+		t.Errorf("Update: %v", err)
+	}
+	if err := errors.Join(put(s, "/c", "1"), put(s, "/0", "1"), put(s, "/a", "2")); err != nil {
+		t.Errorf("a write beside it: %v", err)
+	}
+	found := 0
+	if _, err := s.(Checker).Check(t.Context(), func(d *DamageError) {
+		if found++; d.Key != "/b" {
+			t.Error(d)
+		}
+	}, nil); err != nil || found != 1 {
+		t.Errorf("%d findings, %v", found, err)
+	}
+}

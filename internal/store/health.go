@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// HealthChecker is a store that can lose the ability to write.
+type HealthChecker interface {
+	// Health is nil when a write can succeed, as far as can be told, else the reason why not. After a write has failed
+	// it tries one that changes nothing.
+	Health(ctx context.Context) error
+}
+
+// leastFree is how much room the disk must have, in bytes: the database grows by a multiple of pages.
+const leastFree = 1 << 20
+
+func (s *boltStore) Health(ctx context.Context) error {
+	if err := ready(ctx, s.closing); err != nil {
+		return err
+	}
+	if err := s.lost(); err != nil {
+		return err
+	}
+	if free, known := freeSpace(s.path); known && free < leastFree {
+		return fmt.Errorf("%w: the disk of %s has %d bytes left", ErrBroken, s.path, free)
+	}
+	failed := s.failing.Load()
+	if failed == nil {
+		return nil
+	}
+	if !s.probing.TryLock() {
+		return *failed // another check is at it
+	}
+	defer s.probing.Unlock()
+	return s.probe(ctx)
+}
+
+// probe commits without a change, together with whatever updates wait at the moment.
+func (s *boltStore) probe(ctx context.Context) error {
+	var b *batch
+	select {
+	case b = <-s.turns:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return ErrClosed
+	}
+	if b.tx == nil && b.err == nil {
+		b.err = s.begin(b)
+	}
+	b.probe = true
+	s.ran <- struct{}{}
+	<-b.done
+	return b.err
+}
+
+// lost says why what is written would not be found again, if it would not: the file that is open is no longer the one at the
+// store's path, or was cut.
+func (s *boltStore) lost() error {
+	now, err := os.Stat(s.path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: the data file is gone: %w", ErrBroken, err)
+	case !os.SameFile(now, s.opened):
+		return fmt.Errorf("%w: the data file %s was replaced by another", ErrBroken, s.path)
+	case now.Size() < s.size.Load():
+		return fmt.Errorf("%w: the data file %s was cut to %d bytes of %d", ErrBroken, s.path, now.Size(), s.size.Load())
+	}
+	return nil
+}
