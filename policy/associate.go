@@ -27,11 +27,9 @@ type Attachment struct {
 
 // Decision is where an attachment belongs, and why.
 type Decision struct {
-	Segment              string // or
-	NetworkFunctionGroup string // or neither: the attachment is not associated
-	RuleNumber           int    // of the rule that associates it; 0 when none does
-	RequireAcceptance    bool
-	Trace                []RuleTrace
+	Association
+	RequireAcceptance bool
+	Trace             []RuleTrace
 }
 
 // rule is an attachment policy made ready to run: names are looked up, words are numbers.
@@ -126,7 +124,10 @@ const (
 func (r *rule) decide(p *Policy, a *Attachment) (Decision, refusal) {
 	acceptance := r.Action.RequireAcceptance
 	if r.group != nil {
-		return Decision{NetworkFunctionGroup: r.group.Name, RuleNumber: r.RuleNumber, RequireAcceptance: acceptance || r.group.RequireAcceptance}, associated
+		return Decision{
+			Association:       Association{NetworkFunctionGroup: r.group.Name, RuleNumber: r.RuleNumber},
+			RequireAcceptance: acceptance || r.group.RequireAcceptance,
+		}, associated
 	}
 	s := r.segment
 	if key := r.Action.TagKey.Name; s == nil && r.Action.TagKey.Known() {
@@ -141,7 +142,7 @@ func (r *rule) decide(p *Policy, a *Attachment) (Decision, refusal) {
 	}
 	for _, e := range a.Edges {
 		if slices.Contains(s.Edges, e) {
-			return Decision{Segment: s.Name, RuleNumber: r.RuleNumber, RequireAcceptance: acceptance || s.RequireAcceptance}, associated
+			return Decision{Association: Association{Segment: s.Name, RuleNumber: r.RuleNumber}, RequireAcceptance: acceptance || s.RequireAcceptance}, associated
 		}
 	}
 	return Decision{}, notAtEdge

@@ -107,11 +107,14 @@ func TestDiff_bounded(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			p := compiled(t, text(), nil)
-			attached := make([]policy.PlacedAttachment, 1000)
+			attached := make([]policy.Associated, 1000)
 			for i := range attached {
-				attached[i] = policy.PlacedAttachment{
-					ID: fmt.Sprintf("attachment-%017x", i), Type: policy.TypeVPC, Edges: []string{p.Edges[0].Location},
-					Label: fmt.Sprint(i), Segment: p.Segments[0].Name, NextSegment: p.Segments[len(p.Segments)-1].Name,
+				attached[i] = policy.Associated{
+					Attached: &policy.Attached{
+						Attachment: policy.Attachment{ID: fmt.Sprintf("attachment-%017x", i), Type: policy.TypeVPC, Edges: []string{p.Edges[0].Location}},
+						Label:      fmt.Sprint(i), At: policy.Association{Segment: p.Segments[0].Name},
+					},
+					Next: policy.Association{Segment: p.Segments[len(p.Segments)-1].Name},
 				}
 			}
 			begun := time.Now()

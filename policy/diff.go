@@ -93,17 +93,6 @@ type RoutingPolicyAssociation struct {
 	SharedSegments     []string
 }
 
-// PlacedAttachment is an attachment as two policies place it. Segment and Group are where it is, NextSegment and
-// NextGroup where the new policy puts it; all four may be empty.
-type PlacedAttachment struct {
-	ID                     string
-	Type                   string // as of [Attachment]
-	Edges                  []string
-	Label                  string // its routing policy label
-	Segment, Group         string
-	NextSegment, NextGroup string
-}
-
 // Diff tells how the meaning of two policies differs. It is empty when the new one is the old one in another order or
 // form. Either may be nil: everything is added, or removed. The new policy should be compiled over the edges of the old
 // one ([Policy.Previous]), as AWS does, so that edges keep what they have.
@@ -125,8 +114,10 @@ func DiffDocuments(previous, next *Document) ([]Change, Errors) {
 }
 
 // DiffAttached is [Diff] with what the new policy means for attachments: where they go, which tables learn their routes,
-// which routing policies run on them.
-func DiffAttached(previous, next *Policy, attached []PlacedAttachment) []Change {
+// which routing policies run on them. attached is what [Policy.AssociateAll] of the new policy makes of them; those that
+// it does not decide about do not count.
+func DiffAttached(previous, next *Policy, attached []Associated) []Change {
+	attached = slices.DeleteFunc(slices.Clone(attached), func(a Associated) bool { return a.Fixed || a.Out })
 	d := &differ{old: previous, new: next, edgesOf: make(map[string][]string, len(attached))}
 	if d.old == nil {
 		d.old = &Policy{document: &Document{}}

@@ -6,7 +6,7 @@ import (
 )
 
 // attachments compares where attachments are, which tables learn their routes, and which routing policies run on those.
-func (d *differ) attachments(attached []PlacedAttachment) {
+func (d *differ) attachments(attached []Associated) {
 	mapped := [2]map[string]item{{}, {}}
 	learned := [2]map[string]item{{}, {}}
 	filtered := [2]map[string]item{{}, {}}
@@ -14,9 +14,9 @@ func (d *differ) attachments(attached []PlacedAttachment) {
 	tables := [2]tablesOf{{}, {}}
 	for i := range attached {
 		a := &attached[i]
-		places := [2][2]string{{a.Segment, a.Group}, {a.NextSegment, a.NextGroup}}
+		places := [2]Association{a.At, a.Next}
 		for side, p := range policies {
-			segment, group := places[side][0], places[side][1]
+			segment, group := places[side].Segment, places[side].NetworkFunctionGroup
 			if segment != "" || group != "" {
 				mapped[side][a.ID] = item{
 					identifier: a.ID, canonical: segment + "\x00" + group, edges: a.Edges,
@@ -32,7 +32,7 @@ func (d *differ) attachments(attached []PlacedAttachment) {
 			if segment == "" {
 				continue // no routes, nothing to run on
 			}
-			if details := p.labelDetails(a); len(details) > 0 {
+			if details := p.labelDetails(a.Attached); len(details) > 0 {
 				filtered[side][a.ID] = item{
 					identifier: a.ID, edges: a.Edges, canonical: fmt.Sprint(details),
 					values: &ChangeValues{AttachmentID: a.ID, RoutingPolicyAssociations: details},
@@ -86,7 +86,7 @@ func (m tablesOf) of(p *Policy, segment, kind string) []table {
 
 // labelDetails is the routing policies of an attachment by its label. Those of a Direct Connect gateway may differ from
 // edge to edge.
-func (p *Policy) labelDetails(a *PlacedAttachment) []RoutingPolicyAssociation {
+func (p *Policy) labelDetails(a *Attached) []RoutingPolicyAssociation {
 	if a.Label == "" {
 		return nil
 	}

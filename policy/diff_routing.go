@@ -9,11 +9,11 @@ import (
 )
 
 // routingPolicies compares the routing policies themselves. One that changes touches the edges it is used at.
-func (d *differ) routingPolicies(attached []PlacedAttachment) {
+func (d *differ) routingPolicies(attached []Associated) {
 	d.compare(ChangeRoutingPolicy, routingItems(d.old, attached), routingItems(d.new, attached))
 }
 
-func routingItems(p *Policy, attached []PlacedAttachment) map[string]item {
+func routingItems(p *Policy, attached []Associated) map[string]item {
 	used := usedAt(p, attached)
 	items := map[string]item{}
 	for _, r := range p.RoutingPoliciesByNumber {
@@ -26,7 +26,7 @@ func routingItems(p *Policy, attached []PlacedAttachment) map[string]item {
 }
 
 // usedAt is the edges each routing policy is used at, sorted.
-func usedAt(p *Policy, attached []PlacedAttachment) map[*RoutingPolicy][]string {
+func usedAt(p *Policy, attached []Associated) map[*RoutingPolicy][]string {
 	sets := map[*RoutingPolicy]map[string]bool{}
 	use := func(policies []*RoutingPolicy, edges ...string) {
 		for _, r := range policies {

@@ -61,19 +61,18 @@ func TestDiffScripts(t *testing.T) {
 	})
 }
 
-func placed(old, next *policy.Policy, attached []policy.Attachment, labels map[string]string) []policy.PlacedAttachment {
-	var list []policy.PlacedAttachment
-	for _, a := range attached {
-		p := policy.PlacedAttachment{ID: a.ID, Type: a.Type, Edges: a.Edges, Label: labels[a.ID]}
-		if old != nil {
-			d := old.Decide(&a)
-			p.Segment, p.Group = d.Segment, d.NetworkFunctionGroup
-		}
-		d := next.Decide(&a)
-		p.NextSegment, p.NextGroup = d.Segment, d.NetworkFunctionGroup
-		list = append(list, p)
+// placed is attachments where the old policy puts them and then the new one.
+func placed(old, next *policy.Policy, attached []policy.Attachment, labels map[string]string) []policy.Associated {
+	list := make([]policy.Attached, len(attached))
+	for i, a := range attached {
+		list[i] = policy.Attached{Attachment: a, Label: labels[a.ID]}
 	}
-	return list
+	if old != nil {
+		for i, a := range old.AssociateAll(list) {
+			list[i].At = a.Next
+		}
+	}
+	return next.AssociateAll(list)
 }
 
 func compiled(t testing.TB, text string, previous policy.Previous) *policy.Policy {

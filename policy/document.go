@@ -102,7 +102,7 @@ type AttachmentPolicy struct {
 	Description string
 	Or          bool // condition-logic is "or"
 	Conditions  []Condition
-	Action      Association
+	Action      AttachmentAction
 }
 
 // Condition is one test of an attachment.
@@ -114,9 +114,9 @@ type Condition struct {
 	Value    string
 }
 
-// Association is what a rule does with an attachment that meets its conditions. Exactly one of Segment, TagKey and
+// AttachmentAction is what a rule does with an attachment that meets its conditions. Exactly one of Segment, TagKey and
 // Group is given.
-type Association struct {
+type AttachmentAction struct {
 	Place
 	Segment           Named // association-method constant
 	TagKey            Named // association-method tag: the tag whose value names the segment

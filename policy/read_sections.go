@@ -179,8 +179,8 @@ func (r *reader) condition(n *node) Condition {
 	return c
 }
 
-func (r *reader) association(n *node) Association {
-	a := Association{Place: n.place()}
+func (r *reader) association(n *node) AttachmentAction {
+	a := AttachmentAction{Place: n.place()}
 	if n.kind == '{' && n.get("association-method") == nil && n.get("add-to-network-function-group") != nil {
 		r.object(n, intoGroupShape)
 		a.Group = r.named(n.get("add-to-network-function-group"))

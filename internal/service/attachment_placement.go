@@ -1,47 +1,38 @@
 package service
 
 import (
-	"slices"
-
 	"portolan/api"
 	"portolan/policy"
 )
 
-func decide(v *View, live *policy.Policy, row *attachmentRow) (decision policy.Decision, taken string) {
-	decision = live.Associate(row.forPolicy())
-	if group := decision.NetworkFunctionGroup; group != "" {
-		account := parseAccount(row.CoreNetworkArn)
-		below := accountKey(account, "attachment.group", row.CoreNetworkId, group) + "/"
-		for _, other := range attachments.ScanIndex(v.r, below, "") {
-			if other.AttachmentId != row.AttachmentId && other.claims() && other.sharesEdge(row) {
-				return policy.Decision{}, group
+// associate asks the LIVE policy where one attachment is to be; the others stay where they are. asks says that a move waits
+// for acceptance where the policy requires that.
+func associate(v *View, network *coreNetworkRow, live *policy.Policy, row *attachmentRow, asks bool) policy.Associated {
+	var list []policy.Attached
+	asked := row.attached(asks)
+	if group := live.Decide(&asked.Attachment).NetworkFunctionGroup; group != "" {
+		for _, other := range attachments.ScanIndex(v.r, accountKey(network.OwnerAccountId, "attachment.group", network.CoreNetworkId, group)+"/", "") {
+			if other.AttachmentId != row.AttachmentId {
+				stays := other.attached(false)
+				stays.Fixed = true
+				list = append(list, stays)
 			}
 		}
 	}
-	return decision, ""
+	return live.AssociateAll(append(list, asked))[len(list)]
 }
 
-func decideAndEmit(tx *Txn, network *coreNetworkRow, live *policy.Policy, row *attachmentRow) policy.Decision {
-	decision, taken := decide(tx.View, live, row)
-	if taken != "" {
-		slotTaken(tx, network, row, taken)
-	}
-	return decision
-}
-
-func (row *attachmentRow) place(d policy.Decision) {
-	row.SegmentName = d.Segment
-	row.NetworkFunctionGroupName = d.NetworkFunctionGroup
+// place sets where the attachment is.
+func (row *attachmentRow) place(a policy.Association) {
+	row.SegmentName = a.Segment
+	row.NetworkFunctionGroupName = a.NetworkFunctionGroup
 	row.AttachmentPolicyRuleNumber = nil
-	if d.Segment != "" || d.NetworkFunctionGroup != "" {
-		row.AttachmentPolicyRuleNumber = new(int32(d.RuleNumber))
+	if a != (policy.Association{}) {
+		row.AttachmentPolicyRuleNumber = new(int32(a.RuleNumber))
 	}
 }
 
-func (row *attachmentRow) isAt(d policy.Decision) bool {
-	return row.SegmentName == d.Segment && row.NetworkFunctionGroupName == d.NetworkFunctionGroup
-}
-
+// edges are the locations of the attachment: one, or several for a Direct Connect gateway.
 func (row *attachmentRow) edges() []string {
 	if len(row.EdgeLocations) > 0 {
 		return row.EdgeLocations
@@ -49,10 +40,7 @@ func (row *attachmentRow) edges() []string {
 	return []string{row.EdgeLocation}
 }
 
-func (row *attachmentRow) sharesEdge(other *attachmentRow) bool {
-	return slices.ContainsFunc(row.edges(), func(e string) bool { return slices.Contains(other.edges(), e) })
-}
-
+// policyTypes is what attachment policies call the types.
 var policyTypes = map[api.AttachmentType]string{
 	api.AttachmentTypeVpc:                      "vpc",
 	api.AttachmentTypeConnect:                  "connect",
@@ -61,6 +49,7 @@ var policyTypes = map[api.AttachmentType]string{
 	api.AttachmentTypeTransitGatewayRouteTable: "transit-gateway-route-table",
 }
 
+// forPolicy is the attachment as attachment policies see it.
 func (row *attachmentRow) forPolicy() policy.Attachment {
 	resource, _ := parseARN(row.ResourceArn)
 	return policy.Attachment{
@@ -73,6 +62,7 @@ func (row *attachmentRow) forPolicy() policy.Attachment {
 	}
 }
 
+// placements are the attachments and the peerings of a core network by the edges they would be orphaned from.
 func placements(v *View, network *coreNetworkRow) []policy.Placement {
 	var placed []policy.Placement
 	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
@@ -84,6 +74,8 @@ func placements(v *View, network *coreNetworkRow) []policy.Placement {
 	return placed
 }
 
+// checkReferences finds what a document names that the core network does not have: attachments that static routes lead to,
+// aliases of prefix lists. AWS finds them while it generates the change set.
 func checkReferences(v *View, network *coreNetworkRow, document string) policy.Errors {
 	doc, errs := policy.Parse([]byte(document))
 	if len(errs) > 0 {
@@ -97,6 +89,7 @@ func checkReferences(v *View, network *coreNetworkRow, document string) policy.E
 	return append(policy.CheckDestinations(doc, targets), policy.CheckPrefixLists(doc, prefixListAliases(v, network))...)
 }
 
+// retag gives an attachment other tags and follows them.
 func retag(tx *Txn, old *attachmentRow, tags []api.Tag) {
 	row := *old
 	row.Tags = tags
@@ -110,6 +103,8 @@ func retag(tx *Txn, old *attachmentRow, tags []api.Tag) {
 	saveAttachment(tx, &row)
 }
 
+// reconsider asks the LIVE policy again where an attachment belongs that has changed. It moves at once where acceptance is
+// not required, and stays with a proposal where it is; on its way it arrives first, then the proposal is shown.
 func reconsider(tx *Txn, row *attachmentRow) {
 	network, ok := networkOfARN(tx.View, row.CoreNetworkArn)
 	if !ok {
@@ -119,31 +114,23 @@ func reconsider(tx *Txn, row *attachmentRow) {
 	if !ok || !row.claims() || row.State == api.AttachmentStateDeleting {
 		return
 	}
-	d := decideAndEmit(tx, network, live, row)
-	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
-		// Not part of the network yet: whoever accepts it accepts where it would go by then.
-		row.place(d)
-		if !d.RequireAcceptance {
-			row.State = api.AttachmentStateCreating
-		}
-		return
+	// One that is not part of the network yet: whoever accepts it accepts where it would go by then.
+	waits := row.State == api.AttachmentStatePendingAttachmentAcceptance
+	a := associate(tx.View, network, live, row, !waits)
+	row.follow(&a)
+	if waits && !a.RequireAcceptance {
+		row.State = api.AttachmentStateCreating
 	}
-	row.withdraw()
-	if row.isAt(d) || !d.RequireAcceptance {
-		row.place(d)
-		return
-	}
-	row.propose(d)
-	if row.State == api.AttachmentStateAvailable {
-		row.State = api.AttachmentStatePendingTagAcceptance
-	}
+	slotTaken(tx, network, row, a.FullGroup)
 }
 
+// isProposed says whether a move of the attachment waits for acceptance.
 func (row *attachmentRow) isProposed() bool {
 	return row.ProposedSegmentChange != nil || row.ProposedNetworkFunctionGroupChange != nil
 }
 
-func (row *attachmentRow) propose(d policy.Decision) {
+// propose shows where the attachment's tags would have it.
+func (row *attachmentRow) propose(d policy.Association) {
 	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
 	number := new(int32(d.RuleNumber))
 	if d.NetworkFunctionGroup != "" {
@@ -155,6 +142,7 @@ func (row *attachmentRow) propose(d policy.Decision) {
 	row.ProposedSegmentChange = &api.ProposedSegmentChange{Tags: row.Tags, AttachmentPolicyRuleNumber: number, SegmentName: d.Segment}
 }
 
+// withdraw takes a proposal back.
 func (row *attachmentRow) withdraw() {
 	row.ProposedSegmentChange, row.ProposedNetworkFunctionGroupChange = nil, nil
 	if row.State == api.AttachmentStatePendingTagAcceptance {
@@ -162,6 +150,7 @@ func (row *attachmentRow) withdraw() {
 	}
 }
 
+// claims tells whether an attachment takes the place it has and the resource it is for.
 func (row *attachmentRow) claims() bool {
 	return row.State != api.AttachmentStateRejected && row.State != api.AttachmentStateFailed
 }

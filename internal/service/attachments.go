@@ -83,16 +83,14 @@ func attach(tx *Txn, network *coreNetworkRow, live *policy.Policy, row *attachme
 	row.OwnerAccountId = tx.caller.Account
 	row.CreatedAt = api.Time{Time: tx.now}
 	row.UpdatedAt = row.CreatedAt
-	decision, taken := decide(tx.View, live, row)
-	row.place(decision)
+	a := associate(tx.View, network, live, row, false)
+	row.place(a.Next)
 	row.State = api.AttachmentStateCreating
-	if decision.RequireAcceptance {
+	if a.RequireAcceptance {
 		row.State = api.AttachmentStatePendingAttachmentAcceptance
 	}
 	saveAttachment(tx, row)
-	if taken != "" {
-		slotTaken(tx, network, row, taken)
-	}
+	slotTaken(tx, network, row, a.FullGroup)
 	return nil
 }
 
@@ -129,23 +127,6 @@ func parseAccount(text string) string {
 	return a.account
 }
 
-// decide asks the policy where an attachment belongs. A network function group takes one attachment per edge: the place
-// belongs to whoever has it, and a later one stays unassociated; taken names its group.
-// decideAloud is decide for an attachment that changes. An event tells when its place is taken: its state does not.
-// place sets where the attachment is associated.
-// isAt tells whether the attachment is where the decision puts it.
-// edges are the locations of the attachment: one, or several for a Direct Connect gateway.
-// policyTypes is what attachment policies call the types.
-// forPolicy is the attachment as attachment policies see it.
-// placements are the attachments and the peerings of a core network by the edges they would be orphaned from.
-// checkReferences finds what a document names that the core network does not have: attachments that static routes lead to,
-// aliases of prefix lists. AWS finds them while it generates the change set.
-// retag gives an attachment other tags and follows them.
-// reconsider asks the LIVE policy again where an attachment belongs that has changed. It moves at once where nobody needs
-// to accept, and stays with a proposal where the target does; on its way it arrives first, then the proposal is shown.
-// propose shows where the attachment's tags would have it.
-// withdraw takes a proposal back.
-// claims tells whether an attachment takes the place it has and the resource it is for.
 // attachmentsOf walks the attachments of a resource, the oldest first, on whosever core networks.
 func attachmentsOf(v *View, resource string) iter.Seq[*attachmentRow] {
 	return func(yield func(*attachmentRow) bool) {
@@ -204,7 +185,9 @@ func acceptAttachment(tx *Txn, in *api.AcceptAttachmentInput) (*api.AcceptAttach
 	row.withdraw()
 	if network, ok := networkOfARN(tx.View, row.CoreNetworkArn); ok {
 		if live, ok := livePolicy(tx.View, network); ok {
-			row.place(decideAndEmit(tx, network, live, &row))
+			a := associate(tx.View, network, live, &row, false)
+			row.place(a.Next)
+			slotTaken(tx, network, &row, a.FullGroup)
 		}
 	}
 	row.State = api.AttachmentStateUpdating
@@ -250,6 +233,9 @@ func deleteAttachment(tx *Txn, in *api.DeleteAttachmentInput) (*api.DeleteAttach
 		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted due to existing Connect peers.")
 	}
 	row := *old
+	if !old.claims() {
+		row.place(policy.Association{}) // it never had the place that it was turned away from
+	}
 	row.State = api.AttachmentStateDeleting
 	row.UpdatedAt = api.Time{Time: tx.now}
 	saveAttachment(tx, &row)
@@ -281,7 +267,7 @@ func (s *env) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		if row.LastModificationErrors = attachmentProblems(tx, old); len(row.LastModificationErrors) > 0 {
 			row.State = api.AttachmentStateFailed
 			row.withdraw()
-			row.place(policy.Decision{})
+			row.place(policy.Association{})
 		}
 		row.Problems = nil
 	case api.AttachmentStateUpdating:

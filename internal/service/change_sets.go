@@ -85,7 +85,7 @@ func changeSet(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy, fro
 	if len(errs) > 0 { // of a version that is out of date: it was never meant for the edges there are now
 		return nil, api.BrokenRule("Change set state for policy is invalid.")
 	}
-	found := compareWithLive(v, row, compiled, relocate(v, row, compiled))
+	found := changesOf(v, row, compiled, relocate(v, row, compiled))
 	return func(yield func(string, *changeRow) bool) {
 		for i := range found {
 			key := found[i].Key()
@@ -97,11 +97,6 @@ func changeSet(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy, fro
 			}
 		}
 	}, nil
-}
-
-func compareWithLive(v *View, row *coreNetworkRow, next *policy.Policy, moves []relocation) []policy.Change {
-	live, _ := livePolicy(v, row)
-	return policy.DiffAttached(live, next, forDiff(moves))
 }
 
 // executedChanges walks what an execution changed.

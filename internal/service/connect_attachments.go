@@ -56,7 +56,7 @@ func attachConnect(tx *Txn, in *api.CreateConnectAttachmentInput) (*attachmentRo
 		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
 	}
 	if protocol == api.TunnelProtocolNoEncap {
-		if d, _ := decide(tx.View, live, row.on(network)); d.Segment != transport.SegmentName {
+		if a := associate(tx.View, network, live, row.on(network), false); a.Next.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}
 	}

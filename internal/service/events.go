@@ -146,9 +146,12 @@ func attachmentChanged(tx *Txn, old, row *attachmentRow) {
 	}
 }
 
-// slotTaken tells of an attachment that is in no network function group, as another has the place at its edge. AWS has
-// the type of event for what it has to say to the owner; what it says is not known.
+// slotTaken tells of an attachment that is not in the network function group, if one is named, as another has the place
+// at its edge. AWS has the type of event for what it has to say to the owner; what it says is not known.
 func slotTaken(tx *Txn, network *coreNetworkRow, row *attachmentRow, group string) {
+	if group == "" {
+		return
+	}
 	emit(tx, network, advisory, eventDetail{
 		ChangeType: "ATTACHMENT-NOT-ASSOCIATED", EdgeLocation: row.EdgeLocation, AttachmentArn: row.AttachmentArn(), NetworkFunctionGroupName: group,
 		ChangeDescription: "An attachment has not been mapped to a Network Function Group: another attachment has the place at its edge location.",

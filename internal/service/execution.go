@@ -86,7 +86,7 @@ func goLive(tx *Txn, row *coreNetworkRow) error {
 		return nil
 	}
 	moves := relocate(tx.View, row, compiled)
-	keepChanges(tx, row, row.Executing, compareWithLive(tx.View, row, compiled, moves))
+	keepChanges(tx, row, row.Executing, changesOf(tx.View, row, compiled, moves))
 	moveAttachments(tx, row, moves)
 	live, edges := row.Executing, row.Edges
 	expire(tx, row, func(v *api.CoreNetworkPolicy) bool { return *v.PolicyVersionId < live })

@@ -7,85 +7,73 @@ import (
 	"portolan/policy"
 )
 
-// relocation is an attachment before and after a policy looked at it anew. Its change set and its execution both go by
-// it, so that what is shown is what happens.
+// relocation is an attachment before and after a policy decided about it. The change set and the execution of a version
+// both go by it, so that what is shown is what happens.
 type relocation struct {
 	old     *attachmentRow
 	next    attachmentRow
 	changed bool
-	taken   string // the network function group it would be in, were its place not taken
+	policy.Associated
 }
 
-// relocate works out what becomes of every attachment of a core network when the policy goes LIVE. Who executes it owns
-// the core network, so an attachment moves at once. Tags that nobody has accepted yet stay what they are: a proposal, for
-// where the new policy would have them.
-//
-// A network function group takes one attachment per edge. Those that are in it stay in it; what is left goes to the
-// oldest of the others, and the rest is not associated.
+// relocate works out where every attachment of a core network is once the policy is LIVE. Who executes it owns the core
+// network, so an attachment moves at once. Tags that nobody has accepted yet stay what they are: a proposal, for where
+// the new policy would have them.
 func relocate(v *View, network *coreNetworkRow, p *policy.Policy) []relocation {
-	var rows []*attachmentRow
-	var decisions []policy.Decision
-	taken := map[[2]string]bool{} // group and edge
-	take := func(group string, edges []string) {
-		for _, e := range edges {
-			taken[[2]string{group, e}] = true
-		}
-	}
-	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
-		if !row.claims() {
-			continue
-		}
-		if row.State == api.AttachmentStateDeleting {
-			take(row.NetworkFunctionGroupName, row.edges())
-			continue
-		}
-		a := row.forPolicy()
-		d := p.Decide(&a)
-		group := row.NetworkFunctionGroupName
-		waits := row.isProposed() && d.RequireAcceptance && !row.isAt(d) && existsIn(p, row)
-		if group != "" && (waits || group == d.NetworkFunctionGroup) {
-			take(group, row.edges())
-		}
-		rows, decisions = append(rows, row), append(decisions, d)
+	rows := attachmentsByAge(v, network)
+	attached := make([]policy.Attached, len(rows))
+	for i, row := range rows {
+		attached[i] = row.attached(row.isProposed())
 	}
 	moves := make([]relocation, len(rows))
-	for i, row := range rows {
-		d, crowded := decisions[i], ""
-		if group := d.NetworkFunctionGroup; group != "" && group != row.NetworkFunctionGroupName {
-			if slices.ContainsFunc(row.edges(), func(e string) bool { return taken[[2]string{group, e}] }) {
-				d, crowded = policy.Decision{}, group
-			} else {
-				take(group, row.edges())
-			}
-		}
-		next, changed := row.under(p, d)
-		moves[i] = relocation{row, next, changed, crowded}
+	for i, found := range p.AssociateAll(attached) {
+		next := *rows[i]
+		moves[i] = relocation{rows[i], next, next.follow(&found), found}
 	}
 	return moves
 }
 
-// under is the attachment after a policy has gone LIVE that decides so about it, and whether that differs.
-func (row *attachmentRow) under(p *policy.Policy, d policy.Decision) (attachmentRow, bool) {
-	next := *row
-	switch {
-	case row.isProposed() && d.RequireAcceptance && !row.isAt(d):
-		next.propose(d)
-		if !existsIn(p, row) {
-			next.place(policy.Decision{})
-		}
-	case row.isAt(d) && val(row.AttachmentPolicyRuleNumber) == int32(d.RuleNumber) && !row.isProposed():
-		return next, false
-	default:
-		next.withdraw()
-		next.place(d)
+// attachmentsByAge are the attachments of a core network, the oldest first. Ids grow with time, except those that came
+// with a snapshot.
+func attachmentsByAge(v *View, network *coreNetworkRow) []*attachmentRow {
+	var rows []*attachmentRow
+	for _, row := range attachments.Scan(v.r, accountKey(network.OwnerAccountId, "attachment", network.CoreNetworkId)+"/", "") {
+		rows = append(rows, row)
 	}
-	return next, true
+	slices.SortStableFunc(rows, func(a, b *attachmentRow) int { return a.CreatedAt.Compare(b.CreatedAt.Time) })
+	return rows
 }
 
-// existsIn tells whether where an attachment is still exists.
-func existsIn(p *policy.Policy, row *attachmentRow) bool {
-	return (row.SegmentName == "" || p.Segment(row.SegmentName) != nil) &&
-		(row.NetworkFunctionGroupName == "" || p.NetworkFunctionGroup(row.NetworkFunctionGroupName) != nil)
+// attached is the attachment as a policy decides about it. asks says that a move of it waits for acceptance where the
+// policy requires that.
+func (row *attachmentRow) attached(asks bool) policy.Attached {
+	return policy.Attached{
+		Attachment: row.forPolicy(), Label: row.RoutingPolicyLabel, At: row.association(), Asks: asks,
+		Fixed: row.State == api.AttachmentStateDeleting, Out: !row.claims(),
+	}
+}
+
+// association is where the attachment is, or, as long as it has not been accepted, where it would be.
+func (row *attachmentRow) association() policy.Association {
+	return policy.Association{
+		Segment: row.SegmentName, NetworkFunctionGroup: row.NetworkFunctionGroupName, RuleNumber: int(val(row.AttachmentPolicyRuleNumber)),
+	}
+}
+
+// follow does to the attachment what a policy decided, and says whether that changed it.
+func (row *attachmentRow) follow(a *policy.Associated) bool {
+	if a.Fixed || a.Out || a.Proposal == nil && !row.isProposed() && a.Next == row.association() {
+		return false
+	}
+	row.withdraw()
+	row.place(a.Next)
+	if a.Proposal != nil {
+		row.propose(*a.Proposal)
+		if row.State == api.AttachmentStateAvailable {
+			row.State = api.AttachmentStatePendingTagAcceptance
+		}
+	}
+	return true
 }
 
 // moveAttachments makes relocations happen.
@@ -94,23 +82,17 @@ func moveAttachments(tx *Txn, network *coreNetworkRow, moves []relocation) {
 		if m := &moves[i]; m.changed {
 			m.next.UpdatedAt = api.Time{Time: tx.now}
 			putAttachment(tx, &m.next)
-			if m.taken != "" {
-				slotTaken(tx, network, &m.next, m.taken)
-			}
+			slotTaken(tx, network, &m.next, m.FullGroup)
 		}
 	}
 }
 
-// forDiff is the attachments as a difference of two policies wants them.
-func forDiff(moves []relocation) []policy.PlacedAttachment {
-	list := make([]policy.PlacedAttachment, len(moves))
+// changesOf compares the LIVE policy with the next one, over what that means for the attachments.
+func changesOf(v *View, row *coreNetworkRow, next *policy.Policy, moves []relocation) []policy.Change {
+	live, _ := livePolicy(v, row)
+	attached := make([]policy.Associated, len(moves))
 	for i := range moves {
-		m := &moves[i]
-		list[i] = policy.PlacedAttachment{
-			ID: m.old.AttachmentId, Type: policyTypes[m.old.AttachmentType], Edges: m.old.edges(), Label: m.old.RoutingPolicyLabel,
-			Segment: m.old.SegmentName, Group: m.old.NetworkFunctionGroupName,
-			NextSegment: m.next.SegmentName, NextGroup: m.next.NetworkFunctionGroupName,
-		}
+		attached[i] = moves[i].Associated
 	}
-	return list
+	return policy.DiffAttached(live, next, attached)
 }

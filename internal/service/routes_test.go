@@ -14,6 +14,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/service"
+	"portolan/internal/snapshot"
 	"portolan/routing"
 )
 
@@ -40,6 +41,12 @@ func (w *world) computedAnew(cn string) map[string]string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.rowsOf(snap)
+}
+
+// rowsOf is the rows of the segments' tables of a network.
+func (w *world) rowsOf(snap *snapshot.Snapshot) map[string]string {
+	w.t.Helper()
 	network, err := snap.Network(nil)
 	if err != nil {
 		w.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"time"
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
@@ -158,7 +159,9 @@ func (im *importer) run() error {
 		im.id("attachment", im.snap.Attachments[i].ID)
 	}
 	for _, i := range order {
-		if err := im.attachment(&im.snap.Attachments[i]); err != nil {
+		// The file has the oldest first; stored times have whole seconds.
+		created := im.now.Add(-time.Duration(len(order)-1-i) * time.Second)
+		if err := im.attachment(&im.snap.Attachments[i], created); err != nil {
 			return fmt.Errorf("attachment %s: %w", im.snap.Attachments[i].ID, err)
 		}
 	}
@@ -197,7 +200,7 @@ func (im *importer) coreNetwork() error {
 		PolicyDocument: string(im.snap.Policy),
 	}
 	im.row.ExecutionAsked, im.row.ExecutionStarted = now, now
-	keepChanges(im.Txn, im.row, live, compareWithLive(im.View, im.row, im.network.Policy, nil))
+	keepChanges(im.Txn, im.row, live, changesOf(im.View, im.row, im.network.Policy, nil))
 	im.row.ExecutionAsked, im.row.ExecutionStarted = api.Time{}, api.Time{}
 	policyVersions.Put(im.w, versionKey(im.View, im.caller.Account, id, live), &version)
 	im.row.LatestVersion, im.row.LiveVersion, im.row.NextVersion = live, live, live+1
@@ -224,12 +227,12 @@ func (im *importer) prefixLists() {
 	}
 }
 
-func (im *importer) attachment(a *snapshot.Attachment) error {
+func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error {
 	row := &attachmentRow{
 		Attachment: api.Attachment{
 			AttachmentId: im.id("attachment", a.ID), CoreNetworkId: im.row.CoreNetworkId, CoreNetworkArn: im.row.CoreNetworkArn,
 			OwnerAccountId: cmp.Or(a.Account, im.caller.Account), State: api.AttachmentState(cmp.Or(a.State, "AVAILABLE")),
-			ResourceArn: a.ResourceARN, CreatedAt: api.Time{Time: im.now}, UpdatedAt: api.Time{Time: im.now},
+			ResourceArn: a.ResourceARN, CreatedAt: api.Time{Time: created}, UpdatedAt: api.Time{Time: im.now},
 		},
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeerASN: a.PeerASN,
 	}
@@ -278,7 +281,7 @@ func (im *importer) attachment(a *snapshot.Attachment) error {
 			list[i].Prefix = list[i].Prefix.Masked()
 		}
 		announcementSets.Put(im.w, im.key("announcements", row.CoreNetworkId, row.AttachmentId), &announcementsRow{
-			ID: row.AttachmentId, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.CreatedAt, Announcements: list,
+			ID: row.AttachmentId, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.UpdatedAt, Announcements: list,
 		})
 	}
 	return nil
@@ -351,8 +354,11 @@ func (im *importer) locate(a *snapshot.Attachment, row *attachmentRow) {
 	if placed.RuleNumber = decision.RuleNumber; a.Association != nil {
 		placed.RuleNumber = a.Association.RuleNumber
 	}
-	row.place(policy.Decision{Segment: placed.Segment, NetworkFunctionGroup: placed.NetworkFunctionGroup, RuleNumber: placed.RuleNumber})
-	if row.State == api.AttachmentStatePendingTagAcceptance {
-		row.propose(decision)
+	row.place(policy.Association{Segment: placed.Segment, NetworkFunctionGroup: placed.NetworkFunctionGroup, RuleNumber: placed.RuleNumber})
+	switch {
+	case a.Proposal != nil:
+		row.propose(policy.Association(*a.Proposal))
+	case row.State == api.AttachmentStatePendingTagAcceptance:
+		row.propose(decision.Association)
 	}
 }

@@ -41,7 +41,7 @@ func takeSnapshot(v *View, ctx context.Context, row *coreNetworkRow) (*snapshot.
 		}
 		s.Edges = append(s.Edges, edge)
 	}
-	for _, a := range attachments.Scan(v.r, accountKey(row.OwnerAccountId, "attachment", row.CoreNetworkId)+"/", "") {
+	for _, a := range attachmentsByAge(v, row) {
 		s.Attachments = append(s.Attachments, snapshotOf(v, ctx, a))
 	}
 	s.PrefixLists = prefixListEntries(v, ctx, row)
@@ -52,16 +52,27 @@ func takeSnapshot(v *View, ctx context.Context, row *coreNetworkRow) (*snapshot.
 // it from nobody.
 func snapshotOf(v *View, ctx context.Context, a *attachmentRow) snapshot.Attachment {
 	resource, _ := parseARN(a.ResourceArn)
-	place := &snapshot.Association{}
+	var place snapshot.Association
 	if a.claims() {
-		place.Segment, place.NetworkFunctionGroup, place.RuleNumber = a.SegmentName, a.NetworkFunctionGroupName, int(val(a.AttachmentPolicyRuleNumber))
+		place = snapshot.Association(a.association())
 	}
 	return snapshot.Attachment{
 		ID: a.AttachmentId, Type: policyTypes[a.AttachmentType], State: string(a.State), Account: a.OwnerAccountId,
 		Edges: a.edges(), ResourceARN: a.ResourceArn, ResourceID: resource.id(), Tags: tagMap(a.Tags),
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN(v, ctx, a),
-		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: place, Announcements: announced(v, ctx, a),
+		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: &place, Proposal: a.proposal(), Announcements: announced(v, ctx, a),
 	}
+}
+
+// proposal is where the attachment is to be once that is accepted; nil when nothing waits.
+func (row *attachmentRow) proposal() *snapshot.Association {
+	if c := row.ProposedNetworkFunctionGroupChange; c != nil {
+		return &snapshot.Association{NetworkFunctionGroup: c.NetworkFunctionGroupName, RuleNumber: int(val(c.AttachmentPolicyRuleNumber))}
+	}
+	if c := row.ProposedSegmentChange; c != nil {
+		return &snapshot.Association{Segment: c.SegmentName, RuleNumber: int(val(c.AttachmentPolicyRuleNumber))}
+	}
+	return nil
 }
 
 // peerASN is the ASN of who speaks BGP behind an attachment: that of its Connect peers, when they agree, or of a VPN

@@ -26,8 +26,8 @@ type Snapshot struct {
 	Account         string                    `json:"account,omitzero"` // of the core network's owner
 	PolicyVersionID int32                     `json:"policyVersionId,omitzero"`
 	Policy          jsontext.Value            `json:"policy"`
-	Edges           []Edge                    `json:"edges,omitzero"` // as they were allocated; what is missing is allocated anew
-	Attachments     []Attachment              `json:"attachments,omitzero"`
+	Edges           []Edge                    `json:"edges,omitzero"`       // as they were allocated; what is missing is allocated anew
+	Attachments     []Attachment              `json:"attachments,omitzero"` // the oldest first
 	PrefixLists     map[string][]netip.Prefix `json:"prefixLists,omitzero"` // entries by alias
 }
 
@@ -57,6 +57,9 @@ type Attachment struct {
 	// attachment that would have to be accepted counts as accepted.
 	Association *Association `json:"association,omitzero"`
 
+	// Proposal is where its tags have it once a change of them is accepted.
+	Proposal *Association `json:"proposal,omitzero"`
+
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
 }
 
@@ -74,11 +77,6 @@ func (a *Attachment) Works() bool {
 		return true
 	}
 	return false
-}
-
-// forPolicy is the attachment as attachment policies see it.
-func (a *Attachment) forPolicy() policy.Attachment {
-	return policy.Attachment{ID: a.ID, Type: a.Type, Edges: a.Edges, Account: a.Account, ResourceID: a.ResourceID, Tags: a.Tags}
 }
 
 // PolicyError is a policy that does not pass the checks.
@@ -135,84 +133,34 @@ func (s *Snapshot) Network(options *routing.Options) (*routing.Network, error) {
 
 // On is the network as it is recorded, on a policy that was compiled already over the edges of the snapshot.
 func (s *Snapshot) On(p *policy.Policy, options *routing.Options) *routing.Network {
-	return s.network(p, s.associations(p, false), options)
+	return s.network(p, s.associations(p), options)
 }
 
-// Under is the network as it would be under another policy: every attachment is looked at anew, as an execution does.
+// Under is the network as it would be under another policy: as an execution makes it.
 func (s *Snapshot) Under(document []byte, options *routing.Options) (*routing.Network, error) {
-	compiled, err := s.allocated().Compile(document)
+	e, err := s.Execute(document)
 	if err != nil {
 		return nil, err
 	}
-	return s.network(compiled, s.associations(compiled, true), options), nil
+	return e.Snapshot.network(e.After, e.Attachments, options), nil
 }
 
-// allocated is the snapshot with all edges of its own policy: those the file does not name were allocated before another
-// policy comes, which cannot give them other ASNs.
-func (s *Snapshot) allocated() *Snapshot {
-	own, err := s.Compile(s.Policy)
-	if err != nil {
-		return s
-	}
-	all := *s
-	all.Edges = slices.Clone(s.Edges)
-	for i := range own.Edges {
-		e := &own.Edges[i]
-		if !slices.ContainsFunc(s.Edges, func(known Edge) bool { return known.Location == e.Location }) {
-			all.Edges = append(all.Edges, Edge{Location: e.Location, ASN: e.ASN, InsideCIDRBlocks: e.InsideCIDRs})
-		}
-	}
-	return &all
-}
-
-// associations says of each attachment where it belongs. anew forgets what was recorded, except that an attachment that
-// belongs nowhere because nobody has accepted it stays outside.
-func (s *Snapshot) associations(p *policy.Policy, anew bool) []Association {
-	places := make([]Association, len(s.Attachments))
-	taken := map[[2]string]bool{} // a network function group has one attachment at an edge
-	claim := func(i int, a Association) {
-		if a.NetworkFunctionGroup != "" {
-			for _, e := range s.Attachments[i].Edges {
-				if taken[[2]string{a.NetworkFunctionGroup, e}] {
-					return
-				}
-			}
-			for _, e := range s.Attachments[i].Edges {
-				taken[[2]string{a.NetworkFunctionGroup, e}] = true
-			}
-		}
-		places[i] = a
-	}
-	for i := range s.Attachments {
-		if recorded := s.Attachments[i].Association; recorded != nil && !anew {
-			claim(i, *recorded)
-		}
-	}
-	for i := range s.Attachments {
-		if s.Attachments[i].Association == nil || anew {
-			d := p.Decide(new(s.Attachments[i].forPolicy()))
-			claim(i, Association{d.Segment, d.NetworkFunctionGroup, d.RuleNumber})
-		}
-	}
-	return places
-}
-
-func (s *Snapshot) network(p *policy.Policy, places []Association, options *routing.Options) *routing.Network {
+func (s *Snapshot) network(p *policy.Policy, places []policy.Associated, options *routing.Options) *routing.Network {
 	n := &routing.Network{Policy: p, PrefixLists: s.PrefixLists, Options: options}
-	led := map[string]bool{} // by static routes: without a place of its own such an attachment makes them blackholes
+	led := map[string]bool{} // by static routes: one that is not associated makes them blackholes
 	for i := range p.StaticRoutes {
 		for _, id := range p.StaticRoutes[i].Destinations {
 			led[id] = true
 		}
 	}
 	for i := range s.Attachments {
-		a := &s.Attachments[i]
-		nowhere := places[i].Segment == "" && places[i].NetworkFunctionGroup == ""
+		a, at := &s.Attachments[i], places[i].Next
+		nowhere := at.Same(policy.Association{})
 		if nowhere && !led[a.ID] {
 			continue
 		}
 		n.Attachments = append(n.Attachments, routing.Attachment{
-			ID: a.ID, Type: a.Type, Segment: places[i].Segment, NetworkFunctionGroup: places[i].NetworkFunctionGroup,
+			ID: a.ID, Type: a.Type, Segment: at.Segment, NetworkFunctionGroup: at.NetworkFunctionGroup,
 			Edges: a.Edges, RoutingPolicyLabel: a.RoutingPolicyLabel, Announcements: a.Announcements,
 			ResourceID: a.ResourceID, PeeringID: a.PeeringID, PeerASN: a.PeerASN, TunnelLess: a.TunnelLess, Down: nowhere || !a.Works(),
 		})
