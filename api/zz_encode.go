@@ -152,7 +152,7 @@ func (x *Attachment) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"NetworkFunctionGroupName":`)
 		b = AppendString(b, x.NetworkFunctionGroupName)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -369,7 +369,7 @@ func (x *ConnectPeer) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"Configuration":`)
 		b = x.Configuration.AppendJSON(b)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -535,7 +535,7 @@ func (x *ConnectPeerSummary) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"CreatedAt":`)
 		b = x.CreatedAt.appendJSON(b)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -596,7 +596,7 @@ func (x *Connection) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"State":`)
 		b = AppendString(b, string(x.State))
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -688,7 +688,7 @@ func (x *CoreNetwork) AppendJSON(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -934,17 +934,15 @@ func (x *CoreNetworkEdge) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"Asn":`)
 		b = strconv.AppendInt(b, int64(*x.Asn), 10)
 	}
-	if x.InsideCidrBlocks != nil {
-		b = appendName(b, `"InsideCidrBlocks":`)
-		b = append(b, '[')
-		for i := range x.InsideCidrBlocks {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = AppendString(b, x.InsideCidrBlocks[i])
+	b = appendName(b, `"InsideCidrBlocks":`)
+	b = append(b, '[')
+	for i := range x.InsideCidrBlocks {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = AppendString(b, x.InsideCidrBlocks[i])
 	}
+	b = append(b, ']')
 	return append(b, '}')
 }
 
@@ -1143,17 +1141,15 @@ func (x *CoreNetworkSegment) AppendJSON(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
-	if x.SharedSegments != nil {
-		b = appendName(b, `"SharedSegments":`)
-		b = append(b, '[')
-		for i := range x.SharedSegments {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = AppendString(b, x.SharedSegments[i])
+	b = appendName(b, `"SharedSegments":`)
+	b = append(b, '[')
+	for i := range x.SharedSegments {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = AppendString(b, x.SharedSegments[i])
 	}
+	b = append(b, ']')
 	return append(b, '}')
 }
 
@@ -1202,7 +1198,7 @@ func (x *CoreNetworkSummary) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"Description":`)
 		b = AppendString(b, x.Description)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -1523,17 +1519,15 @@ func (x *DeregisterTransitGatewayOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *DescribeGlobalNetworksOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.GlobalNetworks != nil {
-		b = appendName(b, `"GlobalNetworks":`)
-		b = append(b, '[')
-		for i := range x.GlobalNetworks {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.GlobalNetworks[i].AppendJSON(b)
+	b = appendName(b, `"GlobalNetworks":`)
+	b = append(b, '[')
+	for i := range x.GlobalNetworks {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.GlobalNetworks[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1596,7 +1590,7 @@ func (x *Device) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"State":`)
 		b = AppendString(b, string(x.State))
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -1711,17 +1705,15 @@ func (x *GetConnectAttachmentOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetConnectPeerAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.ConnectPeerAssociations != nil {
-		b = appendName(b, `"ConnectPeerAssociations":`)
-		b = append(b, '[')
-		for i := range x.ConnectPeerAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.ConnectPeerAssociations[i].AppendJSON(b)
+	b = appendName(b, `"ConnectPeerAssociations":`)
+	b = append(b, '[')
+	for i := range x.ConnectPeerAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.ConnectPeerAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1742,17 +1734,15 @@ func (x *GetConnectPeerOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetConnectionsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Connections != nil {
-		b = appendName(b, `"Connections":`)
-		b = append(b, '[')
-		for i := range x.Connections {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Connections[i].AppendJSON(b)
+	b = appendName(b, `"Connections":`)
+	b = append(b, '[')
+	for i := range x.Connections {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Connections[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1763,17 +1753,15 @@ func (x *GetConnectionsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetCoreNetworkChangeEventsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CoreNetworkChangeEvents != nil {
-		b = appendName(b, `"CoreNetworkChangeEvents":`)
-		b = append(b, '[')
-		for i := range x.CoreNetworkChangeEvents {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CoreNetworkChangeEvents[i].AppendJSON(b)
+	b = appendName(b, `"CoreNetworkChangeEvents":`)
+	b = append(b, '[')
+	for i := range x.CoreNetworkChangeEvents {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CoreNetworkChangeEvents[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1784,17 +1772,15 @@ func (x *GetCoreNetworkChangeEventsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetCoreNetworkChangeSetOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CoreNetworkChanges != nil {
-		b = appendName(b, `"CoreNetworkChanges":`)
-		b = append(b, '[')
-		for i := range x.CoreNetworkChanges {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CoreNetworkChanges[i].AppendJSON(b)
+	b = appendName(b, `"CoreNetworkChanges":`)
+	b = append(b, '[')
+	for i := range x.CoreNetworkChanges {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CoreNetworkChanges[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1825,17 +1811,15 @@ func (x *GetCoreNetworkPolicyOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetCustomerGatewayAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CustomerGatewayAssociations != nil {
-		b = appendName(b, `"CustomerGatewayAssociations":`)
-		b = append(b, '[')
-		for i := range x.CustomerGatewayAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CustomerGatewayAssociations[i].AppendJSON(b)
+	b = appendName(b, `"CustomerGatewayAssociations":`)
+	b = append(b, '[')
+	for i := range x.CustomerGatewayAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CustomerGatewayAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1846,17 +1830,15 @@ func (x *GetCustomerGatewayAssociationsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetDevicesOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Devices != nil {
-		b = appendName(b, `"Devices":`)
-		b = append(b, '[')
-		for i := range x.Devices {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Devices[i].AppendJSON(b)
+	b = appendName(b, `"Devices":`)
+	b = append(b, '[')
+	for i := range x.Devices {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Devices[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1877,17 +1859,15 @@ func (x *GetDirectConnectGatewayAttachmentOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetLinkAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.LinkAssociations != nil {
-		b = appendName(b, `"LinkAssociations":`)
-		b = append(b, '[')
-		for i := range x.LinkAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.LinkAssociations[i].AppendJSON(b)
+	b = appendName(b, `"LinkAssociations":`)
+	b = append(b, '[')
+	for i := range x.LinkAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.LinkAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1898,17 +1878,15 @@ func (x *GetLinkAssociationsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetLinksOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Links != nil {
-		b = appendName(b, `"Links":`)
-		b = append(b, '[')
-		for i := range x.Links {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Links[i].AppendJSON(b)
+	b = appendName(b, `"Links":`)
+	b = append(b, '[')
+	for i := range x.Links {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Links[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1919,17 +1897,15 @@ func (x *GetLinksOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetNetworkResourceCountsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.NetworkResourceCounts != nil {
-		b = appendName(b, `"NetworkResourceCounts":`)
-		b = append(b, '[')
-		for i := range x.NetworkResourceCounts {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.NetworkResourceCounts[i].AppendJSON(b)
+	b = appendName(b, `"NetworkResourceCounts":`)
+	b = append(b, '[')
+	for i := range x.NetworkResourceCounts {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.NetworkResourceCounts[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1940,17 +1916,15 @@ func (x *GetNetworkResourceCountsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetNetworkResourceRelationshipsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Relationships != nil {
-		b = appendName(b, `"Relationships":`)
-		b = append(b, '[')
-		for i := range x.Relationships {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Relationships[i].AppendJSON(b)
+	b = appendName(b, `"Relationships":`)
+	b = append(b, '[')
+	for i := range x.Relationships {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Relationships[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1961,17 +1935,15 @@ func (x *GetNetworkResourceRelationshipsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetNetworkResourcesOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.NetworkResources != nil {
-		b = appendName(b, `"NetworkResources":`)
-		b = append(b, '[')
-		for i := range x.NetworkResources {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.NetworkResources[i].AppendJSON(b)
+	b = appendName(b, `"NetworkResources":`)
+	b = append(b, '[')
+	for i := range x.NetworkResources {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.NetworkResources[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -1998,34 +1970,30 @@ func (x *GetNetworkRoutesOutput) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"RouteTableTimestamp":`)
 		b = x.RouteTableTimestamp.appendJSON(b)
 	}
-	if x.NetworkRoutes != nil {
-		b = appendName(b, `"NetworkRoutes":`)
-		b = append(b, '[')
-		for i := range x.NetworkRoutes {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.NetworkRoutes[i].AppendJSON(b)
+	b = appendName(b, `"NetworkRoutes":`)
+	b = append(b, '[')
+	for i := range x.NetworkRoutes {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.NetworkRoutes[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	return append(b, '}')
 }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *GetNetworkTelemetryOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.NetworkTelemetry != nil {
-		b = appendName(b, `"NetworkTelemetry":`)
-		b = append(b, '[')
-		for i := range x.NetworkTelemetry {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.NetworkTelemetry[i].AppendJSON(b)
+	b = appendName(b, `"NetworkTelemetry":`)
+	b = append(b, '[')
+	for i := range x.NetworkTelemetry {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.NetworkTelemetry[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2066,17 +2034,15 @@ func (x *GetSiteToSiteVpnAttachmentOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetSitesOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Sites != nil {
-		b = appendName(b, `"Sites":`)
-		b = append(b, '[')
-		for i := range x.Sites {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Sites[i].AppendJSON(b)
+	b = appendName(b, `"Sites":`)
+	b = append(b, '[')
+	for i := range x.Sites {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Sites[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2087,17 +2053,15 @@ func (x *GetSitesOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetTransitGatewayConnectPeerAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.TransitGatewayConnectPeerAssociations != nil {
-		b = appendName(b, `"TransitGatewayConnectPeerAssociations":`)
-		b = append(b, '[')
-		for i := range x.TransitGatewayConnectPeerAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.TransitGatewayConnectPeerAssociations[i].AppendJSON(b)
+	b = appendName(b, `"TransitGatewayConnectPeerAssociations":`)
+	b = append(b, '[')
+	for i := range x.TransitGatewayConnectPeerAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.TransitGatewayConnectPeerAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2118,17 +2082,15 @@ func (x *GetTransitGatewayPeeringOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *GetTransitGatewayRegistrationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.TransitGatewayRegistrations != nil {
-		b = appendName(b, `"TransitGatewayRegistrations":`)
-		b = append(b, '[')
-		for i := range x.TransitGatewayRegistrations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.TransitGatewayRegistrations[i].AppendJSON(b)
+	b = appendName(b, `"TransitGatewayRegistrations":`)
+	b = append(b, '[')
+	for i := range x.TransitGatewayRegistrations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.TransitGatewayRegistrations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2179,7 +2141,7 @@ func (x *GlobalNetwork) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"State":`)
 		b = AppendString(b, string(x.State))
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -2244,7 +2206,7 @@ func (x *Link) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"State":`)
 		b = AppendString(b, string(x.State))
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -2283,17 +2245,15 @@ func (x *LinkAssociation) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentNatConfigurationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.AttachmentNatConfigurations != nil {
-		b = appendName(b, `"AttachmentNatConfigurations":`)
-		b = append(b, '[')
-		for i := range x.AttachmentNatConfigurations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.AttachmentNatConfigurations[i].AppendJSON(b)
+	b = appendName(b, `"AttachmentNatConfigurations":`)
+	b = append(b, '[')
+	for i := range x.AttachmentNatConfigurations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.AttachmentNatConfigurations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2304,17 +2264,15 @@ func (x *ListAttachmentNatConfigurationsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentRoutingPolicyAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.AttachmentRoutingPolicyAssociations != nil {
-		b = appendName(b, `"AttachmentRoutingPolicyAssociations":`)
-		b = append(b, '[')
-		for i := range x.AttachmentRoutingPolicyAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.AttachmentRoutingPolicyAssociations[i].AppendJSON(b)
+	b = appendName(b, `"AttachmentRoutingPolicyAssociations":`)
+	b = append(b, '[')
+	for i := range x.AttachmentRoutingPolicyAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.AttachmentRoutingPolicyAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2325,17 +2283,15 @@ func (x *ListAttachmentRoutingPolicyAssociationsOutput) AppendJSON(b []byte) []b
 // AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Attachments != nil {
-		b = appendName(b, `"Attachments":`)
-		b = append(b, '[')
-		for i := range x.Attachments {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Attachments[i].AppendJSON(b)
+	b = appendName(b, `"Attachments":`)
+	b = append(b, '[')
+	for i := range x.Attachments {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Attachments[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2346,17 +2302,15 @@ func (x *ListAttachmentsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListConnectPeersOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.ConnectPeers != nil {
-		b = appendName(b, `"ConnectPeers":`)
-		b = append(b, '[')
-		for i := range x.ConnectPeers {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.ConnectPeers[i].AppendJSON(b)
+	b = appendName(b, `"ConnectPeers":`)
+	b = append(b, '[')
+	for i := range x.ConnectPeers {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.ConnectPeers[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2367,17 +2321,15 @@ func (x *ListConnectPeersOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListCoreNetworkPolicyVersionsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CoreNetworkPolicyVersions != nil {
-		b = appendName(b, `"CoreNetworkPolicyVersions":`)
-		b = append(b, '[')
-		for i := range x.CoreNetworkPolicyVersions {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CoreNetworkPolicyVersions[i].AppendJSON(b)
+	b = appendName(b, `"CoreNetworkPolicyVersions":`)
+	b = append(b, '[')
+	for i := range x.CoreNetworkPolicyVersions {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CoreNetworkPolicyVersions[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2388,17 +2340,15 @@ func (x *ListCoreNetworkPolicyVersionsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListCoreNetworkPrefixListAssociationsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.PrefixListAssociations != nil {
-		b = appendName(b, `"PrefixListAssociations":`)
-		b = append(b, '[')
-		for i := range x.PrefixListAssociations {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.PrefixListAssociations[i].AppendJSON(b)
+	b = appendName(b, `"PrefixListAssociations":`)
+	b = append(b, '[')
+	for i := range x.PrefixListAssociations {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.PrefixListAssociations[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2409,17 +2359,15 @@ func (x *ListCoreNetworkPrefixListAssociationsOutput) AppendJSON(b []byte) []byt
 // AppendJSON appends x as it goes over the wire.
 func (x *ListCoreNetworkRoutingInformationOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CoreNetworkRoutingInformation != nil {
-		b = appendName(b, `"CoreNetworkRoutingInformation":`)
-		b = append(b, '[')
-		for i := range x.CoreNetworkRoutingInformation {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CoreNetworkRoutingInformation[i].AppendJSON(b)
+	b = appendName(b, `"CoreNetworkRoutingInformation":`)
+	b = append(b, '[')
+	for i := range x.CoreNetworkRoutingInformation {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CoreNetworkRoutingInformation[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2430,17 +2378,15 @@ func (x *ListCoreNetworkRoutingInformationOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListCoreNetworksOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.CoreNetworks != nil {
-		b = appendName(b, `"CoreNetworks":`)
-		b = append(b, '[')
-		for i := range x.CoreNetworks {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.CoreNetworks[i].AppendJSON(b)
+	b = appendName(b, `"CoreNetworks":`)
+	b = append(b, '[')
+	for i := range x.CoreNetworks {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.CoreNetworks[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2465,17 +2411,15 @@ func (x *ListOrganizationServiceAccessStatusOutput) AppendJSON(b []byte) []byte 
 // AppendJSON appends x as it goes over the wire.
 func (x *ListPeeringsOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Peerings != nil {
-		b = appendName(b, `"Peerings":`)
-		b = append(b, '[')
-		for i := range x.Peerings {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.Peerings[i].AppendJSON(b)
+	b = appendName(b, `"Peerings":`)
+	b = append(b, '[')
+	for i := range x.Peerings {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.Peerings[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	if x.NextToken != "" {
 		b = appendName(b, `"NextToken":`)
 		b = AppendString(b, x.NextToken)
@@ -2486,17 +2430,15 @@ func (x *ListPeeringsOutput) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ListTagsForResourceOutput) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.TagList != nil {
-		b = appendName(b, `"TagList":`)
-		b = append(b, '[')
-		for i := range x.TagList {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = x.TagList[i].AppendJSON(b)
+	b = appendName(b, `"TagList":`)
+	b = append(b, '[')
+	for i := range x.TagList {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, ']')
+		b = x.TagList[i].AppendJSON(b)
 	}
+	b = append(b, ']')
 	return append(b, '}')
 }
 
@@ -2589,7 +2531,7 @@ func (x *NetworkResource) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"DefinitionTimestamp":`)
 		b = x.DefinitionTimestamp.appendJSON(b)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -2665,7 +2607,7 @@ func (x *NetworkRoute) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"DestinationCidrBlock":`)
 		b = AppendString(b, x.DestinationCidrBlock)
 	}
-	if x.Destinations != nil {
+	if len(x.Destinations) > 0 {
 		b = appendName(b, `"Destinations":`)
 		b = append(b, '[')
 		for i := range x.Destinations {
@@ -2849,7 +2791,7 @@ func (x *Peering) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"ResourceArn":`)
 		b = AppendString(b, x.ResourceArn)
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -2935,7 +2877,7 @@ func (x *PrefixListAssociation) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ProposedNetworkFunctionGroupChange) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -2960,7 +2902,7 @@ func (x *ProposedNetworkFunctionGroupChange) AppendJSON(b []byte) []byte {
 // AppendJSON appends x as it goes over the wire.
 func (x *ProposedSegmentChange) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -3374,7 +3316,7 @@ func (x *Site) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"State":`)
 		b = AppendString(b, string(x.State))
 	}
-	if x.Tags != nil {
+	if len(x.Tags) > 0 {
 		b = appendName(b, `"Tags":`)
 		b = append(b, '[')
 		for i := range x.Tags {
@@ -3670,7 +3612,7 @@ func (x *ValidationException) AppendJSON(b []byte) []byte {
 		b = appendName(b, `"Reason":`)
 		b = AppendString(b, string(x.Reason))
 	}
-	if x.Fields != nil {
+	if len(x.Fields) > 0 {
 		b = appendName(b, `"Fields":`)
 		b = append(b, '[')
 		for i := range x.Fields {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -140,6 +141,38 @@ func TestModel_holdsNothingTheGeneratorDoesNotWrite(t *testing.T) {
 		case "string", "integer", "long", "boolean", "timestamp", "list", "map", "structure":
 		default:
 			t.Errorf("%s is of type %s", name, s.Type)
+		}
+	}
+}
+
+// A list that no recording shows empty is an inference, and inferences are written down where users look.
+func TestEmptyLists_unrecordedAreInTheDocs(t *testing.T) {
+	m := load(t)
+	text, err := os.ReadFile("../../docs/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Lists without elements\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	known := map[string]bool{}
+	for _, s := range m.structures() {
+		for _, member := range s.Members {
+			name := s.name + "." + member.Name
+			if _, ok := emptyLists[name]; ok {
+				known[name] = true
+			}
+			if typ := m.Shapes[member.Shape].Type; !s.inOutput && !s.Exception || typ != "list" && typ != "map" {
+				continue
+			}
+			row := strings.Contains(section, "\n| `"+s.goName()+"."+member.Name+"` |")
+			if want := m.whenEmpty(s, member) == unrecorded; row != want {
+				t.Errorf("%s has a row: %t, want %t", name, row, want)
+			}
+		}
+	}
+	for name := range emptyLists {
+		if !known[name] {
+			t.Errorf("%s is no member", name)
 		}
 	}
 }

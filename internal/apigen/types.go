@@ -110,7 +110,7 @@ func (m *model) present(s *shape, member member, field string) string {
 	case m.Shapes[member.Shape].Type == "timestamp":
 		return "!" + field + ".IsZero()"
 	case m.Shapes[member.Shape].Type == "list" || m.Shapes[member.Shape].Type == "map":
-		return field + " != nil"
+		return map[whenEmpty]string{shown: "", leftOut: "len(" + field + ") > 0", unrecorded: field + " != nil"}[m.whenEmpty(s, member)]
 	case s.required(member.Name):
 		return ""
 	default:

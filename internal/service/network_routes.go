@@ -100,7 +100,6 @@ func (c *computed) shower() func(*routing.Forward) api.NetworkRoute {
 		prefix = r.Prefix.AppendTo(prefix[:0])
 		route := api.NetworkRoute{DestinationCidrBlock: string(prefix), State: api.RouteState(r.State), Type: api.RouteType(r.Type)}
 		if len(r.Destinations) == 0 {
-			route.Destinations = []api.NetworkRouteDestination{}
 			return route
 		}
 		var ok bool
@@ -330,7 +329,7 @@ func (f *routeFilter) gatewayRoutes(routes []catalog.GatewayRoute) []catalog.Gat
 // gatewayRoute is a route of EC2's as this API spells it.
 func gatewayRoute(r *catalog.GatewayRoute) api.NetworkRoute {
 	shown := api.NetworkRoute{
-		DestinationCidrBlock: r.Prefix.String(), PrefixListId: r.PrefixListID, Destinations: []api.NetworkRouteDestination{},
+		DestinationCidrBlock: r.Prefix.String(), PrefixListId: r.PrefixListID,
 		State: api.RouteState(strings.ToUpper(cmp.Or(r.State, "active"))), Type: api.RouteType(strings.ToUpper(cmp.Or(r.Type, "propagated"))),
 	}
 	for _, id := range r.AttachmentIDs {
