@@ -31,8 +31,8 @@ func TestReadme_whatIf(t *testing.T) {
 		t.Errorf("it ends with %v", err)
 	}
 	for _, want := range []string{
-		"10.11.0.0/16  PROPAGATED  ACTIVE  nfg:a6", "won: a4, next hop nfg:a6", "verdict: delivered", "INSPECTED BY", "0 findings",
-		"prod → dev: no more by fw", "6 of 6 assertions hold", "prod reaches dev via fw", "4 of 6 assertions hold",
+		"10.11.0.0/16  PROPAGATED  ACTIVE  nfg:a6", "selected: a4, next hop nfg:a6", "verdict: delivered", "INSPECTED BY", "0 findings",
+		"prod → dev: no longer inspected by fw", "6 of 6 assertions hold", "prod reaches dev via fw", "4 of 6 assertions hold",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("want %q in\n%s", want, out)

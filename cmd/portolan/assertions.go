@@ -15,15 +15,18 @@ func testCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "test FILE",
-		Short: "run assertions kept beside a policy, like unit tests",
+		Short: "run reachability assertions against a network",
+		Example: `  portolan test --snapshot network.yaml network.assertions
+  portolan test --snapshot network.yaml --policy new.json network.assertions`,
 		Long: `Test reads a file of assertions, one on a line:
 
   SEGMENT|ATTACHMENT reaches SEGMENT|ATTACHMENT|PREFIX|ADDRESS [via GROUP | not via GROUP]
   SEGMENT|ATTACHMENT cannot reach SEGMENT|ATTACHMENT|PREFIX|ADDRESS
   PREFIX is [not] in table SEGMENT|GROUP at EDGE
 
-# begins a comment. With --policy they are tried on the network as it would be under that policy. It ends with 1 when one
-does not hold, and shows the path that proves it.`,
+# begins a comment. With --policy the network is computed under that policy.
+
+Exit codes: 0 when all assertions hold; 1 when one does not, with the path that shows it; 2 when they could not be tested.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := os.ReadFile(args[0])
@@ -55,7 +58,7 @@ does not hold, and shows the path that proves it.`,
 		},
 	}
 	cmd.Flags().VarP(format, "output", "o", "text or json")
-	cmd.Flags().StringVar(&policyFile, "policy", "", "try them under this policy instead of the network's own")
+	cmd.Flags().StringVar(&policyFile, "policy", "", "compute the network under this policy instead of its own")
 	return o.flags(cmd)
 }
 

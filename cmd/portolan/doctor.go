@@ -7,8 +7,10 @@ func doctorCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "look for silent losses: blackholes, one-way paths, missing appliances, loops, and for what luck decides",
-		Args:  cobra.NoArgs,
+		Short: "health checks: blackholes, asymmetric paths, missing inspection attachments, loops, non-deterministic best paths",
+		Example: `  portolan doctor --snapshot network.yaml
+  portolan doctor --core-network core-network-0123456789abcdef0 -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {

@@ -11,8 +11,10 @@ func graphCommand() *cobra.Command {
 	format := choice("mermaid", "svg")
 	cmd := &cobra.Command{
 		Use:   "graph",
-		Short: "draw segments, edges, attachments, shares and inspection: in Mermaid's language, or as an SVG picture",
-		Args:  cobra.NoArgs,
+		Short: "draw a network diagram (Mermaid or SVG)",
+		Example: `  portolan graph --snapshot network.yaml
+  portolan graph --snapshot network.yaml --format svg > network.svg`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {

@@ -42,11 +42,13 @@ func (e *exitError) Unwrap() error { return e.err }
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "portolan",
-		Short:         "the open, self-hosted AWS Network Manager",
+		Short:         "an open, self-hosted AWS Network Manager",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), toldCommand(), pathCommand(), planCommand(),
+	told := advertisedCommand() // its name before
+	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
+	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
 		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), opsCommand(), versionCommand())
 	return cmd
 }

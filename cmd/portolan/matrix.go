@@ -8,8 +8,10 @@ func matrixCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "matrix",
-		Short: "tell which segment, or with --attachments which attachment, reaches which, and who inspects it",
-		Args:  cobra.NoArgs,
+		Short: "reachability matrix between segments or attachments, with the inspecting group",
+		Example: `  portolan matrix --snapshot network.yaml
+  portolan matrix --snapshot network.yaml --attachments -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {

@@ -33,10 +33,10 @@ type networkOptions struct {
 
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
-	f.StringVar(&o.file, "snapshot", "", "file of the network, JSON or YAML; - is the standard input")
+	f.StringVar(&o.file, "snapshot", "", "network snapshot file, JSON or YAML; - is the standard input")
 	f.StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_NETWORKMANAGER"), "http://127.0.0.1:4566"),
-		"address of a running server; without it the one that AWS clients are pointed at by AWS_ENDPOINT_URL_NETWORKMANAGER")
-	f.StringVar(&o.coreNetwork, "core-network", "", "id of the core network on the server")
+		"server URL (default $AWS_ENDPOINT_URL_NETWORKMANAGER, else http://127.0.0.1:4566)")
+	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID on the server")
 	f.Var(&o.routing, "routing", routingUsage)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
@@ -56,7 +56,7 @@ func (o *networkOptions) load(ctx context.Context, stdin io.Reader) (*snapshot.S
 	case o.coreNetwork != "":
 		data, err = o.fetch(ctx)
 	default:
-		return nil, usage(errors.New("which network? --snapshot FILE, or --core-network ID of a running server"))
+		return nil, usage(errors.New("name the network: --snapshot FILE, or --core-network ID of a running server"))
 	}
 	if err != nil {
 		return nil, usage(err)
@@ -129,8 +129,8 @@ func answer(cmd *cobra.Command, r analysis.Report, format string) error {
 type tableFlags struct{ segment, group, edge string }
 
 func (t *tableFlags) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&t.segment, "segment", "", "name of the segment")
-	cmd.Flags().StringVar(&t.group, "network-function-group", "", "name of the network function group")
+	cmd.Flags().StringVar(&t.segment, "segment", "", "segment name")
+	cmd.Flags().StringVar(&t.group, "network-function-group", "", "network function group name")
 	cmd.Flags().StringVar(&t.edge, "edge", "", "edge location")
 }
 

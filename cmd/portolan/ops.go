@@ -17,8 +17,10 @@ func opsCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "ops",
-		Short: "list the operations and what each does here",
-		Args:  cobra.NoArgs,
+		Short: "list the API operations and how far each is implemented",
+		Example: `  portolan ops
+  portolan ops -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
 			switch list := service.Covered(); output {

@@ -8,12 +8,16 @@ func pathCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "path --from ATTACHMENT --to ADDRESS",
-		Short: "follow a packet hop by hop through segments, edges and network functions, and its answer back",
-		Long: `Path follows a packet from an attachment to an address, and the answer. The verdict is delivered, handed over (send-to
+		Short: "trace a packet hop by hop through segments, edges and network functions, and the return path",
+		Example: `  portolan path --snapshot network.yaml --from attachment-0123456789abcdef0 --to 10.1.0.5
+  portolan path --core-network core-network-0123456789abcdef0 --from attachment-0123456789abcdef0 --to 10.1.0.5 --source 10.2.0.9`,
+		Long: `Path traces a packet from an attachment to an address, and the return path. The verdict is delivered, handed over (send-to
 leads to a network function, and what that does is not known), dropped (no route, blackholed, down), loop, one way,
-asymmetric (the two ways pass different appliances), or not inspected (the policy sends the pair via a network function
-group, the packets do not go there). It ends with 0 when packet and answer arrive as the policy means, or the packet is
-handed over, with 1 otherwise.`,
+asymmetric (the two directions are inspected by different appliances), or not inspected (the policy sends the pair via a
+network function group, but there is no hop through it).
+
+Exit codes: 0 when both directions are delivered as the policy intends, or the packet is handed over; 1 otherwise; 2 when
+the path could not be traced.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
@@ -34,10 +38,10 @@ handed over, with 1 otherwise.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from, "from", "", "id of the attachment the packet enters by")
-	f.StringVar(&edge, "edge", "", "edge location it enters at, for an attachment with several")
-	f.StringVar(&to, "to", "", "address the packet is for")
-	f.StringVar(&source, "source", "", "address the answer is for; the first the attachment announces without it")
+	f.StringVar(&from, "from", "", "attachment that the packet enters by")
+	f.StringVar(&edge, "edge", "", "edge location that it enters at, for an attachment with several")
+	f.StringVar(&to, "to", "", "destination address")
+	f.StringVar(&source, "source", "", "source address; default the first address of what the attachment announces")
 	f.VarP(format, "output", "o", "text or json")
 	return o.flags(cmd)
 }

@@ -13,15 +13,18 @@ func planCommand() *cobra.Command {
 	format := choice("text", "markdown", "json")
 	cmd := &cobra.Command{
 		Use:   "plan --policy NEW",
-		Short: "tell which routes and which reachability a change of policy adds, loses and moves, before it is executed",
-		Long: `Plan computes the network twice, under its own policy and under the new one, and compares: the change set, routes
-added, lost and moved in each table, reachability gained and lost between segments and between attachments, pairs that
-stop being inspected, edges and accounts touched. NEW is a policy document or a Terraform plan with one. It ends with 0;
-with --exit-code 1 when something changes; 2 when it could not be worked out.`,
+		Short: "preview a policy change: routes added, withdrawn, re-routed; reachability and inspection gained or lost",
+		Example: `  portolan plan --snapshot network.yaml --policy new.json
+  terraform show -json plan.out | portolan plan --core-network core-network-0123456789abcdef0 --policy - -o markdown`,
+		Long: `Plan computes the network under its current policy and under the new one, and compares: the change set, routes added,
+withdrawn and re-routed in each route table, reachability gained and lost between segments and between attachments, pairs
+that are no longer inspected, edge locations and accounts affected. NEW is a policy document or a Terraform plan with one.
+
+Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the plan could not be computed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if policyFile == "" {
-				return usage(errors.New("which policy? --policy FILE"))
+				return usage(errors.New("--policy FILE is required"))
 			}
 			document, err := readPolicy(cmd, policyFile)
 			if err != nil {
@@ -47,8 +50,8 @@ with --exit-code 1 when something changes; 2 when it could not be worked out.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&policyFile, "policy", "", "file of the new policy: a document, or a Terraform plan with one")
+	f.StringVar(&policyFile, "policy", "", "the new policy: a document, or a Terraform plan with one")
 	f.VarP(format, "output", "o", "text, markdown or json")
-	f.BoolVar(&exitCode, "exit-code", false, "end with 1 when something changes")
+	f.BoolVar(&exitCode, "exit-code", false, "exit 1 when something changes")
 	return o.flags(cmd)
 }

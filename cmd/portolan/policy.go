@@ -25,7 +25,9 @@ func policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "check, lint, compare, explain and format core network policies; needs no server",
-		Args:  cobra.ArbitraryArgs,
+		Example: `  portolan policy check policies/*.json
+  terraform show -json plan.out | portolan policy check -`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage(fmt.Errorf("unknown command %q: want check, lint, diff, explain or fmt", args[0]))

@@ -10,11 +10,13 @@ func policyCheckCommand() *cobra.Command {
 	output := choice("text", "json", "sarif", "github")
 	cmd := &cobra.Command{
 		Use:   "check FILE…",
-		Short: "say everything AWS would refuse in a policy, and where",
-		Long: `Check says everything AWS would refuse in a core network policy, with line, column and a hint, before anything is sent.
+		Short: "report everything AWS would refuse in a policy, with line and column",
+		Example: `  portolan policy check wan.json
+  terraform show -json plan.out | portolan policy check -o github -`,
+		Long: `Check reports everything AWS would refuse in a core network policy, with line, column and a hint, before it is sent.
 
 A FILE is a policy document, or what "terraform show -json" prints of a plan; - is the standard input.
-Ends with 0 when all policies are correct, 1 when one is not, 2 when one could not be looked at.`,
+Exit codes: 0 when all policies are valid; 1 when one is not; 2 when one could not be read.`,
 		Args: files,
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())

@@ -17,12 +17,14 @@ func policyDiffCommand() *cobra.Command {
 	var exitCode bool
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "say what a change of policy does to the network",
-		Long: `Diff compares what two policies mean: edges, segments, groups, shares, routes and rules that come, change or go. Another
-order of members, other white space or the other of two spellings is no difference.
+		Short: "show what a policy change means, not which text moved",
+		Example: `  portolan policy diff old.json new.json
+  git show HEAD:wan.json | portolan policy diff --exit-code - wan.json`,
+		Long: `Diff compares what two policies mean: edges, segments, groups, shares, routes and rules that are added, changed or removed.
+The order of members, white space and equivalent spellings make no difference.
 
 OLD and NEW are policy documents, or what "terraform show -json" prints of a plan with one; - is the standard input.
-Ends with 0; with --exit-code 1 when they differ; 1 when AWS would refuse one of them; 2 when one cannot be read.`,
+Exit codes: 0; 1 when they differ and --exit-code is given, or when AWS would refuse one of them; 2 when one cannot be read.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 || args[0] == "-" && args[1] == "-" {
 				return usage(errors.New("diff takes two files, OLD and NEW; one of them may be -, the standard input"))
@@ -31,7 +33,7 @@ Ends with 0; with --exit-code 1 when they differ; 1 when AWS would refuse one of
 		},
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
-	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with 1 when the policies differ")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 1 when the policies differ")
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var documents [2]*policy.Document

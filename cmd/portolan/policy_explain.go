@@ -18,16 +18,15 @@ func policyExplainCommand() *cobra.Command {
 	var given attachmentFlags
 	cmd := &cobra.Command{
 		Use:   "explain FILE",
-		Short: "say where an attachment would land, which rule decides and why the others do not",
-		Long: `Explain tries the attachment policies on an attachment that need not exist: which rule matches, which condition of the
-others failed on what, and whether somebody must accept the attachment.
-
+		Short: "explain which attachment-policy rule associates an attachment, and why the others do not",
+		Example: `
   portolan policy explain policy.json --attachment type=vpc,edge=eu-west-1,tag:env=prod
-  portolan policy explain policy.json --type vpc --edge eu-west-1 --tag env=prod
+  portolan policy explain policy.json --type vpc --edge eu-west-1 --tag env=prod --account 111122223333`[1:],
+		Long: `Explain evaluates the attachment policies for an attachment that need not exist: which rule matches, which condition of the
+others failed on which value, and whether the attachment must be accepted.
 
-Tags that are not given are tags the attachment does not have. The type and the edge must be given; account and
-resource id when a rule looks at them: an answer that rests on a guess would be none.
-Ends with 0 when there is an answer, also when no rule matches; 1 when AWS would refuse the policy; 2 otherwise.`,
+Type and edge location are required; account and resource ID when a rule tests them. Tags that are not given are absent.
+Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS would refuse the policy; 2 otherwise.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("explain takes one file; - is the standard input"))
@@ -37,13 +36,13 @@ Ends with 0 when there is an answer, also when no rule matches; 1 when AWS would
 	}
 	f := cmd.Flags()
 	f.VarP(output, "output", "o", output.list())
-	f.StringVar(&given.text, "attachment", "", "the attachment in one: type=vpc,edge=eu-west-1,account=111122223333,resource-id=vpc-1,tag:env=prod")
-	f.StringVar(&given.Type, "type", "", "its type: "+strings.Join(attachmentTypes, ", "))
-	f.StringArrayVar(&given.Edges, "edge", nil, "its edge location; several for a Direct Connect gateway")
-	f.StringArrayVar(&given.Edges, "region", nil, "another name of --edge")
-	f.StringVar(&given.Account, "account", "", "the account that owns it, 12 digits")
-	f.StringVar(&given.ResourceID, "resource-id", "", "the id of what is attached, such as vpc-0123456789abcdef0")
-	f.StringArrayVar(&given.tags, "tag", nil, "one of its tags: key=value")
+	f.StringVar(&given.text, "attachment", "", "the whole attachment: type=vpc,edge=eu-west-1,account=111122223333,resource-id=vpc-1,tag:env=prod")
+	f.StringVar(&given.Type, "type", "", "attachment type: "+strings.Join(attachmentTypes, ", "))
+	f.StringArrayVar(&given.Edges, "edge", nil, "edge location; repeatable for a Direct Connect gateway")
+	f.StringArrayVar(&given.Edges, "region", nil, "alias of --edge")
+	f.StringVar(&given.Account, "account", "", "account ID of its owner, 12 digits")
+	f.StringVar(&given.ResourceID, "resource-id", "", "ID of the attached resource, such as vpc-0123456789abcdef0")
+	f.StringArrayVar(&given.tags, "tag", nil, "tag, key=value; repeatable")
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := readOne(cmd.InOrStdin(), args[0])
@@ -170,25 +169,21 @@ func enough(a *policy.Attachment, d *policy.Decision) error {
 	return nil
 }
 
-// verdict is the decision in words.
+// verdict is what a rule associates the attachment with, in words.
 func verdict(d *policy.Decision) string {
-	switch {
-	case d.Segment != "":
+	if d.Segment != "" {
 		return "segment " + d.Segment
-	case d.NetworkFunctionGroup != "":
-		return "network function group " + d.NetworkFunctionGroup
-	default:
-		return "not associated"
 	}
+	return "network function group " + d.NetworkFunctionGroup
 }
 
 // why says what follows from a decision.
 func why(d *policy.Decision) string {
 	switch {
 	case d.RuleNumber == 0 && len(d.Trace) > 0 && d.Trace[len(d.Trace)-1].Matched:
-		return fmt.Sprintf("rule %d matches and cannot place it; no later rule is tried. The attachment becomes AVAILABLE and belongs nowhere", d.Trace[len(d.Trace)-1].RuleNumber)
+		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", d.Trace[len(d.Trace)-1].RuleNumber)
 	case d.RuleNumber == 0:
-		return "no rule matches. The attachment becomes AVAILABLE and belongs nowhere"
+		return "AVAILABLE but not associated: no attachment-policy rule matches"
 	case d.RequireAcceptance:
 		return fmt.Sprintf("by rule %d. It waits in PENDING_ATTACHMENT_ACCEPTANCE until it is accepted", d.RuleNumber)
 	default:
@@ -228,7 +223,11 @@ func explainText(w io.Writer, p painter, compiled *policy.Policy, d *policy.Deci
 	if left := untried(compiled, d); len(left) > 0 {
 		fmt.Fprintf(&out, "not tried: %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(left)), ", "), "[]"))
 	}
-	fmt.Fprintf(&out, "\n%s, %s.\n", p.paint(bold, verdict(d)), why(d))
+	if d.RuleNumber == 0 {
+		fmt.Fprintf(&out, "\n%s.\n", p.paint(bold, why(d)))
+	} else {
+		fmt.Fprintf(&out, "\n%s, %s.\n", p.paint(bold, verdict(d)), why(d))
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }

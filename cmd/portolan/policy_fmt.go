@@ -17,12 +17,14 @@ func policyFmtCommand() *cobra.Command {
 	var write, check bool
 	cmd := &cobra.Command{
 		Use:   "fmt FILE…",
-		Short: "put policies in their canonical form",
+		Short: "format policies in canonical form",
+		Example: `  portolan policy fmt wan.json
+  portolan policy fmt -w policies/*.json`,
 		Long: `Fmt prints policy documents in their canonical form: members in the order in which AWS documents them, what fits on a
 line on one line. It changes nothing but white space, the order of members and needless escapes.
 
 A FILE is any document that is JSON; - is the standard input.
-Ends with 0; with --check 1 when a file is not formatted; 2 when one cannot be read, is not JSON, or cannot be written.`,
+Exit codes: 0; 1 when --check is given and a file is not formatted; 2 when one cannot be read, is not JSON, or cannot be written.`,
 		Args: files,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if write && check {
@@ -46,8 +48,8 @@ Ends with 0; with --check 1 when a file is not formatted; 2 when one cannot be r
 			return nil
 		},
 	}
-	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the files in place of printing them")
-	cmd.Flags().BoolVar(&check, "check", false, "print the names of files that are not formatted, and change nothing")
+	cmd.Flags().BoolVarP(&write, "write", "w", false, "write the files instead of printing them")
+	cmd.Flags().BoolVar(&check, "check", false, "print the names of files that are not formatted; change nothing")
 	return cmd
 }
 

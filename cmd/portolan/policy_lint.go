@@ -13,22 +13,29 @@ func policyLintCommand() *cobra.Command {
 	output, threshold := choice("text", "json", "sarif", "github"), choice("warning", "error", "note")
 	var options policy.LintOptions
 	var attachments string
+	var silenced []string // by the flag's former name
 	cmd := &cobra.Command{
 		Use:   "lint FILE…",
-		Short: "give advice on policies that AWS would take",
-		Long: `Lint says what AWS never says about a correct policy: rules that never match, segments without a way in, and the like.
+		Short: "report valid policies that do not do what they seem to do",
+		Example: `  portolan policy lint wan.json
+  portolan policy lint --severity error --disable routing-policy-unused policies/*.json`,
+		Long: `Lint reports what AWS does not report about a valid policy: rules that never match, segments that no attachment can join,
+and the like.
 
 A FILE is a policy document, or what "terraform show -json" prints of a plan; - is the standard input.
-Ends with 0 when nothing as grave as --severity was found, 1 when something was, 2 when a policy could not be looked at.
-A policy that AWS would refuse is not linted; its errors are shown, as check shows them.`,
+A policy that AWS would refuse is not linted; its errors are shown, as check shows them.
+Exit codes: 0 when there are no findings of --severity or higher; 1 when there are; 2 when a policy could not be read.`,
 		Args: files,
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
-	cmd.Flags().StringArrayVar(&options.Silence, "silence", nil, "name of a rule that is not to speak; can be given several times")
-	cmd.Flags().StringVar(&attachments, "attachments", "", "file with what \"aws networkmanager list-attachments\" prints: looks at the attachments that exist too")
-	cmd.Flags().Var(threshold, "severity", "what ends with 1, and anything graver: "+threshold.list())
+	cmd.Flags().StringArrayVar(&options.Silence, "disable", nil, "disable a lint rule; repeatable")
+	cmd.Flags().StringArrayVar(&silenced, "silence", nil, "former name of --disable")
+	_ = cmd.Flags().MarkHidden("silence")
+	cmd.Flags().StringVar(&attachments, "attachments", "", "output of \"aws networkmanager list-attachments\": lints against the attachments that exist")
+	cmd.Flags().Var(threshold, "severity", "lowest severity that makes the command exit 1: "+threshold.list())
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		options.Silence = append(options.Silence, silenced...)
 		for _, name := range options.Silence {
 			if !isLintRule(name) {
 				return usage(errors.New("there is no lint rule " + name))

@@ -9,8 +9,11 @@ func routesCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "routes --segment NAME --edge LOCATION",
-		Short: "print a route table: what is used, or with --rib all that is offered",
-		Args:  cobra.NoArgs,
+		Short: "show a route table (FIB); --rib shows all candidate routes",
+		Example: `  portolan routes --snapshot network.yaml --segment prod --edge eu-west-1
+  portolan routes --snapshot network.yaml --segment prod --edge eu-west-1 --rib
+  portolan routes --core-network core-network-0123456789abcdef0 --network-function-group fw --edge us-east-1 -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {
@@ -24,7 +27,7 @@ func routesCommand() *cobra.Command {
 		},
 	}
 	t.flags(cmd)
-	cmd.Flags().BoolVar(&rib, "rib", false, "all routes that are offered, before the edge's own policies")
+	cmd.Flags().BoolVar(&rib, "rib", false, "all candidate routes (RIB), before the edge's own routing policies")
 	cmd.Flags().VarP(format, "output", "o", "text or json")
 	return o.flags(cmd)
 }

@@ -13,7 +13,7 @@ type routingFlag struct {
 	given   []string
 }
 
-const routingUsage = "turn what is decided where AWS documents nothing, such as carryMed=false; docs/routing.md lists the options"
+const routingUsage = "override an assumption about undocumented AWS routing behaviour, such as carryMed=false; docs/routing.md lists the options"
 
 // Set reads an option, or several with spaces between them, as a variable of the environment has them.
 func (f *routingFlag) Set(text string) error {

@@ -63,8 +63,11 @@ func serveCommand() *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "start the server",
-		Args:  cobra.NoArgs,
+		Short: "run the server",
+		Example: `  portolan serve
+  portolan serve --data /var/lib/portolan --catalog catalog.yaml --credentials keys.json
+  portolan serve --ephemeral --snapshot network.yaml`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
 				return err
@@ -74,27 +77,27 @@ func serveCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "address to listen on")
-	f.StringVar(&o.data, "data", "portolan-data", "folder of the data")
-	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep everything in memory and nothing on disk")
-	f.StringVar(&o.snapshot, "snapshot", "", "file of a network to begin with, JSON or YAML; the state must be empty, or begun with the same file")
-	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than loopback although any credentials are accepted")
-	f.StringVar(&o.credentials, "credentials", "", "file of access keys; with it every request must be signed by one")
+	f.StringVar(&o.data, "data", "portolan-data", "data directory")
+	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep all data in memory, none on disk")
+	f.StringVar(&o.snapshot, "snapshot", "", "network snapshot file to create on an empty server, JSON or YAML")
+	f.BoolVar(&o.insecure, "insecure", false, "allow listening on non-loopback addresses while any credentials are accepted")
+	f.StringVar(&o.credentials, "credentials", "", "file of access keys; every request must be signed by one of them")
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
-	f.StringVar(&o.catalog, "catalog", "", "file of what EC2 and Direct Connect own: VPCs, transit gateways, VPN connections and so on")
-	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "address of an EC2-compatible endpoint to ask for the same: http://127.0.0.1:5000")
-	f.StringVar(&o.events.file, "events-file", "", "file that events are appended to, one JSON object on a line")
-	f.StringVar(&o.events.webhook, "events-webhook", "", "address that events are posted to: https://example.com/hook")
-	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file of the secret that posted events are signed with")
-	f.StringVar(&o.events.endpoint, "events-eventbridge-endpoint", "", "address of an EventBridge-compatible endpoint that events are put to")
-	f.StringVar(&o.events.bus, "events-bus", "", "name of the event bus; the default bus without it")
-	f.BoolVar(&o.routingEvents, "routing-events", true, "write an event when routes are installed or uninstalled; false saves the computation")
+	f.StringVar(&o.catalog, "catalog", "", "inventory of VPCs, subnets, TGWs, VPNs and DX gateways to validate references against")
+	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "endpoint, EC2-compatible, to read that inventory from, such as http://127.0.0.1:5000")
+	f.StringVar(&o.events.file, "events-file", "", "append events to this file, one JSON object per line")
+	f.StringVar(&o.events.webhook, "events-webhook", "", "post events to this URL")
+	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file with the secret that signs posted events")
+	f.StringVar(&o.events.endpoint, "events-eventbridge-endpoint", "", "endpoint, EventBridge-compatible, to put events to")
+	f.StringVar(&o.events.bus, "events-bus", "", "event bus name (default: the default bus)")
+	f.BoolVar(&o.routingEvents, "routing-events", true, "emit an event when routes are installed or uninstalled")
 	f.Var(&o.routing, "routing", routingUsage)
-	f.StringVar(&o.lifecycle, "lifecycle", "instant", "how long states last: instant, aws, and overrides such as device.PENDING=3s")
-	f.StringVar(&o.quotas, "quota", "", "limits that differ from AWS's: devices=1000,sites=500")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of ids; 0 takes one from the operating system")
-	f.StringVar(&o.cors, "cors-origin", "", "origin that browsers may call from; empty switches CORS off")
-	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long requests under way may take after SIGTERM")
-	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error; calls are info")
+	f.StringVar(&o.lifecycle, "lifecycle", "instant", "duration of lifecycle states: instant, aws, and overrides such as device.PENDING=3s")
+	f.StringVar(&o.quotas, "quota", "", "quotas that differ from those of AWS: devices=1000,sites=500")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the random part of IDs; 0 takes one from the operating system")
+	f.StringVar(&o.cors, "cors-origin", "", "origin that browsers may call from; empty disables CORS")
+	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long requests in flight may take after SIGTERM")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error; API calls are logged at info")
 	f.StringVar(&o.logFormat, "log-format", "json", "json or text")
 	f.VisitAll(func(flag *pflag.Flag) { flag.Usage += " (" + environmentName(flag.Name) + ")" })
 	return cmd

@@ -11,7 +11,9 @@ import (
 )
 
 func snapshotCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "snapshot", Short: "take a network away as one file, or check such a file"}
+	cmd := &cobra.Command{Use: "snapshot", Short: "export, validate and describe network snapshot files", Example: `
+  portolan snapshot export --core-network core-network-0123456789abcdef0 > network.yaml
+  portolan snapshot validate network.yaml`[1:]}
 	cmd.AddCommand(snapshotExportCommand(), snapshotValidateCommand(), snapshotSchemaCommand())
 	return cmd
 }
@@ -21,8 +23,10 @@ func snapshotExportCommand() *cobra.Command {
 	format := choice("yaml", "json")
 	cmd := &cobra.Command{
 		Use:   "export --core-network ID",
-		Short: "print a core network of a running server as one file",
-		Args:  cobra.NoArgs,
+		Short: "export a core network of a running server as a snapshot file",
+		Example: `  portolan snapshot export --core-network core-network-0123456789abcdef0 > network.yaml
+  portolan snapshot export --endpoint http://127.0.0.1:4566 --core-network core-network-0123456789abcdef0 -o json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := o.load(cmd.Context(), cmd.InOrStdin())
 			if err != nil {
@@ -45,9 +49,10 @@ func snapshotExportCommand() *cobra.Command {
 
 func snapshotValidateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate FILE",
-		Short: "check a file: its form, its policy, and that routes can be computed",
-		Args:  cobra.ExactArgs(1),
+		Use:     "validate FILE",
+		Short:   "validate a snapshot file: format, policy, and that routes converge",
+		Example: `  portolan snapshot validate network.yaml`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := os.ReadFile(args[0])
 			if err != nil {
@@ -72,9 +77,10 @@ func snapshotValidateCommand() *cobra.Command {
 
 func snapshotSchemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "print the JSON Schema of such a file, for editors and checks",
-		Args:  cobra.NoArgs,
+		Use:     "schema",
+		Short:   "print the JSON Schema of snapshot files, for editors and validators",
+		Example: `  portolan snapshot schema > snapshot.schema.json`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := snapshot.Schema()
 			if err != nil {

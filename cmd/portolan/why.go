@@ -8,8 +8,10 @@ func whyCommand() *cobra.Command {
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "why PREFIX|ADDRESS --segment NAME --edge LOCATION",
-		Short: "tell why a table has a route or not: the winner, who lost, who was dropped and by which line",
-		Args:  cobra.ExactArgs(1),
+		Short: "explain best-path selection for a prefix: selected, rejected and filtered candidates, with the policy statement",
+		Example: `  portolan why 10.1.0.0/16 --snapshot network.yaml --segment prod --edge eu-west-1
+  portolan why 10.1.0.5 --snapshot network.yaml --network-function-group fw --edge us-east-1`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {

@@ -126,7 +126,7 @@ func TestCompare_whatAChangeDoes(t *testing.T) {
 	c := analysis.Compare(before, after)
 	lost := slices.ContainsFunc(c.Segments, func(p analysis.PairChange) bool { return p.From == "prod" && p.To == "dev" && p.Lost() })
 	pair := slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool { return p.From == "a1" && p.To == "a4" && p.Lost() })
-	if !lost || !pair || len(c.Routes) == 0 || c.Routes[0].Kind() != "lost" || !slices.Equal(c.Edges, []string{"eu-west-1", "us-east-1"}) {
+	if !lost || !pair || len(c.Routes) == 0 || c.Routes[0].Kind() != "withdrawn" || !slices.Equal(c.Edges, []string{"eu-west-1", "us-east-1"}) {
 		t.Errorf("got %+v", c)
 	}
 	// Sharing in the place of inspecting: they still talk, and nobody looks.

@@ -132,7 +132,7 @@ func (p *assertionParser) assertion() Assertion {
 		a.edge = p.name("an edge location")
 	}
 	if len(p.words) > 0 {
-		p.fail(p.words[0].column, "%q is one word too many", p.words[0].text)
+		p.fail(p.words[0].column, "unexpected %q after the end of the assertion", p.words[0].text)
 	}
 	return a
 }
@@ -146,7 +146,7 @@ func (p *assertionParser) fail(column int, format string, args ...any) {
 
 func (p *assertionParser) name(what string) string {
 	if len(p.words) == 0 {
-		p.fail(p.end, "the line ends where %s is wanted", what)
+		p.fail(p.end, "the line ends; expected %s", what)
 		return ""
 	}
 	text := p.words[0].text
@@ -157,10 +157,25 @@ func (p *assertionParser) name(what string) string {
 // keyword takes one of some words.
 func (p *assertionParser) keyword(choices ...string) string {
 	if len(p.words) > 0 && !slices.Contains(choices, p.words[0].text) {
-		p.fail(p.words[0].column, "want %s, not %q", strings.Join(choices, " or "), p.words[0].text)
+		p.fail(p.words[0].column, "expected %s; got %q", either(choices), p.words[0].text)
 		return ""
 	}
-	return p.name(strings.Join(choices, " or "))
+	return p.name(either(choices))
+}
+
+// either lists words to choose from: "reaches", "cannot" or "is".
+func either(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i > 0 && i == len(words)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", w)
+	}
+	return b.String()
 }
 
 // target is a name, a prefix or an address.
@@ -192,7 +207,7 @@ func (s *Subject) assert(a Assertion) Outcome {
 	}
 	sources, err := s.sources(a.subject)
 	if err == nil && len(sources) == 0 {
-		err = fmt.Errorf("segment %s has no attachment to try it from", a.subject)
+		err = fmt.Errorf("segment %s has no attachment that announces a prefix: there is no source to test from", a.subject)
 	}
 	targets, expected, targetErr := s.addresses(a.target)
 	if err == nil {
@@ -225,7 +240,7 @@ func (s *Subject) assert(a Assertion) Outcome {
 		}
 	}
 	if len(tried) == 0 {
-		o.Reason = a.target + " has no address to try"
+		o.Reason = a.target + " announces no prefix: there is no address to test"
 		return o
 	}
 	o.Holds = true
@@ -244,29 +259,33 @@ func (s *Subject) fails(a *Assertion, w *Way, expected func(at string) bool) str
 		passedOn := beyond.Verdict == Delivered && expected(beyond.At)
 		switch {
 		case a.not && a.via == "" && passedOn:
-			return fmt.Sprintf("%s reaches %s, by %s, if %s passes it on", w.From, w.To, beyond.At, function)
+			return fmt.Sprintf("%s reaches %s, at %s, if %s forwards it", w.From, w.To, beyond.At, function)
 		case a.not && a.via == "":
 			return ""
 		case !a.not && a.via == function.NetworkFunctionGroup && (passedOn || a.targetIsAddress()):
 			return ""
 		}
-		return fmt.Sprintf("%s from %s is handed to %s, and what that does with it is not known", w.To, w.From, function)
+		return fmt.Sprintf("%s from %s is handed to %s; what the network function does with it is not known", w.To, w.From, function)
 	}
 	switch {
 	case a.not && a.via == "" && arrives:
-		return fmt.Sprintf("%s reaches %s, by %s", w.From, w.To, w.At)
+		return fmt.Sprintf("%s reaches %s, at %s", w.From, w.To, w.At)
 	case a.not && a.via == "":
 		return ""
 	case !arrives && w.Verdict == Delivered:
 		return fmt.Sprintf("%s from %s ends at %s", w.To, w.From, w.At)
 	case !arrives:
-		return fmt.Sprintf("%s from %s is lost: %s", w.To, w.From, w.Reason)
+		return fmt.Sprintf("%s is not reachable from %s: %s", w.To, w.From, w.Reason)
 	}
 	through := slices.ContainsFunc(w.Inspections, func(i Inspection) bool { return i.NetworkFunctionGroup == a.via })
-	if a.via != "" && through == a.not {
-		return fmt.Sprintf("%s from %s passes %s", w.To, w.From, listed(w.Inspections))
+	switch {
+	case a.via == "" || through != a.not:
+		return ""
+	case through:
+		return fmt.Sprintf("%s from %s is inspected by %s", w.To, w.From, listed(w.Inspections))
+	default:
+		return fmt.Sprintf("%s from %s is not inspected: no hop through network function group %s", w.To, w.From, a.via)
 	}
-	return ""
 }
 
 // targetIsAddress tells a prefix or an address from a segment or an attachment.
@@ -281,7 +300,7 @@ func (s *Subject) assertTable(o Outcome) Outcome {
 		id = routing.TableID{NetworkFunctionGroup: o.table, Edge: o.edge}
 	}
 	if _, ok := s.Tables.Table(id); !ok {
-		o.Reason = fmt.Sprintf("there is no table %s at %s", o.table, o.edge)
+		o.Reason = fmt.Sprintf("%s has no table at %s", o.table, o.edge)
 		return o
 	}
 	_, found := s.route(id, o.prefix)
@@ -300,7 +319,7 @@ func (s *Subject) sources(name string) ([]*routing.Attachment, error) {
 		return []*routing.Attachment{a}, nil
 	}
 	if s.Network.Policy.Segment(name) == nil {
-		return nil, fmt.Errorf("%s is neither a segment nor an attachment of the network", name)
+		return nil, fmt.Errorf("there is no segment or attachment %s", name)
 	}
 	var list []*routing.Attachment
 	for _, a := range s.speakers() {

@@ -71,11 +71,11 @@ func TestAssert_handedOver(t *testing.T) {
 		"a reaches 0.0.0.0/0 via fw":   "",
 		"a reaches b via fw":           "",
 		"a cannot reach 192.0.2.7":     "",
-		"a reaches 192.0.2.7":          "192.0.2.7 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
-		"a reaches b not via fw":       "10.1.0.1 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
-		"a cannot reach b":             "a1 reaches 10.1.0.1, by b1, if fw@us-east-1 (f1) passes it on",
-		"a cannot reach 10.1.0.0/16":   "a1 reaches 10.1.0.1, by b1, if fw@us-east-1 (f1) passes it on",
-		"a reaches 192.0.2.7 via nope": "192.0.2.7 from a1 is handed to fw@us-east-1 (f1), and what that does with it is not known",
+		"a reaches 192.0.2.7":          "192.0.2.7 from a1 is handed to fw@us-east-1 (f1); what the network function does with it is not known",
+		"a reaches b not via fw":       "10.1.0.1 from a1 is handed to fw@us-east-1 (f1); what the network function does with it is not known",
+		"a cannot reach b":             "a1 reaches 10.1.0.1, at b1, if fw@us-east-1 (f1) forwards it",
+		"a cannot reach 10.1.0.0/16":   "a1 reaches 10.1.0.1, at b1, if fw@us-east-1 (f1) forwards it",
+		"a reaches 192.0.2.7 via nope": "192.0.2.7 from a1 is handed to fw@us-east-1 (f1); what the network function does with it is not known",
 	} {
 		list, err := analysis.ParseAssertions(text)
 		if err != nil {
@@ -93,14 +93,14 @@ func TestAssert_handedOver(t *testing.T) {
 
 func TestParseAssertions_errorsHavePlaces(t *testing.T) {
 	for text, want := range map[string]string{
-		"# fine\n\n a reches b":       `line 3, column 4: want reaches or cannot or is, not "reches"`,
-		"a reaches":                   "line 1, column 10: the line ends where a segment, an attachment, a prefix or an address is wanted",
+		"# fine\n\n a reches b":       `line 3, column 4: expected "reaches", "cannot" or "is"; got "reches"`,
+		"a reaches":                   "line 1, column 10: the line ends; expected a segment, an attachment, a prefix or an address",
 		"ä\treaches ::ffff:192.0.2.1": `line 1, column 11: "::ffff:192.0.2.1" is neither a prefix nor an address`,
-		"a reaches b via fw too":      `line 1, column 20: "too" is one word too many`,
+		"a reaches b via fw too":      `line 1, column 20: unexpected "too" after the end of the assertion`,
 		"10.0/8 is in table a at e":   `line 1, column 1: "10.0/8" is not a prefix such as 10.0.0.0/8`,
-		"10.0.0.0/8 is in tables a":   `line 1, column 18: want table, not "tables"`,
-		"a cannot reach b via fw":     `line 1, column 18: "via" is one word too many`,
-		"a reaches b not fw # or so":  `line 1, column 17: want via, not "fw"`,
+		"10.0.0.0/8 is in tables a":   `line 1, column 18: expected "table"; got "tables"`,
+		"a cannot reach b via fw":     `line 1, column 18: unexpected "via" after the end of the assertion`,
+		"a reaches b not fw # or so":  `line 1, column 17: expected "via"; got "fw"`,
 	} {
 		if _, err := analysis.ParseAssertions(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)

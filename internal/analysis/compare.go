@@ -19,15 +19,15 @@ type RouteChange struct {
 	After  *routing.Forward // nil: lost
 }
 
-// Kind is added, lost, or moved: to another destination or state.
+// Kind is added, withdrawn, or rerouted: to another destination or state.
 func (c *RouteChange) Kind() string {
 	switch {
 	case c.Before == nil:
 		return "added"
 	case c.After == nil:
-		return "lost"
+		return "withdrawn"
 	default:
-		return "moved"
+		return "rerouted"
 	}
 }
 

@@ -35,7 +35,7 @@ func (d *doctor) conversations() {
 func (d *doctor) loops(a, b *routing.Attachment, ways []*Way) bool {
 	at := slices.IndexFunc(ways, func(w *Way) bool { return w.Verdict == Looping })
 	if at >= 0 {
-		d.add(Finding{Name: CheckLoop, Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("packets between %s and %s go round: %s", a.ID, b.ID, ways[at].Reason)})
+		d.add(Finding{Name: CheckLoop, Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("forwarding loop between %s and %s: %s", a.ID, b.ID, ways[at].Reason)})
 	}
 	return at >= 0
 }
@@ -47,7 +47,7 @@ func (d *doctor) oneWay(there, back []*Way) {
 			if w.Verdict == Delivered && answers(w, v) && v.Verdict != Delivered && v.Verdict != HandedOver {
 				d.add(Finding{
 					Name: CheckOneWay, Subjects: []string{w.From, w.At},
-					Message: fmt.Sprintf("%s reaches %s, the answer ends: %s", w.From, w.At, v.Reason),
+					Message: fmt.Sprintf("%s reaches %s; the return path fails: %s", w.From, w.At, v.Reason),
 				})
 				return
 			}
@@ -65,14 +65,14 @@ func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) {
 			case !sameAppliances(w.Inspections, v.Inspections):
 				d.add(Finding{
 					Name: CheckAsymmetric, Subjects: []string{a.ID, b.ID},
-					Message: fmt.Sprintf("%s to %s passes %s, the answer %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
+					Message: fmt.Sprintf("%s to %s is inspected by %s, the return path by %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
 				})
 				return
 			case len(w.Inspections) == 0 && d.mustInspect(a.Segment, b.Segment):
 				in := d.inspected[[2]string{a.Segment, b.Segment}]
 				d.add(Finding{
 					Name: CheckNotInspected, Subjects: []string{a.ID, b.ID}, Place: in.Place,
-					Message: fmt.Sprintf("%s and %s talk directly although the policy sends their segments via %s", a.ID, b.ID, in.Group),
+					Message: fmt.Sprintf("%s and %s are not inspected: no hop through network function group %s, although the policy sends their segments via it", a.ID, b.ID, in.Group),
 				})
 				return
 			}

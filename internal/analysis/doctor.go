@@ -9,7 +9,7 @@ import (
 	"portolan/routing"
 )
 
-// Finding is something that is lost without anybody being told.
+// Finding is a problem that no error message reports.
 type Finding struct {
 	Name     string // of the check
 	Table    routing.TableID
@@ -24,15 +24,15 @@ const (
 	CheckBlackhole        = "blackhole"
 	CheckOneWay           = "one-way"
 	CheckAsymmetric       = "asymmetric-inspection"
-	CheckMissingAppliance = "missing-appliance"
+	CheckMissingAppliance = "missing-inspection-attachment"
 	CheckNotInspected     = "not-inspected"
-	CheckLoop             = "loop"
-	CheckNobodyImports    = "nobody-imports"
-	CheckOverlap          = "same-prefix"
-	CheckPrefixLimit      = "prefix-limit"
-	CheckDown             = "attachment-down"
-	CheckTie              = "tie"
-	CheckNeverSettles     = "never-settles"
+	CheckLoop             = "forwarding-loop"
+	CheckNotImported      = "not-imported"
+	CheckOverlap          = "duplicate-prefix"
+	CheckPrefixLimit      = "route-limit"
+	CheckDown             = "attachment-failed"
+	CheckTie              = "non-deterministic-best-path"
+	CheckOscillation      = "bgp-oscillation"
 )
 
 // Findings looks for silent losses. They are in a stable order; of each kind at most maxFindings are given. Where
@@ -79,7 +79,7 @@ func (d *doctor) appliances() {
 		if len(g.SendVia)+len(g.SendTo) > 0 && len(has[g.Name]) == 0 {
 			d.add(Finding{
 				Name: CheckMissingAppliance, Subjects: []string{g.Name}, Place: g.Place,
-				Message: "network function group " + g.Name + " has no attachment: what the policy sends there is dropped",
+				Message: "network function group " + g.Name + " has no attachment: traffic that the policy sends there is dropped",
 			})
 		}
 	}
@@ -89,7 +89,7 @@ func (d *doctor) appliances() {
 			continue
 		}
 		for _, e := range d.Network.Policy.Edges {
-			if d.speaks(e.Location, in.Segment, in.With) && !slices.Contains(has[in.Group], e.Location) {
+			if d.populated(e.Location, in.Segment, in.With) && !slices.Contains(has[in.Group], e.Location) {
 				d.add(Finding{
 					Name: CheckMissingAppliance, Subjects: []string{in.Group, e.Location}, Place: in.Place,
 					Message: fmt.Sprintf("dual-hop between %s and %s needs an attachment of %s at %s", in.Segment, in.With, in.Group, e.Location),
@@ -99,8 +99,8 @@ func (d *doctor) appliances() {
 	}
 }
 
-// speaks tells whether one of the segments has an attachment at the edge.
-func (d *doctor) speaks(edge string, segments ...string) bool {
+// populated tells whether one of the segments has an attachment at the edge.
+func (d *doctor) populated(edge string, segments ...string) bool {
 	return slices.ContainsFunc(d.Network.Attachments, func(a routing.Attachment) bool {
 		return !a.Down && slices.Contains(segments, a.Segment) && slices.Contains(a.Edges, edge)
 	})
@@ -145,7 +145,7 @@ func (d *doctor) announcements() {
 	for i := range d.Network.Attachments {
 		a := &d.Network.Attachments[i]
 		if a.Down {
-			d.add(Finding{Name: CheckDown, Subjects: []string{a.ID}, Message: "attachment " + a.ID + " does not work: nothing it announces is routed"})
+			d.add(Finding{Name: CheckDown, Subjects: []string{a.ID}, Message: "attachment " + a.ID + " is not available: its prefixes are withdrawn"})
 			continue
 		}
 		if a.Segment == "" {
@@ -158,8 +158,8 @@ func (d *doctor) announcements() {
 			}
 			if !present[p] {
 				d.add(Finding{
-					Name: CheckNobodyImports, Prefix: p, Subjects: []string{a.ID},
-					Message: fmt.Sprintf("attachment %s announces %s and no table has it", a.ID, p),
+					Name: CheckNotImported, Prefix: p, Subjects: []string{a.ID},
+					Message: fmt.Sprintf("attachment %s announces %s, but no route table imports it", a.ID, p),
 				})
 			}
 		}
@@ -174,7 +174,7 @@ func (d *doctor) announcements() {
 	for _, p := range prefixes {
 		d.add(Finding{
 			Name: CheckOverlap, Prefix: p, Subjects: by[p],
-			Message: fmt.Sprintf("%s is announced by %s: which of them gets the traffic depends on the table", p, and(by[p])),
+			Message: fmt.Sprintf("%s is announced by %s: the best path differs between route tables", p, and(by[p])),
 		})
 	}
 }
@@ -184,24 +184,24 @@ func (d *doctor) neverSettle(unsettled *routing.OscillationError) {
 	for i := range unsettled.First {
 		o := &unsettled.First[i]
 		d.add(Finding{
-			Name: CheckNeverSettles, Prefix: o.Prefix, Subjects: []string{o.Segment},
-			Message: fmt.Sprintf("%s in %s never settles: %s, and so on for ever", o.Prefix, o.Segment, o.States()),
+			Name: CheckOscillation, Prefix: o.Prefix, Subjects: []string{o.Segment},
+			Message: fmt.Sprintf("%s in %s: BGP oscillation, routes never converge: %s, and so on", o.Prefix, o.Segment, o.States()),
 		})
 	}
 	if more := unsettled.Count - len(unsettled.First); more > 0 {
-		d.add(Finding{Name: CheckNeverSettles, Message: fmt.Sprintf("%d more prefixes never settle", more)})
+		d.add(Finding{Name: CheckOscillation, Message: fmt.Sprintf("%d more prefixes oscillate", more)})
 	}
 }
 
 // limits finds more routes than AWS takes. What it then leaves out is not documented, so the tables hold all of them.
 func (d *doctor) limits() {
 	for _, l := range d.Tables.Exceeded() {
-		f := Finding{Name: CheckPrefixLimit, Message: fmt.Sprintf("the core network holds %d routes; AWS takes %d", l.Routes, l.Max)}
+		f := Finding{Name: CheckPrefixLimit, Message: fmt.Sprintf("the core network has %d routes; the AWS quota is %d", l.Routes, l.Max)}
 		switch {
 		case l.Attachment != "" && l.Outbound:
-			f.Message = fmt.Sprintf("attachment %s is told %d routes at %s; AWS tells it %d", l.Attachment, l.Routes, l.Edge, l.Max)
+			f.Message = fmt.Sprintf("%[2]d routes are advertised to attachment %[1]s at %[3]s; the AWS quota is %[4]d", l.Attachment, l.Routes, l.Edge, l.Max)
 		case l.Attachment != "":
-			f.Message = fmt.Sprintf("attachment %s announces %d prefixes at %s; AWS takes %d", l.Attachment, l.Routes, l.Edge, l.Max)
+			f.Message = fmt.Sprintf("attachment %s announces %d prefixes at %s; the AWS quota is %d", l.Attachment, l.Routes, l.Edge, l.Max)
 		}
 		if l.Attachment != "" {
 			f.Subjects = []string{l.Attachment}

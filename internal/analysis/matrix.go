@@ -120,7 +120,7 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, exp
 		addr := f.known.addrs[t.class]
 		reason := ""
 		if at != nil {
-			reason = fmt.Sprintf("%s leads to %s from table %s", addr, at.ID, f.ids[table])
+			reason = fmt.Sprintf("%s is routed to %s in table %s (longest match)", addr, at.ID, f.ids[table])
 		} else {
 			w := &Way{To: addr}
 			f.net.follow(w, f.ids[table])

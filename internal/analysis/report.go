@@ -44,11 +44,11 @@ func mistake(field, format string, args ...any) error {
 func (s *Subject) table(id routing.TableID) (routing.Table, error) {
 	switch {
 	case id.Segment == "" && id.NetworkFunctionGroup == "":
-		return routing.Table{}, mistake("segment", "which table? Name a segment or a network function group, and an edge")
+		return routing.Table{}, mistake("segment", "name a route table: a segment or a network function group, and an edge location")
 	case id.Segment != "" && id.NetworkFunctionGroup != "":
-		return routing.Table{}, mistake("segment", "which table? A segment or a network function group, not both")
+		return routing.Table{}, mistake("segment", "name a segment or a network function group, not both")
 	case id.Edge == "":
-		return routing.Table{}, mistake("edge", "which table? Name an edge location")
+		return routing.Table{}, mistake("edge", "name the edge location of the route table")
 	}
 	table, ok := s.Tables.Table(id)
 	if !ok {
@@ -59,7 +59,7 @@ func (s *Subject) table(id routing.TableID) (routing.Table, error) {
 				break
 			}
 		}
-		return table, mistake("segment", "there is no table %s; there are: %s", id, strings.Join(names, " "))
+		return table, mistake("segment", "there is no route table %s; there are: %s", id, strings.Join(names, " "))
 	}
 	return table, nil
 }

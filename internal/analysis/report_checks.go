@@ -51,19 +51,27 @@ func reaches(r *Reach) string {
 	case r.Partly():
 		return "partly"
 	default:
-		return "no: " + string(r.Verdict)
+		return "no: " + r.why()
 	}
+}
+
+// why is what keeps a pair from being reachable, in words.
+func (r *Reach) why() string {
+	if r.Verdict == WrongTarget {
+		return string(r.Verdict) + " (longest match)"
+	}
+	return string(r.Verdict)
 }
 
 // WriteText writes a line for each pair.
 func (m Matrix) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FROM\tTO\tREACHES\tINSPECTED BY\tWHY NOT")
+	fmt.Fprintln(table, "FROM\tTO\tREACHABLE\tINSPECTED BY\tREASON")
 	for i := range m {
 		r := &m[i]
 		verdict, why := r.Reaches, ""
 		if verdict == "no" {
-			verdict += ": " + r.Verdict
+			verdict += ": " + (&Reach{Verdict: Verdict(r.Verdict)}).why()
 		}
 		if len(r.Failures) > 0 {
 			why = r.Failures[0]
@@ -89,7 +97,7 @@ type DiagnosisRow struct {
 	place string
 }
 
-// Doctor looks for silent losses.
+// Doctor runs the health checks.
 func (s *Subject) Doctor() Diagnosis {
 	found := s.Findings()
 	rows := make(Diagnosis, len(found))
@@ -134,7 +142,7 @@ type TestFailure struct {
 	Line   int        `json:"line"`
 	Text   string     `json:"text"`
 	Reason string     `json:"reason"`
-	Way    *WayReport `json:"way,omitempty"` // a packet that shows it
+	Path   *WayReport `json:"path,omitempty"` // of a packet that shows it
 }
 
 // Test tries the assertions of a file.
@@ -156,8 +164,8 @@ func (t *TestReport) WriteText(w io.Writer) error {
 	for i := range t.Failures {
 		f := &t.Failures[i]
 		fmt.Fprintf(&b, "%s:%d: %s\n  %s\n", t.file, f.Line, f.Text, f.Reason)
-		if f.Way != nil {
-			f.Way.write(&b, "  shown by")
+		if f.Path != nil {
+			f.Path.write(&b, "  path")
 		}
 	}
 	fmt.Fprintf(&b, "%d of %d assertions hold\n", t.Holding, t.Total)

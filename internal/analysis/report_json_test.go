@@ -80,10 +80,10 @@ func TestReports_membersArePromised(t *testing.T) {
 			"candidates.origin candidates.outcome candidates.steps candidates.steps.detail candidates.steps.dropped candidates.steps.edge " +
 			"candidates.steps.kind candidates.steps.line candidates.steps.path candidates.steps.segment prefix route route.destinations route.localPreference " +
 			"route.med route.origin route.prefix route.state route.type table"},
-		"told":   {must(n.WhyTold("a3", "", "10.10.0.0/16")), "attachment detail edge prefix route steps"},
-		"path":   {path(), ""},
-		"matrix": {matrix, "delivered failures from inspectedBy reaches to tried verdict"},
-		"test":   {n.Test("f", assertions), "failures failures.line failures.reason failures.text failures.way holding total"},
+		"why-advertised": {must(n.WhyAdvertised("a3", "", "10.10.0.0/16")), "attachment detail edge prefix route steps"},
+		"path":           {path(), ""},
+		"matrix":         {matrix, "delivered failures from inspectedBy reaches to tried verdict"},
+		"test":           {n.Test("f", assertions), "failures failures.line failures.path failures.reason failures.text holding total"},
 	} {
 		var b bytes.Buffer
 		if err := analysis.WriteJSON(&b, c.report); err != nil {
@@ -97,7 +97,7 @@ func TestReports_membersArePromised(t *testing.T) {
 		members("", v, found)
 		if name == "path" || name == "test" {
 			for member := range strings.FieldsSeq(way) {
-				for _, prefix := range map[string][]string{"path": {"forward.", "back."}, "test": {"failures.way."}}[name] {
+				for _, prefix := range map[string][]string{"path": {"forward.", "return."}, "test": {"failures.path."}}[name] {
 					if !found[prefix+member] {
 						t.Errorf("%s has no %s", name, prefix+member)
 					}
@@ -114,7 +114,7 @@ func TestReports_membersArePromised(t *testing.T) {
 func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 	p := &analysis.Plan{
 		Changes: []string{"ADD x|y <img src=x> `*[a](b)`\n# head"},
-		Routes:  []analysis.PlanRow{{Table: "a|b@c", Prefix: "10.0.0.0/8", Kind: "moved", Before: "<b>", After: "edge:|"}},
+		Routes:  []analysis.PlanRow{{Table: "a|b@c", Prefix: "10.0.0.0/8", Kind: "rerouted", Before: "<b>", After: "edge:|"}},
 	}
 	var b strings.Builder
 	if err := p.WriteMarkdown(&b); err != nil {
@@ -126,7 +126,7 @@ func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 			t.Errorf("%q is in\n%s", bad, text)
 		}
 	}
-	if !strings.Contains(text, `| a\|b@c | 10.0.0.0/8 | moved | &lt;b&gt; | edge:\| |`) {
+	if !strings.Contains(text, `| a\|b@c | 10.0.0.0/8 | rerouted | &lt;b&gt; | edge:\| |`) {
 		t.Errorf("got\n%s", text)
 	}
 }

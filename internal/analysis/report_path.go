@@ -15,7 +15,7 @@ type PathReport struct {
 	Verdict string     `json:"verdict"`
 	Reason  string     `json:"reason"`
 	Forward *WayReport `json:"forward"`
-	Back    *WayReport `json:"back"` // null: it was not followed
+	Return  *WayReport `json:"return"` // null: it was not traced
 }
 
 // WayReport is one way.
@@ -48,14 +48,14 @@ type InspectionReport struct {
 // Path follows a packet and its answer. edge and source may be empty: see [Subject.RoundTrip].
 func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if from == "" {
-		return nil, mistake("from", "which attachment does the packet enter by?")
+		return nil, mistake("from", "name the attachment that the packet enters by")
 	}
 	a, ok := s.attachment[from]
 	if !ok {
-		return nil, mistake("from", "attachment %q is not part of the network", from)
+		return nil, mistake("from", "attachment %q does not exist", from)
 	}
 	if edge != "" && !slices.Contains(a.Edges, edge) {
-		return nil, mistake("edge", "attachment %s is not at edge %q", from, edge)
+		return nil, mistake("edge", "attachment %s has no edge location %q", from, edge)
 	}
 	target, err := parseAddr("to", to)
 	if err != nil {
@@ -107,9 +107,9 @@ func (p *PathReport) Sound() bool {
 // WriteText writes a line for each hop, then the verdict.
 func (p *PathReport) WriteText(w io.Writer) error {
 	var b strings.Builder
-	p.Forward.write(&b, "there")
-	if p.Back != nil {
-		p.Back.write(&b, "back")
+	p.Forward.write(&b, "forward")
+	if p.Return != nil {
+		p.Return.write(&b, "return")
 	}
 	fmt.Fprintf(&b, "verdict: %s: %s\n", p.Verdict, p.Reason)
 	_, err := io.WriteString(w, b.String())

@@ -12,21 +12,21 @@ import (
 
 // Plan is what a change of policy does.
 type Plan struct {
-	Empty          bool       `json:"empty"`
-	Changes        []string   `json:"changes"` // the change set
-	Routes         []PlanRow  `json:"routes"`
-	Segments       []PlanPair `json:"segments"`
-	Attachments    []PlanPair `json:"attachments"`
-	InspectionLost []string   `json:"inspectionLost"`
-	Edges          []string   `json:"edges"`
-	Accounts       []string   `json:"accounts"`
-	Truncated      bool       `json:"truncated"` // more pairs of attachments change than are listed
-	RoutesAdded    int        `json:"routesAdded"`
-	RoutesLost     int        `json:"routesLost"`
-	RoutesMoved    int        `json:"routesMoved"`
+	Empty           bool       `json:"empty"`
+	Changes         []string   `json:"changes"` // the change set
+	Routes          []PlanRow  `json:"routes"`
+	Segments        []PlanPair `json:"segments"`
+	Attachments     []PlanPair `json:"attachments"`
+	InspectionLost  []string   `json:"inspectionLost"`
+	Edges           []string   `json:"edges"`
+	Accounts        []string   `json:"accounts"`
+	Truncated       bool       `json:"truncated"` // more pairs of attachments change than are listed
+	RoutesAdded     int        `json:"routesAdded"`
+	RoutesWithdrawn int        `json:"routesWithdrawn"`
+	RoutesRerouted  int        `json:"routesRerouted"`
 }
 
-// PlanRow is a route that is added, lost or moved.
+// PlanRow is a route that is added, withdrawn or rerouted.
 type PlanRow struct {
 	Table  string `json:"table"`
 	Prefix string `json:"prefix"`
@@ -79,15 +79,15 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 		switch row.Kind {
 		case "added":
 			p.RoutesAdded++
-		case "lost":
-			p.RoutesLost++
+		case "withdrawn":
+			p.RoutesWithdrawn++
 		default:
-			p.RoutesMoved++
+			p.RoutesRerouted++
 		}
 		p.Routes = append(p.Routes, row)
 	}
-	p.pairs(c.Segments, &p.Segments)
-	p.pairs(c.Attachments, &p.Attachments)
+	p.pairs(c.Segments, &p.Segments, "no attachments left in segment")
+	p.pairs(c.Attachments, &p.Attachments, "no prefix to reach")
 	accounts := map[string]string{}
 	for i := range s.Snapshot.Attachments {
 		accounts[s.Snapshot.Attachments[i].ID] = s.Snapshot.Attachments[i].Account
@@ -100,31 +100,37 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) pairs(list []PairChange, into *[]PlanPair) {
+func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
 	for i := range list {
 		c := &list[i]
-		before, after := howFar(c.Before), howFar(c.After)
+		before, after := howFar(c.Before, none), howFar(c.After, none)
 		if before != after {
 			*into = append(*into, PlanPair{c.From, c.To, before, after})
 		}
 		if lost := c.InspectionLost(); len(lost) > 0 {
-			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: no more by %s", c.From, c.To, strings.Join(lost, ", ")))
+			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: no longer inspected by %s", c.From, c.To, strings.Join(lost, ", ")))
 		} else if c.Bypassed() {
-			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: some of it no more by %s", c.From, c.To, strings.Join(c.Before.InspectedBy, ", ")))
+			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: partly no longer inspected by %s", c.From, c.To, strings.Join(c.Before.InspectedBy, ", ")))
 		}
 	}
 }
 
 // howFar is how one reaches the other, with how much of it where it is not all or nothing.
-func howFar(r *Reach) string {
-	if r.Partly() {
-		return fmt.Sprintf("partly, %d of %d", r.Delivered, r.Samples)
+func howFar(r *Reach, none string) string {
+	switch {
+	case r.Samples == 0:
+		return none
+	case r.Reaches():
+		return "reachable"
+	case r.Partly():
+		return fmt.Sprintf("partly reachable, %d of %d", r.Delivered, r.Samples)
+	default:
+		return "not reachable: " + r.why()
 	}
-	return reaches(r)
 }
 
 func (p *PlanPair) String() string {
-	return fmt.Sprintf("%s → %s: %s, was %s", p.From, p.To, p.After, p.Before)
+	return fmt.Sprintf("%s → %s: %s (was: %s)", p.From, p.To, p.After, p.Before)
 }
 
 // WriteText writes the plan for a terminal.
@@ -153,7 +159,7 @@ func (p *Plan) write(w io.Writer, markdown bool) error {
 		}
 	}
 	section("Change set", p.Changes)
-	heading(fmt.Sprintf("Routes: %d added, %d lost, %d moved", p.RoutesAdded, p.RoutesLost, p.RoutesMoved))
+	heading(fmt.Sprintf("Routes: %d added, %d withdrawn, %d re-routed", p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted))
 	if markdown && len(p.Routes) > 0 {
 		b.WriteString("| table | prefix | | before | after |\n| --- | --- | --- | --- | --- |\n")
 	}
@@ -165,20 +171,20 @@ func (p *Plan) write(w io.Writer, markdown bool) error {
 		}
 		sign, change := "+", r.After
 		switch r.Kind {
-		case "lost":
+		case "withdrawn":
 			sign, change = "-", r.Before
-		case "moved":
+		case "rerouted":
 			sign, change = "~", r.Before+" ⇒ "+r.After
 		}
 		fmt.Fprintf(&b, "  %s %s %s → %s\n", sign, r.Table, r.Prefix, change)
 	}
-	section("Between segments", lines(p.Segments))
-	section("Between attachments", lines(p.Attachments))
+	section("Reachability between segments", lines(p.Segments))
+	section("Reachability between attachments", lines(p.Attachments))
 	section("No longer inspected", p.InspectionLost)
-	section("Edges touched", p.Edges)
-	section("Accounts touched", p.Accounts)
+	section("Edge locations affected", p.Edges)
+	section("Accounts affected", p.Accounts)
 	if p.Truncated {
-		fmt.Fprintf(&b, "\nMore pairs of attachments change than the %d that were compared.\n", MaxPairChanges)
+		fmt.Fprintf(&b, "\nMore than %d pairs of attachments change; the others are not listed.\n", MaxPairChanges)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -141,9 +141,9 @@ func (y *Why) WriteText(w io.Writer) error {
 	var b strings.Builder
 	if y.Covered != nil {
 		if *y.Covered {
-			fmt.Fprintf(&b, "%s is covered by %s\n", y.Asked, y.Prefix)
+			fmt.Fprintf(&b, "%s matches route %s\n", y.Asked, y.Prefix)
 		} else {
-			fmt.Fprintf(&b, "no route in %s covers %s\n", y.Table, y.Asked)
+			fmt.Fprintf(&b, "no route in %s matches %s\n", y.Table, y.Asked)
 		}
 	}
 	if y.Route == nil {
@@ -151,7 +151,7 @@ func (y *Why) WriteText(w io.Writer) error {
 	} else {
 		destinations := strings.Join(y.Route.Destinations, " ")
 		if destinations == "" {
-			destinations = "nowhere"
+			destinations = "blackhole"
 		}
 		fmt.Fprintf(&b, "%s has %s %s %s to %s\n", y.Table, y.Prefix, y.Route.Type, y.Route.State, destinations)
 	}

@@ -62,7 +62,7 @@ func (d *doctor) ties() {
 			if group.outcomes() > maxTrials {
 				tried = fmt.Sprintf("%d of %d outcomes were", maxTrials, group.outcomes())
 			}
-			text := fmt.Sprintf("in table %s is a tie: %s are equal in all that is documented, and traffic %s (%s tried)",
+			text := fmt.Sprintf("in table %s: non-deterministic best path: %s tie on every documented criterion; traffic %s (%s tried)",
 				table, and(group.paths[table]), strings.Join(outcomes, ", or "), tried)
 			if same := alike[text]; same != nil {
 				same.more++
@@ -126,7 +126,7 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 // endings are what becomes of traffic to a prefix from each table, each kind once, in the order it was seen.
 type endings struct {
 	of       map[routing.TableID][]string
-	together map[routing.TableID]bool // several paths are used at once: no luck is in it
+	together map[routing.TableID]bool // several paths are used at once: the choice does not matter
 }
 
 // endings adds how traffic to a tied prefix ends in these tables.
@@ -147,7 +147,7 @@ func (s *Subject) endings(e *endings, known *classes, key tied, tables *routing.
 			}
 			e.together[id] = true
 		}
-		text := "never settles"
+		text := "oscillates"
 		if !table.Unsettled(key.prefix) {
 			w := &Way{To: known.addrs[at]}
 			s.follow(w, id)
@@ -161,7 +161,7 @@ func (s *Subject) endings(e *endings, known *classes, key tied, tables *routing.
 
 // ending is where a packet's way leads, in words.
 func (w *Way) ending() string {
-	text := "is lost: " + w.Reason
+	text := "is dropped: " + w.Reason
 	switch {
 	case w.Verdict == Delivered:
 		text = "ends at " + w.At

@@ -13,13 +13,13 @@ type Verdict string
 
 // Verdicts of one way.
 const (
-	Delivered   Verdict = "delivered"    // to an attachment
-	NoRoute     Verdict = "no route"     // nothing in a table covers the address
-	Blackholed  Verdict = "blackholed"   // a blackhole covers it
-	DownAtEnd   Verdict = "down"         // the attachment it leads to does not work
-	Looping     Verdict = "loop"         // it would go round for ever
-	HandedOver  Verdict = "handed over"  // to a network function that send-to leads to; what that does is not known here
-	WrongTarget Verdict = "wrong target" // delivered, but not where it was expected
+	Delivered   Verdict = "delivered"                    // to an attachment
+	NoRoute     Verdict = "no route"                     // nothing in a table covers the address
+	Blackholed  Verdict = "blackholed"                   // a blackhole covers it
+	DownAtEnd   Verdict = "down"                         // the attachment it leads to is not available
+	Looping     Verdict = "loop"                         // it would go round for ever
+	HandedOver  Verdict = "handed over"                  // to a network function that send-to leads to; what that does is not known here
+	WrongTarget Verdict = "routed to another attachment" // delivered, but not where it was expected
 )
 
 // Verdicts of a conversation, besides those of its way there.
@@ -69,16 +69,16 @@ const maxHops = 32
 func (s *Subject) Way(from, edge string, to netip.Addr) (*Way, error) {
 	a, ok := s.attachment[from]
 	if !ok {
-		return nil, fmt.Errorf("attachment %q is not part of the network", from)
+		return nil, fmt.Errorf("attachment %q does not exist", from)
 	}
 	if edge == "" {
 		edge = a.Edges[0]
 	} else if !slices.Contains(a.Edges, edge) {
-		return nil, fmt.Errorf("attachment %s is not at edge %q", from, edge)
+		return nil, fmt.Errorf("attachment %s has no edge location %q", from, edge)
 	}
 	w := &Way{From: from, Edge: edge, To: to}
 	if a.Down {
-		w.Verdict, w.Reason = DownAtEnd, "attachment "+from+" does not work"
+		w.Verdict, w.Reason = DownAtEnd, "attachment "+from+" is not available"
 		return w, nil
 	}
 	s.follow(w, tableOf(a, edge))
@@ -117,14 +117,14 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 		case d.Attachment == "":
 			table.Edge = d.Edge
 			if seen[table] {
-				end(Looping, fmt.Sprintf("table %s was passed before", table))
+				end(Looping, fmt.Sprintf("table %s was visited before", table))
 				return
 			}
 			seen[table], told = true, route
 		case d.NetworkFunctionGroup == "":
 			w.At = d.Attachment
 			if a := s.attachment[d.Attachment]; a == nil || a.Down {
-				end(DownAtEnd, "attachment "+d.Attachment+" does not work")
+				end(DownAtEnd, "attachment "+d.Attachment+" is not available")
 				return
 			}
 			end(Delivered, "attachment "+d.Attachment)
@@ -194,7 +194,7 @@ func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, er
 		}
 	}
 	if !source.IsValid() {
-		p.Reason += "; the way back was not followed: " + from + " announces no prefix"
+		p.Reason += "; the return path was not traced: " + from + " announces no prefix"
 		return p, nil
 	}
 	// An attachment with several edges is answered from where the packet left.
@@ -204,17 +204,17 @@ func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, er
 	target := s.attachment[there.At]
 	switch {
 	case p.Back.Verdict == HandedOver && there.Verdict == Delivered && !sameAppliances(there.Inspections, p.Back.Inspections):
-		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the answer is handed to "+listed(p.Back.Inspections)
+		p.Verdict, p.Reason = Asymmetric, "the forward path is inspected by "+listed(there.Inspections)+", the return path is handed to "+listed(p.Back.Inspections)
 	case p.Back.Verdict != Delivered:
-		p.Verdict, p.Reason = OneWay, "the answer ends: "+p.Back.Reason
+		p.Verdict, p.Reason = OneWay, "the return path fails: "+p.Back.Reason
 	case p.Back.At != from:
-		p.Verdict, p.Reason = OneWay, "the answer ends at "+p.Back.At
+		p.Verdict, p.Reason = OneWay, "the return path ends at "+p.Back.At
 	case there.Verdict == HandedOver:
 	case !sameAppliances(there.Inspections, p.Back.Inspections):
-		p.Verdict, p.Reason = Asymmetric, "the way there passes "+listed(there.Inspections)+", the way back "+listed(p.Back.Inspections)
+		p.Verdict, p.Reason = Asymmetric, "the forward path is inspected by "+listed(there.Inspections)+", the return path by "+listed(p.Back.Inspections)
 	case len(there.Inspections) == 0 && s.mustInspect(a.Segment, target.Segment):
 		in := s.inspected[[2]string{a.Segment, target.Segment}]
-		p.Verdict, p.Reason = NotInspected, fmt.Sprintf("the policy sends %s and %s via %s", a.Segment, target.Segment, in.Group)
+		p.Verdict, p.Reason = NotInspected, fmt.Sprintf("no hop through network function group %[3]s, although the policy sends %[1]s and %[2]s via it", a.Segment, target.Segment, in.Group)
 	}
 	return p, nil
 }
@@ -237,7 +237,7 @@ func sameAppliances(there, back []Inspection) bool {
 
 func listed(list []Inspection) string {
 	if len(list) == 0 {
-		return "no appliance"
+		return "no network function group"
 	}
 	text := ""
 	for i, in := range list {

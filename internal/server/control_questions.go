@@ -54,13 +54,13 @@ var questions = map[string]question{
 			return n.Why(q.Get("prefix"), tableIn(q))
 		},
 	},
-	"told": {
+	"advertised": {
 		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: jsonOrText,
 		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			if !q.Has("prefix") {
-				return n.Told(q.Get("attachment"), q.Get("edge"))
+				return n.Advertised(q.Get("attachment"), q.Get("edge"))
 			}
-			return n.WhyTold(q.Get("attachment"), q.Get("edge"), q.Get("prefix"))
+			return n.WhyAdvertised(q.Get("attachment"), q.Get("edge"), q.Get("prefix"))
 		},
 	},
 	"path": {
@@ -134,6 +134,9 @@ func boolean(q url.Values, name string) (bool, error) {
 func (s *Server) question(w http.ResponseWriter, r *http.Request) bool {
 	rest, ok := strings.CutPrefix(r.URL.Path, coreNetworksPath)
 	coreNetwork, name, _ := strings.Cut(rest, "/")
+	if name == "told" { // its name before it was advertised
+		name = "advertised"
+	}
 	ask, known := questions[name]
 	if !ok || !known || coreNetwork == "" || r.Method != ask.method {
 		return false

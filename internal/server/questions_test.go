@@ -121,17 +121,17 @@ func TestQuestions_answers(t *testing.T) {
 		{"accept", "GET", "routes?segment=prod&edge=us-east-1", "text/plain;q=0.9", "", "text/plain; charset=utf-8", "PREFIX"},
 		{"why", "GET", "why?prefix=10.10.3.4&segment=prod&edge=us-east-1", "", "", "application/json", `"outcome": "selected"`},
 		{"why not", "GET", "why?prefix=10.20.0.0/16&segment=dev&edge=us-east-1", "", "", "application/json", `"route": null`},
-		{"told", "GET", "told?attachment=" + a1, "", "", "application/json", "[]"}, // a VPC
-		{"why told", "GET", "told?attachment=" + a1 + "&prefix=10.10.0.0/16", "", "", "application/json", `"route": null`},
+		{"advertised", "GET", "advertised?attachment=" + a1, "", "", "application/json", "[]"}, // a VPC
+		{"its older name", "GET", "told?attachment=" + a1 + "&prefix=10.10.0.0/16", "", "", "application/json", `"route": null`},
 		{"path", "GET", "path?from=" + a1 + "&to=10.11.0.1", "", "", "application/json", `"verdict": "delivered"`},
 		{"matrix", "GET", "matrix", "", "", "application/json", `"from": "prod"`},
 		{"attachments", "GET", "matrix?of=attachments", "", "", "application/json", `"from": "` + a1 + `"`},
 		{"doctor", "GET", "doctor", "", "", "application/json", "["},
 		{"mermaid", "GET", "graph", "", "", "text/vnd.mermaid; charset=utf-8", "flowchart LR"},
 		{"svg", "GET", "graph?format=svg", "", "", "image/svg+xml", "<svg "},
-		{"plan", "POST", "plan", "", policy, "application/json", `"routesLost": `},
+		{"plan", "POST", "plan", "", policy, "application/json", `"routesWithdrawn": `},
 		{"plan", "POST", "plan", "text/markdown", policy, "text/markdown; charset=utf-8", "### Change set"},
-		{"plan", "POST", "plan?format=text", "", policy, "text/plain; charset=utf-8", "28 lost, 0 moved"},
+		{"plan", "POST", "plan?format=text", "", policy, "text/plain; charset=utf-8", "28 withdrawn, 0 re-routed"},
 		{"test", "POST", "test", "", string(assertions), "application/json", `"holding": 6`},
 		{"test", "POST", "test?format=text", "", "dev cannot reach prod\n", "text/plain; charset=utf-8", "0 of 1 assertions hold"},
 	} {

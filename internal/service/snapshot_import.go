@@ -44,7 +44,7 @@ type Import struct {
 const maxImportedVersion = 1_000_000_000
 
 // ErrNotEmpty is why a snapshot was not imported: the account has a network already.
-var ErrNotEmpty = errors.New("the state is not empty")
+var ErrNotEmpty = errors.New("refusing to overwrite")
 
 // ImportSnapshot makes the network of a snapshot: a global network, its core network with the policy LIVE, and what is
 // attached. The account must be empty; the same snapshot a second time changes nothing, another one is refused. Nobody is
@@ -83,14 +83,14 @@ func (s *Service) ImportSnapshot(ctx context.Context, snap *snapshot.Snapshot) (
 		key := tx.key("snapshot-import")
 		if row, ok := imports.Get(tx.r, key); ok {
 			if row.Digest != digest {
-				return nil, fmt.Errorf("%w: account %s began with another snapshot; what has been changed since is not given up for a file: empty the account, or serve other --data", ErrNotEmpty, caller.Account)
+				return nil, fmt.Errorf("%w account %[2]s: created from a different snapshot. POST /_portolan/reset?account=%[2]s or use another --data", ErrNotEmpty, caller.Account)
 			}
 			done := row.Import
 			done.Before = true
 			return &done, nil
 		}
 		if globalNetworks.Any(tx.r, tx.prefix("global-network")) {
-			return nil, fmt.Errorf("%w: account %s has a global network that is not of this snapshot: empty the account, or serve other --data", ErrNotEmpty, caller.Account)
+			return nil, fmt.Errorf("%w account %[2]s: it has a global network that is not of this snapshot. POST /_portolan/reset?account=%[2]s or use another --data", ErrNotEmpty, caller.Account)
 		}
 		im := &importer{Txn: tx, snap: snap, network: network, done: Import{Account: caller.Account, IDs: map[string]string{}}}
 		if err := im.run(); err != nil {
@@ -185,7 +185,7 @@ func (im *importer) coreNetwork() error {
 	globalNetworks.Put(im.w, im.key("global-network", gn.GlobalNetworkId), &gn)
 	id := im.id("core-network", im.snap.CoreNetworkID)
 	if _, taken := byID(im.r, coreNetworks, id); taken {
-		return fmt.Errorf("%w: another account has core network %s", ErrNotEmpty, id)
+		return fmt.Errorf("%w core network %s: another account owns it", ErrNotEmpty, id)
 	}
 	live := max(1, im.snap.PolicyVersionID)
 	im.row = &coreNetworkRow{

@@ -2,27 +2,29 @@ package main
 
 import "github.com/spf13/cobra"
 
-func toldCommand() *cobra.Command {
+func advertisedCommand() *cobra.Command {
 	var o networkOptions
 	edge := ""
 	format := choice("text", "json")
 	cmd := &cobra.Command{
-		Use:   "told ATTACHMENT [PREFIX]",
-		Short: "print what an attachment is told over BGP, or why it is told of a prefix or not",
-		Args:  cobra.RangeArgs(1, 2),
+		Use:   "advertised ATTACHMENT [PREFIX]",
+		Short: "show routes advertised to an attachment or Connect peer",
+		Example: `  portolan advertised attachment-0123456789abcdef0 --snapshot network.yaml
+  portolan advertised attachment-0123456789abcdef0 10.1.0.0/16 --snapshot network.yaml`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			subject, err := o.examine(cmd, nil)
 			if err != nil {
 				return err
 			}
 			if len(args) == 1 {
-				rows, err := subject.Told(args[0], edge)
+				rows, err := subject.Advertised(args[0], edge)
 				if err != nil {
 					return usage(err)
 				}
 				return answer(cmd, rows, format.value)
 			}
-			why, err := subject.WhyTold(args[0], edge, args[1])
+			why, err := subject.WhyAdvertised(args[0], edge, args[1])
 			if err != nil {
 				return usage(err)
 			}
@@ -35,7 +37,7 @@ func toldCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&edge, "edge", "", "where, for a Direct Connect gateway at several edges")
+	cmd.Flags().StringVar(&edge, "edge", "", "edge location, for a Direct Connect gateway attachment with several")
 	cmd.Flags().VarP(format, "output", "o", "text or json")
 	return o.flags(cmd)
 }
