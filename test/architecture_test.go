@@ -21,7 +21,7 @@ var floors = []struct {
 	{[]string{"internal/wire", "internal/auth", "internal/service"}, "shapes, callers and behaviour must stay apart: the server joins them"},
 	{[]string{"internal/analysis"}, "questions asked of a computed network; it must not know who asks"},
 	{[]string{"internal/snapshot"}, "a network as one value, gathered from what is below"},
-	{[]string{"internal/lifecycle", "internal/catalog", "internal/events"}, "what operations stand on; it must not know the operations"},
+	{[]string{"internal/lifecycle", "internal/catalog", "internal/events", "internal/bgp"}, "what operations stand on; it must not know the operations"},
 	{[]string{"routing"}, "pure: a network value in, tables out"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
