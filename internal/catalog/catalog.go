@@ -22,7 +22,11 @@ var ErrNotFound = errors.New("not found in the catalog")
 // ErrUnavailable says that the catalog could not be asked and has no earlier answer.
 var ErrUnavailable = errors.New("the catalog cannot be asked")
 
-// Catalog looks things up by ARN. Errors are ErrNotFound and ErrUnavailable, wrapped with their cause. What is returned
+// ErrUnsupported says that the endpoint does not serve what it was asked for. What is named of that kind counts as it does
+// without a catalog.
+var ErrUnsupported = errors.New("the EC2 endpoint does not know what it was asked")
+
+// Catalog looks things up by ARN. Errors are ErrNotFound, ErrUnavailable and ErrUnsupported, wrapped with their cause. What is returned
 // is shared and must not be changed.
 type Catalog interface {
 	VPC(ctx context.Context, arn string) (*VPC, error)
@@ -61,7 +65,8 @@ type VPC struct {
 // Subnet is a subnet of a VPC.
 type Subnet struct {
 	ARN              string         `json:"arn"`
-	AvailabilityZone string         `json:"availabilityZone,omitempty"`
+	AvailabilityZone string         `json:"availabilityZone,omitempty"` // by name or by id: us-east-1a, use1-az3
+	ZoneID           string         `json:"availabilityZoneId,omitempty"`
 	CIDRs            []netip.Prefix `json:"cidrs,omitempty"`
 }
 
@@ -79,12 +84,17 @@ type TransitGateway struct {
 // GatewayAttachment is an attachment of a transit gateway.
 type GatewayAttachment struct {
 	ARN           string            `json:"arn"`
-	ResourceType  string            `json:"resourceType"` // of EC2: vpc, vpn, peering, connect, direct-connect-gateway
+	ResourceType  string            `json:"resourceType"` // of EC2, see [ResourceTypes]; one that is not listed there is kept
 	ResourceARN   string            `json:"resourceArn,omitempty"`
 	RouteTableARN string            `json:"routeTableArn,omitempty"` // the one associated with it
 	Associated    *bool             `json:"associated,omitempty"`    // false while the association is not in force
 	PeerARN       string            `json:"peerArn,omitempty"`       // of a peering: the attachment on the other gateway
 	Tags          map[string]string `json:"tags,omitempty"`
+}
+
+// ResourceTypes are the types of transit gateway attachments that EC2 had in November 2026.
+func ResourceTypes() []string {
+	return []string{"vpc", "vpn", "vpn-concentrator", "direct-connect-gateway", "connect", "peering", "tgw-peering", "network-function", "client-vpn"}
 }
 
 // RouteTable is a transit gateway route table.
@@ -113,10 +123,14 @@ type VPNConnection struct {
 	CustomerGatewayARN string         `json:"customerGatewayArn,omitempty"`
 	TransitGatewayARN  string         `json:"transitGatewayArn,omitempty"` // "" when it is not on one
 	GatewayID          string         `json:"gatewayId,omitempty"`         // of a virtual private gateway
+	StaticRoutesOnly   bool           `json:"staticRoutesOnly,omitempty"`  // no BGP; so is one with static routes
 	StaticRoutes       []netip.Prefix `json:"staticRoutes,omitempty"`      // of one without BGP
 	Announcements      []Announcement `json:"announcements,omitempty"`     // of the customer gateway, over BGP; EC2 does not tell them
 	Tunnels            []Tunnel       `json:"tunnels,omitempty"`
 }
+
+// Static tells whether the connection routes statically, without BGP.
+func (v *VPNConnection) Static() bool { return v.StaticRoutesOnly || len(v.StaticRoutes) > 0 }
 
 // Tunnel is one of the two tunnels of a VPN connection.
 type Tunnel struct {

@@ -155,7 +155,6 @@ func (k *checker) transitGateway(path string, g *TransitGateway) {
 	for i := range g.Attachments {
 		a, at := &g.Attachments[i], fmt.Sprintf("%s.attachments[%d]", path, i)
 		k.inside(at+".arn", a.ARN, "transit-gateway-attachment", place)
-		k.oneOf(at+".resourceType", a.ResourceType, "vpc", "vpn", "peering", "connect", "direct-connect-gateway")
 		if a.RouteTableARN != "" {
 			k.reference(at+".routeTableArn", a.RouteTableARN, "ec2", "transit-gateway-route-table")
 		}
@@ -197,7 +196,7 @@ func (k *checker) vpnConnection(path string, v *VPNConnection) {
 	}
 	k.prefixes(path+".staticRoutes", v.StaticRoutes)
 	k.announcements(path+".announcements", v.Announcements)
-	if len(v.StaticRoutes) > 0 && len(v.Announcements) > 0 {
+	if v.Static() && len(v.Announcements) > 0 {
 		k.wrong(path+".announcements", "a VPN connection with static routes has no BGP")
 	}
 	if len(v.Tunnels) > 2 {

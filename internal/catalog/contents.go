@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -48,6 +49,19 @@ func Parse(data []byte) (*Contents, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// Warnings are what the contents hold that this binary keeps but knows nothing more of.
+func (c *Contents) Warnings() []string {
+	var list []string
+	for i := range c.TransitGateways {
+		for j, a := range c.TransitGateways[i].Attachments {
+			if !slices.Contains(ResourceTypes(), a.ResourceType) {
+				list = append(list, fmt.Sprintf("transitGateways[%d].attachments[%d].resourceType: %.200q is not a known type of transit gateway attachment", i, j, a.ResourceType))
+			}
+		}
+	}
+	return list
 }
 
 // located says where in the text an error of the decoder is. Lines of converted YAML are not those of the file.

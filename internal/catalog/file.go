@@ -87,6 +87,9 @@ func (f *File) load(tried string) (stamp string, x *index, err error) {
 	if err != nil {
 		return stamp, nil, fmt.Errorf("%s: %w", f.path, err)
 	}
+	for _, w := range c.Warnings() {
+		f.log.Warn("the catalog holds something unknown", "file", f.path, "warning", w)
+	}
 	return stamp, c.index(), nil
 }
 

@@ -98,7 +98,6 @@ func TestParse_refuses(t *testing.T) {
 		{"subnet of another Region", vpcs + "subnets: [{arn: 'arn:aws:ec2:eu-west-2:111122223333:subnet/subnet-1'}]}]", "vpcs[0].subnets[0].arn: "},
 		{"subnet outside", vpcs + "cidrs: [10.0.0.0/8], subnets: [{arn: '" + region + "subnet/subnet-1', cidrs: [11.0.0.0/24]}]}]", "vpcs[0].subnets[0].cidrs[0]: 11.0.0.0/24 is in none"},
 		{"gateway state", tgws + "state: up}]", "transitGateways[0].state: \"up\" is none of pending, available"},
-		{"attachment type", tgws + "attachments: [{arn: '" + region + "transit-gateway-attachment/a-1', resourceType: subnet}]}]", "transitGateways[0].attachments[0].resourceType: "},
 		{"associated table", tgws + "attachments: [{arn: '" + region + "transit-gateway-attachment/a-1', routeTableArn: main}]}]", "transitGateways[0].attachments[0].routeTableArn: "},
 		{"route twice", tgws + "routeTables: [{arn: '" + region + "transit-gateway-route-table/t-1', routes: [{prefix: 10.0.0.0/8}, {prefix: 10.0.0.0/8}]}]}]", "transitGateways[0].routeTables[0].routes[1].prefix: 10.0.0.0/8 is there twice"},
 		{"route state", tgws + "routeTables: [{arn: '" + region + "transit-gateway-route-table/t-1', routes: [{prefix: 10.0.0.0/8, state: up}]}]}]", "routes[0].state: "},
@@ -285,4 +284,30 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A list of another service's values is never closed: what this binary does not know is kept, with a warning.
+func TestOpenFile_attachmentTypes(t *testing.T) {
+	const gateway = "arn:aws:ec2:us-west-2:444455556666:transit-gateway/tgw-0c0ffee00c0ffee00"
+	for _, kind := range append(catalog.ResourceTypes(), "hologram") {
+		path := filepath.Join(t.TempDir(), "catalog.yaml")
+		text := "transitGateways:\n  - arn: " + gateway + "\n    attachments:\n" +
+			"      - arn: arn:aws:ec2:us-west-2:444455556666:transit-gateway-attachment/tgw-attach-0c0ffee00c0ffee00\n" +
+			"        resourceType: " + kind + "\n        resourceArn: arn:aws:network-firewall:us-west-2:444455556666:firewall/edge\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		f, err := catalog.OpenFile(path, catalog.FileOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		g, err := f.TransitGateway(t.Context(), gateway)
+		if err != nil || len(g.Attachments) != 1 || g.Attachments[0].ResourceType != kind {
+			t.Errorf("%s: got %+v, %v", kind, g, err)
+		}
+		if warned := strings.Contains(log.String(), "hologram"); warned != (kind == "hologram") {
+			t.Errorf("%s: the log says %q", kind, &log)
+		}
+	}
 }

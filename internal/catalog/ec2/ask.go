@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,7 @@ type answer struct {
 	at      time.Time // of the last answer; zero: there was none
 	value   any
 	missing bool // the answer was that there is no such thing
+	unknown bool // the endpoint does not serve such things
 
 	asking  chan struct{} // closed when the question under way is over; nil: none is
 	failed  time.Time     // when the last question failed; zero: it did not
@@ -89,6 +92,8 @@ func known[T any](a *answer) (*T, error) {
 	switch {
 	case a.at.IsZero():
 		return nil, fmt.Errorf("%s: %w: %w", a.arn, catalog.ErrUnavailable, a.failure)
+	case a.unknown:
+		return nil, fmt.Errorf("%s: %w", a.arn, catalog.ErrUnsupported)
 	case a.missing:
 		return nil, fmt.Errorf("%s: %w", a.arn, catalog.ErrNotFound)
 	}
@@ -135,14 +140,18 @@ func (c *Catalog) find(ctx context.Context, a *answer, to target, describe func(
 	<-c.asking
 
 	missing := err != nil && (errors.Is(err, catalog.ErrNotFound) || isNotFound(err))
-	if err != nil && !missing && !silent {
+	unsupported := err != nil && !missing && !silent && isUnsupported(err)
+	switch {
+	case unsupported:
+		c.lacks(kindOf(a.arn), err)
+	case err != nil && !missing && !silent:
 		c.cfg.Failed()
 		c.cfg.Log.Warn("EC2 did not answer", "arn", a.arn, "error", err)
 	}
 	c.mu.Lock()
 	now := c.cfg.Now()
-	if err == nil || missing {
-		a.value, a.missing, a.at = value, missing, now
+	if err == nil || missing || unsupported {
+		a.value, a.missing, a.unknown, a.at = value, missing, unsupported, now
 		a.failed, a.failure = time.Time{}, nil
 		delete(c.silent, to.place())
 	} else {
@@ -159,6 +168,15 @@ func (c *Catalog) find(ctx context.Context, a *answer, to target, describe func(
 	c.mu.Unlock()
 }
 
+// without goes on without a part of an answer that the endpoint does not know, and notes that.
+func (c *Catalog) without(kind string, err error) error {
+	if err != nil && isUnsupported(err) {
+		c.lacks(kind, err)
+		return nil
+	}
+	return err
+}
+
 // isSilence tells whether nobody spoke, or only something in between.
 func isSilence(err error) bool {
 	var response interface{ HTTPStatusCode() int }
@@ -171,6 +189,57 @@ func isSilence(err error) bool {
 		return true
 	}
 	return false
+}
+
+// isUnsupported tells whether the endpoint does not know an action, a filter or a whole service, or answers in a form that
+// is not the service's.
+func isUnsupported(err error) bool {
+	var response interface{ HTTPStatusCode() int }
+	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotImplemented {
+		return true
+	}
+	var refusal smithy.APIError
+	if !errors.As(err, &refusal) {
+		var form *smithy.DeserializationError
+		var long *http.MaxBytesError
+		return errors.As(err, &form) && !errors.As(err, &long) && !isSilence(err)
+	}
+	switch refusal.ErrorCode() {
+	case "InvalidAction", "UnknownAction", "UnknownOperation", "UnknownOperationException", "NotImplemented", "NotImplementedException",
+		"FilterNotImplementedError", "InvalidFilter":
+		return true
+	case "InvalidParameterValue":
+		return strings.Contains(strings.ToLower(refusal.ErrorMessage()), "filter")
+	case "UnknownError", "NotFound", "MethodNotAllowed": // no code in the reply: the words are of whoever serves the address
+		return response != nil && (response.HTTPStatusCode() == http.StatusNotFound || response.HTTPStatusCode() == http.StatusMethodNotAllowed)
+	}
+	return false
+}
+
+// kindOf is the resource type in an ARN.
+func kindOf(arn string) string {
+	f := strings.SplitN(arn, ":", 6)
+	kind, _, _ := strings.Cut(f[len(f)-1], "/")
+	return kind
+}
+
+// lacks notes that the endpoint does not serve a kind of resource, and says so once.
+func (c *Catalog) lacks(kind string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, said := c.lacking[kind]; said {
+		return
+	}
+	c.lacking[kind] = struct{}{}
+	c.cfg.Log.Warn("the EC2 endpoint does not know a kind of resource: references to it are taken unchecked", "kind", kind, "error", err)
+}
+
+// Unsupported are the kinds of resources that the endpoint turned out not to know: dx-gateway. References to them are
+// taken as they are without a catalog.
+func (c *Catalog) Unsupported() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.lacking))
 }
 
 // isNotFound knows EC2's codes, such as InvalidVpcID.NotFound, and Direct Connect's.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type Catalog struct {
 	answers map[string]*list.Element // of *answer, by ARN
 	wanted  *list.List               // the answers, the one wanted last in front
 	silent  map[string]silence       // by place
+	lacking map[string]struct{}      // kinds of resources that the endpoint does not know
 }
 
 const (
@@ -83,7 +85,7 @@ func New(cfg Config) *Catalog {
 	}
 	return &Catalog{
 		cfg: cfg, asking: make(chan struct{}, maxAsking),
-		answers: map[string]*list.Element{}, wanted: list.New(), silent: map[string]silence{},
+		answers: map[string]*list.Element{}, wanted: list.New(), silent: map[string]silence{}, lacking: map[string]struct{}{},
 	}
 }
 
@@ -174,7 +176,7 @@ func (c *Catalog) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
 		}
 		vpc := &catalog.VPC{ARN: arn}
 		for _, block := range found.CidrBlockAssociationSet {
-			if p, ok := prefixOf(block.CidrBlock); ok && (block.CidrBlockState == nil || block.CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated) {
+			if p, ok := prefixOf(block.CidrBlock); ok && (block.CidrBlockState == nil || isAssociated(string(block.CidrBlockState.State))) {
 				vpc.CIDRs = append(vpc.CIDRs, p)
 			}
 		}
@@ -182,7 +184,7 @@ func (c *Catalog) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
 			vpc.CIDRs = append(vpc.CIDRs, p)
 		}
 		for _, block := range found.Ipv6CidrBlockAssociationSet {
-			if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || block.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated) {
+			if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || isAssociated(string(block.Ipv6CidrBlockState.State))) {
 				vpc.CIDRs = append(vpc.CIDRs, p)
 			}
 		}
@@ -197,13 +199,23 @@ func (c *Catalog) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
 	})
 }
 
+// isAssociated tells whether a CIDR block's state is associated. One emulator writes {'State': 'associated'} for it.
+func isAssociated(state string) bool {
+	if inner, ok := strings.CutPrefix(state, "{"); ok {
+		if _, value, ok := strings.Cut(inner, ":"); ok {
+			state = strings.Trim(value, ` '"}`)
+		}
+	}
+	return state == string(types.VpcCidrBlockStateCodeAssociated)
+}
+
 func (t target) subnet(s *types.Subnet) catalog.Subnet {
-	subnet := catalog.Subnet{ARN: t.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone)}
+	subnet := catalog.Subnet{ARN: t.arnLike("subnet", aws.ToString(s.SubnetId)), AvailabilityZone: aws.ToString(s.AvailabilityZone), ZoneID: aws.ToString(s.AvailabilityZoneId)}
 	if p, ok := prefixOf(s.CidrBlock); ok {
 		subnet.CIDRs = append(subnet.CIDRs, p)
 	}
 	for _, block := range s.Ipv6CidrBlockAssociationSet {
-		if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || block.Ipv6CidrBlockState.State == types.SubnetCidrBlockStateCodeAssociated) {
+		if p, ok := prefixOf(block.Ipv6CidrBlock); ok && (block.Ipv6CidrBlockState == nil || isAssociated(string(block.Ipv6CidrBlockState.State))) {
 			subnet.CIDRs = append(subnet.CIDRs, p)
 		}
 	}
@@ -224,6 +236,7 @@ func (c *Catalog) VPNConnection(ctx context.Context, arn string) (*catalog.VPNCo
 		v := &catalog.VPNConnection{
 			ARN: arn, CustomerGatewayARN: to.arnLike("customer-gateway", aws.ToString(found.CustomerGatewayId)),
 			TransitGatewayARN: to.arnLike("transit-gateway", aws.ToString(found.TransitGatewayId)), GatewayID: aws.ToString(found.VpnGatewayId),
+			StaticRoutesOnly: found.Options != nil && aws.ToBool(found.Options.StaticRoutesOnly),
 		}
 		for _, r := range found.Routes {
 			if p, ok := prefixOf(r.DestinationCidrBlock); ok && r.State != types.VpnStateDeleted && r.State != types.VpnStateDeleting {

@@ -1,6 +1,7 @@
 package ec2_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type endpoint struct {
 	calls   atomic.Int64
 	down    atomic.Bool
 	answers map[string]func(url.Values) string
+	unknown string // the code of a refusal; InvalidVpcID.NotFound when empty
 }
 
 func newEndpoint(t *testing.T, answers map[string]func(url.Values) string) *endpoint {
@@ -41,7 +43,8 @@ func newEndpoint(t *testing.T, answers map[string]func(url.Values) string) *endp
 			w.WriteHeader(http.StatusBadGateway)
 		case answer == nil:
 			w.WriteHeader(http.StatusBadRequest)
-			fmt.Fprintf(w, `<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code><Message>none</Message></Error></Errors><RequestID>x</RequestID></Response>`)
+			fmt.Fprintf(w, `<Response><Errors><Error><Code>%s</Code><Message>none</Message></Error></Errors><RequestID>x</RequestID></Response>`,
+				cmp.Or(e.unknown, "InvalidVpcID.NotFound"))
 		default:
 			action := form.Get("Action")
 			fmt.Fprintf(w, `<%sResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">%s</%sResponse>`, action, answer(form), action)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -47,7 +48,7 @@ func (c *Catalog) TransitGateway(ctx context.Context, arn string) (*catalog.Tran
 			g.ASN = uint32(*found.Options.AmazonSideAsn)
 		}
 		peers, err := c.peers(ctx, client, to)
-		if err != nil {
+		if err := c.without("transit-gateway-peering-attachment", err); err != nil {
 			return nil, err
 		}
 		err = pages(ctx, sdk.NewDescribeTransitGatewayAttachmentsPaginator(client, &sdk.DescribeTransitGatewayAttachmentsInput{Filters: ofGateway(to.id)}),
@@ -58,7 +59,7 @@ func (c *Catalog) TransitGateway(ctx context.Context, arn string) (*catalog.Tran
 					}
 				}
 			})
-		if err != nil {
+		if err := c.without("transit-gateway-attachment", err); err != nil {
 			return nil, err
 		}
 		err = pages(ctx, sdk.NewDescribeTransitGatewayRouteTablesPaginator(client, &sdk.DescribeTransitGatewayRouteTablesInput{Filters: ofGateway(to.id)}),
@@ -71,7 +72,7 @@ func (c *Catalog) TransitGateway(ctx context.Context, arn string) (*catalog.Tran
 					}
 				}
 			})
-		return g, err
+		return g, c.without("transit-gateway-route-table", err)
 	})
 }
 
@@ -94,12 +95,21 @@ func (c *Catalog) peers(ctx context.Context, client *sdk.Client, to target) (map
 	return peers, err
 }
 
-// resourceTypes are the types of ARNs of what EC2 attaches to a transit gateway.
-var resourceTypes = map[types.TransitGatewayAttachmentResourceType]string{
-	types.TransitGatewayAttachmentResourceTypeVpc:     "vpc",
-	types.TransitGatewayAttachmentResourceTypeVpn:     "vpn-connection",
-	types.TransitGatewayAttachmentResourceTypePeering: "transit-gateway",
-	types.TransitGatewayAttachmentResourceTypeConnect: "transit-gateway-attachment",
+// arnType is the type in the ARN of what EC2 attaches to a transit gateway, "" where that is not known.
+func arnType(kind types.TransitGatewayAttachmentResourceType) string {
+	switch kind {
+	case "vpc", "vpn-concentrator":
+		return string(kind)
+	case "vpn":
+		return "vpn-connection"
+	case "peering", "tgw-peering":
+		return "transit-gateway"
+	case "connect":
+		return "transit-gateway-attachment"
+	case "client-vpn":
+		return "client-vpn-endpoint"
+	}
+	return ""
 }
 
 func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]string) catalog.GatewayAttachment {
@@ -109,7 +119,9 @@ func (t target) attachment(a *types.TransitGatewayAttachment, peers map[string]s
 	if owner.account == "" {
 		owner.account = t.account
 	}
-	switch kind := resourceTypes[a.ResourceType]; {
+	switch kind := arnType(a.ResourceType); {
+	case strings.HasPrefix(aws.ToString(a.ResourceId), "arn:"): // of a network function: a firewall, an endpoint service
+		shown.ResourceARN = *a.ResourceId
 	case kind != "":
 		shown.ResourceARN = owner.arnLike(kind, aws.ToString(a.ResourceId))
 	case a.ResourceType == types.TransitGatewayAttachmentResourceTypeDirectConnectGateway:
