@@ -49,6 +49,6 @@ func root() *cobra.Command {
 	told := advertisedCommand() // its name before
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), opsCommand(), versionCommand())
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), versionCommand())
 	return cmd
 }

@@ -34,12 +34,16 @@ type networkOptions struct {
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.file, "snapshot", "", "network snapshot file, JSON or YAML; - is the standard input")
-	f.StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_NETWORKMANAGER"), "http://127.0.0.1:4566"),
-		"server URL (default $AWS_ENDPOINT_URL_NETWORKMANAGER, else http://127.0.0.1:4566)")
+	o.endpointFlag(cmd)
 	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID on the server")
 	f.Var(&o.routing, "routing", routingUsage)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
+}
+
+func (o *networkOptions) endpointFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_NETWORKMANAGER"), "http://127.0.0.1:4566"),
+		"server URL (default $AWS_ENDPOINT_URL_NETWORKMANAGER, else http://127.0.0.1:4566)")
 }
 
 // load reads the network.
@@ -68,11 +72,9 @@ func (o *networkOptions) load(ctx context.Context, stdin io.Reader) (*snapshot.S
 	return s, nil
 }
 
-// fetch asks the server, signed with the keys of the environment or else as AWS's local tools are.
-func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+"/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork), nil)
+// ask sends a GET to the server, signed with the keys of the environment or else as AWS's local tools are.
+func (o *networkOptions) ask(ctx context.Context, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +88,14 @@ func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(r)
+	return http.DefaultClient.Do(r)
+}
+
+// fetch asks the server for the core network.
+func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	resp, err := o.ask(ctx, "/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork))
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -24,11 +23,9 @@ import (
 	"portolan/internal/auth"
 	"portolan/internal/catalog"
 	"portolan/internal/catalog/ec2"
-	"portolan/internal/failpoint"
 	"portolan/internal/lifecycle"
 	"portolan/internal/server"
 	"portolan/internal/service"
-	"portolan/internal/store"
 )
 
 // serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
@@ -203,7 +200,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		defer close(worker)
 		svc.Run(ctx)
 	}()
+	data := watchData(ctx, cfg.Store, log)
+	defer data.wait()
 	srv := server.New(server.Config{
+		Backup:        backupOf(cfg.Store),
+		Damage:        data.damage,
 		Service:       svc,
 		Authenticator: authenticator,
 		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Log: log},
@@ -301,34 +302,6 @@ func listen(o *serveOptions) (net.Listener, error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w", o.listen, err)
 	}
 	return l, nil
-}
-
-// failpointsVariable makes named places fail, for tests of the whole program.
-const failpointsVariable = "PORTOLAN_FAILPOINTS"
-
-func openStore(o *serveOptions) (store.Store, error) {
-	if o.ephemeral {
-		return store.OpenMemory(), nil
-	}
-	if err := os.MkdirAll(o.data, 0o700); err != nil {
-		return nil, fmt.Errorf("the data folder %s cannot be made: %w", o.data, errors.Unwrap(err))
-	}
-	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
-	}
-	st, err := store.OpenBolt(filepath.Join(o.data, "portolan.db"), store.BoltOptions{Fail: fail})
-	switch {
-	case errors.Is(err, store.ErrDamaged):
-		return nil, fmt.Errorf("%w; what is left can be looked at with portolan check, and a backup restored", err)
-	case errors.Is(err, store.ErrInUse):
-		return nil, fmt.Errorf("the data folder %s is in use by another process", o.data)
-	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return nil, fmt.Errorf("the data folder %s is not writable", o.data)
-	case err != nil:
-		return nil, fmt.Errorf("the data folder %s cannot be opened: %w", o.data, err)
-	}
-	return st, nil
 }
 
 // untilSignal ends the context at the first SIGTERM or interrupt. The second ends the process.

@@ -8,12 +8,13 @@ import (
 
 // AuthorizeControl decides on a call of the server's own that changes or reads what belongs to an account, such as
 // emptying it. No IAM action names such calls: they take a principal who may call every operation on every resource, and
-// they reach its own account only. The account "" stands for all, which nobody may whose signature is checked.
+// they reach its own account only. The account "" stands for all; it and others' accounts are for
+// keys of operators.
 func (a *Authorizer) AuthorizeControl(ctx context.Context, p *Principal, account string) error {
 	if p == nil || p.key == nil {
 		return nil
 	}
-	if account != p.caller.Account {
+	if account != p.caller.Account && !p.key.operator {
 		return &api.AccessDeniedException{Message: "User: " + p.caller.ARN + " is not authorized to control other accounts than " + p.caller.Account + "."}
 	}
 	q := &query{authorizer: a, ctx: ctx, principal: p}

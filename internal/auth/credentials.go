@@ -31,6 +31,7 @@ type credential struct {
 	account, partition, arn      string
 	principalType, name, roleARN string // name of a user; ARN of an assumed role
 	policies                     []*Policy
+	operator                     bool // may control all accounts
 
 	last atomic.Pointer[scopedKey]
 }
@@ -87,6 +88,7 @@ func LoadCredentials(path string) (*Credentials, error) {
 //	    "expires": "2027-01-01T00:00:00Z",   RFC 3339, temporary credentials only; without it they do not expire
 //	    "account": "123456789012",
 //	    "principalArn": "arn:aws:iam::123456789012:user/alice",
+//	    "operator": true,                    may also back up and reset what all accounts have
 //	    "policies": [ {"Version": "2012-10-17", "Statement": […]} ]
 //	  }
 //	]
@@ -149,6 +151,10 @@ func parseCredential(n *node) (*credential, error) {
 				if c.expires, err = time.Parse(time.RFC3339, m.value.text); err != nil {
 					err = m.value.problem("expires must be a time such as 2027-01-01T00:00:00Z")
 				}
+			}
+		case "operator":
+			if err = m.value.is('t', m.name); err == nil {
+				c.operator = m.value.text == "true"
 			}
 		case "policies":
 			c.policies, err = parsePolicies(m.value)

@@ -25,7 +25,11 @@ func isControl(path string) bool {
 // control serves what operators need. Reading is open to whoever reaches the port.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(v)
+		default:
 			s.refuse(w, r, s.ids.next(), panicked(v))
 		}
 	}()
@@ -38,6 +42,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.change(w, r, s.reset)
 	case "POST /_portolan/faults":
 		s.change(w, r, s.fault)
+	case "GET /_portolan/backup":
+		s.backup(w, r)
 	case "GET /_portolan/events":
 		s.events(w, r)
 	case "GET /_portolan/snapshot":
@@ -73,19 +79,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 // where signatures are checked, a valid one of somebody who may do everything.
 func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request, *auth.Principal) error) {
 	id := s.ids.next()
-	if !fromHere(r) {
-		s.refuse(w, r, id, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."})
-		return
-	}
-	err := s.fromPage(r)
-	var body []byte
-	if err == nil {
-		body, err = wire.ReadBody(r.Body, 1<<20)
-	}
-	var principal *auth.Principal
-	if err == nil {
-		principal, _, err = s.cfg.Authenticator.Authenticate(r, body)
-	}
+	principal, err := s.operator(r)
 	if err == nil {
 		err = do(r, principal)
 	}
@@ -96,6 +90,22 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 	s.cfg.Log.Info("control call", "request_id", id, "path", r.URL.Path, "query", cut(r.URL.RawQuery, 200))
 	w.Header().Set("X-Amzn-Requestid", id)
 	writeJSON(w, http.StatusOK, map[string]any{"status": "done"})
+}
+
+// operator is who makes a control call that is answered to peers on this machine only.
+func (s *Server) operator(r *http.Request) (*auth.Principal, error) {
+	if !fromHere(r) {
+		return nil, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."}
+	}
+	if err := s.fromPage(r); err != nil {
+		return nil, err
+	}
+	body, err := wire.ReadBody(r.Body, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	principal, _, err := s.cfg.Authenticator.Authenticate(r, body)
+	return principal, err
 }
 
 // refuse answers a control call with an error and logs what the client is not told. What a client got wrong is no

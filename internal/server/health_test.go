@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"portolan/internal/auth"
 	"portolan/internal/server"
 	"portolan/internal/service"
 	"portolan/internal/store"
@@ -24,7 +25,10 @@ func onDisk(t *testing.T, path string) func(*server.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(cfg *server.Config) { cfg.Service = svc }
+	return func(cfg *server.Config) {
+		cfg.Service = svc
+		cfg.Backup = st.(store.Backuper).Backup
+	}
 }
 
 func TestHealth_fileLostAndBack(t *testing.T) {
@@ -89,5 +93,46 @@ func TestDamage_isAClearError(t *testing.T) {
 	}
 	if !strings.Contains(r.log.String(), "/acct/000000000000/global-network/global-network-01") {
 		t.Errorf("the log has no key:\n%s", r.log)
+	}
+}
+
+func TestBackup_forOperatorsOnly(t *testing.T) {
+	const policy = `"policies":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"networkmanager:*","Resource":"*"}]}]`
+	credentials, err := auth.ParseCredentials([]byte(`[
+		{"accessKeyId":"AKIATENANT","secretAccessKey":"secret","account":"111122223333","principalArn":"arn:aws:iam::111122223333:user/a",` + policy + `},
+		{"accessKeyId":"AKIANOTQUITE","secretAccessKey":"secret","account":"111122223333","principalArn":"arn:aws:iam::111122223333:user/b","operator":false,` + policy + `},
+		{"accessKeyId":"AKIALIMITED","secretAccessKey":"secret","account":"111122223333","principalArn":"arn:aws:iam::111122223333:user/c","operator":true},
+		{"accessKeyId":"AKIAOPERATOR","secretAccessKey":"secret","account":"111122223333","principalArn":"arn:aws:iam::111122223333:user/d","operator":true,` + policy + `}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, onDisk(t, filepath.Join(t.TempDir(), "portolan.db")), func(c *server.Config) {
+		c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: credentials})
+	})
+	for key, want := range map[string]int{"": 403, "AKIATENANT": 403, "AKIANOTQUITE": 403, "AKIALIMITED": 403, "AKIAOPERATOR": 200} {
+		status, text := r.signed("GET", "/_portolan/backup", key)
+		if status != want {
+			t.Errorf("key %q: %d, want %d: %.300s", key, status, want, text)
+		}
+		if status != 200 {
+			continue
+		}
+		copied := filepath.Join(t.TempDir(), "copy.db")
+		if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.CheckFile(t.Context(), copied, func(d *store.DamageError) { t.Error(d) }); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBackup_notForWebPages(t *testing.T) {
+	r := start(t, onDisk(t, filepath.Join(t.TempDir(), "portolan.db")))
+	if resp, text := r.do("GET", "/_portolan/backup", "", "Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
+		t.Errorf("%d %.300s", resp.StatusCode, text)
+	}
+	if resp, _ := r.do("GET", "/_portolan/backup", ""); resp.StatusCode != 200 {
+		t.Errorf("without a page: %d", resp.StatusCode)
 	}
 }

@@ -19,7 +19,7 @@ type metrics struct {
 	ok       map[string]prometheus.Counter  // status 200, looked up once
 }
 
-func newMetrics(inFlight, writable func() float64) *metrics {
+func newMetrics(inFlight, writable, damage func() float64) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), seconds: map[string]prometheus.Observer{}, ok: map[string]prometheus.Counter{}}
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "portolan_requests_total", Help: "Requests answered, by operation and status.",
@@ -31,6 +31,11 @@ func newMetrics(inFlight, writable func() float64) *metrics {
 	store := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "portolan_store_writable", Help: "1 when the data can be read and written, else 0."}, writable)
 	m.registry.MustRegister(m.requests, seconds, gauge, store, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	if damage != nil {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "portolan_store_damage", Help: "Places where the check after the start found the stored data damaged.",
+		}, damage))
+	}
 	for _, op := range append([]api.Operation{{Name: unknown}}, api.Operations...) {
 		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
 		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")

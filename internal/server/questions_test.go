@@ -255,31 +255,38 @@ func TestQuestions_needWhoMayDoEverything(t *testing.T) {
 	r := start(t, func(c *server.Config) {
 		c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: credentials})
 	})
-	url := r.url + "/_portolan/core-networks/" + exampleCoreNetwork + "/doctor"
-	get := func(key string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if key != "" {
-			empty := sha256.Sum256(nil)
-			keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
-			if err := v4.NewSigner().SignHTTP(t.Context(), keys, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		resp, err := r.http.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode
-	}
+	path := "/_portolan/core-networks/" + exampleCoreNetwork + "/doctor"
 	for key, want := range map[string]int{"": 403, "AKIAEXAMPLE": 403, "AKIAOPERATOR": 404} { // there is no such core network
-		if status := get(key); status != want {
+		if status, _ := r.signed("GET", path, key); status != want {
 			t.Errorf("with key %q: %d, want %d", key, status, want)
 		}
 	}
+}
+
+// signed sends a request without a body signed by a key whose secret is "secret", or unsigned for the key "".
+func (r *rig) signed(method, path, key string) (status int, text string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if key != "" {
+		empty := sha256.Sum256(nil)
+		keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
+		if err := v4.NewSigner().SignHTTP(r.t.Context(), keys, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
 }
 
 func TestQuestions_beforeAPolicyIsLive(t *testing.T) {

@@ -60,7 +60,14 @@ type Config struct {
 	Log           *slog.Logger
 	Tracer        trace.Tracer // nil: no spans
 	Random        io.Reader    // of request ids; default crypto/rand
-	Now           func() time.Time
+
+	// Backup writes the whole state to what begin returns for its size; nil has nothing to back up.
+	Backup func(ctx context.Context, begin func(size int64) (io.Writer, error)) error
+
+	// Damage is the number of places where the stored data was found damaged; nil looks for none.
+	Damage func() float64
+
+	Now func() time.Time
 
 	CORSOrigin string // "" switches CORS off
 
@@ -106,7 +113,7 @@ func New(cfg Config) *Server {
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
 	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
-	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) }, s.writable)
+	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) }, s.writable, cfg.Damage)
 	return s
 }
 

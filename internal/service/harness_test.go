@@ -38,7 +38,13 @@ func newWorld(t *testing.T, change ...func(*service.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cfg.Store.Close() })
+	t.Cleanup(func() {
+		err := service.Verify(context.Background(), cfg.Store, func(f store.Finding) { t.Errorf("what is stored contradicts itself: %s", f) })
+		if err != nil && !errors.Is(err, store.ErrClosed) {
+			t.Error(err)
+		}
+		_ = cfg.Store.Close()
+	})
 	w.Service = s
 	return w
 }

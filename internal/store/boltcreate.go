@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -93,6 +94,26 @@ func (l *loader) add(key, value []byte) error {
 	return nil
 }
 
+// load adds everything that is in a database of a format.
+func (l *loader) load(ctx context.Context, db *bbolt.DB, from int) error {
+	return db.View(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(formatBucket(from))
+		l.revision = b.Sequence()
+		return b.ForEach(func(key, value []byte) error {
+			if err := ready(ctx, nil); err != nil {
+				return err
+			}
+			if from > 1 { // format 1 is this one without seals
+				var ok bool
+				if value, ok = unseal(key, value); !ok {
+					return &DamageError{Key: string(key), What: "a value does not have its checksum"}
+				}
+			}
+			return l.add(key, value)
+		})
+	})
+}
+
 func (l *loader) begin() (err error) {
 	if l.tx != nil {
 		return nil
@@ -137,12 +158,7 @@ func (s *boltStore) migrate(from int) error {
 	_ = os.Remove(keep)
 	_ = os.Link(s.path, keep) // a file system without links keeps no copy
 	err := s.create(func(l *loader) error {
-		err := s.db.View(func(tx *bbolt.Tx) error {
-			b := tx.Bucket(formatBucket(from))
-			l.revision = b.Sequence()
-			return b.ForEach(l.add) // format 1 is this one without seals
-		})
-		if err != nil {
+		if err := l.load(context.Background(), s.db, from); err != nil {
 			return err
 		}
 		if err := s.opts.Fail.At("store.migrate"); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"go.etcd.io/bbolt"
@@ -86,7 +85,7 @@ func (s *boltStore) pinned() (*bbolt.Tx, *metaPage, error) {
 // fileCheck reads a bbolt file page by page.
 type fileCheck struct {
 	ctx     context.Context
-	file    io.ReaderAt
+	file    *os.File
 	meta    *metaPage
 	report  func(*DamageError)
 	pause   func()
@@ -113,7 +112,13 @@ func (c *fileCheck) run() (Checked, error) {
 	c.used = make([]bool, c.meta.pages)
 	c.used[0], c.used[1] = true, true
 	c.done.Bytes = int64(c.meta.pages) * int64(c.meta.pageSize)
-	err := c.tree(c.meta.root, nil, nil, 0, c.bucket)
+	info, err := c.file.Stat()
+	if err == nil && info.Size() < c.done.Bytes {
+		c.found(&DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", info.Size(), c.done.Bytes)})
+	}
+	if err == nil {
+		err = c.tree(c.meta.root, nil, nil, 0, c.bucket)
+	}
 	if err == nil {
 		err = c.freelist()
 	}

@@ -319,15 +319,21 @@ func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
 
 // target is the key of the row an index entry points at.
 func (t *Table[T]) target(r Reader, entry string, raw []byte) (string, bool) {
-	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : n-1]), true // as nearly all are: nothing to undo
-	}
-	key, err := jsontext.AppendUnquote(nil, raw)
+	key, err := unquoteKey(raw)
 	if err != nil {
 		fail(r, fmt.Errorf("%s index entry %q holds %.40q: %w", t.schema.Name, entry, raw, err))
 		return "", false
 	}
-	return string(key), true
+	return key, true
+}
+
+// unquoteKey is the key that a JSON string stands for.
+func unquoteKey(raw []byte) (string, error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && raw[n-1] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : n-1]), nil // as nearly all are: nothing to undo
+	}
+	key, err := jsontext.AppendUnquote(nil, raw)
+	return string(key), err
 }
 
 func addCount(tx Txn, counterKey string, by int) {
@@ -354,11 +360,19 @@ func (t *Table[T]) decode(r Reader, key string, raw []byte) (*T, bool) {
 			return row, true
 		}
 	}
-	row := new(T)
-	if err := json.Unmarshal(raw, row); err != nil {
-		fail(r, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err))
+	row, err := t.parse(key, raw)
+	if err != nil {
+		fail(r, err)
 		return nil, false
 	}
 	rows.put(h, raw, row)
 	return row, true
+}
+
+func (t *Table[T]) parse(key string, raw []byte) (*T, error) {
+	row := new(T)
+	if err := json.Unmarshal(raw, row); err != nil {
+		return nil, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err)
+	}
+	return row, nil
 }

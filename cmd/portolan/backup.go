@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "check FOLDER",
+		Short:   "look for damage in the data of a server that does not run, or in a backup",
+		Example: "  portolan check portolan-data\n  portolan check monday.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, err := checkData(cmd.Context(), args[0], cmd.OutOrStdout())
+			if err == nil && found > 0 {
+				err = &exitError{code: exitFindings}
+			}
+			return err
+		},
+	}
+}
+
+// checkData prints what is wrong with a data folder or a backup and says how much that is.
+func checkData(ctx context.Context, path string, w io.Writer) (found int, err error) {
+	file := path
+	if info, err := os.Stat(path); err != nil {
+		return 0, usage(err)
+	} else if info.IsDir() {
+		file = filepath.Join(path, dataFile)
+		unlock, err := store.Lock(path)
+		if err != nil {
+			return 0, usage(dataError(path, err))
+		}
+		defer unlock()
+	}
+	checked, err := store.CheckFile(ctx, file, func(d *store.DamageError) {
+		found++
+		fmt.Fprintln(w, d)
+	})
+	if err != nil {
+		return found, usage(err)
+	}
+	if found == 0 {
+		err = store.ReadFile(ctx, file, func(r store.Reader) error {
+			service.VerifyReader(r, func(f store.Finding) {
+				found++
+				fmt.Fprintln(w, f)
+			})
+			return nil
+		})
+		if errors.Is(err, errors.ErrUnsupported) {
+			_, err = fmt.Fprintf(w, "%s is of an older release: its pages were checked, what is in them is when a server has started with it\n", file)
+		}
+		if err != nil {
+			return found, usage(err)
+		}
+	}
+	_, err = fmt.Fprintf(w, "%s: %d pages in use, %d entries, %d bytes: %d found\n", file, checked.Pages, checked.Entries, checked.Bytes, found)
+	return found, err
+}
+
+func backupCommand() *cobra.Command {
+	var o networkOptions
+	var data string
+	cmd := &cobra.Command{
+		Use:     "backup FILE",
+		Short:   "copy everything a running server has, or a data folder, to a file",
+		Example: "  portolan backup monday.db\n  portolan backup --data portolan-data monday.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			copyTo := func(w io.Writer) error { return o.backup(cmd.Context(), w) }
+			if data != "" {
+				copyTo = func(w io.Writer) error { return backupFolder(cmd.Context(), data, w) }
+			}
+			if err := writeWhole(args[0], copyTo); err != nil {
+				return err
+			}
+			found, err := checkData(cmd.Context(), args[0], cmd.OutOrStdout())
+			if err == nil && found > 0 {
+				err = &exitError{exitFindings, errors.New("the backup is damaged: so is what it was made of")}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "folder of a server that does not run, to be copied instead")
+	o.endpointFlag(cmd)
+	return cmd
+}
+
+// backup copies what the server at the endpoint sends.
+func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
+	resp, err := o.ask(ctx, "/_portolan/backup")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("the server answers %s: %s", resp.Status, text)
+	}
+	_, err = io.Copy(w, resp.Body)
+	return err
+}
+
+func backupFolder(ctx context.Context, folder string, w io.Writer) error {
+	unlock, err := store.Lock(folder)
+	if err != nil {
+		return dataError(folder, err)
+	}
+	defer unlock()
+	f, err := os.Open(filepath.Join(folder, dataFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// writeWhole makes a file that is there only when all of it is.
+func writeWhole(path string, write func(io.Writer) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s is there already", path)
+	}
+	f, err := os.OpenFile(path+".partial", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+func restoreCommand() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:     "restore FILE",
+		Short:   "make the data folder of a server out of a backup",
+		Example: "  portolan restore monday.db --data portolan-data",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			checked, err := store.Restore(cmd.Context(), args[0], filepath.Join(data, dataFile))
+			if err != nil {
+				if errors.Is(err, store.ErrInUse) {
+					return dataError(data, err)
+				}
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d entries\n", filepath.Join(data, dataFile), checked.Entries)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "portolan-data", "folder of the data")
+	return cmd
+}
+
+func compactCommand() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:     "compact",
+		Short:   "give back the room that deleted data takes in a data folder; no server may run on it",
+		Example: "  portolan compact --data portolan-data",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			before, after, err := store.Compact(cmd.Context(), filepath.Join(data, dataFile))
+			if err != nil {
+				return dataError(data, err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes became %d\n", filepath.Join(data, dataFile), before, after)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "portolan-data", "folder of the data")
+	return cmd
+}

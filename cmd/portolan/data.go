@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"portolan/internal/failpoint"
+	"portolan/internal/service"
+	"portolan/internal/store"
+)
+
+// dataFile is the database in the data folder.
+const dataFile = "portolan.db"
+
+// failpointsVariable makes named places fail, for tests of the whole program.
+const failpointsVariable = "PORTOLAN_FAILPOINTS"
+
+func openStore(o *serveOptions) (store.Store, error) {
+	if o.ephemeral {
+		return store.OpenMemory(), nil
+	}
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be made: %w", o.data, errors.Unwrap(err))
+	}
+	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
+	}
+	st, err := store.OpenBolt(filepath.Join(o.data, dataFile), store.BoltOptions{Fail: fail})
+	if err != nil {
+		return nil, dataError(o.data, err)
+	}
+	return st, nil
+}
+
+// dataError says why a data folder cannot be used, and what to do.
+func dataError(folder string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return fmt.Errorf("the data folder %s is in use by another process", folder)
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("the data folder %s cannot be opened: %w; \"portolan check %s\" lists the damage, \"portolan restore\" puts a backup in its place", folder, err, folder)
+	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("the data folder %s is not writable", folder)
+	}
+	return fmt.Errorf("the data folder %s cannot be opened: %w", folder, err)
+}
+
+// dataWatch is the check of the stored data that runs beside a server that has just started.
+type dataWatch struct {
+	found   atomic.Int64
+	running sync.WaitGroup
+}
+
+func (d *dataWatch) damage() float64 { return float64(d.found.Load()) }
+
+func (d *dataWatch) wait() { d.running.Wait() }
+
+// watchData begins the check, which ends with ctx.
+func watchData(ctx context.Context, st store.Store, log *slog.Logger) *dataWatch {
+	d := &dataWatch{}
+	checker, ok := st.(store.Checker)
+	if !ok {
+		return d
+	}
+	d.running.Go(func() {
+		start := time.Now()
+		checked, err := checker.Check(ctx, func(damage *store.DamageError) {
+			d.found.Add(1)
+			log.Error("the stored data is damaged: restore a backup", "key", damage.Key, "error", damage)
+		}, gently(ctx))
+		if err == nil {
+			err = service.Verify(ctx, st, func(f store.Finding) {
+				d.found.Add(1)
+				log.Error("the stored data contradicts itself", "key", f.Key, "error", f.What)
+			})
+		}
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			log.Error("the stored data could not be checked", "error", err)
+		default:
+			log.Info("the stored data was checked", "pages", checked.Pages, "entries", checked.Entries, "found", d.found.Load(), "took", time.Since(start))
+		}
+	})
+	return d
+}
+
+// gently pauses for as long as was worked since the last pause, so that a check takes half a processor at most.
+func gently(ctx context.Context) func() {
+	last := time.Now()
+	return func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(time.Since(last), time.Second)):
+		}
+		last = time.Now()
+	}
+}
+
+// backupOf is how a store is backed up, nil when it cannot be.
+func backupOf(st store.Store) func(context.Context, func(int64) (io.Writer, error)) error {
+	if b, ok := st.(store.Backuper); ok {
+		return b.Backup
+	}
+	return nil
+}
