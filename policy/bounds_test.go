@@ -73,7 +73,8 @@ var greedy = map[string]func() string{
 	},
 }
 
-// No text makes it slow or the answer long. What rules of advice can be made to do is tested with them.
+// TestParse_bounded: no text makes it slow or the answer long. What rules of advice can be made to do is tested with
+// them.
 func TestParse_bounded(t *testing.T) {
 	for name, text := range greedy {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +103,7 @@ func TestParse_bounded(t *testing.T) {
 	}
 }
 
-// Nor does a correct document that is compared with nothing, with itself, and over many attachments.
+// TestDiff_bounded: nor does a correct document that is compared with nothing, with itself, and over many attachments.
 func TestDiff_bounded(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {

@@ -319,7 +319,7 @@ var meaningless = map[string]string{
 	"$.network-function-groups[].require-attachment-acceptance gone": "the default is written",
 }
 
-// Whatever small thing of a policy is another, the two do not mean the same.
+// TestDiff_everyPartCounts: whatever small thing of a policy is another, the two do not mean the same.
 func TestDiff_everyPartCounts(t *testing.T) {
 	for name, text := range documents(t) {
 		old := compiled(t, text, nil)
@@ -344,7 +344,8 @@ func TestDiff_everyPartCounts(t *testing.T) {
 	}
 }
 
-// The order of the edges begins to count with the first group that traffic is sent to. That is no other configuration.
+// TestDiff_orderOfEdgesThatBeginsToCount: the order of the edges begins to count with the first group that traffic is
+// sent to. That is no other configuration.
 func TestDiff_orderOfEdgesThatBeginsToCount(t *testing.T) {
 	document := func(edges, actions string) string {
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["64512-64600"], "edge-locations": [` + edges + `]},

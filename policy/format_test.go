@@ -62,7 +62,8 @@ func TestFormat_layout(t *testing.T) {
 	}
 }
 
-// Every shape of the language is put in its order: no key of a complete document comes before one that it follows.
+// TestFormat_everyMemberOrdered: every shape of the language is put in its order: no key of a complete document comes
+// before one that it follows.
 func TestFormat_everyMemberOrdered(t *testing.T) {
 	text, err := os.ReadFile("testdata/format/shuffled.json")
 	if err != nil {

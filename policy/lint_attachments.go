@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The rules about attachment policies: which attachments they can match, and what becomes of those.
+// attachmentLintRules are the rules about attachment policies: which attachments they can match, and what becomes of those.
 var attachmentLintRules = []LintRule{
 	{
 		Name: "rule-without-conditions", Severity: SeverityError,

@@ -119,7 +119,7 @@ func actions(action string) string {
 		list(39, `{"name": "s%d", "isolate-attachments": true}`), list((policy.MaxSize-5000)/one, action))
 }
 
-// No document of the largest size keeps the rules busy for long or makes the answer long.
+// TestLint_bounded: no document of the largest size keeps the rules busy for long or makes the answer long.
 func TestLint_bounded(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {

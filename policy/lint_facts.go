@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The rules that hold the document against the attachments that exist.
+// factLintRules are the rules that hold the document against the attachments that exist.
 var factLintRules = []LintRule{
 	{
 		Name: "attachment-left-out", Severity: SeverityWarning, Facts: true,

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The rules about network function groups and the actions that lead traffic through them.
+// insertionLintRules are the rules about network function groups and the actions that lead traffic through them.
 var insertionLintRules = []LintRule{
 	{
 		Name: "group-unused", Severity: SeverityWarning,

@@ -92,7 +92,7 @@ func drawPolicy(t *rapid.T) []byte {
 	return text
 }
 
-// What lint says about attachment policies is true of every attachment.
+// TestLint_attachmentPoliciesModel: what lint says about attachment policies is true of every attachment.
 func TestLint_attachmentPoliciesModel(t *testing.T) {
 	attachments := world()
 	rapid.Check(t, func(t *rapid.T) {
@@ -210,7 +210,8 @@ type route struct {
 	community bool // has 1:1
 }
 
-// What lint says about routing rules is true of every route: rules without effect have none.
+// TestLint_routingRulesModel: what lint says about routing rules is true of every route: rules without effect have
+// none.
 func TestLint_routingRulesModel(t *testing.T) {
 	var routes []route
 	blocks := []string{"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.1.0.0/16", "10.0.0.1/32", "::/0", "2001:db8::/32"}

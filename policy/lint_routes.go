@@ -9,7 +9,7 @@ import (
 	"go4.org/netipx"
 )
 
-// The rules about static routes and about the core network itself: edges, ASNs, inside CIDR blocks.
+// routeLintRules are the rules about static routes and about the core network itself: edges, ASNs, inside CIDR blocks.
 var routeLintRules = []LintRule{
 	{
 		Name: "static-route-repeated", Severity: SeverityWarning,

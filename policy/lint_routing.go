@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// The rules about routing policies: which routes their rules can match, and where they are put to use.
+// routingLintRules are the rules about routing policies: which routes their rules can match, and where they are put to use.
 var routingLintRules = []LintRule{
 	{
 		Name: "routing-policy-unused", Severity: SeverityWarning,

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The rules about segments, shares and filters: who gets in, and whom they reach.
+// segmentLintRules are the rules about segments, shares and filters: who gets in, and whom they reach.
 var segmentLintRules = []LintRule{
 	{
 		Name: "segment-without-way-in", Severity: SeverityWarning,

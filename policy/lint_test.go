@@ -109,7 +109,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// Every example is found by its rule, and every rule is described.
+// TestLintRules_examples: every example is found by its rule, and every rule is described.
 func TestLintRules_examples(t *testing.T) {
 	f := facts("A1 vpc us-east-1\nA2 vpc eu-west-1\nA3 vpc us-east-1")
 	names := map[string]bool{}

@@ -175,7 +175,7 @@ func TestParse_tooLarge(t *testing.T) {
 	}
 }
 
-// A core network has 10,000 routes at most: a static one for each block and destination.
+// TestCheck_staticRoutes: a core network has 10,000 routes at most: a static one for each block and destination.
 func TestCheck_staticRoutes(t *testing.T) {
 	action := func(blocks int) string {
 		return `{"action": "create-route", "segment": "s", "destinations": ["attachment-0123456789abcdef0", "attachment-0123456789abcdef1"], "destination-cidr-blocks": [` +

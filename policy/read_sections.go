@@ -71,7 +71,7 @@ func (r *reader) edgeLocation(n *node) EdgeLocation {
 
 var (
 	regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-	// AWS refuses hyphens and underscores; how long a name may be is told in two ways, and the longer is taken.
+	// namePattern is the names of segments and groups. AWS refuses hyphens and underscores; how long a name may be is told in two ways, and the longer is taken.
 	namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,99}$`)
 )
 

@@ -69,7 +69,7 @@ func TestOptions_Set(t *testing.T) {
 	}
 }
 
-// The table of options that users read has all of them, with the defaults.
+// TestOptions_documented: the table of options that users read has all of them, with the defaults.
 func TestOptions_documented(t *testing.T) {
 	text, err := os.ReadFile("../docs/routing.md")
 	if err != nil {

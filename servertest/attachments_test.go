@@ -11,7 +11,7 @@ import (
 	"portolan/servertest"
 )
 
-// One life of each attachment type through the SDK.
+// TestSDK_lifeOfEachAttachmentType: one life of each attachment type through the SDK.
 func TestSDK_lifeOfEachAttachmentType(t *testing.T) {
 	text, err := os.ReadFile("../test/testdata/seed.json")
 	if err != nil {

@@ -32,7 +32,7 @@ var floors = []struct {
 // beside are packages outside the house: tools and suites.
 var beside = []string{"internal/apigen", "internal/store/storetest", "test", "bench", "bench/atquota"}
 
-// public packages may use only these modules beside the standard library: others import them.
+// publicMayUse are the modules that public packages may use beside the standard library: others import them.
 var publicMayUse = map[string][]string{
 	"api":     nil,
 	"policy":  {"github.com/go-json-experiment/json", "go4.org/netipx"},

@@ -27,7 +27,8 @@ func TestBoto3_lifeOfEachAttachmentType(t *testing.T) {
 	}
 }
 
-// A core network under a resource policy: another account attaches to it, its owner accepts.
+// TestGoSDK_attachmentsAcrossAccounts: a core network under a resource policy: another account attaches to it, its
+// owner accepts.
 func TestGoSDK_attachmentsAcrossAccounts(t *testing.T) {
 	srv := servertest.New(t)
 	n := newNetwork(t, networkmanager.NewFromConfig(srv.Config()))

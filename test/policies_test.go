@@ -147,7 +147,8 @@ func absent(text string) policy.Errors {
 	return append(policy.CheckDestinations(doc, nil), policy.CheckPrefixLists(doc, nil)...)
 }
 
-// Every example is checked, put, executed and read back; what the core network then has is what the document says.
+// TestPolicies_examplesGoLive: every example is checked, put, executed and read back; what the core network then has is
+// what the document says.
 func TestPolicies_examplesGoLive(t *testing.T) {
 	client := networkmanager.NewFromConfig(servertest.New(t, servertest.WithQuotas("global-networks=100")).Config())
 	for name, text := range examples(t) {
@@ -235,8 +236,8 @@ func served(n *types.CoreNetwork) summary {
 	return s
 }
 
-// What check accepts the server accepts, and the reverse, with the same errors in the same order: over the examples and
-// every document in the scripts of the policy package.
+// TestPolicies_checkAgreesWithTheServer: what check accepts the server accepts, and the reverse, with the same errors
+// in the same order: over the examples and every document in the scripts of the policy package.
 func TestPolicies_checkAgreesWithTheServer(t *testing.T) {
 	documents := examples(t)
 	datadriven.Walk(t, "../policy/testdata/scripts", func(t *testing.T, path string) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The session of the README does what it says, typed as it stands there.
+// TestReadme_whatIf: the session of the README does what it says, typed as it stands there.
 func TestReadme_whatIf(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -42,7 +42,8 @@ func makeNetwork(t *testing.T, p *Process) *madeNetwork {
 	return &made
 }
 
-// The script compares every cell with tables worked out by hand; the AWS CLI then reads the same operations.
+// TestRouting_boto3AndTheAWSCLI: the script compares every cell with tables worked out by hand; the AWS CLI then reads
+// the same operations.
 func TestRouting_boto3AndTheAWSCLI(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Fatal("no AWS CLI: run scripts/setup")
@@ -139,8 +140,8 @@ var lines = regexp.MustCompile(`line \d+, |"line": \d+`)
 
 func withoutLines(text string) string { return lines.ReplaceAllString(text, "") }
 
-// A question has one answer, whether it is asked of the server by the command line or over HTTP, of a file that was
-// exported from it, or of another server that began with that file.
+// TestQuestions_oneAnswerEverywhere: a question has one answer, whether it is asked of the server by the command line
+// or over HTTP, of a file that was exported from it, or of another server that began with that file.
 func TestQuestions_oneAnswerEverywhere(t *testing.T) {
 	p := Start(t, "--ephemeral", "--catalog", "testdata/routing-catalog.yaml")
 	made := makeNetwork(t, p)

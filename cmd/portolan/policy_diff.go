@@ -201,13 +201,6 @@ func (d *differ) lines(c *policy.Change) []string {
 	return lines
 }
 
-// configurationFields is what is written about the core network as a whole.
-// segmentLines is what changes of segments that stay, and is no matter of their tables.
-// segmentFields is what changes say nothing about. A segment that is not there has the same fields without a value.
-// ruleLines compares rules by number, each in one line.
-// ruleText is an attachment policy in one line.
-// changeField is one value of a change: for readers its name and text, "" for none; for programs its key and value.
-// changeFields are the values of one side, always the same ones in the same order.
 // diffJSON prints one object with the changes in the order of their types.
 func diffJSON(w io.Writer, changes []policy.Change) error {
 	type change struct {

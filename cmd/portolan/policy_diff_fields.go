@@ -9,6 +9,7 @@ import (
 	"portolan/policy"
 )
 
+// configurationFields is what is written about the core network as a whole.
 func configurationFields(doc *policy.Document) []changeField {
 	c := &doc.Configuration
 	var ranges, blocks, edges []string
@@ -29,6 +30,7 @@ func configurationFields(doc *policy.Document) []changeField {
 	}
 }
 
+// segmentLines is what changes of segments that stay, and is no matter of their tables.
 func (d *differ) segmentLines() []string {
 	var lines []string
 	for _, next := range d.rewrote.Segments {
@@ -62,6 +64,7 @@ func writtenFields(s *policy.DocumentSegment) []changeField {
 	}
 }
 
+// segmentFields is what changes say nothing about. A segment that is not there has the same fields without a value.
 func segmentFields(p *policy.Policy, name string) []changeField {
 	s := policy.Segment{}
 	there := false
@@ -101,6 +104,7 @@ func onOff(there, on bool) string {
 	}
 }
 
+// ruleLines compares rules by number, each in one line.
 func ruleLines(old, next []policy.AttachmentPolicy) []string {
 	before, after := map[int]string{}, map[int]string{}
 	numbers := map[int]bool{}
@@ -126,6 +130,7 @@ func ruleLines(old, next []policy.AttachmentPolicy) []string {
 	return lines
 }
 
+// ruleText is an attachment policy in one line.
 func ruleText(r *policy.AttachmentPolicy) string {
 	var conditions []string
 	for i := range r.Conditions {
@@ -160,12 +165,14 @@ func orNone(s string) string {
 	return s
 }
 
+// changeField is one value of a change: for readers its name and text, "" for none; for programs its key and value.
 type changeField struct {
 	name, text string
 	key        string
 	value      any
 }
 
+// changeFields are the values of one side, always the same ones in the same order.
 func changeFields(v *policy.ChangeValues) []changeField {
 	if v == nil {
 		v = &policy.ChangeValues{}

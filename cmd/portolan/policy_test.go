@@ -51,7 +51,7 @@ func TestPolicyScripts(t *testing.T) {
 	})
 }
 
-// Every code that an error can have is described, once.
+// TestCodes_complete: every code that an error can have is described, once.
 func TestCodes_complete(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../policy/errors.go", nil, 0)
 	if err != nil {
@@ -126,7 +126,8 @@ func TestExcerpt_caretBelowTheCharacter(t *testing.T) {
 	}
 }
 
-// The log has what the standard requires of the parts it has, and every result points at its rule.
+// TestSARIF_wellFormed: the log has what the standard requires of the parts it has, and every result points at its
+// rule.
 func TestSARIF_wellFormed(t *testing.T) {
 	in := &input{file: "a b.json", text: []byte("{}")}
 	_, _, errs := parseChecked(in.text)
@@ -158,7 +159,7 @@ func TestSARIF_wellFormed(t *testing.T) {
 	}
 }
 
-// Whatever a document holds, it says nothing to the terminal, and a workflow command ends with its line.
+// FuzzReport: whatever a document holds, it says nothing to the terminal, and a workflow command ends with its line.
 func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"version": "\u001b[31m", "a\nb": 1, "\u0000": [}`))
 	f.Add([]byte("{\"segments\":\r\n[{\"name\":\t\"é\u202e%\"}]}"))
@@ -186,7 +187,7 @@ func FuzzReport(f *testing.F) {
 	})
 }
 
-// The examples are what people copy: correct, formatted, and no cause for more than notes.
+// TestExamples_clean: the examples are what people copy: correct, formatted, and no cause for more than notes.
 func TestExamples_clean(t *testing.T) {
 	files, err := filepath.Glob("../../examples/policies/*.json")
 	if err != nil || len(files) < 9 {
@@ -214,7 +215,7 @@ func TestExamples_clean(t *testing.T) {
 	}
 }
 
-// A thousand errors on one line of a megabyte are told in a moment.
+// TestReport_longLine: a thousand errors on one line of a megabyte are told in a moment.
 func TestReport_longLine(t *testing.T) {
 	text := []byte(`{"segments":[` + strings.TrimSuffix(strings.Repeat(`{"é":1},`, policy.MaxSize/10), ",") + `]}`)
 	in := &input{file: "a", text: text}

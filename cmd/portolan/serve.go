@@ -119,8 +119,9 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) e
 	return failed
 }
 
-// The live heap is a few MiB. At Go's default the collector would run for every 4 MiB of replies; at this it runs a
-// quarter as often and the process still idles far below 30 MiB.
+// gcPercent is how far the heap may grow before the collector runs. The live heap is a few MiB: at Go's default the
+// collector would run for every 4 MiB of replies; at this it runs a quarter as often and the process still idles far below
+// 30 MiB.
 const gcPercent = 400
 
 func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error {

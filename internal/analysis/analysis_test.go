@@ -142,7 +142,8 @@ func TestCompare_whatAChangeDoes(t *testing.T) {
 
 func address(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// A segment that has no table where a route is shared in sends there all the same.
+// TestPath_shareFromAnEdgeWithoutTable: a segment that has no table where a route is shared in sends there all the
+// same.
 func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
 	net := compute(t, network(`{name: a, require-attachment-acceptance: false, edge-locations: [us-east-1]}, {name: b, require-attachment-acceptance: false}`,
 		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `
@@ -162,7 +163,8 @@ func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
 	}
 }
 
-// Some of what two attachments send no longer passes the appliance, the rest does.
+// TestCompare_partOfAPairIsNoMoreInspected: some of what two attachments send no longer passes the appliance, the rest
+// does.
 func TestCompare_partOfAPairIsNoMoreInspected(t *testing.T) {
 	const via = `{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [b]}, via: {network-function-groups: [fw]}}`
 	attachments := `

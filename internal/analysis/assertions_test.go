@@ -58,8 +58,8 @@ func FuzzParseAssertions(f *testing.F) {
 
 const egress = `{action: send-to, segment: a, via: {network-function-groups: [fw]}}`
 
-// What send-to hands to an appliance is the appliance's business: where its table leads may be reached, and an address
-// beyond counts as reached by who says via.
+// TestAssert_handedOver: what send-to hands to an appliance is the appliance's business: where its table leads may be
+// reached, and an address beyond counts as reached by who says via.
 func TestAssert_handedOver(t *testing.T) {
 	net := compute(t, network(`{name: a, require-attachment-acceptance: false, isolate-attachments: true}, {name: b, require-attachment-acceptance: false}`,
 		egress+`,{action: send-to, segment: b, via: {network-function-groups: [fw]}}`, `

@@ -39,7 +39,7 @@ func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
 	}
 }
 
-// Both computations are part of a plan.
+// BenchmarkPlan_atQuota: both computations are part of a plan.
 func BenchmarkPlan_atQuota(b *testing.B) {
 	before, after := atQuota(), atQuota(share)
 	for b.Loop() {
@@ -50,7 +50,7 @@ func BenchmarkPlan_atQuota(b *testing.B) {
 	}
 }
 
-// A change that touches every table: nothing is shared any more.
+// BenchmarkPlan_everythingAtQuota: a change that touches every table: nothing is shared any more.
 func BenchmarkPlan_everythingAtQuota(b *testing.B) {
 	before := atQuota()
 	after := *before

@@ -65,7 +65,7 @@ func TestDoctor_tiesWithEveryOutcome(t *testing.T) {
 	}
 }
 
-// A second prefix whose answers are lost is a loss, whatever becomes of the first.
+// TestDoctor_everyPrefixBothWays: a second prefix whose answers are lost is a loss, whatever becomes of the first.
 func TestDoctor_everyPrefixBothWays(t *testing.T) {
 	net := compute(t, network(`{name: a, require-attachment-acceptance: false, deny-filter: [b]}, {name: b, require-attachment-acceptance: false}`,
 		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `

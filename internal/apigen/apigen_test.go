@@ -105,7 +105,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// What the generator does not know how to write must not be in the model: it would be left out without a word.
+// TestModel_holdsNothingTheGeneratorDoesNotWrite: what the generator does not know how to write must not be in the
+// model: it would be left out without a word.
 func TestModel_holdsNothingTheGeneratorDoesNotWrite(t *testing.T) {
 	m := load(t)
 	for name, s := range m.Shapes {

@@ -2,8 +2,8 @@ package main
 
 import "strings"
 
-// What the service authorization reference says of each action: the access level, then the resource types ("*" after
-// the ones a statement must name), then the service's own condition keys after a bar.
+// iamFacts is what the service authorization reference says of each action: the access level, then the resource types
+// ("*" after the ones a statement must name), then the service's own condition keys after a bar.
 var iamFacts = map[string]string{
 	"CreateGlobalNetwork": "Write", "DescribeGlobalNetworks": "List global-network",
 	"UpdateGlobalNetwork": "Write global-network*", "DeleteGlobalNetwork": "Write global-network*",

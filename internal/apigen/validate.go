@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// anything are patterns that exclude nothing. FilterName's pattern is left out on purpose: it excludes the underscore
-// of the very names AWS documents (TRANSIT_GATEWAY_ATTACHMENT_ID), so the service cannot be enforcing it.
+// pattern is the pattern that the values of a shape must match, "" for any. FilterName's pattern is left out on purpose:
+// it excludes the underscore of the very names AWS documents (TRANSIT_GATEWAY_ATTACHMENT_ID), so the service cannot be
+// enforcing it.
 func (m *model) pattern(s *shape) string {
 	if s.Pattern == `[\s\S]*` || s.name == "FilterName" {
 		return ""

@@ -18,7 +18,7 @@ const (
 	maxSkew    = 5 * time.Minute
 	maxExpires = 7 * 24 * time.Hour
 
-	// What a header may be long. AWS's own are far below.
+	// maxAuthorization and the next are how many bytes headers may have, and how many names. AWS's own are far below.
 	maxAuthorization = 8 << 10
 	maxToken         = 16 << 10
 	maxSignedHeaders = 128

@@ -61,7 +61,8 @@ func alice(tb testing.TB, list string) *Principal {
 	return principal(tb, "arn:aws:iam::123456789012:user/alice", `[{"Version": "2012-10-17", "Id": "p", "Statement": [`+list+`]}]`)
 }
 
-// The generated table of operations says what kinds of resources and which condition keys each has.
+// TestAsks_agreeWithTheOperations: the generated table of operations says what kinds of resources and which condition
+// keys each has.
 func TestAsks_agreeWithTheOperations(t *testing.T) {
 	for i := range api.Operations {
 		op := &api.Operations[i]

@@ -107,7 +107,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// Only what a known key signed gets in, whatever the bytes.
+// FuzzAuthenticate: only what a known key signed gets in, whatever the bytes.
 func FuzzAuthenticate(f *testing.F) {
 	for _, s := range []signing{{}, {presign: true}, {method: "POST", body: "{}", key: "ASIAEXAMPLE", token: testToken}} {
 		var wire bytes.Buffer

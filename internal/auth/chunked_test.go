@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// The example of AWS's description of chunked uploads: 66560 bytes of "a" in two chunks and the empty last one.
+// TestChunkSigner_publishedExample: the example of AWS's description of chunked uploads: 66560 bytes of "a" in two
+// chunks and the empty last one.
 func TestChunkSigner_publishedExample(t *testing.T) {
 	c := &credential{secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 	scope := Scope{"20130524", "us-east-1", "s3", "aws4_request"}

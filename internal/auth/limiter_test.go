@@ -126,7 +126,7 @@ func TestParseLimits_refusals(t *testing.T) {
 	}
 }
 
-// A bucket is a number that grows with time up to the burst.
+// TestLimiter_isANumber: a bucket is a number that grows with time up to the burst.
 func TestLimiter_isANumber(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := testNow

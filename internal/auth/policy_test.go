@@ -304,7 +304,7 @@ func TestParsePolicy_refusals(t *testing.T) {
 	}
 }
 
-// A regular expression is the slow model of a pattern.
+// TestGlob_isItsRegularExpression: a regular expression is the slow model of a pattern.
 func TestGlob_isItsRegularExpression(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab:ü*?")), 0, 12, -1).Draw(t, "pattern")
@@ -320,7 +320,7 @@ func TestGlob_isItsRegularExpression(t *testing.T) {
 	})
 }
 
-// An evaluation is three questions, asked plainly.
+// TestEvaluate_isThreeQuestions: an evaluation is three questions, asked plainly.
 func TestEvaluate_isThreeQuestions(t *testing.T) {
 	actions := []string{"s:Get", "s:Put", "s:*", "*", "t:Get"}
 	resources := []string{gnARN, siteARN, "arn:aws:networkmanager::*:site/*", "*"}

@@ -22,7 +22,8 @@ func (d discard) WriteHeader(int)             {}
 
 func BenchmarkGetSites_pageOf100(b *testing.B) { benchmarkGetSites(b, "?maxResults=100", nil) }
 
-// The least a read can be, with its line in the log: what the server's own way costs shows here.
+// BenchmarkGetSites_pageOf1: the least a read can be, with its line in the log: what the server's own way costs shows
+// here.
 func BenchmarkGetSites_pageOf1(b *testing.B) {
 	benchmarkGetSites(b, "?maxResults=1", slog.New(slog.NewJSONHandler(io.Discard, nil)))
 }

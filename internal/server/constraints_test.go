@@ -34,7 +34,7 @@ type factShape struct {
 	Enum     []string
 }
 
-// valid values of the shapes with a pattern that excludes something, or that AWS describes in words.
+// samples are valid values of the shapes with a pattern that excludes something, or that AWS describes in words.
 var samples = map[string]string{
 	"IPAddress": "10.0.0.1", "Action": "ENABLE", "ConstrainedString": "10.0.0.0/29",
 	"CustomerGatewayArn":           "arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef0",

@@ -421,7 +421,8 @@ func TestSnapshotAndAnnouncements_overHTTP(t *testing.T) {
 	}
 }
 
-// What a client asks wrongly is no error of the server's: who watches the log for errors is not woken by it.
+// TestControl_refusalIsNoErrorOfTheLog: what a client asks wrongly is no error of the server's: who watches the log for
+// errors is not woken by it.
 func TestControl_refusalIsNoErrorOfTheLog(t *testing.T) {
 	r := start(t)
 	for _, path := range []string{"/_portolan/announcements/attachment-0123456789abcdef0", "/_portolan/core-networks/core-network-0123456789abcdef0/doctor"} {

@@ -107,7 +107,7 @@ func TestAttachments_lifeOfEachType(t *testing.T) {
 	}
 }
 
-// Every operation that changes an attachment, in every state it can be seen in.
+// TestAttachment_everyIllegalTransition: every operation that changes an attachment, in every state it can be seen in.
 func TestAttachment_everyIllegalTransition(t *testing.T) {
 	hold := "instant,attachment.CREATING=1h,attachment.PENDING_NETWORK_UPDATE=1h,attachment.UPDATING=1h,attachment.DELETING=1h"
 	type step func(w *world, id string)

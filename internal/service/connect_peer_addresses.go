@@ -213,7 +213,7 @@ const insideBits = 29 // of an IPv4 inside CIDR block
 var (
 	linkLocal4 = netip.MustParsePrefix("169.254.0.0/16")
 	uniqueLoc6 = netip.MustParsePrefix("fd00::/8")
-	// What a transit gateway's Connect keeps for itself.
+	// reservedInside is what a transit gateway's Connect keeps for itself.
 	reservedInside = []netip.Prefix{
 		netip.MustParsePrefix("169.254.0.0/29"), netip.MustParsePrefix("169.254.1.0/29"), netip.MustParsePrefix("169.254.2.0/29"),
 		netip.MustParsePrefix("169.254.3.0/29"), netip.MustParsePrefix("169.254.4.0/29"), netip.MustParsePrefix("169.254.5.0/29"),

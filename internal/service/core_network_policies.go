@@ -10,8 +10,8 @@ import (
 	"portolan/policy"
 )
 
-// A policy version is immutable; only its change set state moves. Version keys sort the newest first, as they are
-// listed.
+// versionKey is the key of a policy version. Keys sort the newest first, as versions are listed. A version is immutable;
+// only its change set state moves.
 func versionKey(v *View, account, coreNetwork string, version int32) string {
 	return accountKey(account, "core-network-policy", coreNetwork, fmt.Sprintf("%010d", math.MaxInt32-version))
 }

@@ -189,7 +189,6 @@ func TestExecute_whileUpdatingAndOrphans(t *testing.T) {
 	}
 }
 
-// An attachment that was rejected holds nothing: the same can be tried again without deleting it first.
 // race runs n calls at once and counts how many succeed.
 func race(n int, call func(i int) error) (won int, errs []error) {
 	var mu sync.Mutex

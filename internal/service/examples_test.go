@@ -126,8 +126,8 @@ func outcome(name string, a *api.Attachment) string {
 	return text + ", " + string(a.State)
 }
 
-// What the scripts say of attachments that need not exist is what becomes of real ones, before and after acceptance, and
-// once the static routes that lead to them are there.
+// TestExamples_attachmentsLand: what the scripts say of attachments that need not exist is what becomes of real ones,
+// before and after acceptance, and once the static routes that lead to them are there.
 func TestExamples_attachmentsLand(t *testing.T) {
 	n := 0
 	datadriven.Walk(t, "../../policy/testdata/scripts/examples", func(t *testing.T, path string) {

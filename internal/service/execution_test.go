@@ -54,7 +54,8 @@ func (w *world) labNetwork(document string) string {
 	return cn
 }
 
-// Every state of an execution can be seen, with its time, and a restart in any of them changes nothing of what follows.
+// TestExecute_everyStateSurvivesARestart: every state of an execution can be seen, with its time, and a restart in any
+// of them changes nothing of what follows.
 func TestExecute_everyStateSurvivesARestart(t *testing.T) {
 	const profile = "instant,core-network-policy.PENDING_GENERATION=10s,core-network-execution.NOT_STARTED=10s,core-network.UPDATING=30s"
 	path := filepath.Join(t.TempDir(), "db")
@@ -152,7 +153,8 @@ func TestGetCoreNetworkChangeSet_onlyOfWhatWasGenerated(t *testing.T) {
 	}
 }
 
-// The creation of a core network with a policy is an execution too: from nothing.
+// TestGetCoreNetworkChangeSet_ofTheFirstVersion: the creation of a core network with a policy is an execution too: from
+// nothing.
 func TestGetCoreNetworkChangeSet_ofTheFirstVersion(t *testing.T) {
 	w := newWorld(t)
 	cn := w.labNetwork(labPolicy("prod"))
@@ -174,7 +176,7 @@ func TestGetCoreNetworkChangeSet_ofTheFirstVersion(t *testing.T) {
 	}
 }
 
-// A version that waits is generated anew when LIVE gets other edges under it.
+// TestExecute_regeneratesWhatWaits: a version that waits is generated anew when LIVE gets other edges under it.
 func TestExecute_regeneratesWhatWaits(t *testing.T) {
 	w := newWorld(t)
 	cn := w.labNetwork(labPolicy("prod"))
@@ -200,8 +202,8 @@ func TestExecute_regeneratesWhatWaits(t *testing.T) {
 	}
 }
 
-// A place in a network function group that one attachment leaves is taken by the next in the same execution, and the
-// change set says so before.
+// TestExecute_placesInAGroup: a place in a network function group that one attachment leaves is taken by the next in
+// the same execution, and the change set says so before.
 func TestExecute_placesInAGroup(t *testing.T) {
 	policyOf := func(tag string) string {
 		return `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64599"],"edge-locations":[{"location":"eu-west-1"}]},
@@ -269,7 +271,8 @@ func TestExecute_placesInAGroup(t *testing.T) {
 	}
 }
 
-// Pages of any size show the same, also where what was executed is kept in several pieces.
+// TestGetCoreNetworkChangeEvents_pages: pages of any size show the same, also where what was executed is kept in
+// several pieces.
 func TestGetCoreNetworkChangeEvents_pages(t *testing.T) {
 	w := newWorld(t, withQuota("attachments-per-vpc", 1000))
 	cn := w.labNetwork(labPolicy("prod"))

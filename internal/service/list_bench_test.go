@@ -10,7 +10,7 @@ import (
 	"portolan/internal/store"
 )
 
-// A page of attachments costs the same however many there are, wherever it begins.
+// BenchmarkListAttachments_page: a page of attachments costs the same however many there are, wherever it begins.
 func BenchmarkListAttachments_page(b *testing.B) {
 	for _, n := range []int{200, 5000} {
 		b.Run(fmt.Sprint("of=", n), func(b *testing.B) {

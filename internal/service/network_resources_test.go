@@ -152,8 +152,8 @@ func TestGetNetworkResourceRelationships_bothDirections(t *testing.T) {
 	}
 }
 
-// Two attachments that stand for one VPN connection, of which AWS lets only one come up, are one resource with two
-// relationships.
+// TestGetNetworkResources_attachedTwice: two attachments that stand for one VPN connection, of which AWS lets only one
+// come up, are one resource with two relationships.
 func TestGetNetworkResources_attachedTwice(t *testing.T) {
 	w := newWorld(t)
 	gn, cn := w.network()

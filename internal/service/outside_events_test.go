@@ -195,7 +195,7 @@ func TestOutsideEvents_topology(t *testing.T) {
 	want("nothing is registered")
 }
 
-// An endpoint that is away has taken nothing away.
+// TestOutsideEvents_catalogAway: an endpoint that is away has taken nothing away.
 func TestOutsideEvents_catalogAway(t *testing.T) {
 	st := store.OpenMemory()
 	w, _, _ := outsideWorld(t, outsideBefore, st)

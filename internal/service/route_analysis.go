@@ -14,8 +14,8 @@ import (
 	"portolan/internal/store"
 )
 
-// A route analysis follows a packet through the route tables of registered transit gateways, from the attachment it
-// enters by to the one it leaves by. It looks at the table associated with each attachment and at nothing else: not at
+// routeAnalyses are the route analyses of global networks. An analysis follows a packet through the route
+// tables of registered transit gateways, from the attachment it enters by to the one it leaves by. It looks at the table associated with each attachment and at nothing else: not at
 // core networks, not at the tables of VPCs.
 //
 //	/acct/A/route-analysis/GN/ID                          api.RouteAnalysis, with its paths from the start

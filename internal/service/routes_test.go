@@ -275,8 +275,8 @@ func TestGetNetworkRoutes_aPrefixThatNeverSettles(t *testing.T) {
 	}
 }
 
-// What speaks BGP in a catalog is heard: a VPN's customer gateway, and the routers behind a Direct Connect gateway, each
-// at the edges where it is attached.
+// TestRoutes_bgpOfTheCatalog: what speaks BGP in a catalog is heard: a VPN's customer gateway, and the routers behind a
+// Direct Connect gateway, each at the edges where it is attached.
 func TestRoutes_bgpOfTheCatalog(t *testing.T) {
 	w := newWorld(t, withCatalog(t, `
 vpnConnections: [{arn: '`+vpnARN+`', announcements: [{prefix: 192.168.0.0/16, asPath: [65001], med: 20}]}]

@@ -63,7 +63,7 @@ type publisher struct {
 	networks map[networkKey]*published
 }
 
-// announced is the tables of a core network as they were told.
+// published is the tables of a core network as they were told.
 type published struct {
 	sequence uint64
 	number   int64

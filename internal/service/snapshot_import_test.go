@@ -146,7 +146,8 @@ func TestImportSnapshot_roundTrip(t *testing.T) {
 	}
 }
 
-// A prefix list that nobody knows the entries of is in the file as well: the policy names it.
+// TestSnapshot_prefixListOfUnknownEntries: a prefix list that nobody knows the entries of is in the file as well: the
+// policy names it.
 func TestSnapshot_prefixListOfUnknownEntries(t *testing.T) {
 	w := newWorld(t)
 	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: w.globalNetwork()}).CoreNetwork.CoreNetworkId

@@ -180,7 +180,8 @@ attachments:
 	}
 }
 
-// Edges that a file leaves to its policy are there before another policy comes: their ASNs stay.
+// TestUnder_edgesOfTheOwnPolicyStay: edges that a file leaves to its policy are there before another policy comes:
+// their ASNs stay.
 func TestUnder_edgesOfTheOwnPolicyStay(t *testing.T) {
 	text := func(ranges string) string {
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["` + ranges + `"], "edge-locations": [{"location": "us-east-1"}]},
@@ -198,7 +199,8 @@ func TestUnder_edgesOfTheOwnPolicyStay(t *testing.T) {
 	}
 }
 
-// A policy is written as it was put: what explains a route names the line that its author knows.
+// TestJSON_policyKeepsItsLines: a policy is written as it was put: what explains a route names the line that its author
+// knows.
 func TestJSON_policyKeepsItsLines(t *testing.T) {
 	document := "{\n\n  \"version\": \"2021.12\"}"
 	s, err := snapshot.Parse([]byte(`{"version": 1, "policy": ` + document + `}`))

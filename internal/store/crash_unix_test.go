@@ -23,7 +23,7 @@ import (
 	"portolan/internal/store"
 )
 
-// The tests of this file run the test binary once more as a child, which then is one of these.
+// children are what the tests of this file run the test binary once more for.
 var children = map[string]func(path string) error{
 	"write-until-killed": writeUntilKilled,
 	"outgrow-limit":      outgrowLimit,

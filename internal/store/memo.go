@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Reading the same row again must not decode it again. The memo maps the bytes of a row to its decoded value. Since the
+// memo lets a row that is read again not be decoded again. It maps the bytes of a row to its decoded value. Since the
 // bytes are compared in full, a remembered row can never be out of date, and nothing ever has to be invalidated.
 //
 // A row has two places it may be in, so that reading takes no lock. What is pushed out, by a third row for the same

@@ -46,7 +46,7 @@ func BenchmarkMatch_rawARN(b *testing.B) {
 	}
 }
 
-// A policy of the largest size the model allows.
+// BenchmarkDecode_largestPolicy: a policy of the largest size the model allows.
 func BenchmarkDecode_largestPolicy(b *testing.B) {
 	op := api.OperationByName("PutCoreNetworkPolicy")
 	body := []byte(`{"PolicyDocument":"` + strings.Repeat(`{\"segments\":[]} `, 500_000) + `"}`)

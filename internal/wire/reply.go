@@ -11,7 +11,8 @@ import (
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
 
-// Buffers that a huge table has grown are left to the collector.
+// maxPooled is how large a buffer may be to be used again, in bytes. Those that a huge table has grown are left to the
+// collector.
 const maxPooled = 4 << 20
 
 // WriteOutput writes a success.
