@@ -101,7 +101,7 @@ func TestAppendJSON_agreesWithTheLibrary(t *testing.T) {
 	}
 }
 
-// The list that is asked for is there when it is empty; nothing else is.
+// TestAppendJSON_emptyOutput: the list that is asked for is there when it is empty; nothing else is.
 func TestAppendJSON_emptyOutput(t *testing.T) {
 	for _, out := range outputs(t) {
 		want := "{}"
@@ -122,7 +122,7 @@ func TestAppendJSON_emptyOutput(t *testing.T) {
 	}
 }
 
-// What recordings of AWS show of lists without elements.
+// TestAppendJSON_emptyLists: what recordings of AWS show of lists without elements.
 func TestAppendJSON_emptyLists(t *testing.T) {
 	for want, out := range map[string]appender{
 		`{"EdgeLocation":"us-east-1","InsideCidrBlocks":[]}`:               &api.CoreNetworkEdge{EdgeLocation: "us-east-1"},

@@ -72,7 +72,7 @@ func shown(a *policy.Associated) string {
 	return at
 }
 
-// What a policy decided it decides again, and a group never has two attachments at an edge.
+// TestAssociateAll_isStable: what a policy decided it decides again, and a group never has two attachments at an edge.
 func TestAssociateAll_isStable(t *testing.T) {
 	p := compiled(t, groupPolicy, nil)
 	rapid.Check(t, func(rt *rapid.T) {

@@ -75,7 +75,7 @@ func TestDocs_speakPlainly(t *testing.T) {
 	}
 }
 
-// What commands and reports print are the strings of these packages.
+// TestTexts_speakPlainly: what commands and reports print are the strings of these packages.
 func TestTexts_speakPlainly(t *testing.T) {
 	for _, dir := range []string{".", "../../internal/analysis", "../../internal/snapshot"} {
 		files, err := filepath.Glob(dir + "/*.go")

@@ -37,7 +37,8 @@ func findings(net *analysis.Subject, check string) (list []string) {
 
 const twoSegments = `{name: a, require-attachment-acceptance: false}, {name: b, require-attachment-acceptance: false}`
 
-// A best path that no documented criterion decides is found by computing the network for each outcome.
+// TestDoctor_tiesWithEveryOutcome: a best path that no documented criterion decides is found by computing the network
+// for each outcome.
 func TestDoctor_tiesWithEveryOutcome(t *testing.T) {
 	vpc := func(id, edge, prefix string) string {
 		return fmt.Sprintf(`{id: %s, type: vpc, edges: [%s], tags: {domain: a}, announcements: [{prefix: %s}]}`, id, edge, prefix)

@@ -146,7 +146,8 @@ func TestModel_holdsNothingTheGeneratorDoesNotWrite(t *testing.T) {
 	}
 }
 
-// A list that no recording shows empty is an inference, and inferences are written down where users look.
+// TestEmptyLists_unrecordedAreInTheDocs: a list that no recording shows empty is an inference, and inferences are
+// written down where users look.
 func TestEmptyLists_unrecordedAreInTheDocs(t *testing.T) {
 	m := load(t)
 	text, err := os.ReadFile("../../docs/differences.md")

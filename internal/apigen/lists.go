@@ -2,8 +2,8 @@ package main
 
 import "slices"
 
-// What AWS sends of a list or a map without elements. Recorded replies decide; what no recording shows empty is written
-// as the service gives it, nil as an absent member, and has a row in docs/differences.md.
+// whenEmpty is what AWS sends of a list or a map without elements. Recorded replies decide; what no recording shows empty is
+// written as the service gives it, nil as an absent member, and has a row in docs/differences.md.
 type whenEmpty int
 
 const (

@@ -186,7 +186,8 @@ func drawnPolicy(rt *rapid.T) string {
 		"attachment-policies":[` + strings.Join(rules, ",") + `]}`
 }
 
-// A plan is what its execution does: where attachments are, every route, the change set, the events.
+// TestPlan_isTheExecution: a plan is what its execution does: where attachments are, every route, the change set, the
+// events.
 func TestPlan_isTheExecution(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, withProfile(t, "instant,attachment.DELETING=1000s,attachment.UPDATING=1000s"))
@@ -244,7 +245,8 @@ func TestPlan_isTheExecution(t *testing.T) {
 	})
 }
 
-// The attachment that is in a group keeps its place there, also against an older one that the new policy sends there.
+// TestPlan_incumbentKeepsTheGroup: the attachment that is in a group keeps its place there, also against an older one
+// that the new policy sends there.
 func TestPlan_incumbentKeepsTheGroup(t *testing.T) {
 	w := newWorld(t)
 	gn := w.globalNetwork()

@@ -17,12 +17,12 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// The file. A bbolt database with two buckets:
+// format is the version of the file: a bbolt database with two buckets.
 //
 //	portolan/2  the entries; every value is followed by its seal. The bucket's sequence is the revision.
 //	portolan    "content": the number of entries and the sum of their seals, little endian
 //
-// The number is the version of the format. Format 1 had no seals and no second bucket. What the values say is of no concern
+// Format 1 had no seals and no second bucket. What the values say is of no concern
 // here: their versions are those of the tables that keep them.
 //
 // A new file is written beside its place, synced, and renamed, so that at any moment there is either none or a whole one.
