@@ -286,7 +286,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A list of another service's values is never closed: what this binary does not know is kept, with a warning.
+// TestOpenFile_attachmentTypes: a list of another service's values is never closed: what this binary does not know is
+// kept, with a warning.
 func TestOpenFile_attachmentTypes(t *testing.T) {
 	const gateway = "arn:aws:ec2:us-west-2:444455556666:transit-gateway/tgw-0c0ffee00c0ffee00"
 	for _, kind := range append(catalog.ResourceTypes(), "hologram") {
