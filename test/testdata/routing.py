@@ -112,7 +112,7 @@ def table(name, edge):
 
 def cell(route):
     to = []
-    for d in route["Destinations"]:
+    for d in route.get("Destinations", []):
         if "NetworkFunctionGroupName" in d and "CoreNetworkAttachmentId" in d:
             to.append("nfg" + ("@" + d["EdgeLocation"] if "EdgeLocation" in d else "") + ":" + names[d["CoreNetworkAttachmentId"]])
         elif "CoreNetworkAttachmentId" in d:
@@ -207,7 +207,7 @@ check("of a transit gateway", (out["RouteTableArn"], out["RouteTableType"], out[
 out = nm.get_network_routes(**by_table, DestinationFilters={"TRANSIT_GATEWAY_ATTACHMENT_ID": ["tgw-attach-*a?"], "RESOURCE_TYPE": ["vpc"]})
 check("wildcards", [r["DestinationCidrBlock"] for r in out["NetworkRoutes"]], ["10.0.0.0/16", "10.2.0.0/16"])
 out = nm.get_network_routes(**by_table, States=["BLACKHOLE"])
-check("blackholes", [(r["DestinationCidrBlock"], r["Destinations"]) for r in out["NetworkRoutes"]], [("172.31.99.0/24", [])])
+check("blackholes", [(r["DestinationCidrBlock"], "Destinations" in r) for r in out["NetworkRoutes"]], [("172.31.99.0/24", False)])
 
 
 def attachment(edge, id):
