@@ -9,6 +9,10 @@ type Caller struct {
 	ARN       string // principal ARN, for error texts and audit; may be empty
 	Operation string // that is called, for error texts; may be empty
 
+	// EncodeOnly tells that the output is encoded and not looked at: the elements of its list may have nothing but their
+	// encoded form.
+	EncodeOnly bool
+
 	// May tells whether the caller may do an action of another service with a resource, such as
 	// ec2:AcceptTransitGatewayPeeringAttachment. Nil: everything.
 	May func(action, resource string) bool
@@ -16,15 +20,26 @@ type Caller struct {
 
 type callerKey struct{}
 
-// WithCaller returns a context that carries c.
-func WithCaller(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+// callerContext is a context with a caller, in one allocation.
+type callerContext struct {
+	context.Context
+	caller Caller
 }
+
+func (c *callerContext) Value(key any) any {
+	if key == (callerKey{}) {
+		return &c.caller
+	}
+	return c.Context.Value(key)
+}
+
+// WithCaller returns a context that carries c.
+func WithCaller(ctx context.Context, c Caller) context.Context { return &callerContext{ctx, c} }
 
 // CallerFrom returns the caller of ctx. Without one it is the default account 000000000000 in partition aws.
 func CallerFrom(ctx context.Context) Caller {
-	if c, ok := ctx.Value(callerKey{}).(Caller); ok {
-		return c
+	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
+		return *c
 	}
 	return Caller{Account: "000000000000", Partition: "aws"}
 }

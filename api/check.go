@@ -94,7 +94,8 @@ func (p *place) spell() (field, path string) {
 	switch p.kind {
 	case memberPlace:
 		if p.in == nil {
-			return p.name, p.name
+			own := strings.Clone(p.name) // so that places can stay on the stack
+			return own, own
 		}
 		return field + "." + p.name, path + "." + p.name
 	case entryPlace:

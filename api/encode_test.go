@@ -26,7 +26,7 @@ func fill(v reflect.Value, random *rand.Rand) {
 			return
 		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).Name != "Cause" {
+			if field := v.Type().Field(i); field.IsExported() && field.Name != "Cause" {
 				fill(v.Field(i), random)
 			}
 		}
@@ -140,6 +140,15 @@ func TestAppendJSON_emptyLists(t *testing.T) {
 		if got := string(out.AppendJSON(nil)); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
+	}
+}
+
+func TestSetEncoded(t *testing.T) {
+	out := api.GetSitesOutput{Sites: make([]api.Site, 2), NextToken: "t"}
+	out.Sites[0].SiteId = "site-1"
+	out.Sites[1].SetEncoded(`{"SiteId":"site-2"}`)
+	if got := string(out.AppendJSON(nil)); got != `{"Sites":[{"SiteId":"site-1"},{"SiteId":"site-2"}],"NextToken":"t"}` {
+		t.Error(got)
 	}
 }
 

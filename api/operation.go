@@ -57,6 +57,13 @@ type Output interface {
 	AppendJSON(b []byte) []byte
 }
 
+// Element is an element of the list that an output holds. Where nobody looks at the members, because [Caller.EncodeOnly]
+// says that the output is going to be encoded and nothing else, its encoded form is enough.
+type Element interface {
+	Output
+	SetEncoded(text string)
+}
+
 // ClientTokener is an input that carries an idempotency token.
 type ClientTokener interface{ GetClientToken() string }
 

@@ -96,6 +96,9 @@ func (x *AssociateTransitGatewayConnectPeerOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Attachment) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -197,6 +200,9 @@ func (x *Attachment) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Attachment) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentError) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -221,6 +227,9 @@ func (x *AttachmentError) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentNatConfiguration) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.AttachmentId != "" {
 		b = appendName(b, `"AttachmentId":`)
@@ -248,8 +257,14 @@ func (x *AttachmentNatConfiguration) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *AttachmentNatConfiguration) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentRoutingPolicyAssociationSummary) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.AttachmentId != "" {
 		b = appendName(b, `"AttachmentId":`)
@@ -283,6 +298,9 @@ func (x *AttachmentRoutingPolicyAssociationSummary) AppendJSON(b []byte) []byte 
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *AttachmentRoutingPolicyAssociationSummary) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Bandwidth) AppendJSON(b []byte) []byte {
@@ -400,6 +418,9 @@ func (x *ConnectPeer) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerAssociation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.ConnectPeerId != "" {
 		b = appendName(b, `"ConnectPeerId":`)
@@ -423,6 +444,9 @@ func (x *ConnectPeerAssociation) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *ConnectPeerAssociation) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerBgpConfiguration) AppendJSON(b []byte) []byte {
@@ -510,6 +534,9 @@ func (x *ConnectPeerError) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerSummary) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -553,8 +580,14 @@ func (x *ConnectPeerSummary) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *ConnectPeerSummary) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *Connection) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.ConnectionId != "" {
 		b = appendName(b, `"ConnectionId":`)
@@ -609,6 +642,9 @@ func (x *Connection) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Connection) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectionHealth) AppendJSON(b []byte) []byte {
@@ -704,6 +740,9 @@ func (x *CoreNetwork) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChange) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.Type != "" {
 		b = appendName(b, `"Type":`)
@@ -732,8 +771,14 @@ func (x *CoreNetworkChange) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkChange) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChangeEvent) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.Type != "" {
 		b = appendName(b, `"Type":`)
@@ -761,6 +806,9 @@ func (x *CoreNetworkChangeEvent) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkChangeEvent) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChangeEventValues) AppendJSON(b []byte) []byte {
@@ -1051,6 +1099,9 @@ func (x *CoreNetworkPolicyException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkPolicyVersion) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -1079,8 +1130,14 @@ func (x *CoreNetworkPolicyVersion) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkPolicyVersion) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkRoutingInformation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.Prefix != "" {
 		b = appendName(b, `"Prefix":`)
@@ -1122,6 +1179,9 @@ func (x *CoreNetworkRoutingInformation) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkRoutingInformation) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkSegment) AppendJSON(b []byte) []byte {
@@ -1173,6 +1233,9 @@ func (x *CoreNetworkSegmentEdgeIdentifier) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkSummary) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -1211,6 +1274,9 @@ func (x *CoreNetworkSummary) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkSummary) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CreateConnectAttachmentOutput) AppendJSON(b []byte) []byte {
@@ -1362,6 +1428,9 @@ func (x *CreateVpcAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CustomerGatewayAssociation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CustomerGatewayArn != "" {
 		b = appendName(b, `"CustomerGatewayArn":`)
@@ -1385,6 +1454,9 @@ func (x *CustomerGatewayAssociation) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *CustomerGatewayAssociation) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *DeleteAttachmentOutput) AppendJSON(b []byte) []byte {
@@ -1537,6 +1609,9 @@ func (x *DescribeGlobalNetworksOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Device) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.DeviceId != "" {
 		b = appendName(b, `"DeviceId":`)
@@ -1603,6 +1678,9 @@ func (x *Device) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Device) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *DirectConnectGatewayAttachment) AppendJSON(b []byte) []byte {
@@ -2120,6 +2198,9 @@ func (x *GetVpcAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *GlobalNetwork) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
 		b = appendName(b, `"GlobalNetworkId":`)
@@ -2155,6 +2236,9 @@ func (x *GlobalNetwork) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *GlobalNetwork) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *InternalServerException) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -2165,6 +2249,9 @@ func (x *InternalServerException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Link) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.LinkId != "" {
 		b = appendName(b, `"LinkId":`)
@@ -2220,8 +2307,14 @@ func (x *Link) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Link) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *LinkAssociation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
 		b = appendName(b, `"GlobalNetworkId":`)
@@ -2241,6 +2334,9 @@ func (x *LinkAssociation) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *LinkAssociation) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentNatConfigurationsOutput) AppendJSON(b []byte) []byte {
@@ -2494,6 +2590,9 @@ func (x *NetworkFunctionGroup) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResource) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.RegisteredGatewayArn != "" {
 		b = appendName(b, `"RegisteredGatewayArn":`)
@@ -2556,8 +2655,14 @@ func (x *NetworkResource) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkResource) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResourceCount) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.ResourceType != "" {
 		b = appendName(b, `"ResourceType":`)
@@ -2569,6 +2674,9 @@ func (x *NetworkResourceCount) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkResourceCount) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResourceSummary) AppendJSON(b []byte) []byte {
@@ -2602,6 +2710,9 @@ func (x *NetworkResourceSummary) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkRoute) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.DestinationCidrBlock != "" {
 		b = appendName(b, `"DestinationCidrBlock":`)
@@ -2632,6 +2743,9 @@ func (x *NetworkRoute) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkRoute) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkRouteDestination) AppendJSON(b []byte) []byte {
@@ -2669,6 +2783,9 @@ func (x *NetworkRouteDestination) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkTelemetry) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.RegisteredGatewayArn != "" {
 		b = appendName(b, `"RegisteredGatewayArn":`)
@@ -2708,6 +2825,9 @@ func (x *NetworkTelemetry) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkTelemetry) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *OrganizationStatus) AppendJSON(b []byte) []byte {
@@ -2758,6 +2878,9 @@ func (x *PathComponent) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Peering) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -2820,6 +2943,9 @@ func (x *Peering) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Peering) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *PeeringError) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -2858,6 +2984,9 @@ func (x *PermissionsErrorContext) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *PrefixListAssociation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
 		b = appendName(b, `"CoreNetworkId":`)
@@ -2873,6 +3002,9 @@ func (x *PrefixListAssociation) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *PrefixListAssociation) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ProposedNetworkFunctionGroupChange) AppendJSON(b []byte) []byte {
@@ -2980,6 +3112,9 @@ func (x *RejectAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Relationship) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.From != "" {
 		b = appendName(b, `"From":`)
@@ -2991,6 +3126,9 @@ func (x *Relationship) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Relationship) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *RemoveAttachmentRoutingPolicyLabelOutput) AppendJSON(b []byte) []byte {
@@ -3287,6 +3425,9 @@ func (x *ServiceQuotaExceededException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Site) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.SiteId != "" {
 		b = appendName(b, `"SiteId":`)
@@ -3330,6 +3471,9 @@ func (x *Site) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Site) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *SiteToSiteVpnAttachment) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -3366,6 +3510,9 @@ func (x *StartRouteAnalysisOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Tag) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.Key != nil {
 		b = appendName(b, `"Key":`)
@@ -3377,6 +3524,9 @@ func (x *Tag) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *Tag) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TagResourceOutput) AppendJSON(b []byte) []byte {
@@ -3394,6 +3544,9 @@ func (x *ThrottlingException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayConnectPeerAssociation) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.TransitGatewayConnectPeerArn != "" {
 		b = appendName(b, `"TransitGatewayConnectPeerArn":`)
@@ -3418,6 +3571,9 @@ func (x *TransitGatewayConnectPeerAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *TransitGatewayConnectPeerAssociation) SetEncoded(text string) { x.encoded = text }
+
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayPeering) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -3438,6 +3594,9 @@ func (x *TransitGatewayPeering) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayRegistration) AppendJSON(b []byte) []byte {
+	if x.encoded != "" {
+		return append(b, x.encoded...)
+	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
 		b = appendName(b, `"GlobalNetworkId":`)
@@ -3453,6 +3612,9 @@ func (x *TransitGatewayRegistration) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
+func (x *TransitGatewayRegistration) SetEncoded(text string) { x.encoded = text }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayRegistrationStateReason) AppendJSON(b []byte) []byte {

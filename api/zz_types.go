@@ -103,6 +103,8 @@ type Attachment struct {
 	UpdatedAt                          Time                                `json:"UpdatedAt,omitzero"`
 	LastModificationErrors             []AttachmentError                   `json:"LastModificationErrors,omitzero"`
 	NatGatewaySupport                  NatGatewaySupportState              `json:"NatGatewaySupport,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // AttachmentError is a structure of the interface.
@@ -119,6 +121,8 @@ type AttachmentNatConfiguration struct {
 	NatGatewaySupport     NatGatewaySupportState `json:"NatGatewaySupport,omitzero"`
 	NatSystemRouteSupport *bool                  `json:"NatSystemRouteSupport,omitzero"`
 	NatGatewayRules       []NatRule              `json:"NatGatewayRules,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // AttachmentRoutingPolicyAssociationSummary is a structure of the interface.
@@ -127,6 +131,8 @@ type AttachmentRoutingPolicyAssociationSummary struct {
 	PendingRoutingPolicies    []string `json:"PendingRoutingPolicies,omitzero"`
 	AssociatedRoutingPolicies []string `json:"AssociatedRoutingPolicies,omitzero"`
 	RoutingPolicyLabel        string   `json:"RoutingPolicyLabel,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // Bandwidth is a structure of the interface.
@@ -182,6 +188,8 @@ type ConnectPeerAssociation struct {
 	DeviceId        string                      `json:"DeviceId,omitzero"`
 	LinkId          string                      `json:"LinkId,omitzero"`
 	State           ConnectPeerAssociationState `json:"State,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // ConnectPeerBgpConfiguration is a structure of the interface.
@@ -219,6 +227,8 @@ type ConnectPeerSummary struct {
 	CreatedAt           Time             `json:"CreatedAt,omitzero"`
 	Tags                []Tag            `json:"Tags,omitzero"`
 	SubnetArn           string           `json:"SubnetArn,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // Connection is a structure of the interface.
@@ -234,6 +244,8 @@ type Connection struct {
 	CreatedAt         Time            `json:"CreatedAt,omitzero"`
 	State             ConnectionState `json:"State,omitzero"`
 	Tags              []Tag           `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // ConnectionHealth is a structure of the interface.
@@ -265,6 +277,8 @@ type CoreNetworkChange struct {
 	PreviousValues *CoreNetworkChangeValues `json:"PreviousValues,omitzero"`
 	NewValues      *CoreNetworkChangeValues `json:"NewValues,omitzero"`
 	IdentifierPath string                   `json:"IdentifierPath,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkChangeEvent is a structure of the interface.
@@ -275,6 +289,8 @@ type CoreNetworkChangeEvent struct {
 	EventTime      Time                          `json:"EventTime,omitzero"`
 	Status         ChangeStatus                  `json:"Status,omitzero"`
 	Values         *CoreNetworkChangeEventValues `json:"Values,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkChangeEventValues is a structure of the interface.
@@ -366,6 +382,8 @@ type CoreNetworkPolicyVersion struct {
 	Description     string                 `json:"Description,omitzero"`
 	CreatedAt       Time                   `json:"CreatedAt,omitzero"`
 	ChangeSetState  ChangeSetState         `json:"ChangeSetState,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkRoutingInformation is a structure of the interface.
@@ -376,6 +394,8 @@ type CoreNetworkRoutingInformation struct {
 	Med             string                     `json:"Med,omitzero"`
 	AsPath          []string                   `json:"AsPath,omitzero"`
 	Communities     []string                   `json:"Communities,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkSegment is a structure of the interface.
@@ -401,6 +421,8 @@ type CoreNetworkSummary struct {
 	State           CoreNetworkState `json:"State,omitzero"`
 	Description     string           `json:"Description,omitzero"`
 	Tags            []Tag            `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // CreateConnectAttachmentInput is what CreateConnectAttachment takes.
@@ -629,6 +651,8 @@ type CustomerGatewayAssociation struct {
 	DeviceId           string                          `json:"DeviceId,omitzero"`
 	LinkId             string                          `json:"LinkId,omitzero"`
 	State              CustomerGatewayAssociationState `json:"State,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // DeleteAttachmentInput is what DeleteAttachment takes.
@@ -797,6 +821,8 @@ type Device struct {
 	CreatedAt       Time         `json:"CreatedAt,omitzero"`
 	State           DeviceState  `json:"State,omitzero"`
 	Tags            []Tag        `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // DirectConnectGatewayAttachment is a structure of the interface.
@@ -1241,6 +1267,8 @@ type GlobalNetwork struct {
 	CreatedAt        Time               `json:"CreatedAt,omitzero"`
 	State            GlobalNetworkState `json:"State,omitzero"`
 	Tags             []Tag              `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // InternalServerException is answered with status 500.
@@ -1264,6 +1292,8 @@ type Link struct {
 	CreatedAt       Time       `json:"CreatedAt,omitzero"`
 	State           LinkState  `json:"State,omitzero"`
 	Tags            []Tag      `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // LinkAssociation is a structure of the interface.
@@ -1272,6 +1302,8 @@ type LinkAssociation struct {
 	DeviceId             string               `json:"DeviceId,omitzero"`
 	LinkId               string               `json:"LinkId,omitzero"`
 	LinkAssociationState LinkAssociationState `json:"LinkAssociationState,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // ListAttachmentNatConfigurationsInput is what ListAttachmentNatConfigurations takes.
@@ -1470,12 +1502,16 @@ type NetworkResource struct {
 	DefinitionTimestamp  Time              `json:"DefinitionTimestamp,omitzero"`
 	Tags                 []Tag             `json:"Tags,omitzero"`
 	Metadata             map[string]string `json:"Metadata,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // NetworkResourceCount is a structure of the interface.
 type NetworkResourceCount struct {
 	ResourceType string `json:"ResourceType,omitzero"`
 	Count        *int32 `json:"Count,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // NetworkResourceSummary is a structure of the interface.
@@ -1495,6 +1531,8 @@ type NetworkRoute struct {
 	PrefixListId         string                    `json:"PrefixListId,omitzero"`
 	State                RouteState                `json:"State,omitzero"`
 	Type                 RouteType                 `json:"Type,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // NetworkRouteDestination is a structure of the interface.
@@ -1519,6 +1557,8 @@ type NetworkTelemetry struct {
 	ResourceArn          string            `json:"ResourceArn,omitzero"`
 	Address              string            `json:"Address,omitzero"`
 	Health               *ConnectionHealth `json:"Health,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // OrganizationStatus is a structure of the interface.
@@ -1549,6 +1589,8 @@ type Peering struct {
 	Tags                   []Tag          `json:"Tags,omitzero"`
 	CreatedAt              Time           `json:"CreatedAt,omitzero"`
 	LastModificationErrors []PeeringError `json:"LastModificationErrors,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // PeeringError is a structure of the interface.
@@ -1570,6 +1612,8 @@ type PrefixListAssociation struct {
 	CoreNetworkId   string `json:"CoreNetworkId,omitzero"`
 	PrefixListArn   string `json:"PrefixListArn,omitzero"`
 	PrefixListAlias string `json:"PrefixListAlias,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // ProposedNetworkFunctionGroupChange is a structure of the interface.
@@ -1650,6 +1694,8 @@ type RejectAttachmentOutput struct {
 type Relationship struct {
 	From string `json:"From,omitzero"`
 	To   string `json:"To,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // RemoveAttachmentRoutingPolicyLabelInput is what RemoveAttachmentRoutingPolicyLabel takes.
@@ -1785,6 +1831,8 @@ type Site struct {
 	CreatedAt       Time      `json:"CreatedAt,omitzero"`
 	State           SiteState `json:"State,omitzero"`
 	Tags            []Tag     `json:"Tags,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // SiteToSiteVpnAttachment is a structure of the interface.
@@ -1821,6 +1869,8 @@ type StartRouteAnalysisOutput struct {
 type Tag struct {
 	Key   *string `json:"Key,omitzero"`
 	Value *string `json:"Value,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // TagResourceInput is what TagResource takes.
@@ -1848,6 +1898,8 @@ type TransitGatewayConnectPeerAssociation struct {
 	DeviceId                     string                                    `json:"DeviceId,omitzero"`
 	LinkId                       string                                    `json:"LinkId,omitzero"`
 	State                        TransitGatewayConnectPeerAssociationState `json:"State,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // TransitGatewayPeering is a structure of the interface.
@@ -1862,6 +1914,8 @@ type TransitGatewayRegistration struct {
 	GlobalNetworkId   string                                 `json:"GlobalNetworkId,omitzero"`
 	TransitGatewayArn string                                 `json:"TransitGatewayArn,omitzero"`
 	State             *TransitGatewayRegistrationStateReason `json:"State,omitzero"`
+
+	encoded string // what AppendJSON appends, in place of the members
 }
 
 // TransitGatewayRegistrationStateReason is a structure of the interface.

@@ -23,6 +23,9 @@ func writeTypes(m *model, b *bytes.Buffer) error {
 		if s.Exception {
 			b.WriteString("\nCause error `json:\"-\"` // for the log, never for the client\n")
 		}
+		if m.isElement(s) {
+			b.WriteString("\nencoded string // what AppendJSON appends, in place of the members\n")
+		}
 		b.WriteString("}\n\n")
 	}
 	return nil
@@ -61,7 +64,11 @@ func writeEncode(m *model, b *bytes.Buffer) error {
 		if !s.inOutput && !s.Exception && !m.inException(s) {
 			continue
 		}
-		fmt.Fprintf(b, "// AppendJSON appends x as it goes over the wire.\nfunc (x *%s) AppendJSON(b []byte) []byte {\nb = append(b, '{')\n", s.goName())
+		fmt.Fprintf(b, "// AppendJSON appends x as it goes over the wire.\nfunc (x *%s) AppendJSON(b []byte) []byte {\n", s.goName())
+		if m.isElement(s) {
+			b.WriteString("if x.encoded != \"\" {\nreturn append(b, x.encoded...)\n}\n")
+		}
+		b.WriteString("b = append(b, '{')\n")
 		for _, member := range s.Members {
 			if member.Location != "" {
 				continue
@@ -83,8 +90,24 @@ func writeEncode(m *model, b *bytes.Buffer) error {
 			}
 		}
 		b.WriteString("return append(b, '}')\n}\n\n")
+		if m.isElement(s) {
+			fmt.Fprintf(b, "// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].\nfunc (x *%s) SetEncoded(text string) { x.encoded = text }\n\n", s.goName())
+		}
 	}
 	return nil
+}
+
+// isElement tells whether a structure is what some list of an output consists of.
+func (m *model) isElement(s *shape) bool {
+	for _, name := range m.results() {
+		output, member, _ := strings.Cut(name, ".")
+		for _, list := range m.Shapes[output].Members {
+			if list.Name == member && m.Shapes[list.Shape].Member.Shape == s.name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inException tells whether a structure is part of an exception's body.

@@ -29,6 +29,7 @@ type Config struct {
 type Authenticator struct {
 	credentials atomic.Pointer[Credentials]
 	now         func() time.Time
+	last        atomic.Pointer[api.Caller] // welcomed; mostly the next is the same
 }
 
 // NewAuthenticator returns an Authenticator that checks signatures when cfg has credentials.
@@ -101,7 +102,13 @@ func (a *Authenticator) welcome(r *http.Request, body []byte) (*Principal, []byt
 	if isAccount(key) {
 		caller.Account = key
 	}
-	caller.ARN = "arn:" + caller.Partition + ":iam::" + caller.Account + ":root"
+	if last := a.last.Load(); last != nil && last.Account == caller.Account && last.Partition == caller.Partition {
+		caller.ARN = last.ARN
+	} else {
+		caller.ARN = "arn:" + caller.Partition + ":iam::" + caller.Account + ":root"
+		next := caller
+		a.last.Store(&next)
+	}
 	return &Principal{caller: caller, request: r, region: region}, body, nil
 }
 

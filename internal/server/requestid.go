@@ -10,8 +10,9 @@ import (
 
 // requestIDs makes random UUIDs (version 4) from a buffered source.
 type requestIDs struct {
-	mu sync.Mutex
-	r  *bufio.Reader
+	mu  sync.Mutex
+	r   *bufio.Reader
+	raw [16]byte // of the next one
 }
 
 func newRequestIDs(source io.Reader) *requestIDs {
@@ -22,9 +23,9 @@ func newRequestIDs(source io.Reader) *requestIDs {
 }
 
 func (g *requestIDs) next() string {
-	var raw [16]byte
 	g.mu.Lock()
-	_, err := io.ReadFull(g.r, raw[:])
+	_, err := io.ReadFull(g.r, g.raw[:])
+	raw := g.raw
 	g.mu.Unlock()
 	if err != nil {
 		panic(err) // crypto/rand does not fail; a test's source must not end

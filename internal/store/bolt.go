@@ -49,6 +49,7 @@ type boltStore struct {
 	opened os.FileInfo // of file
 	lock   *os.File    // of the folder
 	hub    hub
+	reads  idleReads
 
 	turns   chan *batch   // the committer offers the right to write to whoever waits in Update
 	ran     chan struct{} // and gets it back
@@ -95,12 +96,14 @@ func OpenBolt(path string, opts BoltOptions) (Store, error) {
 		_ = guard(s.release) // the first error tells more
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
+	s.reads.resume()
 	go s.commitLoop()
 	return s, nil
 }
 
 // release lets go of the file and the folder.
 func (s *boltStore) release() (err error) {
+	s.reads.stop()
 	switch {
 	case s.db != nil:
 		err = s.db.Close()
@@ -118,27 +121,28 @@ func (s *boltStore) View(ctx context.Context, f func(Reader) error) error {
 		return err
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a disk that cannot be read is a fault in mapped memory
-	tx, err := s.db.Begin(false)
+	t, err := s.reads.begin(s.db)
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	if err != nil {
 		return fmt.Errorf("store: begin: %w", err)
 	}
-	defer tx.Rollback()
+	sound := false
+	defer func() { s.reads.end(t, sound) }()
 
-	r := &reader{}
-	reading := true // of what a transaction begins with
-	var tree *boltTree
-	err = r.view(func(r2 Reader) error {
-		tree = newBoltTree(tx)
-		tree.fail = r.fail
-		r.tree, reading = tree, false
-		return f(r2)
-	})
-	if reading || tree.inside {
+	if t.tree == nil {
+		if err := guard(func() error { t.tree = newBoltTree(t.tx); return nil }); err != nil {
+			return unreadable(err)
+		}
+	}
+	r := &reader{tree: t.tree}
+	t.tree.report = r
+	err = r.view(f)
+	if t.tree.inside {
 		return unreadable(err)
 	}
+	sound = r.err == nil
 	return err
 }
 

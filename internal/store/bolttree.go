@@ -16,9 +16,12 @@ type boltTree struct {
 	probe  *bbolt.Cursor // for get, so that it need not make a cursor each time
 	key    []byte        // scratch
 	inside bool          // the file is being read or changed; still set after a panic that came from there
-	fail   func(error)   // of the reader or transaction that is being served
+	report *reader       // that is being served: gets what fails
+	free   []*boltCursor // that walks have left
 	now    content       // with what this transaction wrote
 }
+
+func (t *boltTree) fail(err error) { t.report.fail(err) }
 
 func newBoltTree(tx *bbolt.Tx) *boltTree {
 	b := tx.Bucket(dataBucket)
@@ -90,19 +93,29 @@ func (t *boltTree) put(key string, old, value []byte) error {
 }
 
 func (t *boltTree) cursor(prefix string) cursor {
+	if n := len(t.free); n > 0 {
+		c := t.free[n-1]
+		t.free = t.free[:n-1]
+		c.prefix = prefix
+		return c
+	}
 	return &boltCursor{tree: t, prefix: prefix, at: t.bucket.Cursor()}
 }
+
+func (c *boltCursor) leave() { c.tree.free = append(c.tree.free, c) }
 
 type boltCursor struct {
 	tree   *boltTree
 	prefix string
 	at     *bbolt.Cursor
 	keys   []byte // the block the next key goes to
+	want   []byte // scratch
 	last   string
 }
 
 func (c *boltCursor) seek(key string) (string, []byte, bool) {
-	want := []byte(key)
+	c.want = append(c.want[:0], key...)
+	want := c.want
 	c.tree.inside = true
 	k, v := c.at.Seek(want)
 	if k == nil || string(k) != key {

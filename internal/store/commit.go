@@ -75,7 +75,7 @@ func (s *boltStore) runIn(ctx context.Context, b *batch, f func(Txn) error) (err
 	}
 
 	t := &txn{reader: reader{tree: b.tree}}
-	b.tree.fail = t.fail
+	b.tree.report = &t.reader
 	b.calls++
 	kept := false
 	defer func() {
@@ -110,6 +110,7 @@ func (s *boltStore) begin(b *batch) error {
 	if s.broken != nil {
 		return s.broken
 	}
+	s.reads.stop()
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		if errors.Is(err, berrors.ErrInvalidMapping) {
@@ -166,6 +167,7 @@ func (s *boltStore) another(b *batch, last int) bool {
 // finish commits the batch, or drops it, and answers.
 func (s *boltStore) finish(b *batch) {
 	defer close(b.done)
+	defer s.reads.resume()
 	if b.tx == nil {
 		if b.err != nil {
 			s.failing.Store(&b.err)

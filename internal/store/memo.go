@@ -21,7 +21,7 @@ type memo struct {
 
 type memoRow struct {
 	raw  string
-	row  any           // *T of some table
+	row  any           // *Row[T] of some table
 	read atomic.Uint32 // the clock when it was last read
 }
 
@@ -30,8 +30,8 @@ const (
 	memoCost   = 200 // what a row costs beside its text, roughly: its place, headers, the struct itself
 )
 
-// cost counts text and decoded strings as two copies of about the same size.
-func (r *memoRow) cost() int64 { return int64(2*len(r.raw) + memoCost) }
+// cost counts the bytes, the decoded strings and the text made of them as three copies of about the same size.
+func (r *memoRow) cost() int64 { return int64(3*len(r.raw) + memoCost) }
 
 // rows is shared by all tables of the process, so that the one bound holds however many tables there are.
 var rows = newMemo(16 << 20)

@@ -142,6 +142,8 @@ func (c *memoryCursor) seek(key string) (string, []byte, bool) {
 	return c.at(c.iter.Seek(pair{key: key}))
 }
 
+func (c *memoryCursor) leave() {}
+
 func (c *memoryCursor) next() (string, []byte, bool) { return c.at(c.iter.Next()) }
 
 func (c *memoryCursor) at(ok bool) (string, []byte, bool) {

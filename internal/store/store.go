@@ -38,6 +38,9 @@ type Reader interface {
 	// Scan yields the pairs with the given prefix in key order, starting after the key `after` ("" for the first).
 	// In an update the function may write between two steps; what it writes ahead of the scan is seen by it.
 	Scan(prefix, after string) iter.Seq2[string, []byte]
+
+	// Walk is the same scan, stepped by its caller.
+	Walk(prefix, after string) Walk
 }
 
 // Txn is a Reader that also writes. It sees its own writes.

@@ -60,6 +60,14 @@ func NewTable[T any](s Schema[T]) *Table[T] {
 
 // Get returns the row at key. The row is shared with every other reader and must not be modified: copy the struct first.
 func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
+	row, ok := t.row(r, key)
+	if !ok {
+		return nil, false
+	}
+	return &row.Value, true
+}
+
+func (t *Table[T]) row(r Reader, key string) (*Row[T], bool) {
 	raw, ok := r.Get(key)
 	if !ok {
 		return nil, false
@@ -81,11 +89,11 @@ func (t *Table[T]) Put(tx Txn, key string, row *T) {
 	oldRaw, had := tx.Get(key)
 	var old *T
 	if had {
-		var ok bool
-		if old, ok = t.decode(tx, key, oldRaw); !ok {
+		known, ok := t.decode(tx, key, oldRaw)
+		if !ok {
 			return
 		}
-		if old == row {
+		if old = &known.Value; old == row {
 			// Its index keys from before are lost, and other readers saw it change: better to fail at once.
 			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
 			return
@@ -109,36 +117,13 @@ func (t *Table[T]) Delete(tx Txn, key string) bool {
 // Scan yields the rows whose key has the prefix, in key order, starting after the key `after`. The prefix must cover
 // rows of this table only.
 func (t *Table[T]) Scan(r Reader, prefix, after string) iter.Seq2[string, *T] {
-	return func(yield func(string, *T) bool) {
-		for key, raw := range r.Scan(prefix, after) {
-			row, ok := t.decode(r, key, raw)
-			if !ok || !yield(key, row) {
-				return
-			}
-		}
-	}
+	return values(func() Rows[T] { return t.Rows(r, prefix, after) })
 }
 
 // ScanIndex walks the index keys with the prefix, in order, starting after the index key `after`. It yields the index
 // key, which the next page takes as its `after`, and the row.
 func (t *Table[T]) ScanIndex(r Reader, prefix, after string) iter.Seq2[string, *T] {
-	return func(yield func(string, *T) bool) {
-		for entry, raw := range r.Scan(prefix, after) {
-			key, ok := t.target(r, entry, raw)
-			if !ok {
-				return
-			}
-			value, ok := r.Get(key)
-			if !ok {
-				fail(r, fmt.Errorf("%s index entry %q: row %q does not exist", t.schema.Name, entry, key))
-				return
-			}
-			row, ok := t.decode(r, key, value)
-			if !ok || !yield(entry, row) {
-				return
-			}
-		}
-	}
+	return values(func() Rows[T] { return t.IndexRows(r, prefix, after) })
 }
 
 // Name is the table's name.
@@ -353,10 +338,10 @@ func addCount(tx Txn, counterKey string, by int) {
 // encoding keeps the difference between an empty list and none, so that a row read is the row written.
 var encoding = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
 
-func (t *Table[T]) decode(r Reader, key string, raw []byte) (*T, bool) {
+func (t *Table[T]) decode(r Reader, key string, raw []byte) (*Row[T], bool) {
 	h := rows.hash(raw, t.salt)
 	if known, ok := rows.get(h, raw); ok {
-		if row, ok := known.(*T); ok {
+		if row, ok := known.(*Row[T]); ok {
 			return row, true
 		}
 	}
@@ -369,9 +354,9 @@ func (t *Table[T]) decode(r Reader, key string, raw []byte) (*T, bool) {
 	return row, true
 }
 
-func (t *Table[T]) parse(key string, raw []byte) (*T, error) {
-	row := new(T)
-	if err := json.Unmarshal(raw, row); err != nil {
+func (t *Table[T]) parse(key string, raw []byte) (*Row[T], error) {
+	row := new(Row[T])
+	if err := json.Unmarshal(raw, &row.Value); err != nil {
 		return nil, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err)
 	}
 	return row, nil

@@ -32,12 +32,15 @@ func (e *PanicError) Unwrap() error {
 
 // guard runs f and turns a panic into a PanicError.
 func guard(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
+	defer recovered(&err)
 	return f()
+}
+
+// recovered, when deferred, makes a PanicError of a panic.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
 }
 
 // tree is one snapshot, or the state inside one transaction, of a store. A read that fails says so to the reader that the
@@ -55,6 +58,7 @@ type tree interface {
 type cursor interface {
 	seek(key string) (string, []byte, bool) // the first pair at or after key, if that has the prefix
 	next() (string, []byte, bool)
+	leave() // it is not used any more
 }
 
 // failer is what a Reader offers to the code of this package that interprets values: a value that makes no sense is a
@@ -98,28 +102,65 @@ func (r *reader) Get(key string) ([]byte, bool) {
 
 func (r *reader) Scan(prefix, after string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		r.use()
-		c := r.tree.cursor(prefix)
-		key, value, ok := c.seek(max(prefix, after))
-		if ok && key == after {
-			key, value, ok = c.next()
-		}
-		for ok {
-			seen := r.writes
-			if !yield(key, value) {
-				return
-			}
-			r.use()
-			if r.writes == seen {
-				key, value, ok = c.next()
-				continue
-			}
-			last := key
-			if key, value, ok = c.seek(last); ok && key == last {
-				key, value, ok = c.next()
-			}
+		w := r.Walk(prefix, after)
+		defer w.Stop()
+		for w.Next() && yield(w.Key, w.Value) {
 		}
 	}
+}
+
+func (r *reader) Walk(prefix, after string) Walk {
+	r.use()
+	return Walk{r: r, at: r.tree.cursor(prefix), from: max(prefix, after), after: after}
+}
+
+// Walk is a scan that is stepped by whoever made it. Key and Value are the pair that the last Next came to.
+type Walk struct {
+	Key   string
+	Value []byte
+
+	r           *reader
+	at          cursor // nil: the walk is over
+	from, after string
+	begun       bool
+	writes      int // of the reader when the cursor was placed
+}
+
+// Next goes to the next pair and reports whether there is one.
+func (w *Walk) Next() bool {
+	if w.at == nil {
+		return false
+	}
+	w.r.use()
+	var ok bool
+	switch {
+	case !w.begun:
+		w.Key, w.Value, ok = w.at.seek(w.from)
+		if ok && w.Key == w.after {
+			w.Key, w.Value, ok = w.at.next()
+		}
+		w.begun = true
+	case w.r.writes == w.writes:
+		w.Key, w.Value, ok = w.at.next()
+	default:
+		last := w.Key
+		if w.Key, w.Value, ok = w.at.seek(last); ok && w.Key == last {
+			w.Key, w.Value, ok = w.at.next()
+		}
+	}
+	w.writes = w.r.writes
+	if !ok {
+		w.Stop()
+	}
+	return ok
+}
+
+// Stop ends a walk before its end, so that what it holds can be used again. It need not be called.
+func (w *Walk) Stop() {
+	if w.at != nil && !w.r.over {
+		w.at.leave()
+	}
+	w.at = nil
 }
 
 // txn is the Txn of every store in this package. It writes straight into its tree and keeps a log to take it back.
@@ -220,10 +261,15 @@ func (t *txn) run(f func(Txn) error) error {
 
 // view is the same for a function that only reads.
 func (r *reader) view(f func(Reader) error) error {
-	err := guard(func() error { return f(r) })
+	err := r.call(f)
 	r.over = true
 	if r.err != nil {
 		return r.err
 	}
 	return err
+}
+
+func (r *reader) call(f func(Reader) error) (err error) {
+	defer recovered(&err)
+	return f(r)
 }

@@ -46,10 +46,10 @@ func (t *Table[T]) verify(r Reader, key string, raw []byte) (entries []string, c
 		return nil, "", err
 	}
 	for i := range t.schema.Indexes {
-		entries = append(entries, t.schema.Indexes[i].Keys(key, row)...)
+		entries = append(entries, t.schema.Indexes[i].Keys(key, &row.Value)...)
 	}
 	if t.schema.Count != nil {
-		counter = t.schema.Count(key, row)
+		counter = t.schema.Count(key, &row.Value)
 	}
 	return entries, counter, nil
 }

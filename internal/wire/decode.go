@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -102,22 +101,57 @@ func Decode(op *api.Operation, labels []string, rawQuery string, body []byte, fu
 // maxWrong is how many violations one reply names: a body can hold hundreds of thousands.
 const maxWrong = 1000
 
-// setQuery sets the members that the query string holds.
+// param is a parameter of the query string with its values in their order.
+type param struct {
+	name   string
+	values []string
+}
+
+// setQuery sets the members that the query string holds, in the order of their names.
 func setQuery(in api.Input, rawQuery string) ([]api.Violation, error) {
-	query, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		return nil, cannotParse(errQueryInvalid)
-	}
-	var violated []api.Violation
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		for _, value := range query[name] {
-			if !isText(value) {
-				return nil, cannotParse(errQueryInvalid)
-			}
+	var room [4]param
+	params := room[:0]
+	for rest, more := rawQuery, true; more; {
+		var pair string
+		if pair, rest, more = strings.Cut(rest, "&"); pair == "" {
+			continue
 		}
-		violated = append(violated, in.SetQuery(name, query[name])...)
+		name, value, err := unescapePair(pair)
+		if err != nil {
+			return nil, cannotParse(errQueryInvalid)
+		}
+		if i := slices.IndexFunc(params, func(p param) bool { return p.name == name }); i >= 0 {
+			params[i].values = append(params[i].values, value)
+			continue
+		}
+		if len(params) == maxParams {
+			return nil, cannotParse(errQueryInvalid)
+		}
+		params = append(params, param{name, []string{value}})
+	}
+	slices.SortFunc(params, func(a, b param) int { return strings.Compare(a.name, b.name) })
+	var violated []api.Violation
+	for _, p := range params {
+		violated = append(violated, in.SetQuery(p.name, p.values)...)
 	}
 	return violated, nil
+}
+
+// maxParams is far more than any operation has; the clients' own, of signatures, are among them.
+const maxParams = 100
+
+func unescapePair(pair string) (name, value string, err error) {
+	if strings.IndexByte(pair, ';') >= 0 {
+		return "", "", errors.New("a semicolon separates nothing")
+	}
+	name, value, _ = strings.Cut(pair, "=")
+	if name, err = url.QueryUnescape(name); err != nil {
+		return "", "", err
+	}
+	if value, err = url.QueryUnescape(value); err == nil && !isText(value) {
+		err = errors.New("not text")
+	}
+	return name, value, err
 }
 
 func decodeBody(body []byte, in api.Input) error {

@@ -132,3 +132,38 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzQuery holds the reading of query strings against net/url's.
+func FuzzQuery(f *testing.F) {
+	for _, query := range []string{"", "maxResults=1&nextToken=t", "deviceIds=a&deviceIds=b&siteId=%20", "&&=&a", "siteId=a+b&x=%zz", "siteId;a", "siteId=%00", "a=1=2"} {
+		f.Add(query)
+	}
+	op := api.OperationByName("GetDevices")
+	f.Fuzz(func(t *testing.T, query string) {
+		in, err := wire.Decode(op, []string{"gn"}, query, nil)
+		values, parseErr := url.ParseQuery(query)
+		for _, list := range values {
+			for _, v := range list {
+				if v != strings.ToValidUTF8(v, "") || strings.Contains(v, "\x00") {
+					parseErr = cmp.Or(parseErr, error(url.EscapeError(v)))
+				}
+			}
+		}
+		if (parseErr != nil || len(values) > 100) && err == nil {
+			t.Fatalf("%q was taken", query)
+		}
+		if err != nil {
+			if v, ok := wire.AsException(err).(*api.ValidationException); parseErr == nil && len(values) <= 100 && (!ok || v.Reason != api.ValidationExceptionReasonFieldValidationFailed) {
+				t.Fatalf("%q: %v", query, err)
+			}
+			return
+		}
+		want := &api.GetDevicesInput{GlobalNetworkId: "gn"}
+		for name, list := range values {
+			want.SetQuery(name, list)
+		}
+		if !reflect.DeepEqual(in, want) {
+			t.Errorf("%q: got %+v, want %+v", query, in, want)
+		}
+	})
+}

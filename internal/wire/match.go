@@ -57,7 +57,13 @@ func Match(method, escapedPath string) (*api.Operation, []string, error) {
 	if len(escapedPath) == 0 || escapedPath[0] != '/' || strings.Count(escapedPath, "/") > maxSegments {
 		return nil, nil, unknownOperation()
 	}
-	segments := strings.Split(escapedPath[1:], "/")
+	var room [maxSegments]string
+	segments := room[:0]
+	for rest, more := escapedPath[1:], true; more; {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
+		segments = append(segments, segment)
+	}
 	if byCount := routes[method]; len(segments) < len(byCount) {
 		for i := range byCount[len(segments)] {
 			r := &byCount[len(segments)][i]

@@ -50,9 +50,10 @@ var contentType = []string{"application/json"}
 
 func write(w http.ResponseWriter, status int, requestID string, body []byte) {
 	h := w.Header()
+	values := &[2]string{strconv.Itoa(len(body)), requestID} // one allocation for both
 	h["Content-Type"] = contentType
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	h["X-Amzn-Requestid"] = []string{requestID}
+	h["Content-Length"] = values[0:1:1]
+	h["X-Amzn-Requestid"] = values[1:2:2]
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }

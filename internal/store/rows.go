@@ -1,0 +1,101 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+	"sync/atomic"
+)
+
+// Row is a row as readers share it: decoded once, and made into a text once.
+type Row[T any] struct {
+	Value T // must not be modified
+	text  atomic.Pointer[string]
+}
+
+// Text is what render makes of the row. It is kept as long as the decoded row, so a table has one render for all its rows,
+// which looks at nothing but the row.
+func (row *Row[T]) Text(render func(*T) string) string {
+	if known := row.text.Load(); known != nil {
+		return *known
+	}
+	text := render(&row.Value)
+	row.text.Store(&text)
+	return text
+}
+
+// Rows is a walk over rows of a table that is stepped by whoever made it. Key and Row are what the last Next came to.
+type Rows[T any] struct {
+	Key string // of the row, or of the index entry that led to it
+	Row *Row[T]
+
+	table *Table[T]
+	r     Reader
+	how   byte // byPrefix, byIndex or byKeys
+	walk  Walk
+	keys  []string // still to come
+}
+
+const (
+	byPrefix = iota
+	byIndex
+	byKeys
+)
+
+// Rows walks the rows whose key has the prefix, as [Table.Scan] does.
+func (t *Table[T]) Rows(r Reader, prefix, after string) Rows[T] {
+	return Rows[T]{table: t, r: r, walk: r.Walk(prefix, after)}
+}
+
+// IndexRows walks the rows that an index leads to, as [Table.ScanIndex] does.
+func (t *Table[T]) IndexRows(r Reader, prefix, after string) Rows[T] {
+	return Rows[T]{table: t, r: r, how: byIndex, walk: r.Walk(prefix, after)}
+}
+
+// RowsAt walks the rows at the keys in their order; those that do not exist are passed over.
+func (t *Table[T]) RowsAt(r Reader, keys []string) Rows[T] {
+	return Rows[T]{table: t, r: r, how: byKeys, keys: keys}
+}
+
+// Next goes to the next row and reports whether there is one.
+func (w *Rows[T]) Next() bool {
+	ok := false
+	if w.how == byKeys {
+		for len(w.keys) > 0 && !ok {
+			w.Key, w.keys = w.keys[0], w.keys[1:]
+			w.Row, ok = w.table.row(w.r, w.Key)
+		}
+		return ok
+	}
+	if !w.walk.Next() {
+		return false
+	}
+	w.Key = w.walk.Key
+	if w.how == byPrefix {
+		w.Row, ok = w.table.decode(w.r, w.Key, w.walk.Value)
+		return ok
+	}
+	key, ok := w.table.target(w.r, w.Key, w.walk.Value)
+	if !ok {
+		return false
+	}
+	value, ok := w.r.Get(key)
+	if !ok {
+		fail(w.r, fmt.Errorf("%s index entry %q: row %q does not exist", w.table.schema.Name, w.Key, key))
+		return false
+	}
+	w.Row, ok = w.table.decode(w.r, key, value)
+	return ok
+}
+
+// Stop ends a walk before its end; it need not be called.
+func (w *Rows[T]) Stop() { w.walk.Stop() }
+
+// values is a walk as an iterator.
+func values[T any](begin func() Rows[T]) iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		w := begin()
+		defer w.Stop()
+		for w.Next() && yield(w.Key, &w.Row.Value) {
+		}
+	}
+}
