@@ -23,8 +23,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
+	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
@@ -82,7 +83,7 @@ type instance struct {
 
 func serve(st store.Store) *instance {
 	ctx, cancel := context.WithCancel(context.Background())
-	svc, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"devices": 1 << 30, "sites": 1 << 30}})
+	svc, err := node.New(ctx, node.Config{Store: st, Quotas: state.Quotas{"devices": 1 << 30, "sites": 1 << 30}})
 	check(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)

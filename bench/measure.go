@@ -17,7 +17,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
+	"portolan/internal/state"
 )
 
 // reads compares three reads with a bare handler that writes the same bytes.
@@ -132,7 +133,7 @@ func (b *bench) creates() {
 	ctx := api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
 	for _, n := range []int{1, 16, 64} {
 		st := tempBolt()
-		svc, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"devices": 1 << 30}})
+		svc, err := node.New(ctx, node.Config{Store: st, Quotas: state.Quotas{"devices": 1 << 30}})
 		check(err)
 		run, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})

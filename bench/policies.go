@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
+	"portolan/internal/state"
 	"portolan/policy"
 )
 
@@ -79,7 +80,7 @@ func (b *bench) millis(f func()) float64 {
 func (b *bench) attached() {
 	ctx := api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
 	st := tempBolt()
-	s, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"attachments-per-vpc": 10_000}})
+	s, err := node.New(ctx, node.Config{Store: st, Quotas: state.Quotas{"attachments-per-vpc": 10_000}})
 	check(err)
 	gn, err := s.CreateGlobalNetwork(ctx, &api.CreateGlobalNetworkInput{})
 	check(err)

@@ -15,7 +15,8 @@ import (
 	"portolan/api"
 	"portolan/bench/atquota"
 	"portolan/internal/analysis"
-	"portolan/internal/service"
+	"portolan/internal/node"
+	"portolan/internal/state"
 	"portolan/routing"
 )
 
@@ -108,7 +109,7 @@ func (b *bench) update(tables *routing.Tables, a routing.Attachment) {
 func (b *bench) served() {
 	st := tempBolt()
 	ctx := api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
-	svc, err := service.New(ctx, service.Config{Store: st, Quotas: service.Quotas{"attachments-per-vpc": 10_000}})
+	svc, err := node.New(ctx, node.Config{Store: st, Quotas: state.Quotas{"attachments-per-vpc": 10_000}})
 	check(err)
 	// Imported as it is, without events about it.
 	done, err := svc.ImportSnapshot(ctx, atquota.Full.Snapshot())

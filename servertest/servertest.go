@@ -18,8 +18,9 @@ import (
 
 	"portolan/internal/auth"
 	"portolan/internal/lifecycle"
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
+	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
@@ -29,16 +30,16 @@ type Server struct {
 }
 
 // Option changes a server from the default: in memory, instant transitions, the real clock, seeded ids, no log.
-type Option func(testing.TB, *service.Config)
+type Option func(testing.TB, *node.Config)
 
 // WithNow makes the server go by another clock.
 func WithNow(now func() time.Time) Option {
-	return func(_ testing.TB, c *service.Config) { c.Now = now }
+	return func(_ testing.TB, c *node.Config) { c.Now = now }
 }
 
 // WithLifecycle sets how long states last, as --lifecycle does: "aws", "instant,device.PENDING=3s".
 func WithLifecycle(profile string) Option {
-	return func(tb testing.TB, c *service.Config) {
+	return func(tb testing.TB, c *node.Config) {
 		p, err := lifecycle.ParseProfile(profile)
 		if err != nil {
 			tb.Fatal(err)
@@ -49,8 +50,8 @@ func WithLifecycle(profile string) Option {
 
 // WithQuotas sets limits, as --quota does: "devices=1000,sites=500".
 func WithQuotas(quotas string) Option {
-	return func(tb testing.TB, c *service.Config) {
-		q, err := service.ParseQuotas(quotas)
+	return func(tb testing.TB, c *node.Config) {
+		q, err := state.ParseQuotas(quotas)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func WithQuotas(quotas string) Option {
 
 // WithData keeps the data in a file of the folder instead of in memory.
 func WithData(dir string) Option {
-	return func(tb testing.TB, c *service.Config) {
+	return func(tb testing.TB, c *node.Config) {
 		st, err := store.OpenBolt(dir+"/portolan.db", store.BoltOptions{})
 		if err != nil {
 			tb.Fatal(err)
@@ -71,13 +72,13 @@ func WithData(dir string) Option {
 
 // WithLog sends the server's log, one line per call included, to the handler.
 func WithLog(h slog.Handler) Option {
-	return func(_ testing.TB, c *service.Config) { c.Log = slog.New(h) }
+	return func(_ testing.TB, c *node.Config) { c.Log = slog.New(h) }
 }
 
 // New starts a server. It ends, and what it kept in memory with it, when the test does.
 func New(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	cfg := service.Config{Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler), CheckResourcePolicy: auth.CheckResourcePolicy, Grants: auth.Grants}
+	cfg := node.Config{Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler), CheckResourcePolicy: auth.CheckResourcePolicy, Grants: auth.Grants}
 	for _, o := range options {
 		o(tb, &cfg)
 	}
@@ -85,7 +86,7 @@ func New(tb testing.TB, options ...Option) *Server {
 		cfg.Store = store.OpenMemory()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	svc, err := service.New(ctx, cfg)
+	svc, err := node.New(ctx, cfg)
 	if err != nil {
 		cancel()
 		tb.Fatal(err)

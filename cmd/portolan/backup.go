@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"portolan/internal/service"
+	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
@@ -53,7 +53,7 @@ func checkData(ctx context.Context, path string, w io.Writer) (found int, err er
 	}
 	if found == 0 {
 		err = store.ReadFile(ctx, file, func(r store.Reader) error {
-			service.VerifyReader(r, func(f store.Finding) {
+			state.VerifyReader(r, func(f store.Finding) {
 				found++
 				fmt.Fprintln(w, f)
 			})

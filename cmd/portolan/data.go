@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"portolan/internal/failpoint"
-	"portolan/internal/service"
+	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
@@ -79,7 +79,7 @@ func watchData(ctx context.Context, st store.Store, log *slog.Logger) *dataWatch
 			log.Error("the stored data is damaged: restore a backup", "key", damage.Key, "error", damage)
 		}, gently(ctx))
 		if err == nil {
-			err = service.Verify(ctx, st, func(f store.Finding) {
+			err = state.Verify(ctx, st, func(f store.Finding) {
 				d.found.Add(1)
 				log.Error("the stored data contradicts itself", "key", f.Key, "error", f.What)
 			})

@@ -24,8 +24,9 @@ import (
 	"portolan/internal/catalog"
 	"portolan/internal/catalog/ec2"
 	"portolan/internal/lifecycle"
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
+	"portolan/internal/state"
 )
 
 // serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
@@ -137,11 +138,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 			return fmt.Errorf("--cors-origin: %w", err)
 		}
 	}
-	cfg := service.Config{Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
+	cfg := node.Config{Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
 		return err
 	}
-	if cfg.Quotas, err = service.ParseQuotas(o.quotas); err != nil {
+	if cfg.Quotas, err = state.ParseQuotas(o.quotas); err != nil {
 		return err
 	}
 	if o.seed != 0 {
@@ -179,7 +180,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}
 	defer stopEvents()
 	cfg.CheckResourcePolicy, cfg.Grants = auth.CheckResourcePolicy, auth.Grants
-	svc, err := service.New(ctx, cfg)
+	svc, err := node.New(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -8,12 +8,12 @@ import (
 	"os"
 	"slices"
 
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/snapshot"
 )
 
 // begin makes the network of a file on an empty server, and tells which ids its names have become.
-func begin(ctx context.Context, file string, svc *service.Service, w io.Writer) error {
+func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error {
 	if file == "" {
 		return nil
 	}

@@ -169,3 +169,8 @@ type DirectConnectGateway struct {
 
 // Announcement is a route that comes over BGP, in the form the network has it.
 type Announcement = routing.Announcement
+
+// IPsecDown tells a tunnel without IPsec from one without BGP: EC2 has one status for both and says which in words.
+func (t *Tunnel) IPsecDown() bool {
+	return !t.Up && !strings.Contains(strings.ToUpper(t.Message), "IPSEC IS UP")
+}

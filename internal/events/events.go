@@ -6,6 +6,7 @@ package events
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -30,10 +31,10 @@ type Event struct {
 	Detail     jsontext.Value `json:"detail"`
 }
 
-// Record is an event with its place in the log. Sequences grow; a number may be missing.
+// Record is an event with its place in the log of its account. Sequences grow; a number may be missing.
 type Record struct {
-	Sequence uint64 `json:"sequence"`
-	Event    Event  `json:"event"`
+	Sequence uint64
+	Event    Event
 }
 
 // Source and Region of every event: Network Manager's home is us-west-2, wherever the network is.
@@ -42,19 +43,36 @@ const (
 	Region = "us-west-2"
 )
 
-// Keep is how many events the log holds, and KeepBytes how much they may take; older ones are gone.
+// Keep is how many events the log of an account holds, and KeepBytes how much they may take; older ones are gone.
 const (
 	Keep      = 100_000
 	KeepBytes = 256 << 20
 )
 
+// The log:
+//
+//	/events/ACCOUNT/SEQUENCE      Event
+//	/events.head/ACCOUNT          the sequence of its latest event
+//	/events.size/ACCOUNT          bytes of its events
+//	/events.cursor/SINK/ACCOUNT   up to where a sink has carried them away
 const (
-	prefix  = "/events/"
-	headKey = "/events.head"
-	sizeKey = "/events.size"
+	prefix     = "/events/"
+	headPrefix = "/events.head/"
+	sizePrefix = "/events.size/"
+
+	// CursorPrefix is where sinks keep their places.
+	CursorPrefix = "/events.cursor/"
 )
 
-func key(sequence uint64) string { return fmt.Sprintf("%s%020d", prefix, sequence) }
+func below(account string) string { return "/events" + store.Path(account) + "/" }
+
+func key(account string, sequence uint64) string {
+	return fmt.Sprintf("%s%020d", below(account), sequence)
+}
+
+func headKey(account string) string { return "/events.head" + store.Path(account) }
+
+func sizeKey(account string) string { return "/events.size" + store.Path(account) }
 
 // Append writes an event to the log of the transaction. detail must be a JSON object when marshalled.
 func Append(tx store.Txn, now time.Time, detailType, account string, resources []string, detail any) error {
@@ -62,72 +80,95 @@ func Append(tx store.Txn, now time.Time, detailType, account string, resources [
 	if err != nil {
 		return fmt.Errorf("event %s: %w", detailType, err)
 	}
-	sequence := head(tx) + 1
+	sequence := head(tx, account) + 1
 	e := Event{
-		Version: "0", ID: id(sequence, now), DetailType: detailType, Source: Source, Account: account,
+		Version: "0", ID: id(account, sequence, now), DetailType: detailType, Source: Source, Account: account,
 		Time: now.UTC().Format("2006-01-02T15:04:05Z"), Region: Region, Resources: resources, Detail: text,
 	}
 	value, err := json.Marshal(&e, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("event %s: %w", detailType, err)
 	}
-	tx.Set(key(sequence), value)
-	tx.Set(headKey, strconv.AppendUint(nil, sequence, 10))
-	return trim(tx, sequence, len(value), KeepBytes)
+	tx.Set(key(account, sequence), value)
+	tx.Set(headKey(account), strconv.AppendUint(nil, sequence, 10))
+	return trim(tx, account, sequence, len(value), KeepBytes)
 }
 
-// trim drops what is older than the log holds, after an event of a size was added.
-func trim(tx store.Txn, sequence uint64, added, keep int) error {
+// Move writes an event that was logged earlier, at its sequence, behind those that the log of its account has.
+func Move(tx store.Txn, sequence uint64, raw []byte) error {
+	var e Event
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return fmt.Errorf("event %d: %w", sequence, err)
+	}
+	size := len(raw)
+	if known, ok := tx.Get(sizeKey(e.Account)); ok {
+		n, err := strconv.Atoi(string(known))
+		if err != nil {
+			return fmt.Errorf("the size of the event log: %w", err)
+		}
+		size += n
+	}
+	tx.Set(key(e.Account, sequence), raw)
+	tx.Set(headKey(e.Account), strconv.AppendUint(nil, max(sequence, head(tx, e.Account)), 10))
+	tx.Set(sizeKey(e.Account), strconv.AppendInt(nil, int64(size), 10))
+	return nil
+}
+
+// trim drops what is older than the log of an account holds, after an event of a size was added.
+func trim(tx store.Txn, account string, sequence uint64, added, keep int) error {
 	size := added
-	if raw, ok := tx.Get(sizeKey); ok {
+	if raw, ok := tx.Get(sizeKey(account)); ok {
 		before, err := strconv.Atoi(string(raw))
 		if err != nil {
 			return fmt.Errorf("the size of the event log: %w", err)
 		}
 		size += before
-	} else { // of a log from before sizes were kept
-		size = 0
-		for _, raw := range tx.Scan(prefix, "") {
-			size += len(raw)
-		}
 	}
-	for k, raw := range tx.Scan(prefix, "") {
-		if k == key(sequence) || size <= keep && (sequence <= Keep || k > key(sequence-Keep)) {
+	for k, raw := range tx.Scan(below(account), "") {
+		if k == key(account, sequence) || size <= keep && (sequence <= Keep || k > key(account, sequence-Keep)) {
 			break
 		}
 		size -= len(raw)
 		tx.Delete(k)
 	}
-	tx.Set(sizeKey, strconv.AppendInt(nil, int64(size), 10))
+	tx.Set(sizeKey(account), strconv.AppendInt(nil, int64(size), 10))
 	return nil
 }
 
 // id is a UUID made of what is known: the same history has the same ids.
-func id(sequence uint64, now time.Time) string {
-	b := binary.BigEndian.AppendUint64([]byte("event"), sequence)
+func id(account string, sequence uint64, now time.Time) string {
+	b := binary.BigEndian.AppendUint64([]byte("event"+account), sequence)
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(now.UnixNano())))
 	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // version 8, of one's own making
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
-// head is the sequence of the latest event, 0 before the first.
-func head(r store.Reader) uint64 {
-	raw, _ := r.Get(headKey)
+// head is the sequence of the latest event of an account, 0 before the first.
+func head(r store.Reader, account string) uint64 {
+	raw, _ := r.Get(headKey(account))
 	n, _ := strconv.ParseUint(string(raw), 10, 64)
 	return n
 }
 
-// Query says which events are wanted. Empty members want all.
+// Accounts are those that have had an event, in order.
+func Accounts(r store.Reader) (list []string) {
+	for k := range r.Scan(headPrefix, "") {
+		list = append(list, store.Segment(k[len(headPrefix):]))
+	}
+	return list
+}
+
+// Query says which events of an account are wanted. Empty members want all.
 type Query struct {
+	Account    string
 	After      uint64 // a sequence: events that came later
 	Limit      int
-	Account    string
 	DetailType string
 	Resource   string // an ARN among the event's resources
 }
 
 func (q *Query) wants(e *Event) bool {
-	if q.Account != "" && q.Account != e.Account || q.DetailType != "" && q.DetailType != e.DetailType {
+	if q.DetailType != "" && q.DetailType != e.DetailType {
 		return false
 	}
 	if q.Resource == "" {
@@ -150,10 +191,11 @@ func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
 	looked := 0
 	after := ""
 	if q.After > 0 {
-		after = key(q.After)
+		after = key(q.Account, q.After)
 	}
-	for k, raw := range r.Scan(prefix, after) {
-		sequence, err := strconv.ParseUint(k[len(prefix):], 10, 64)
+	from := below(q.Account)
+	for k, raw := range r.Scan(from, after) {
+		sequence, err := strconv.ParseUint(k[len(from):], 10, 64)
 		if err != nil {
 			return nil, q.After, fmt.Errorf("event key %q: %w", k, err)
 		}
@@ -172,16 +214,37 @@ func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
 	return records, next, nil
 }
 
-// Clear empties the log; sequences go on, so that no reader sees a number twice.
-func Clear(tx store.Txn) {
-	var keys []string
-	for k := range tx.Scan(prefix, "") {
-		keys = append(keys, k)
+// Token is a place in the log of an account as it is given away: what it is made of is nobody's business.
+func Token(sequence uint64) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64([]byte{tokenVersion}, sequence))
+}
+
+const tokenVersion = 1
+
+// ParseToken reads what [Token] made.
+func ParseToken(token string) (sequence uint64, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 9 || raw[0] != tokenVersion {
+		return 0, false
 	}
-	for _, k := range keys {
-		tx.Delete(k)
+	return binary.BigEndian.Uint64(raw[1:]), true
+}
+
+// Clear empties the log of an account, or of all when account is ""; sequences go on, so that no reader sees a number twice.
+func Clear(tx store.Txn, account string) {
+	events, sizes := prefix, sizePrefix
+	if account != "" {
+		events, sizes = below(account), sizeKey(account)
 	}
-	tx.Delete(sizeKey)
+	for _, p := range []string{events, sizes} {
+		var keys []string
+		for k := range tx.Scan(p, "") {
+			keys = append(keys, k)
+		}
+		for _, k := range keys {
+			tx.Delete(k)
+		}
+	}
 }
 
 // Changed gives a value whenever events may have been added, until ctx ends or the watcher falls behind; then it is

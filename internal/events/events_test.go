@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,9 @@ func readAll(t *testing.T, st store.Store, q events.Query) (list []events.Record
 	if q.Limit == 0 {
 		q.Limit = 1000
 	}
+	if q.Account == "" {
+		q.Account = "111122223333"
+	}
 	err := st.View(t.Context(), func(r store.Reader) (err error) {
 		list, next, err = events.Read(r, q)
 		return err
@@ -65,7 +69,7 @@ func TestAppend_envelopeAndOrder(t *testing.T) {
 	add(t, st, "111122223333", "a", "b")
 	add(t, st, "444455556666", "c")
 	list, next := readAll(t, st, events.Query{})
-	if len(list) != 3 || next != 3 || list[0].Sequence != 1 || list[2].Event.Account != "444455556666" {
+	if len(list) != 2 || next != 2 || list[0].Sequence != 1 || list[1].Event.Account != "111122223333" {
 		t.Fatalf("got %+v, next %d", list, next)
 	}
 	text, err := json.Marshal(list[0].Event)
@@ -80,19 +84,23 @@ func TestAppend_envelopeAndOrder(t *testing.T) {
 		e["detail-type"] != "Network Manager a" || e["detail"].(map[string]any)["changeType"] != "a" || len(e["id"].(string)) != 36 {
 		t.Errorf("envelope %s", text)
 	}
-	if list[0].Event.ID == list[1].Event.ID {
+	theirs, _ := readAll(t, st, events.Query{Account: "444455556666"})
+	if len(theirs) != 1 || theirs[0].Sequence != 1 {
+		t.Fatalf("the other account has %+v: each counts its own", theirs)
+	}
+	if list[0].Event.ID == list[1].Event.ID || list[0].Event.ID == theirs[0].Event.ID {
 		t.Error("two events with one id")
 	}
 	for _, c := range []struct {
 		q    events.Query
 		want int
 	}{
-		{events.Query{After: 1}, 2},
+		{events.Query{After: 1}, 1},
 		{events.Query{Account: "444455556666"}, 1},
 		{events.Query{DetailType: "Network Manager b"}, 1},
 		{events.Query{Resource: "arn:a"}, 1},
-		{events.Query{Limit: 2}, 2},
-		{events.Query{After: 3}, 0},
+		{events.Query{Limit: 1}, 1},
+		{events.Query{After: 2}, 0},
 	} {
 		if got, _ := readAll(t, st, c.q); len(got) != c.want {
 			t.Errorf("%+v: %d events, want %d", c.q, len(got), c.want)
@@ -105,15 +113,18 @@ func TestAppend_envelopeAndOrder(t *testing.T) {
 		}
 		return errors.New("no")
 	})
-	if got, _ := readAll(t, st, events.Query{}); len(got) != 3 {
+	if got, _ := readAll(t, st, events.Query{Account: "1"}); len(got) != 0 {
 		t.Errorf("%d events after a failed transaction", len(got))
 	}
-	if err := st.Update(t.Context(), func(tx store.Txn) error { events.Clear(tx); return nil }); err != nil {
+	if err := st.Update(t.Context(), func(tx store.Txn) error { events.Clear(tx, "111122223333"); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	add(t, st, "1", "d")
-	if got, _ := readAll(t, st, events.Query{After: 3}); len(got) != 1 || got[0].Sequence != 4 {
+	add(t, st, "111122223333", "d")
+	if got, _ := readAll(t, st, events.Query{After: 2}); len(got) != 1 || got[0].Sequence != 3 {
 		t.Errorf("after clearing %+v: sequences must go on", got)
+	}
+	if got, _ := readAll(t, st, events.Query{Account: "444455556666"}); len(got) != 1 {
+		t.Errorf("clearing one account's log left %+v of the other's", got)
 	}
 }
 
@@ -182,14 +193,14 @@ func TestRunner_retriesResumesAndKeepsOrder(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprint(i)
 	}
-	add(t, st, "1", names...)
+	add(t, st, "111122223333", names...)
 	sink := &failing{fail: 5, half: true}
 	stop := run(t, st, sink)
 	eventually(t, "250 events", func() bool { return len(sink.seen()) == 250 })
-	add(t, st, "1", "later")
+	add(t, st, "111122223333", "later")
 	eventually(t, "one more", func() bool { return len(sink.seen()) == 251 })
 	stop()
-	add(t, st, "1", "while it is away")
+	add(t, st, "111122223333", "while it is away")
 	stop = run(t, st, sink)
 	eventually(t, "what came in between", func() bool { return len(sink.seen()) == 252 })
 	stop()
@@ -203,7 +214,7 @@ func TestRunner_retriesResumesAndKeepsOrder(t *testing.T) {
 func TestFileSink_appends(t *testing.T) {
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()
-	add(t, st, "1", "a", "b")
+	add(t, st, "111122223333", "a", "b")
 	path := filepath.Join(t.TempDir(), "events.jsonl")
 	for range 2 {
 		list, _ := readAll(t, st, events.Query{})
@@ -267,7 +278,7 @@ func TestWebhookSink_signsAndRetries(t *testing.T) {
 	defer srv.Close()
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()
-	add(t, st, "1", "a", "b")
+	add(t, st, "111122223333", "a", "b")
 	list, _ := readAll(t, st, events.Query{})
 	sink := &events.WebhookSink{URL: srv.URL, Secret: []byte("secret"), Client: srv.Client()}
 	if n, err := sink.Send(t.Context(), list); n != 0 || err == nil {
@@ -307,7 +318,7 @@ func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()
 	for i := range 15 {
-		add(t, st, "1", fmt.Sprint(i))
+		add(t, st, "111122223333", fmt.Sprint(i))
 	}
 	list, _ := readAll(t, st, events.Query{})
 	sink := &events.EventBridgeSink{Endpoint: srv.URL, Bus: "lab", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), Client: srv.Client()}
@@ -338,7 +349,7 @@ func TestTrim_dropsTheOldest(t *testing.T) {
 	}
 	trim := func(keep int) {
 		t.Helper()
-		if err := st.Update(t.Context(), func(tx store.Txn) error { return events.Trim(tx, 5, 0, keep) }); err != nil {
+		if err := st.Update(t.Context(), func(tx store.Txn) error { return events.Trim(tx, "111122223333", 5, 0, keep) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -356,10 +367,6 @@ func TestTrim_dropsTheOldest(t *testing.T) {
 	if _, after := sequences(); after != size { // its size is that of the one that went
 		t.Errorf("the log takes %d bytes, want %d", after, size)
 	}
-	// A log from before sizes were kept.
-	if err := st.Update(t.Context(), func(tx store.Txn) error { tx.Delete("/events.size"); return nil }); err != nil {
-		t.Fatal(err)
-	}
 	trim(size / 2)
 	if list, got := sequences(); got > size/2 || len(list) != 2 || list[1] != 6 {
 		t.Errorf("half: %v, %d of %d bytes", list, got, size)
@@ -367,5 +374,56 @@ func TestTrim_dropsTheOldest(t *testing.T) {
 	trim(0)
 	if list, _ := sequences(); len(list) != 2 {
 		t.Errorf("the event that is being written, and what came later, is never dropped: %v", list)
+	}
+}
+
+// The events of every account are carried away, and a busy account does not keep another's waiting.
+func TestRunner_accountsInTurns(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	for i := range 250 {
+		add(t, st, "111122223333", fmt.Sprint(i))
+	}
+	add(t, st, "444455556666", "quiet")
+	var accounts []string
+	sink := sinkFunc(func(batch []events.Record) {
+		for i := range batch {
+			accounts = append(accounts, batch[i].Event.Account)
+		}
+	})
+	runner := &events.Runner{Store: st, Sink: sink, Log: slog.New(slog.DiscardHandler)}
+	for i := range 4 {
+		if err := runner.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 && !slices.Contains(accounts, "444455556666") {
+			t.Errorf("after two batches nothing of the second account: %d events", len(accounts))
+		}
+	}
+	if len(accounts) != 251 {
+		t.Errorf("%d events, want 251, each once", len(accounts))
+	}
+}
+
+// sinkFunc is a sink that takes everything.
+type sinkFunc func(batch []events.Record)
+
+func (sinkFunc) Name() string { return "func" }
+
+func (f sinkFunc) Send(_ context.Context, batch []events.Record) (int, error) {
+	f(batch)
+	return len(batch), nil
+}
+
+func TestToken_comesBack(t *testing.T) {
+	for _, n := range []uint64{0, 1, 41, 1 << 40} {
+		if got, ok := events.ParseToken(events.Token(n)); !ok || got != n {
+			t.Errorf("%d comes back as %d, %t", n, got, ok)
+		}
+	}
+	for _, text := range []string{"", "41", "x", events.Token(7)[1:], events.Token(7) + "A"} {
+		if _, ok := events.ParseToken(text); ok {
+			t.Errorf("%q is taken for a token", text)
+		}
 	}
 }

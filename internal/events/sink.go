@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,8 @@ type Runner struct {
 	After func(d time.Duration) <-chan time.Time        // default time.After
 	Wait  func(attempt int, r *rand.Rand) time.Duration // default backoff
 	Stat  func(sent int, lag uint64, err error)         // may be nil
+
+	last string // the account whose events were carried away last
 }
 
 const (
@@ -48,7 +51,7 @@ func backoff(attempt int, r *rand.Rand) time.Duration {
 	return d
 }
 
-func cursorKey(name string) string { return "/events.cursor" + store.Path(name) }
+func cursorKey(name, account string) string { return "/events.cursor" + store.Path(name, account) }
 
 // Run goes on until ctx ends.
 func (r *Runner) Run(ctx context.Context) {
@@ -91,45 +94,65 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
-// step delivers one batch and moves the cursor.
-func (r *Runner) step(ctx context.Context) (sent int, err error) {
-	var records []Record
-	var next, latest uint64
-	name := cursorKey(r.Sink.Name())
-	err = r.Store.View(ctx, func(reader store.Reader) error {
-		raw, _ := reader.Get(name)
+// batch is events to carry away, those of one account after the other.
+type batch struct {
+	records  []Record
+	accounts []string // of each record
+	waiting  uint64   // how many events there are to carry away, these included
+}
+
+// next reads a batch: of each account what has not been carried away, in turns, so that none waits for another.
+func (r *Runner) next(reader store.Reader) (*batch, error) {
+	b := &batch{}
+	accounts := Accounts(reader)
+	turn, _ := slices.BinarySearch(accounts, r.last+"\x00")
+	for _, account := range slices.Concat(accounts[turn:], accounts[:turn]) {
+		raw, _ := reader.Get(cursorKey(r.Sink.Name(), account))
 		after, _ := strconv.ParseUint(string(raw), 10, 64)
-		latest = head(reader)
-		var err error
-		records, next, err = Read(reader, Query{After: after, Limit: batchSize})
+		latest := head(reader, account)
+		b.waiting += latest - min(latest, after)
+		room := batchSize - len(b.records)
+		if latest <= after || room == 0 {
+			continue
+		}
+		records, _, err := Read(reader, Query{Account: account, After: after, Limit: room})
+		if err != nil {
+			return nil, err
+		}
+		for range records {
+			b.accounts = append(b.accounts, account)
+		}
+		b.records = append(b.records, records...)
+	}
+	return b, nil
+}
+
+// step delivers one batch and moves the cursors.
+func (r *Runner) step(ctx context.Context) (sent int, err error) {
+	var b *batch
+	err = r.Store.View(ctx, func(reader store.Reader) (err error) {
+		b, err = r.next(reader)
 		return err
 	})
-	if err != nil || len(records) == 0 {
+	if err != nil || len(b.records) == 0 {
 		return 0, err
 	}
-	sent, sendErr := r.Sink.Send(ctx, records)
-	if sent < len(records) {
-		next = 0
-		if sent > 0 {
-			next = records[sent-1].Sequence
-		}
-	}
+	sent, sendErr := r.Sink.Send(ctx, b.records)
 	if sent > 0 {
 		// What is delivered is delivered, also when the runner is told to end meanwhile.
 		err := r.Store.Update(context.WithoutCancel(ctx), func(tx store.Txn) error {
-			tx.Set(name, strconv.AppendUint(nil, next, 10))
+			for i := range sent {
+				tx.Set(cursorKey(r.Sink.Name(), b.accounts[i]), strconv.AppendUint(nil, b.records[i].Sequence, 10))
+			}
 			return nil
 		})
 		if err != nil {
 			return 0, fmt.Errorf("keeping the place of %s: %w", r.Sink.Name(), err)
 		}
+		r.last = b.accounts[sent-1]
 	}
 	if r.Stat != nil {
-		lag := latest
-		if sent > 0 {
-			lag = latest - min(latest, next)
-		}
-		r.Stat(sent, lag, sendErr)
+		r.Stat(sent, b.waiting-min(b.waiting, uint64(sent)), sendErr)
 	}
 	return sent, sendErr
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
 	"portolan/internal/store"
 )
 
@@ -34,7 +34,7 @@ func benchmarkGetSites(b *testing.B, query string, log *slog.Logger) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = st.Close() })
-	svc, err := service.New(b.Context(), service.Config{Store: st})
+	svc, err := node.New(b.Context(), node.Config{Store: st})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const (
 	maxStreams    = 64 // of server-sent events at a time
 )
 
-// events is GET /_portolan/events[?after=SEQUENCE&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
+// events is GET /_portolan/events[?after=TOKEN&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
 // account, as a page, or as server-sent events for who asks for them, which go on as things happen.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
@@ -33,9 +33,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	var fields []api.FieldError
 	if after != "" {
-		n, err := strconv.ParseUint(after, 10, 64)
-		if err != nil {
-			fields = append(fields, api.FieldError{Name: "after", Message: "Member must be the sequence of an event."})
+		n, ok := events.ParseToken(after)
+		if !ok {
+			fields = append(fields, api.FieldError{Name: "after", Message: "Member must be a token of an earlier answer."})
 		}
 		q.After = n
 	}
@@ -56,10 +56,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return nil, err
 			}
-			if list == nil {
-				list = []events.Record{}
+			page := eventPage{Events: make([]eventRecord, len(list)), Next: events.Token(next)}
+			for i := range list {
+				page.Events[i] = eventRecord{events.Token(list[i].Sequence), &list[i].Event}
 			}
-			return json.Marshal(map[string]any{"events": list, "next": next}, json.Deterministic(true))
+			return json.Marshal(&page, json.Deterministic(true))
 		})
 		return
 	}
@@ -76,6 +77,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if err := s.stream(ctx, w, q); err != nil {
 		s.cfg.Log.Warn("a stream of events ended", "request_id", id, "error", err)
 	}
+}
+
+// eventPage is a page of events. Next is the token to go on after.
+type eventPage struct {
+	Events []eventRecord `json:"events"`
+	Next   string        `json:"next"`
+}
+
+// eventRecord is an event with the token of its place.
+type eventRecord struct {
+	Token string        `json:"token"`
+	Event *events.Event `json:"event"`
 }
 
 // stream writes events as they come until the client or the server goes. A client that does not read is given up when a
@@ -116,7 +129,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q events.Que
 			if err != nil {
 				return err
 			}
-			if err := write("id: %d\ndata: %s\n\n", list[i].Sequence, text); err != nil {
+			if err := write("id: %s\ndata: %s\n\n", events.Token(list[i].Sequence), text); err != nil {
 				return err
 			}
 		}

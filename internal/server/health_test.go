@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"portolan/internal/auth"
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
 	"portolan/internal/store"
 )
 
@@ -21,7 +21,7 @@ func onDisk(t *testing.T, path string) func(*server.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	svc, err := service.New(t.Context(), service.Config{Store: st})
+	svc, err := node.New(t.Context(), node.Config{Store: st})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ import (
 
 	"portolan/internal/analysis"
 	"portolan/internal/auth"
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
 )
@@ -41,7 +41,7 @@ func example(t *testing.T) *rig {
 	}
 	snap.CoreNetworkID, snap.Account = exampleCoreNetwork, "000000000000"
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	svc, err := service.New(t.Context(), service.Config{Store: store.OpenMemory(), Now: func() time.Time { now = now.Add(time.Millisecond); return now }})
+	svc, err := node.New(t.Context(), node.Config{Store: store.OpenMemory(), Now: func() time.Time { now = now.Add(time.Millisecond); return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,9 @@ import (
 
 	"portolan/api"
 	"portolan/internal/auth"
+	"portolan/internal/events"
+	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/service"
 	"portolan/internal/store"
 )
 
@@ -58,7 +59,7 @@ type rig struct {
 func start(t *testing.T, change ...func(*server.Config)) *rig {
 	t.Helper()
 	st := store.OpenMemory()
-	svc, err := service.New(t.Context(), service.Config{Store: st})
+	svc, err := node.New(t.Context(), node.Config{Store: st})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,12 +345,12 @@ func TestEvents_pageAndStream(t *testing.T) {
 	resp, text := r.do("GET", "/_portolan/events?limit=1", "")
 	var page struct {
 		Events []struct {
-			Sequence uint64
-			Event    map[string]any
+			Token string
+			Event map[string]any
 		}
-		Next uint64
+		Next string
 	}
-	if err := json.Unmarshal([]byte(text), &page); err != nil || resp.StatusCode != 200 || len(page.Events) != 1 || page.Next != page.Events[0].Sequence {
+	if err := json.Unmarshal([]byte(text), &page); err != nil || resp.StatusCode != 200 || len(page.Events) != 1 || page.Next != page.Events[0].Token {
 		t.Fatalf("%d %s %v", resp.StatusCode, text, err)
 	}
 	if page.Events[0].Event["source"] != "aws.networkmanager" {
@@ -365,7 +366,7 @@ func TestEvents_pageAndStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	req.Header.Set("Last-Event-ID", "1")
+	req.Header.Set("Last-Event-ID", page.Next)
 	stream, err := r.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -385,12 +386,12 @@ func TestEvents_pageAndStream(t *testing.T) {
 		t.Fatalf("the stream ended: %v", lines.Err())
 		return ""
 	}
-	if id := next(); id != "2" {
-		t.Errorf("begins with %s, want 2", id)
+	if id := next(); id != events.Token(2) {
+		t.Errorf("begins with %s, want the second", id)
 	}
 	r.coreNetwork()
-	if id := next(); id != "3" {
-		t.Errorf("then %s, want 3", id)
+	if id := next(); id != events.Token(3) {
+		t.Errorf("then %s, want the third", id)
 	}
 }
 

@@ -2,38 +2,13 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"portolan/api"
-	"portolan/internal/catalog"
-	"portolan/internal/store"
+	"portolan/internal/state"
 	"portolan/routing"
 )
-
-// announcementsRow is what an attachment or a Connect peer announces: the content of a BGP session that nobody holds
-// with this server.
-type announcementsRow struct {
-	ID            string
-	CoreNetworkId string
-	UpdatedAt     api.Time
-	Announcements []routing.Announcement
-}
-
-// announcementSets holds announcementsRow by /acct/OWNER/announcements/CN/ID, below the core network's owner.
-var announcementSets = store.NewTable(store.Schema[announcementsRow]{
-	Name: "announcements",
-	Touch: func(key string, r *announcementsRow) string {
-		return routingGeneration(accountOf(key), r.CoreNetworkId)
-	},
-})
-
-// routingGeneration is the key of what moves whenever the routes of a core network may have changed.
-func routingGeneration(account, coreNetwork string) string {
-	return accountKey(account, "routing-generation", coreNetwork)
-}
 
 const (
 	maxAnnouncements = 10_000 // routes of a core network on AWS
@@ -44,7 +19,7 @@ const (
 // PutAnnouncements sets all that an attachment or a Connect peer announces; an empty list takes everything back. Who
 // owns the core network may say it, and who owns the attachment.
 func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routing.Announcement) error {
-	_, err := update(ctx, s.env, func(tx *Txn) (*struct{}, error) {
+	_, err := state.Update(ctx, s.db, func(tx *state.Txn) (*struct{}, error) {
 		owner, coreNetwork, edges, err := findSpeaker(tx.View, id)
 		if err != nil {
 			return nil, err
@@ -52,21 +27,18 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 		if err := checkAnnouncements(list, edges); err != nil {
 			return nil, err
 		}
-		key := accountKey(owner, "announcements", coreNetwork, id)
-		_, before := announcementSets.Get(tx.r, key)
-		if peer, ok := byID(tx.r, connectPeers, id); ok && before != (len(list) > 0) {
+		key := state.Announcements.Key(owner, coreNetwork, id)
+		_, before := state.Announcements.Get(tx.View, key)
+		if peer, ok := state.ConnectPeers.ByID(tx.View, id); ok && before != (len(list) > 0) {
 			// Nobody holds a BGP session with this server: a peer is up when it announces something.
-			connectPeerStatus(tx, peer, len(list) > 0)
+			tx.ConnectPeerStatus(peer, len(list) > 0)
 		}
 		if len(list) == 0 {
-			announcementSets.Delete(tx.w, key)
+			state.Announcements.Delete(tx, key)
 			return &struct{}{}, nil
 		}
-		row := announcementsRow{ID: id, CoreNetworkId: coreNetwork, UpdatedAt: api.Time{Time: tx.now}, Announcements: slices.Clone(list)}
-		for i := range row.Announcements {
-			row.Announcements[i].Prefix = row.Announcements[i].Prefix.Masked()
-		}
-		announcementSets.Put(tx.w, key, &row)
+		row := state.AnnouncementSet{ID: id, CoreNetworkId: coreNetwork, UpdatedAt: tx.Time(), Announcements: state.AnnouncementsOf(list)}
+		state.Announcements.Put(tx, key, &row)
 		return &struct{}{}, nil
 	})
 	return err
@@ -74,21 +46,21 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 
 // Announcements is what was put for an attachment or a Connect peer.
 func (s *Service) Announcements(ctx context.Context, id string) ([]routing.Announcement, error) {
-	return read(ctx, s.env, func(v *View) ([]routing.Announcement, error) {
+	return state.Read(ctx, s.db, func(v *state.View) ([]routing.Announcement, error) {
 		owner, coreNetwork, _, err := findSpeaker(v, id)
 		if err != nil {
 			return nil, err
 		}
-		if row, ok := announcementSets.Get(v.r, accountKey(owner, "announcements", coreNetwork, id)); ok {
-			return row.Announcements, nil
+		if row, ok := state.Announcements.Get(v, state.Announcements.Key(owner, coreNetwork, id)); ok {
+			return row.Routing(), nil
 		}
 		return []routing.Announcement{}, nil
 	})
 }
 
 // findSpeaker finds who announces: an attachment, or a peer of a Connect attachment.
-func findSpeaker(v *View, id string) (owner, coreNetwork string, edges []string, err error) {
-	if peer, ok := byID(v.r, connectPeers, id); ok {
+func findSpeaker(v *state.View, id string) (owner, coreNetwork string, edges []string, err error) {
+	if peer, ok := state.ConnectPeers.ByID(v, id); ok {
 		if _, err := findConnectPeer(v, id); err != nil {
 			return "", "", nil, err
 		}
@@ -98,7 +70,7 @@ func findSpeaker(v *View, id string) (owner, coreNetwork string, edges []string,
 	if err != nil {
 		return "", "", nil, err
 	}
-	return parseAccount(row.CoreNetworkArn), row.CoreNetworkId, row.edges(), nil
+	return state.AccountOf(row.CoreNetworkArn), row.CoreNetworkId, row.Edges(), nil
 }
 
 func checkAnnouncements(list []routing.Announcement, edges []string) error {
@@ -131,91 +103,4 @@ func checkAnnouncements(list []routing.Announcement, edges []string) error {
 		}
 	}
 	return invalid(fields)
-}
-
-// announced is what an attachment offers: what was put for it and for its Connect peers, and what the catalog knows. What
-// was put for an attachment itself takes the place of what the catalog says of its resource.
-func announced(v *View, ctx context.Context, row *attachmentRow) []routing.Announcement {
-	owner := parseAccount(row.CoreNetworkArn)
-	get := func(id string) []routing.Announcement {
-		if set, ok := announcementSets.Get(v.r, accountKey(owner, "announcements", row.CoreNetworkId, id)); ok {
-			return set.Announcements
-		}
-		return nil
-	}
-	list := get(row.AttachmentId)
-	if row.AttachmentType == api.AttachmentTypeConnect {
-		for _, peer := range connectPeers.Scan(v.r, accountKey(owner, "connect-peer", row.AttachmentId)+"/", "") {
-			if peer.State == api.ConnectPeerStateAvailable {
-				list = slices.Concat(list, get(peer.ConnectPeerId))
-			}
-		}
-		return list
-	}
-	if len(list) == 0 {
-		var err error
-		if list, err = v.refs.announced(ctx, row); errors.Is(err, catalog.ErrUnavailable) {
-			v.unheard = true
-		}
-	}
-	return list
-}
-
-// announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the routes of a VPN
-// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the
-// gateway's ASN in front. A catalog that cannot be asked announces nothing; the error says so.
-func (r references) announced(ctx context.Context, row *attachmentRow) ([]routing.Announcement, error) {
-	if r.catalog == nil {
-		return nil, nil
-	}
-	var list []routing.Announcement
-	add := func(p netip.Prefix, path ...uint32) {
-		list = append(list, routing.Announcement{Prefix: p.Masked(), ASPath: path})
-	}
-	switch row.AttachmentType {
-	case api.AttachmentTypeVpc:
-		vpc, err := r.catalog.VPC(ctx, row.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range vpc.CIDRs {
-			if p.Addr().Is4() || row.VpcOptions != nil && val(row.VpcOptions.Ipv6Support) {
-				add(p)
-			}
-		}
-	case api.AttachmentTypeSiteToSiteVpn:
-		vpn, err := r.catalog.VPNConnection(ctx, row.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range vpn.StaticRoutes {
-			add(p)
-		}
-		list = append(list, vpn.Announcements...)
-	case api.AttachmentTypeDirectConnectGateway:
-		gateway, err := r.catalog.DirectConnectGateway(ctx, row.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range gateway.Announcements {
-			if a.Edge == "" || slices.Contains(row.edges(), a.Edge) { // the gateway may be attached at fewer edges
-				list = append(list, a)
-			}
-		}
-	case api.AttachmentTypeTransitGatewayRouteTable:
-		table, err := r.catalog.RouteTable(ctx, row.ResourceArn)
-		if err != nil {
-			return nil, err
-		}
-		gateway, err := r.catalog.TransitGateway(ctx, table.TransitGatewayARN)
-		if err != nil {
-			return nil, err
-		}
-		for _, route := range table.Routes {
-			if route.State != "blackhole" {
-				add(route.Prefix, append([]uint32{gateway.ASN}, route.ASPath...)...)
-			}
-		}
-	}
-	return list, nil
 }

@@ -2,13 +2,13 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/store"
+	"portolan/internal/state"
 	"portolan/policy"
 )
 
 // putAttachmentRoutingPolicyLabel labels an attachment, which is what rules for its routing policies go by.
-func putAttachmentRoutingPolicyLabel(tx *Txn, in *api.PutAttachmentRoutingPolicyLabelInput) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
-	return once(tx, "PutAttachmentRoutingPolicyLabel", in.ClientToken, in, func() (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
+func putAttachmentRoutingPolicyLabel(tx *state.Txn, in *api.PutAttachmentRoutingPolicyLabelInput) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
+	return state.Once(tx, "PutAttachmentRoutingPolicyLabel", in.ClientToken, in, func() (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
 		old, err := findLabelled(tx.View, in.CoreNetworkId, in.AttachmentId, "put")
 		if err != nil {
 			return nil, err
@@ -24,7 +24,7 @@ func putAttachmentRoutingPolicyLabel(tx *Txn, in *api.PutAttachmentRoutingPolicy
 }
 
 // removeAttachmentRoutingPolicyLabel takes the label away and answers what it was.
-func removeAttachmentRoutingPolicyLabel(tx *Txn, in *api.RemoveAttachmentRoutingPolicyLabelInput) (*api.RemoveAttachmentRoutingPolicyLabelOutput, error) {
+func removeAttachmentRoutingPolicyLabel(tx *state.Txn, in *api.RemoveAttachmentRoutingPolicyLabelInput) (*api.RemoveAttachmentRoutingPolicyLabelOutput, error) {
 	old, err := findLabelled(tx.View, in.CoreNetworkId, in.AttachmentId, "remove")
 	if err != nil {
 		return nil, err
@@ -40,14 +40,14 @@ func removeAttachmentRoutingPolicyLabel(tx *Txn, in *api.RemoveAttachmentRouting
 
 // findLabelled is an attachment whose label the caller may change: the core network must be the caller's, and the attachment
 // must be there to stay.
-func findLabelled(v *View, coreNetwork, id, verb string) (*attachmentRow, error) {
+func findLabelled(v *state.View, coreNetwork, id, verb string) (*state.Attachment, error) {
 	row, err := findAttachment(v, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case row.CoreNetworkId != coreNetwork:
 		return nil, api.NotFound("attachment", id)
-	case parseAccount(row.CoreNetworkArn) != v.caller.Account:
+	case state.AccountOf(row.CoreNetworkArn) != v.Caller.Account:
 		return nil, notOwner(verb + " routing policy label")
 	case row.State == api.AttachmentStateDeleting || row.State == api.AttachmentStateRejected || row.State == api.AttachmentStateFailed:
 		return nil, attachmentBusy(row)
@@ -55,46 +55,45 @@ func findLabelled(v *View, coreNetwork, id, verb string) (*attachmentRow, error)
 	return row, nil
 }
 
-func setLabel(tx *Txn, old *attachmentRow, label string) {
+func setLabel(tx *state.Txn, old *state.Attachment, label string) {
 	row := *old
 	row.RoutingPolicyLabel = label
-	row.UpdatedAt = api.Time{Time: tx.now}
-	putAttachment(tx, &row)
+	row.UpdatedAt = tx.Time()
+	state.Attachments.Put(tx, &row)
 }
 
 // listAttachmentRoutingPolicyAssociations lists the labelled attachments of a core network with the routing policies the
 // LIVE policy gives them. They are pending as long as the attachment is not part of the network.
-func listAttachmentRoutingPolicyAssociations(v *View, in *api.ListAttachmentRoutingPolicyAssociationsInput) (*api.ListAttachmentRoutingPolicyAssociationsOutput, error) {
+func listAttachmentRoutingPolicyAssociations(v *state.View, in *api.ListAttachmentRoutingPolicyAssociationsInput) (*api.ListAttachmentRoutingPolicyAssociationsOutput, error) {
 	network, err := findCoreNetwork(v, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachmentRoutingPolicyAssociations", in.CoreNetworkId, val(in.AttachmentId))
+	p, err := v.Pager(in.MaxResults, in.NextToken, "ListAttachmentRoutingPolicyAssociations", in.CoreNetworkId, val(in.AttachmentId))
 	if err != nil {
 		return nil, err
 	}
 	if in.AttachmentId != nil {
-		if _, ok := attachments.Get(v.r, v.key("attachment", in.CoreNetworkId, *in.AttachmentId)); !ok {
+		if _, ok := state.Attachments.Get(v, state.Attachments.Key(v.Caller.Account, in.CoreNetworkId, *in.AttachmentId)); !ok {
 			return nil, api.NotFound("attachment", *in.AttachmentId)
 		}
 	}
-	live, _ := livePolicy(v, network)
-	rows := attachments.Scan(v.r, v.prefix("attachment", in.CoreNetworkId), p.after)
+	live, _ := v.LivePolicy(network)
+	rows := state.Attachments.Rows(v, state.Attachments.In(v.Caller.Account, in.CoreNetworkId), p.After)
 	if in.AttachmentId != nil {
-		key := store.Path(*in.AttachmentId)
-		rows = rowsByKey([]string{v.key("attachment", in.CoreNetworkId) + key}, p.after, func(key string) (*attachmentRow, bool) {
-			return attachments.Get(v.r, key)
-		})
+		one := state.Attachments.Key(v.Caller.Account, in.CoreNetworkId, *in.AttachmentId)
+		rows = state.Attachments.At(v, []state.Key[state.Attachment]{one}, p.After)
 	}
-	keep := func(row *attachmentRow) bool { return row.RoutingPolicyLabel != "" }
+	keep := func(row *state.Attachment) bool { return row.RoutingPolicyLabel != "" }
 	var out api.ListAttachmentRoutingPolicyAssociationsOutput
-	out.AttachmentRoutingPolicyAssociations, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.AttachmentRoutingPolicyAssociationSummary {
-		return row.routingPolicies(live)
+	out.AttachmentRoutingPolicyAssociations, out.NextToken = state.Page(p, rows, keep, func(row *state.Attachment) api.AttachmentRoutingPolicyAssociationSummary {
+		return routingPoliciesOf(row, live)
 	})
 	return &out, nil
 }
 
-func (row *attachmentRow) routingPolicies(live *policy.Policy) api.AttachmentRoutingPolicyAssociationSummary {
+// routingPoliciesOf is an attachment with the routing policies of its label.
+func routingPoliciesOf(row *state.Attachment, live *policy.Policy) api.AttachmentRoutingPolicyAssociationSummary {
 	summary := api.AttachmentRoutingPolicyAssociationSummary{AttachmentId: row.AttachmentId, RoutingPolicyLabel: row.RoutingPolicyLabel}
 	if live == nil {
 		return summary

@@ -8,7 +8,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/auth"
-	"portolan/internal/service"
+	"portolan/internal/node"
 )
 
 const (
@@ -24,7 +24,7 @@ type (
 	asked  = map[string]func() error
 )
 
-func withSharing(c *service.Config) {
+func withSharing(c *node.Config) {
 	c.CheckResourcePolicy, c.Grants = auth.CheckResourcePolicy, auth.Grants
 }
 

@@ -6,40 +6,21 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
-	"portolan/internal/store"
+	"portolan/internal/state"
 	"portolan/policy"
 )
 
-// attachmentRow is an attachment of any type, with what the types add.
-type attachmentRow struct {
-	api.Attachment
-	RoutingPolicyLabel string
-
-	SubnetArns []string        // VPC
-	VpcOptions *api.VpcOptions // VPC
-
-	TransportAttachmentId string             // CONNECT: the VPC attachment it runs over
-	Protocol              api.TunnelProtocol // CONNECT
-
-	PeeringId string // TRANSIT_GATEWAY_ROUTE_TABLE: the peering it goes over
-
-	PeerASN uint32 // of the BGP peer, as the snapshot had it that the attachment came from; 0 otherwise
-
-	// Problems are what is found out by the end of CREATING, which then leads to FAILED, or by the end of UPDATING.
-	Problems []api.AttachmentError
-}
-
 // findAttachment is an attachment the caller made, or one to a core network of the caller's.
-func findAttachment(v *View, id string) (*attachmentRow, error) {
-	row, ok := byID(v.r, attachments, id)
-	if !ok || row.OwnerAccountId != v.caller.Account && parseAccount(row.CoreNetworkArn) != v.caller.Account {
+func findAttachment(v *state.View, id string) (*state.Attachment, error) {
+	row, ok := state.Attachments.ByID(v, id)
+	if !ok || row.OwnerAccountId != v.Caller.Account && state.AccountOf(row.CoreNetworkArn) != v.Caller.Account {
 		return nil, api.NotFound("attachment", id)
 	}
 	return row, nil
 }
 
 // findAttachmentOf is the attachment if it is of the type.
-func findAttachmentOf(v *View, id string, kind api.AttachmentType) (*attachmentRow, error) {
+func findAttachmentOf(v *state.View, id string, kind api.AttachmentType) (*state.Attachment, error) {
 	row, err := findAttachment(v, id)
 	if err == nil && row.AttachmentType != kind {
 		return nil, api.NotFound("attachment", id)
@@ -49,88 +30,61 @@ func findAttachmentOf(v *View, id string, kind api.AttachmentType) (*attachmentR
 
 // attachable is a core network that the caller can make something on by the operation: the caller's or shared, AVAILABLE
 // and with a LIVE policy. An attachment that finds it otherwise is told with AWS's sentence.
-func attachable(tx *Txn, id, operation string, label *string, tags []api.Tag) (*coreNetworkRow, *policy.Policy, error) {
+func attachable(tx *state.Txn, id, operation string, label *string, tags []api.Tag) (*state.CoreNetwork, *policy.Policy, error) {
 	row, err := findSharedNetwork(tx.View, id, operation)
 	if err != nil {
 		return nil, nil, err
 	}
-	live, ok := livePolicy(tx.View, row)
+	live, ok := tx.LivePolicy(row)
 	if !ok || row.State != api.CoreNetworkStateAvailable {
 		return nil, nil, api.BrokenRule("Core network state is invalid. core network id: " + id)
 	}
-	if label != nil && row.OwnerAccountId != tx.caller.Account {
+	if label != nil && row.OwnerAccountId != tx.Caller.Account {
 		return nil, nil, notOwner("put routing policy label")
 	}
 	return row, live, checkNewTags(tx, tags)
 }
 
 // edgeOf refuses a Region that the LIVE policy has no edge in.
-func edgeOf(network *coreNetworkRow, location string) error {
-	if _, ok := network.edge(location); !ok {
+func edgeOf(network *state.CoreNetwork, location string) error {
+	if _, ok := network.Edge(location); !ok {
 		return api.BrokenRule("Core Network edge location (" + location + ") not available.")
 	}
 	return nil
 }
 
 // attach stores a new attachment: the LIVE policy says where it belongs and whether somebody must accept it first.
-func attach(tx *Txn, network *coreNetworkRow, live *policy.Policy, row *attachmentRow) error {
-	if err := tx.fits(quotaAttachments, "attachment", network.CoreNetworkId, accountKey(network.OwnerAccountId, "attachment.count", network.CoreNetworkId)); err != nil {
+func attach(tx *state.Txn, network *state.CoreNetwork, live *policy.Policy, row *state.Attachment) error {
+	if err := tx.Fits(state.QuotaAttachments, "attachment", network.CoreNetworkId, state.Attachments.Count(tx.View, network.OwnerAccountId, network.CoreNetworkId)); err != nil {
 		return err
 	}
-	row.AttachmentId = tx.ids.next("attachment")
+	row.AttachmentId = tx.NewID("attachment")
 	row.CoreNetworkId = network.CoreNetworkId
 	row.CoreNetworkArn = network.CoreNetworkArn
-	row.OwnerAccountId = tx.caller.Account
-	row.CreatedAt = api.Time{Time: tx.now}
+	row.OwnerAccountId = tx.Caller.Account
+	row.CreatedAt = tx.Time()
 	row.UpdatedAt = row.CreatedAt
 	a := associate(tx.View, network, live, row, false)
-	row.place(a.Next)
+	row.Place(a.Next)
 	row.State = api.AttachmentStateCreating
 	if a.RequireAcceptance {
 		row.State = api.AttachmentStatePendingAttachmentAcceptance
 	}
-	saveAttachment(tx, row)
-	slotTaken(tx, network, row, a.FullGroup)
+	state.Attachments.Save(tx, row)
+	tx.SlotTaken(network, row, a.FullGroup)
 	return nil
 }
 
 // changeAttachment stores an attachment that has changed by now.
-func changeAttachment(tx *Txn, row *attachmentRow) {
-	row.UpdatedAt = api.Time{Time: tx.now}
-	saveAttachment(tx, row)
-}
-
-func saveAttachment(tx *Txn, row *attachmentRow) {
-	putAttachment(tx, row)
-	tx.lc.Schedule(lifecycle.Attachment, attachmentKey(row), string(row.State))
-}
-
-// putAttachment stores an attachment whose state stays as it is.
-func putAttachment(tx *Txn, row *attachmentRow) {
-	old, _ := attachments.Get(tx.r, attachmentKey(row))
-	attachments.Put(tx.w, attachmentKey(row), row)
-	attachmentChanged(tx, old, row)
-}
-
-func attachmentKey(row *attachmentRow) string {
-	return accountKey(parseAccount(row.CoreNetworkArn), "attachment", row.CoreNetworkId, row.AttachmentId)
-}
-
-// AttachmentArn is the ARN by which an attachment is tagged. It carries the account of the core network's owner.
-func (row *attachmentRow) AttachmentArn() string {
-	a, _ := parseARN(row.CoreNetworkArn)
-	return "arn:" + a.partition + ":networkmanager::" + a.account + ":attachment/" + row.AttachmentId
-}
-
-func parseAccount(text string) string {
-	a, _ := parseARN(text)
-	return a.account
+func changeAttachment(tx *state.Txn, row *state.Attachment) {
+	row.UpdatedAt = tx.Time()
+	state.Attachments.Save(tx, row)
 }
 
 // attachmentsOf walks the attachments of a resource, the oldest first, on whosever core networks.
-func attachmentsOf(v *View, resource string) iter.Seq[*attachmentRow] {
-	return func(yield func(*attachmentRow) bool) {
-		for _, row := range attachments.ScanIndex(v.r, resourceKey(resource)+"/", "") {
+func attachmentsOf(v *state.View, resource string) iter.Seq[*state.Attachment] {
+	return func(yield func(*state.Attachment) bool) {
+		for _, row := range state.Attachments.Rows(v, state.Attachments.OfResource(resource), "") {
 			if !yield(row) {
 				return
 			}
@@ -140,33 +94,32 @@ func attachmentsOf(v *View, resource string) iter.Seq[*attachmentRow] {
 
 // listAttachments lists the attachments to the caller's core networks and those the caller made elsewhere, of one core
 // network or all, by type, edge and state.
-func listAttachments(v *View, in *api.ListAttachmentsInput) (*api.ListAttachmentsOutput, error) {
-	p, err := v.newPager(in.MaxResults, in.NextToken, "ListAttachments", val(in.CoreNetworkId), string(val(in.AttachmentType)),
+func listAttachments(v *state.View, in *api.ListAttachmentsInput) (*api.ListAttachmentsOutput, error) {
+	p, err := v.Pager(in.MaxResults, in.NextToken, "ListAttachments", val(in.CoreNetworkId), string(val(in.AttachmentType)),
 		val(in.EdgeLocation), string(val(in.State)))
 	if err != nil {
 		return nil, err
 	}
-	below := belowNetwork(in.CoreNetworkId)
 	rows := chain(
-		attachments.ScanIndex(v.r, v.prefix("attachment.guest", below...), p.after),
-		attachments.Scan(v.r, v.prefix("attachment", below...), p.after),
+		state.Attachments.Rows(v, state.Attachments.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
+		state.Attachments.Rows(v, state.Attachments.Within(v.Caller.Account, in.CoreNetworkId), p.After),
 	)
-	keep := func(row *attachmentRow) bool {
+	keep := func(row *state.Attachment) bool {
 		return wanted(in.AttachmentType, row.AttachmentType) && wanted(in.State, row.State) &&
-			(in.EdgeLocation == nil || slices.Contains(row.edges(), *in.EdgeLocation))
+			(in.EdgeLocation == nil || slices.Contains(row.Edges(), *in.EdgeLocation))
 	}
 	var out api.ListAttachmentsOutput
-	out.Attachments, out.NextToken = page(p, rows, keep, func(row *attachmentRow) api.Attachment { return row.Attachment })
+	out.Attachments, out.NextToken = state.Page(p, rows, keep, func(row *state.Attachment) api.Attachment { return row.API() })
 	return &out, nil
 }
 
 // findWaiting is an attachment that the owner of its core network is asked about.
-func findWaiting(v *View, id, verb string) (*attachmentRow, error) {
+func findWaiting(v *state.View, id, verb string) (*state.Attachment, error) {
 	row, err := findAttachment(v, id)
 	switch {
 	case err != nil:
 		return nil, err
-	case parseAccount(row.CoreNetworkArn) != v.caller.Account:
+	case state.AccountOf(row.CoreNetworkArn) != v.Caller.Account:
 		return nil, notOwner(verb + " attachment")
 	case row.State != api.AttachmentStatePendingAttachmentAcceptance && row.State != api.AttachmentStatePendingTagAcceptance:
 		return nil, attachmentBusy(row)
@@ -176,18 +129,18 @@ func findWaiting(v *View, id, verb string) (*attachmentRow, error) {
 
 // acceptAttachment lets an attachment that waits for it in, or a proposed change of its place happen. It goes where the
 // LIVE policy has it by now, as a network function group's place may have gone to another.
-func acceptAttachment(tx *Txn, in *api.AcceptAttachmentInput) (*api.AcceptAttachmentOutput, error) {
+func acceptAttachment(tx *state.Txn, in *api.AcceptAttachmentInput) (*api.AcceptAttachmentOutput, error) {
 	old, err := findWaiting(tx.View, in.AttachmentId, "accept")
 	if err != nil {
 		return nil, err
 	}
 	row := *old
-	row.withdraw()
-	if network, ok := networkOfARN(tx.View, row.CoreNetworkArn); ok {
-		if live, ok := livePolicy(tx.View, network); ok {
+	row.Withdraw()
+	if network, ok := state.CoreNetworks.ByARN(tx.View, row.CoreNetworkArn); ok {
+		if live, ok := tx.LivePolicy(network); ok {
 			a := associate(tx.View, network, live, &row, false)
-			row.place(a.Next)
-			slotTaken(tx, network, &row, a.FullGroup)
+			row.Place(a.Next)
+			tx.SlotTaken(network, &row, a.FullGroup)
 		}
 	}
 	row.State = api.AttachmentStateUpdating
@@ -195,11 +148,11 @@ func acceptAttachment(tx *Txn, in *api.AcceptAttachmentInput) (*api.AcceptAttach
 		row.State = api.AttachmentStateCreating
 	}
 	changeAttachment(tx, &row)
-	return &api.AcceptAttachmentOutput{Attachment: &row.Attachment}, nil
+	return &api.AcceptAttachmentOutput{Attachment: new(row.API())}, nil
 }
 
 // rejectAttachment keeps an attachment out for good, or a proposed change of its place from happening.
-func rejectAttachment(tx *Txn, in *api.RejectAttachmentInput) (*api.RejectAttachmentOutput, error) {
+func rejectAttachment(tx *state.Txn, in *api.RejectAttachmentInput) (*api.RejectAttachmentOutput, error) {
 	old, err := findWaiting(tx.View, in.AttachmentId, "reject")
 	if err != nil {
 		return nil, err
@@ -208,14 +161,14 @@ func rejectAttachment(tx *Txn, in *api.RejectAttachmentInput) (*api.RejectAttach
 	if row.State == api.AttachmentStatePendingAttachmentAcceptance {
 		row.State = api.AttachmentStateRejected
 	}
-	row.withdraw()
+	row.Withdraw()
 	changeAttachment(tx, &row)
-	return &api.RejectAttachmentOutput{Attachment: &row.Attachment}, nil
+	return &api.RejectAttachmentOutput{Attachment: new(row.API())}, nil
 }
 
 // deleteAttachment detaches. One that waits for acceptance must be rejected first, one on its way must arrive, and one
 // that carries others must be left by them.
-func deleteAttachment(tx *Txn, in *api.DeleteAttachmentInput) (*api.DeleteAttachmentOutput, error) {
+func deleteAttachment(tx *state.Txn, in *api.DeleteAttachmentInput) (*api.DeleteAttachmentOutput, error) {
 	old, err := findAttachment(tx.View, in.AttachmentId)
 	if err != nil {
 		return nil, err
@@ -225,39 +178,36 @@ func deleteAttachment(tx *Txn, in *api.DeleteAttachmentInput) (*api.DeleteAttach
 	default:
 		return nil, attachmentBusy(old)
 	}
-	owner := parseAccount(old.CoreNetworkArn)
-	if attachments.Any(tx.r, accountKey(owner, "attachment.transport", old.AttachmentId)+"/") {
+	owner := state.AccountOf(old.CoreNetworkArn)
+	if state.Attachments.Any(tx.View, state.Attachments.OverTransport(owner, old.AttachmentId)) {
 		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted while a Connect attachment uses it as transport.")
 	}
-	if store.CountAt(tx.r, accountKey(owner, "connect-peer.count", old.AttachmentId)) > 0 {
+	if state.ConnectPeers.Count(tx.View, owner, old.AttachmentId) > 0 {
 		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted due to existing Connect peers.")
 	}
 	row := *old
-	if !old.claims() {
-		row.place(policy.Association{}) // it never had the place that it was turned away from
+	if !old.IsLive() {
+		row.Place(policy.Association{}) // it never had the place that it was turned away from
 	}
 	row.State = api.AttachmentStateDeleting
-	row.UpdatedAt = api.Time{Time: tx.now}
-	saveAttachment(tx, &row)
-	return &api.DeleteAttachmentOutput{Attachment: &row.Attachment}, nil
+	row.UpdatedAt = tx.Time()
+	state.Attachments.Save(tx, &row)
+	return &api.DeleteAttachmentOutput{Attachment: new(row.API())}, nil
 }
 
-func attachmentBusy(row *attachmentRow) error {
+func attachmentBusy(row *state.Attachment) error {
 	return api.Conflict("attachment", row.AttachmentId, "Attachment state is invalid: "+string(row.State)+".")
 }
 
 // moveAttachment takes the next step of an attachment.
-func (s *env) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	old, ok := attachments.Get(lc.Txn, e.Key)
-	if !ok || string(old.State) != e.From {
+func moveAttachment(tx *state.Txn, key state.Key[state.Attachment], from string) error {
+	old, ok := state.Attachments.Get(tx.View, key)
+	if !ok || string(old.State) != from {
 		return nil
 	}
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
-	step, _ := lifecycle.Next(lifecycle.Attachment, e.From)
+	step, _ := lifecycle.Next(lifecycle.Attachment, from)
 	if step.Next == lifecycle.Gone {
-		attachments.Delete(lc.Txn, e.Key)
-		announcementSets.Delete(lc.Txn, accountKey(accountOf(e.Key), "announcements", old.CoreNetworkId, old.AttachmentId))
-		attachmentChanged(tx, old, nil)
+		state.Attachments.Delete(tx, old)
 		return nil
 	}
 	row := *old
@@ -266,8 +216,8 @@ func (s *env) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	case api.AttachmentStateCreating:
 		if row.LastModificationErrors = attachmentProblems(tx, old); len(row.LastModificationErrors) > 0 {
 			row.State = api.AttachmentStateFailed
-			row.withdraw()
-			row.place(policy.Association{})
+			row.Withdraw()
+			row.Place(policy.Association{})
 		}
 		row.Problems = nil
 	case api.AttachmentStateUpdating:
@@ -276,15 +226,15 @@ func (s *env) moveAttachment(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		}
 		row.Problems = nil
 	}
-	if row.State == api.AttachmentStateAvailable && row.isProposed() {
+	if row.State == api.AttachmentStateAvailable && row.IsProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way
 	}
-	saveAttachment(tx, &row)
+	state.Attachments.Save(tx, &row)
 	return nil
 }
 
 // attachmentProblems is what keeps an attachment from being built: what its resource turned out to be, and older attachments.
-func attachmentProblems(tx *Txn, row *attachmentRow) []api.AttachmentError {
+func attachmentProblems(tx *state.Txn, row *state.Attachment) []state.AttachmentError {
 	var code api.AttachmentErrorCode
 	switch {
 	case row.AttachmentType == api.AttachmentTypeSiteToSiteVpn:
@@ -298,8 +248,8 @@ func attachmentProblems(tx *Txn, row *attachmentRow) []api.AttachmentError {
 	}
 	found := row.Problems
 	for other := range attachmentsOf(tx.View, row.ResourceArn) {
-		if other.AttachmentId < row.AttachmentId && other.AttachmentType == row.AttachmentType && other.Protocol == row.Protocol && other.claims() {
-			return append(found[:len(found):len(found)], api.AttachmentError{
+		if other.AttachmentId < row.AttachmentId && other.AttachmentType == row.AttachmentType && other.Protocol == row.Protocol && other.IsLive() {
+			return append(found[:len(found):len(found)], state.AttachmentError{
 				Code: code, Message: "The resource is attached by " + other.AttachmentId + ".", ResourceArn: row.ResourceArn,
 			})
 		}

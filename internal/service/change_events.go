@@ -1,22 +1,24 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"strings"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // getCoreNetworkChangeEvents shows how far each change has come at each edge. There are none before the execution of a
 // version. Everything takes effect in the one transaction that ends it, so all events of an execution have one status
 // and one time.
-func getCoreNetworkChangeEvents(v *View, in *api.GetCoreNetworkChangeEventsInput) (*api.GetCoreNetworkChangeEventsOutput, error) {
+func getCoreNetworkChangeEvents(v *state.View, in *api.GetCoreNetworkChangeEventsInput) (*api.GetCoreNetworkChangeEventsOutput, error) {
 	row, version, err := findNetworkVersion(v, in.CoreNetworkId, in.PolicyVersionId)
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeEvents", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
+	p, err := v.Pager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeEvents", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
 	if err != nil {
 		return nil, err
 	}
@@ -25,11 +27,11 @@ func getCoreNetworkChangeEvents(v *View, in *api.GetCoreNetworkChangeEventsInput
 	if status == "" {
 		return &out, nil
 	}
-	rows, err := changeSet(v, row, version, upToEdge(p.after))
+	rows, err := changeSet(v, row, version, upToEdge(p.After))
 	if err != nil {
 		return nil, err
 	}
-	out.CoreNetworkChangeEvents, out.NextToken = page(p, after(eventsOf(rows), p.after), nil, func(e *api.CoreNetworkChangeEvent) api.CoreNetworkChangeEvent {
+	out.CoreNetworkChangeEvents, out.NextToken = state.Page(p, after(eventsOf(rows), p.After), nil, func(e *api.CoreNetworkChangeEvent) api.CoreNetworkChangeEvent {
 		e.Status, e.EventTime = status, at
 		return *e
 	})
@@ -37,22 +39,22 @@ func getCoreNetworkChangeEvents(v *View, in *api.GetCoreNetworkChangeEventsInput
 }
 
 // progress is how far the execution of a version has come, and since when: "" when there was none.
-func progress(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy) (api.ChangeStatus, api.Time) {
-	execution, ended := executions.Get(v.r, executionKey(row, "core-network-execution", *version.PolicyVersionId))
+func progress(v *state.View, row *state.CoreNetwork, version *state.PolicyVersion) (api.ChangeStatus, api.Time) {
+	execution, ended := state.Executions.Get(v, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, *version.PolicyVersionId))
 	switch {
 	case ended:
-		return api.ChangeStatusComplete, execution.Finished
+		return api.ChangeStatusComplete, api.Time(execution.Finished)
 	case row.Executing != *version.PolicyVersionId:
 		return "", api.Time{}
 	case row.ExecutionStarted.IsZero():
-		return api.ChangeStatusNotStarted, row.ExecutionAsked
+		return api.ChangeStatusNotStarted, api.Time(row.ExecutionAsked)
 	}
-	return api.ChangeStatusInProgress, row.ExecutionStarted
+	return api.ChangeStatusInProgress, api.Time(row.ExecutionStarted)
 }
 
 // eventsOf walks the events of changes: one at each edge, or one without an edge for what no edge notices, such as a
 // description.
-func eventsOf(rows iter.Seq2[string, *changeRow]) iter.Seq2[string, *api.CoreNetworkChangeEvent] {
+func eventsOf(rows iter.Seq2[string, *state.Change]) iter.Seq2[string, *api.CoreNetworkChangeEvent] {
 	return func(yield func(string, *api.CoreNetworkChangeEvent) bool) {
 		for key, c := range rows {
 			edges := c.Edges
@@ -60,7 +62,7 @@ func eventsOf(rows iter.Seq2[string, *changeRow]) iter.Seq2[string, *api.CoreNet
 				edges = []string{""}
 			}
 			for _, edge := range edges {
-				if !yield(key+"\x00"+edge, c.event(edge)) {
+				if !yield(key+"\x00"+edge, eventOf(c, edge)) {
 					return
 				}
 			}
@@ -68,12 +70,10 @@ func eventsOf(rows iter.Seq2[string, *changeRow]) iter.Seq2[string, *api.CoreNet
 	}
 }
 
-func (c *changeRow) event(edge string) *api.CoreNetworkChangeEvent {
+// eventOf is the event of a change at an edge.
+func eventOf(c *state.Change, edge string) *api.CoreNetworkChangeEvent {
 	e := &api.CoreNetworkChangeEvent{Type: c.Type, Action: c.Action, IdentifierPath: c.IdentifierPath, Values: &api.CoreNetworkChangeEventValues{EdgeLocation: edge}}
-	values := c.NewValues
-	if values == nil {
-		values = c.PreviousValues
-	}
+	values := cmp.Or(c.NewValues, c.PreviousValues).API()
 	if values == nil {
 		return e
 	}

@@ -8,26 +8,12 @@ import (
 	"strings"
 
 	"portolan/api"
-	"portolan/internal/store"
+	"portolan/internal/state"
 	"portolan/policy"
 )
 
 // The change set of a version that has not been executed is worked out when somebody asks: it is always against the
 // policy that is LIVE by then, over the attachments there are by then. What an execution did is stored with it, in chunks.
-
-// executionRow is an execution that has ended.
-type executionRow struct {
-	Finished api.Time
-	First    []string // the key of the first change of each chunk
-}
-
-type changeChunk struct{ Changes []changeRow }
-
-// changeRow is a change and where it takes effect.
-type changeRow struct {
-	api.CoreNetworkChange
-	Edges []string
-}
 
 // changesPerChunk bounds what one row of the store holds; a page of a list reads two at most.
 const changesPerChunk = 256
@@ -35,25 +21,25 @@ const changesPerChunk = 256
 // getCoreNetworkChangeSet shows what a version changes: of one that waits, compared with what is LIVE now; of one that was
 // executed, what that changed. A version without a change set, since it is not there yet or could not be generated, is
 // refused rather than shown as one without changes.
-func getCoreNetworkChangeSet(v *View, in *api.GetCoreNetworkChangeSetInput) (*api.GetCoreNetworkChangeSetOutput, error) {
+func getCoreNetworkChangeSet(v *state.View, in *api.GetCoreNetworkChangeSetInput) (*api.GetCoreNetworkChangeSetOutput, error) {
 	row, version, err := findNetworkVersion(v, in.CoreNetworkId, in.PolicyVersionId)
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeSet", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
+	p, err := v.Pager(in.MaxResults, in.NextToken, "GetCoreNetworkChangeSet", in.CoreNetworkId, fmt.Sprint(in.PolicyVersionId))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := changeSet(v, row, version, p.after)
+	rows, err := changeSet(v, row, version, p.After)
 	if err != nil {
 		return nil, err
 	}
 	var out api.GetCoreNetworkChangeSetOutput
-	out.CoreNetworkChanges, out.NextToken = page(p, after(rows, p.after), nil, func(c *changeRow) api.CoreNetworkChange { return c.CoreNetworkChange })
+	out.CoreNetworkChanges, out.NextToken = state.Page(p, after(rows, p.After), nil, (*state.Change).API)
 	return &out, nil
 }
 
-func findNetworkVersion(v *View, coreNetwork string, id int32) (*coreNetworkRow, *api.CoreNetworkPolicy, error) {
+func findNetworkVersion(v *state.View, coreNetwork string, id int32) (*state.CoreNetwork, *state.PolicyVersion, error) {
 	row, err := findCoreNetwork(v, coreNetwork)
 	if err != nil {
 		return nil, nil, err
@@ -74,25 +60,25 @@ func after[T any](rows iter.Seq2[string, *T], key string) iter.Seq2[string, *T] 
 }
 
 // changeSet walks the changes of a version in their order, at the latest from the one at a key on.
-func changeSet(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy, from string) (iter.Seq2[string, *changeRow], error) {
-	if execution, ok := executions.Get(v.r, executionKey(row, "core-network-execution", *version.PolicyVersionId)); ok {
+func changeSet(v *state.View, row *state.CoreNetwork, version *state.PolicyVersion, from string) (iter.Seq2[string, *state.Change], error) {
+	if execution, ok := state.Executions.Get(v, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, *version.PolicyVersionId)); ok {
 		return executedChanges(v, row, *version.PolicyVersionId, execution, from), nil
 	}
 	if version.ChangeSetState == api.ChangeSetStatePendingGeneration || version.ChangeSetState == api.ChangeSetStateFailedGeneration {
 		return nil, api.BrokenRule("Change set state for policy is invalid.")
 	}
-	compiled, errs := compilePolicy(version.PolicyDocument, row.Edges)
+	compiled, errs := v.Compile(v.ReadVersion(row, version), row.Edges)
 	if len(errs) > 0 { // of a version that is out of date: it was never meant for the edges there are now
 		return nil, api.BrokenRule("Change set state for policy is invalid.")
 	}
 	found := changesOf(v, row, compiled, relocate(v, row, compiled))
-	return func(yield func(string, *changeRow) bool) {
+	return func(yield func(string, *state.Change) bool) {
 		for i := range found {
 			key := found[i].Key()
 			if key < from {
 				continue
 			}
-			if c := changeToAPI(&found[i]); !yield(key, &c) {
+			if c := changeRow(&found[i]); !yield(key, &c) {
 				return
 			}
 		}
@@ -100,20 +86,20 @@ func changeSet(v *View, row *coreNetworkRow, version *api.CoreNetworkPolicy, fro
 }
 
 // executedChanges walks what an execution changed.
-func executedChanges(v *View, row *coreNetworkRow, version int32, execution *executionRow, from string) iter.Seq2[string, *changeRow] {
+func executedChanges(v *state.View, row *state.CoreNetwork, version int32, execution *state.Execution, from string) iter.Seq2[string, *state.Change] {
 	at, found := slices.BinarySearch(execution.First, from)
 	if !found {
 		at = max(0, at-1) // in the chunk that begins before it
 	}
-	return func(yield func(string, *changeRow) bool) {
+	return func(yield func(string, *state.Change) bool) {
 		for i := at; i < len(execution.First); i++ {
-			chunk, ok := changes.Get(v.r, chunkKey(row, version, i))
+			chunk, ok := state.Changes.Get(v, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, i))
 			if !ok {
 				return
 			}
 			for j := range chunk.Changes {
 				c := &chunk.Changes[j]
-				if key := c.key(); key >= from && !yield(key, c) {
+				if key := keyOfChange(c); key >= from && !yield(key, c) {
 					return
 				}
 			}
@@ -121,8 +107,8 @@ func executedChanges(v *View, row *coreNetworkRow, version int32, execution *exe
 	}
 }
 
-// key is the key of the change it was made from.
-func (c *changeRow) key() string {
+// keyOfChange is the key of the change it was made from.
+func keyOfChange(c *state.Change) string {
 	values := cmp.Or(c.NewValues, c.PreviousValues)
 	like := policy.Change{Type: policy.ChangeType(c.Type), Action: policy.ChangeAction(c.Action), IdentifierPath: c.IdentifierPath}
 	if values != nil {
@@ -131,55 +117,45 @@ func (c *changeRow) key() string {
 	return like.Key()
 }
 
-func executionKey(row *coreNetworkRow, table string, version int32) string {
-	return accountKey(row.OwnerAccountId, table, row.CoreNetworkId, fmt.Sprintf("%010d", version))
-}
-
-func chunkKey(row *coreNetworkRow, version int32, chunk int) string {
-	return executionKey(row, "core-network-change", version) + store.Path(fmt.Sprintf("%08d", chunk))
-}
-
 // keepChanges stores what an execution that ends now has changed.
-func keepChanges(tx *Txn, row *coreNetworkRow, version int32, list []policy.Change) {
-	execution := executionRow{Finished: api.Time{Time: tx.now}}
+func keepChanges(tx *state.Txn, row *state.CoreNetwork, version int32, list []policy.Change) {
+	execution := state.Execution{Finished: tx.Time()}
 	for part := range slices.Chunk(list, changesPerChunk) {
-		chunk := changeChunk{Changes: make([]changeRow, len(part))}
+		chunk := state.ChangeChunk{Changes: make([]state.Change, len(part))}
 		for i := range part {
-			chunk.Changes[i] = changeToAPI(&part[i])
+			chunk.Changes[i] = changeRow(&part[i])
 		}
-		changes.Put(tx.w, chunkKey(row, version, len(execution.First)), &chunk)
+		state.Changes.Put(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, len(execution.First)), &chunk)
 		execution.First = append(execution.First, part[0].Key())
 	}
-	executions.Put(tx.w, executionKey(row, "core-network-execution", version), &execution)
+	state.Executions.Put(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version), &execution)
 }
 
 // dropChanges removes what an execution of a version left.
-func dropChanges(tx *Txn, row *coreNetworkRow, version int32) {
-	execution, ok := executions.Get(tx.r, executionKey(row, "core-network-execution", version))
+func dropChanges(tx *state.Txn, row *state.CoreNetwork, version int32) {
+	execution, ok := state.Executions.Get(tx.View, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version))
 	if !ok {
 		return
 	}
 	for i := range execution.First {
-		changes.Delete(tx.w, chunkKey(row, version, i))
+		state.Changes.Delete(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, i))
 	}
-	executions.Delete(tx.w, executionKey(row, "core-network-execution", version))
+	state.Executions.Delete(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version))
 }
 
-func changeToAPI(c *policy.Change) changeRow {
-	return changeRow{
-		CoreNetworkChange: api.CoreNetworkChange{
-			Type: api.ChangeType(c.Type), Action: api.ChangeAction(c.Action), Identifier: c.Identifier, IdentifierPath: c.IdentifierPath,
-			PreviousValues: changeValues(c.Previous), NewValues: changeValues(c.New),
-		},
+func changeRow(c *policy.Change) state.Change {
+	return state.Change{
+		Type: api.ChangeType(c.Type), Action: api.ChangeAction(c.Action), Identifier: c.Identifier, IdentifierPath: c.IdentifierPath,
+		PreviousValues: changeValues(c.Previous), NewValues: changeValues(c.New),
 		Edges: c.Edges,
 	}
 }
 
-func changeValues(v *policy.ChangeValues) *api.CoreNetworkChangeValues {
+func changeValues(v *policy.ChangeValues) *state.ChangeValues {
 	if v == nil {
 		return nil
 	}
-	shown := &api.CoreNetworkChangeValues{
+	shown := &state.ChangeValues{
 		SegmentName: v.SegmentName, NetworkFunctionGroupName: v.NetworkFunctionGroupName,
 		EdgeLocations: v.EdgeLocations, PeerEdgeLocations: v.PeerEdgeLocations,
 		DestinationIdentifier: v.DestinationIdentifier, SharedSegments: v.SharedSegments, AttachmentId: v.AttachmentID,
@@ -196,15 +172,15 @@ func changeValues(v *policy.ChangeValues) *api.CoreNetworkChangeValues {
 		shown.InsideCidrBlocks = append(shown.InsideCidrBlocks, block.String())
 	}
 	for _, s := range v.ServiceInsertionActions {
-		action := api.ServiceInsertionAction{
+		action := state.ServiceInsertionAction{
 			Action: api.SegmentActionServiceInsertion(s.Action), Mode: api.SendViaMode(s.Mode),
-			Via: &api.Via{NetworkFunctionGroups: []api.NetworkFunctionGroup{{Name: s.Group}}},
+			Via: &state.Via{NetworkFunctionGroups: []state.NetworkFunctionGroup{{Name: s.Group}}},
 		}
 		if len(s.WhenSentTo) > 0 {
-			action.WhenSentTo = &api.WhenSentTo{WhenSentToSegmentsList: s.WhenSentTo}
+			action.WhenSentTo = &state.WhenSentTo{WhenSentToSegmentsList: s.WhenSentTo}
 		}
 		for _, o := range s.Overrides {
-			override := api.EdgeOverride{UseEdge: o.Use}
+			override := state.EdgeOverride{UseEdge: o.Use}
 			for _, set := range o.Sets {
 				override.EdgeSets = append(override.EdgeSets, slices.Compact(slices.Clone(set[:])))
 			}
@@ -213,7 +189,7 @@ func changeValues(v *policy.ChangeValues) *api.CoreNetworkChangeValues {
 		shown.ServiceInsertionActions = append(shown.ServiceInsertionActions, action)
 	}
 	for _, a := range v.RoutingPolicyAssociations {
-		shown.RoutingPolicyAssociationDetails = append(shown.RoutingPolicyAssociationDetails, api.RoutingPolicyAssociationDetail{
+		shown.RoutingPolicyAssociationDetails = append(shown.RoutingPolicyAssociationDetails, state.RoutingPolicyAssociationDetail{
 			RoutingPolicyNames: a.RoutingPolicyNames, SharedSegments: a.SharedSegments,
 		})
 	}

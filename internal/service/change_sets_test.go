@@ -9,7 +9,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 )
 
@@ -145,7 +145,7 @@ func TestExecute_isThereAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := open()
-	w := newWorld(t, func(c *service.Config) { c.Store, c.Profile = st, profile })
+	w := newWorld(t, func(c *node.Config) { c.Store, c.Profile = st, profile })
 	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: w.globalNetwork(), PolicyDocument: new(labPolicy("prod"))}).CoreNetwork.CoreNetworkId
 	must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn})
 	version := w.putVersion(cn, labPolicy("prod", "dev"))
@@ -155,7 +155,7 @@ func TestExecute_isThereAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	later := newWorld(t, func(c *service.Config) { c.Store, c.Profile = open(), profile })
+	later := newWorld(t, func(c *node.Config) { c.Store, c.Profile = open(), profile })
 	if state := must(later, later.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn}).CoreNetwork.State; state != api.CoreNetworkStateUpdating {
 		t.Errorf("after the restart %s", state)
 	}
@@ -175,7 +175,7 @@ func BenchmarkExecute_5000Attachments(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = st.Close() }()
-	s, err := service.New(b.Context(), service.Config{Store: st})
+	s, err := node.New(b.Context(), node.Config{Store: st})
 	if err != nil {
 		b.Fatal(err)
 	}

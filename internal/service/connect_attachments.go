@@ -2,21 +2,22 @@ package service
 
 import (
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // createConnectAttachment makes an attachment for appliances in a VPC that speak BGP with the core network, through GRE
 // tunnels or without. It runs over the VPC's own attachment.
-func createConnectAttachment(tx *Txn, in *api.CreateConnectAttachmentInput) (*api.CreateConnectAttachmentOutput, error) {
-	return once(tx, "CreateConnectAttachment", in.ClientToken, in, func() (*api.CreateConnectAttachmentOutput, error) {
+func createConnectAttachment(tx *state.Txn, in *api.CreateConnectAttachmentInput) (*api.CreateConnectAttachmentOutput, error) {
+	return state.Once(tx, "CreateConnectAttachment", in.ClientToken, in, func() (*api.CreateConnectAttachmentOutput, error) {
 		row, err := attachConnect(tx, in)
 		if err != nil {
 			return nil, err
 		}
-		return &api.CreateConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
+		return &api.CreateConnectAttachmentOutput{ConnectAttachment: row.Connect()}, nil
 	})
 }
 
-func attachConnect(tx *Txn, in *api.CreateConnectAttachmentInput) (*attachmentRow, error) {
+func attachConnect(tx *state.Txn, in *api.CreateConnectAttachmentInput) (*state.Attachment, error) {
 	network, live, err := attachable(tx, in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
@@ -40,23 +41,21 @@ func attachConnect(tx *Txn, in *api.CreateConnectAttachmentInput) (*attachmentRo
 	if in.Options.Protocol != nil {
 		protocol = *in.Options.Protocol
 	}
-	row := attachmentRow{
-		Attachment: api.Attachment{
-			AttachmentType: api.AttachmentTypeConnect,
-			EdgeLocation:   in.EdgeLocation,
-			ResourceArn:    transport.ResourceArn,
-			Tags:           someTags(in.Tags),
-		},
+	row := state.Attachment{
+		AttachmentType:        api.AttachmentTypeConnect,
+		EdgeLocation:          in.EdgeLocation,
+		ResourceArn:           transport.ResourceArn,
+		Tags:                  someTags(in.Tags),
 		RoutingPolicyLabel:    val(in.RoutingPolicyLabel),
 		TransportAttachmentId: transport.AttachmentId,
 		Protocol:              protocol,
 	}
-	edge, _ := network.edge(in.EdgeLocation)
+	edge, _ := network.Edge(in.EdgeLocation)
 	if protocol == api.TunnelProtocolGre && len(edge.InsideCidrBlocks) == 0 {
 		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
 	}
 	if protocol == api.TunnelProtocolNoEncap {
-		if a := associate(tx.View, network, live, row.on(network), false); a.Next.Segment != transport.SegmentName {
+		if a := associate(tx.View, network, live, on(&row, network), false); a.Next.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}
 	}
@@ -66,26 +65,18 @@ func attachConnect(tx *Txn, in *api.CreateConnectAttachmentInput) (*attachmentRo
 	return &row, nil
 }
 
-// on is the row as it would stand on a network before it is attached.
-func (row *attachmentRow) on(network *coreNetworkRow) *attachmentRow {
+// on is a row as it would stand on a network before it is attached.
+func on(row *state.Attachment, network *state.CoreNetwork) *state.Attachment {
 	placed := *row
 	placed.CoreNetworkId, placed.CoreNetworkArn, placed.OwnerAccountId = network.CoreNetworkId, network.CoreNetworkArn, network.OwnerAccountId
 	return &placed
 }
 
 // getConnectAttachment shows a Connect attachment.
-func getConnectAttachment(v *View, in *api.GetConnectAttachmentInput) (*api.GetConnectAttachmentOutput, error) {
+func getConnectAttachment(v *state.View, in *api.GetConnectAttachmentInput) (*api.GetConnectAttachmentOutput, error) {
 	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeConnect)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetConnectAttachmentOutput{ConnectAttachment: row.connect()}, nil
-}
-
-func (row *attachmentRow) connect() *api.ConnectAttachment {
-	return &api.ConnectAttachment{
-		Attachment:            &row.Attachment,
-		TransportAttachmentId: row.TransportAttachmentId,
-		Options:               &api.ConnectAttachmentOptions{Protocol: new(row.Protocol)},
-	}
+	return &api.GetConnectAttachmentOutput{ConnectAttachment: row.Connect()}, nil
 }

@@ -8,24 +8,25 @@ import (
 	"go4.org/netipx"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // peerDesign works out the addresses and ASNs of a new Connect peer. What is wrong with the request is an error at once;
 // what is wrong with it on this network, at this edge, is a problem that shows when the peer is built.
 type peerDesign struct {
-	attachment *attachmentRow
-	edge       api.CoreNetworkEdge
+	attachment *state.Attachment
+	edge       state.CoreNetworkEdge
 	used       *edgeUse
-	problems   []api.ConnectPeerError
+	problems   []state.ConnectPeerError
 }
 
 func (d *peerDesign) problem(code api.ConnectPeerErrorCode, format string, args ...any) {
-	d.problems = append(d.problems, api.ConnectPeerError{
-		Code: code, Message: fmt.Sprintf(format, args...), ResourceArn: d.attachment.AttachmentArn(),
+	d.problems = append(d.problems, state.ConnectPeerError{
+		Code: code, Message: fmt.Sprintf(format, args...), ResourceArn: d.attachment.ARN(),
 	})
 }
 
-func (d *peerDesign) configuration(in *api.CreateConnectPeerInput) (*api.ConnectPeerConfiguration, error) {
+func (d *peerDesign) configuration(in *api.CreateConnectPeerInput) (*state.ConnectPeerConfiguration, error) {
 	peerAddress, err := netip.ParseAddr(in.PeerAddress)
 	if err != nil {
 		return nil, api.InvalidField("peerAddress", "Member must be an IP address.")
@@ -37,10 +38,10 @@ func (d *peerDesign) configuration(in *api.CreateConnectPeerInput) (*api.Connect
 			return nil, api.InvalidField("bgpOptions.peerAsn", "Member must be between 1 and 4294967294.")
 		}
 	}
-	config := &api.ConnectPeerConfiguration{PeerAddress: peerAddress.String(), Protocol: d.attachment.Protocol}
+	config := &state.ConnectPeerConfiguration{PeerAddress: peerAddress.String(), Protocol: d.attachment.Protocol}
 	sessions := func(peer netip.Addr, cores ...netip.Addr) {
 		for _, core := range cores {
-			config.BgpConfigurations = append(config.BgpConfigurations, api.ConnectPeerBgpConfiguration{
+			config.BgpConfigurations = append(config.BgpConfigurations, state.ConnectPeerBgpConfiguration{
 				CoreNetworkAsn: d.edge.Asn, PeerAsn: new(peerASN), CoreNetworkAddress: core.String(), PeerAddress: peer.String(),
 			})
 		}
@@ -111,8 +112,8 @@ func noEncapMembers(in *api.CreateConnectPeerInput, peer netip.Addr) error {
 // checkSubnet looks for the appliance of a tunnel-less peer: in a subnet of the VPC its attachment runs over.
 func (d *peerDesign) checkSubnet(in *api.CreateConnectPeerInput, facts vpcFacts) error {
 	text := val(in.SubnetArn)
-	vpc, _ := parseARN(d.attachment.ResourceArn)
-	if subnet, ok := parseARN(text); !ok || subnet.region != vpc.region || subnet.account != vpc.account {
+	vpc, _ := state.ParseARN(d.attachment.ResourceArn)
+	if subnet, ok := state.ParseARN(text); !ok || subnet.Region != vpc.Region || subnet.Account != vpc.Account {
 		return api.InvalidField("subnetArn", "Subnet is not in the VPC of the transport attachment.")
 	}
 	if !facts.known {
@@ -135,15 +136,15 @@ type edgeUse struct {
 }
 
 // peersAt is what is occupied at an edge. A peer that failed, or is about to, occupies nothing.
-func peersAt(v *View, network *coreNetworkRow, location string) *edgeUse {
+func peersAt(v *state.View, network *state.CoreNetwork, location string) *edgeUse {
 	use := &edgeUse{addresses: map[netip.Addr]bool{}}
 	take := func(text string) {
 		if addr, err := netip.ParseAddr(text); err == nil {
 			use.addresses[addr] = true
 		}
 	}
-	below := accountKey(network.OwnerAccountId, "connect-peer.edge", network.CoreNetworkId, location) + "/"
-	for _, row := range connectPeers.ScanIndex(v.r, below, "") {
+	below := state.ConnectPeers.AtEdge(network.OwnerAccountId, network.CoreNetworkId, location)
+	for _, row := range state.ConnectPeers.Rows(v, below, "") {
 		if row.State == api.ConnectPeerStateFailed || len(row.Problems) > 0 {
 			continue
 		}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // associateConnectPeer says that a core network's Connect peer is implemented by a device of the global network,
@@ -10,7 +11,7 @@ import (
 // Errors: ValidationException for a global network, peer or link that does not fit; ResourceNotFoundException for an
 // unknown peer, device or link; ConflictException when the peer belongs to another device or link, or is on its way
 // out; ServiceQuotaExceededException.
-func associateConnectPeer(tx *Txn, in *api.AssociateConnectPeerInput) (*api.AssociateConnectPeerOutput, error) {
+func associateConnectPeer(tx *state.Txn, in *api.AssociateConnectPeerInput) (*api.AssociateConnectPeerOutput, error) {
 	if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
@@ -21,7 +22,7 @@ func associateConnectPeer(tx *Txn, in *api.AssociateConnectPeerInput) (*api.Asso
 	if err != nil {
 		return nil, err
 	}
-	return &api.AssociateConnectPeerOutput{ConnectPeerAssociation: association}, nil
+	return &api.AssociateConnectPeerOutput{ConnectPeerAssociation: new(association.API())}, nil
 }
 
 // disassociateConnectPeer takes a Connect peer from the device, and the link, it is associated with. The peer itself
@@ -30,7 +31,7 @@ func associateConnectPeer(tx *Txn, in *api.AssociateConnectPeerInput) (*api.Asso
 // Errors: ValidationException for an unknown global network or a malformed id; ResourceNotFoundException when the peer
 // has no association in this global network; ConflictException, AccessDeniedException, ThrottlingException and
 // InternalServerException as for every write.
-func disassociateConnectPeer(tx *Txn, in *api.DisassociateConnectPeerInput) (*api.DisassociateConnectPeerOutput, error) {
+func disassociateConnectPeer(tx *state.Txn, in *api.DisassociateConnectPeerInput) (*api.DisassociateConnectPeerOutput, error) {
 	gn, err := findGlobalNetwork(tx.View, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
@@ -39,11 +40,11 @@ func disassociateConnectPeer(tx *Txn, in *api.DisassociateConnectPeerInput) (*ap
 	if err != nil {
 		return nil, err
 	}
-	return &api.DisassociateConnectPeerOutput{ConnectPeerAssociation: association}, nil
+	return &api.DisassociateConnectPeerOutput{ConnectPeerAssociation: new(association.API())}, nil
 }
 
 // getConnectPeerAssociations lists the associations of Connect peers in a global network; unknown ids are skipped.
-func getConnectPeerAssociations(v *View, in *api.GetConnectPeerAssociationsInput) (*api.GetConnectPeerAssociationsOutput, error) {
+func getConnectPeerAssociations(v *state.View, in *api.GetConnectPeerAssociationsInput) (*api.GetConnectPeerAssociationsOutput, error) {
 	items, next, err := peerAssociations.list(v, "GetConnectPeerAssociations", in, in.GlobalNetworkId,
 		in.ConnectPeerIds, in.MaxResults, in.NextToken)
 	if err != nil {

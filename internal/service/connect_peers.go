@@ -6,24 +6,13 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
-// connectPeerRow is a Connect peer. One peer is two BGP sessions, for redundancy.
-type connectPeerRow struct {
-	api.ConnectPeer
-	GlobalNetworkId string
-	OwnerAccountId  string                 // of the core network
-	Problems        []api.ConnectPeerError // found by the end of CREATING, which then leads to FAILED
-}
-
-func (row *connectPeerRow) key() string {
-	return accountKey(row.OwnerAccountId, "connect-peer", row.ConnectAttachmentId, row.ConnectPeerId)
-}
-
 // findConnectPeer is a Connect peer on a core network of the caller's account.
-func findConnectPeer(v *View, id string) (*connectPeerRow, error) {
-	row, ok := byID(v.r, connectPeers, id)
-	if !ok || row.OwnerAccountId != v.caller.Account {
+func findConnectPeer(v *state.View, id string) (*state.ConnectPeer, error) {
+	row, ok := state.ConnectPeers.ByID(v, id)
+	if !ok || row.OwnerAccountId != v.Caller.Account {
 		return nil, api.NotFound("connect-peer", id)
 	}
 	return row, nil
@@ -32,7 +21,7 @@ func findConnectPeer(v *View, id string) (*connectPeerRow, error) {
 // peerFitsGlobalNetwork tells whether a Connect peer can be associated with a device of the global network: it is on
 // the global network's own core network, and not failed or leaving. One that is still CREATING is taken, as
 // CloudFormation chains operations without waiting.
-func peerFitsGlobalNetwork(v *View, gn, id string) error {
+func peerFitsGlobalNetwork(v *state.View, gn, id string) error {
 	peer, err := findConnectPeer(v, id)
 	switch {
 	case err != nil:
@@ -56,18 +45,18 @@ func createConnectPeer(ctx context.Context, e *env, in *api.CreateConnectPeerInp
 			return nil, err
 		}
 	}
-	return update(ctx, e, func(tx *Txn) (*api.CreateConnectPeerOutput, error) {
-		return once(tx, "CreateConnectPeer", in.ClientToken, in, func() (*api.CreateConnectPeerOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateConnectPeerOutput, error) {
+		return state.Once(tx, "CreateConnectPeer", in.ClientToken, in, func() (*api.CreateConnectPeerOutput, error) {
 			row, err := newConnectPeer(tx, in, facts)
 			if err != nil {
 				return nil, err
 			}
-			return &api.CreateConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
+			return &api.CreateConnectPeerOutput{ConnectPeer: new(row.API())}, nil
 		})
 	})
 }
 
-func newConnectPeer(tx *Txn, in *api.CreateConnectPeerInput, facts vpcFacts) (*connectPeerRow, error) {
+func newConnectPeer(tx *state.Txn, in *api.CreateConnectPeerInput, facts vpcFacts) (*state.ConnectPeer, error) {
 	attachment, err := findAttachmentOf(tx.View, in.ConnectAttachmentId, api.AttachmentTypeConnect)
 	if err != nil {
 		return nil, err
@@ -82,12 +71,12 @@ func newConnectPeer(tx *Txn, in *api.CreateConnectPeerInput, facts vpcFacts) (*c
 	if err != nil {
 		return nil, err
 	}
-	edge, ok := network.edge(attachment.EdgeLocation)
+	edge, ok := network.Edge(attachment.EdgeLocation)
 	if !ok {
 		return nil, edgeOf(network, attachment.EdgeLocation)
 	}
-	counterKey := tx.key("connect-peer.count", attachment.AttachmentId)
-	if err := tx.fits(quotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
+	counterKey := state.ConnectPeers.Count(tx.View, tx.Caller.Account, attachment.AttachmentId)
+	if err := tx.Fits(state.QuotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
 		return nil, err
 	}
 	d := peerDesign{attachment: attachment, edge: edge, used: peersAt(tx.View, network, attachment.EdgeLocation)}
@@ -100,77 +89,75 @@ func newConnectPeer(tx *Txn, in *api.CreateConnectPeerInput, facts vpcFacts) (*c
 			return nil, err
 		}
 	}
-	row := connectPeerRow{
-		ConnectPeer: api.ConnectPeer{
-			CoreNetworkId:       network.CoreNetworkId,
-			ConnectAttachmentId: attachment.AttachmentId,
-			ConnectPeerId:       tx.ids.next("connect-peer"),
-			EdgeLocation:        attachment.EdgeLocation,
-			State:               api.ConnectPeerStateCreating,
-			CreatedAt:           api.Time{Time: tx.now},
-			Configuration:       config,
-			Tags:                someTags(in.Tags),
-			SubnetArn:           val(in.SubnetArn),
-		},
-		GlobalNetworkId: network.GlobalNetworkId,
-		OwnerAccountId:  network.OwnerAccountId,
-		Problems:        d.problems,
+	row := state.ConnectPeer{
+		CoreNetworkId:       network.CoreNetworkId,
+		ConnectAttachmentId: attachment.AttachmentId,
+		ConnectPeerId:       tx.NewID("connect-peer"),
+		EdgeLocation:        attachment.EdgeLocation,
+		State:               api.ConnectPeerStateCreating,
+		CreatedAt:           tx.Time(),
+		Configuration:       config,
+		Tags:                someTags(in.Tags),
+		SubnetArn:           val(in.SubnetArn),
+		GlobalNetworkId:     network.GlobalNetworkId,
+		OwnerAccountId:      network.OwnerAccountId,
+		Problems:            d.problems,
 	}
 	saveConnectPeer(tx, &row)
-	connectPeerEvent(tx, &row, "CREATED", "created in a Connect attachment.")
+	tx.ConnectPeerEvent(&row, "CREATED", "created in a Connect attachment.")
 	return &row, nil
 }
 
-func saveConnectPeer(tx *Txn, row *connectPeerRow) {
-	save(tx.lc, lifecycle.ConnectPeer, connectPeers, row.key(), row, string(row.State))
+func saveConnectPeer(tx *state.Txn, row *state.ConnectPeer) {
+	state.ConnectPeers.Save(tx, row.Key(), row)
 }
 
 // getConnectPeer shows a Connect peer.
-func getConnectPeer(v *View, in *api.GetConnectPeerInput) (*api.GetConnectPeerOutput, error) {
+func getConnectPeer(v *state.View, in *api.GetConnectPeerInput) (*api.GetConnectPeerOutput, error) {
 	row, err := findConnectPeer(v, in.ConnectPeerId)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
+	return &api.GetConnectPeerOutput{ConnectPeer: new(row.API())}, nil
 }
 
 // listConnectPeers lists the Connect peers of a Connect attachment, of a core network, of both or all of the caller.
-func listConnectPeers(v *View, in *api.ListConnectPeersInput) (*api.ListConnectPeersOutput, error) {
-	p, err := v.newPager(in.MaxResults, in.NextToken, "ListConnectPeers", val(in.CoreNetworkId), val(in.ConnectAttachmentId))
+func listConnectPeers(v *state.View, in *api.ListConnectPeersInput) (*api.ListConnectPeersOutput, error) {
+	p, err := v.Pager(in.MaxResults, in.NextToken, "ListConnectPeers", val(in.CoreNetworkId), val(in.ConnectAttachmentId))
 	if err != nil {
 		return nil, err
 	}
-	var rows iter.Seq2[string, *connectPeerRow]
+	var rows iter.Seq2[string, *state.ConnectPeer]
 	switch {
 	case in.ConnectAttachmentId != nil:
-		rows = connectPeers.Scan(v.r, v.prefix("connect-peer", *in.ConnectAttachmentId), p.after)
+		rows = state.ConnectPeers.Rows(v, state.ConnectPeers.In(v.Caller.Account, *in.ConnectAttachmentId), p.After)
 	case in.CoreNetworkId != nil:
-		rows = connectPeers.ScanIndex(v.r, v.prefix("connect-peer.core-network", *in.CoreNetworkId), p.after)
+		rows = state.ConnectPeers.Rows(v, state.ConnectPeers.OnCoreNetwork(v.Caller.Account, *in.CoreNetworkId), p.After)
 	default:
-		rows = connectPeers.Scan(v.r, v.prefix("connect-peer"), p.after)
+		rows = state.ConnectPeers.Rows(v, state.ConnectPeers.Of(v.Caller.Account), p.After)
 	}
-	keep := func(row *connectPeerRow) bool {
+	keep := func(row *state.ConnectPeer) bool {
 		return wanted(in.CoreNetworkId, row.CoreNetworkId) && wanted(in.ConnectAttachmentId, row.ConnectAttachmentId)
 	}
-	summary := func(row *connectPeerRow) api.ConnectPeerSummary {
+	summary := func(row *state.ConnectPeer) api.ConnectPeerSummary {
 		return api.ConnectPeerSummary{
 			CoreNetworkId:       row.CoreNetworkId,
 			ConnectAttachmentId: row.ConnectAttachmentId,
 			ConnectPeerId:       row.ConnectPeerId,
 			EdgeLocation:        row.EdgeLocation,
 			ConnectPeerState:    row.State,
-			CreatedAt:           row.CreatedAt,
+			CreatedAt:           api.Time(row.CreatedAt),
 			Tags:                row.Tags,
 			SubnetArn:           row.SubnetArn,
 		}
 	}
 	var out api.ListConnectPeersOutput
-	out.ConnectPeers, out.NextToken = page(p, rows, keep, summary)
+	out.ConnectPeers, out.NextToken = state.Page(p, rows, keep, summary)
 	return &out, nil
 }
 
 // deleteConnectPeer removes a Connect peer. The device it is associated with loses it by itself.
-func deleteConnectPeer(tx *Txn, in *api.DeleteConnectPeerInput) (*api.DeleteConnectPeerOutput, error) {
+func deleteConnectPeer(tx *state.Txn, in *api.DeleteConnectPeerInput) (*api.DeleteConnectPeerOutput, error) {
 	old, err := findConnectPeer(tx.View, in.ConnectPeerId)
 	if err != nil {
 		return nil, err
@@ -181,27 +168,27 @@ func deleteConnectPeer(tx *Txn, in *api.DeleteConnectPeerInput) (*api.DeleteConn
 	row := *old
 	row.State = api.ConnectPeerStateDeleting
 	saveConnectPeer(tx, &row)
-	if a, ok := connectPeerAssociations.Get(tx.r, tx.key("connect-peer-association", row.GlobalNetworkId, row.ConnectPeerId)); ok {
+	if a, ok := state.ConnectPeerAssociations.Get(tx.View, state.ConnectPeerAssociations.Key(tx.Caller.Account, row.GlobalNetworkId, row.ConnectPeerId)); ok {
 		switch a.State {
 		case api.ConnectPeerAssociationStateDeleting, api.ConnectPeerAssociationStateDeleted:
 		default:
 			peerAssociations.end(tx, row.GlobalNetworkId, row.ConnectPeerId, a)
 		}
 	}
-	return &api.DeleteConnectPeerOutput{ConnectPeer: &row.ConnectPeer}, nil
+	return &api.DeleteConnectPeerOutput{ConnectPeer: new(row.API())}, nil
 }
 
 // moveConnectPeer takes the next step of a Connect peer.
-func (s *env) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	old, ok := connectPeers.Get(lc.Txn, e.Key)
-	if !ok || string(old.State) != e.From {
+func moveConnectPeer(tx *state.Txn, key state.Key[state.ConnectPeer], from string) error {
+	old, ok := state.ConnectPeers.Get(tx.View, key)
+	if !ok || string(old.State) != from {
 		return nil
 	}
-	step, _ := lifecycle.Next(lifecycle.ConnectPeer, e.From)
+	step, _ := lifecycle.Next(lifecycle.ConnectPeer, from)
 	if step.Next == lifecycle.Gone {
-		connectPeers.Delete(lc.Txn, e.Key)
-		announcementSets.Delete(lc.Txn, accountKey(old.OwnerAccountId, "announcements", old.CoreNetworkId, old.ConnectPeerId))
-		connectPeerEvent(s.txn(lc, api.Caller{Account: old.OwnerAccountId}), old, "DELETED", "deleted in a Connect attachment.")
+		state.ConnectPeers.Delete(tx, key)
+		state.Announcements.Delete(tx, state.Announcements.Key(old.OwnerAccountId, old.CoreNetworkId, old.ConnectPeerId))
+		tx.ConnectPeerEvent(old, "DELETED", "deleted in a Connect attachment.")
 		return nil
 	}
 	row := *old
@@ -210,6 +197,6 @@ func (s *env) moveConnectPeer(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		row.State = api.ConnectPeerStateFailed
 	}
 	row.Problems = nil
-	save(lc, lifecycle.ConnectPeer, connectPeers, e.Key, &row, string(row.State))
+	state.ConnectPeers.Save(tx, key, &row)
 	return nil
 }

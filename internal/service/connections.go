@@ -2,11 +2,11 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // createConnection joins two devices, optionally over a link of each.
-func createConnection(tx *Txn, in *api.CreateConnectionInput) (*api.CreateConnectionOutput, error) {
+func createConnection(tx *state.Txn, in *api.CreateConnectionInput) (*api.CreateConnectionOutput, error) {
 	gn := in.GlobalNetworkId
 	if _, err := findOpenGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
@@ -17,12 +17,12 @@ func createConnection(tx *Txn, in *api.CreateConnectionInput) (*api.CreateConnec
 	// The operation models no ResourceNotFoundException: what is missing is a wrong field.
 	var fields []api.FieldError
 	for name, id := range ordered("deviceId", &in.DeviceId, "connectedDeviceId", &in.ConnectedDeviceId) {
-		if d, ok := devices.Get(tx.r, tx.key("device", gn, *id)); !ok || d.State == api.DeviceStateDeleting {
+		if d, ok := state.Devices.Get(tx.View, state.Devices.Key(tx.Caller.Account, gn, *id)); !ok || d.State == api.DeviceStateDeleting {
 			fields = append(fields, api.FieldError{Name: name, Message: "Device not found."})
 		}
 	}
 	for name, id := range ordered("linkId", in.LinkId, "connectedLinkId", in.ConnectedLinkId) {
-		if _, ok := links.Get(tx.r, tx.key("link", gn, val(id))); !ok && val(id) != "" {
+		if _, ok := state.Links.Get(tx.View, state.Links.Key(tx.Caller.Account, gn, val(id))); !ok && val(id) != "" {
 			fields = append(fields, api.FieldError{Name: name, Message: "Link not found."})
 		}
 	}
@@ -32,57 +32,62 @@ func createConnection(tx *Txn, in *api.CreateConnectionInput) (*api.CreateConnec
 	if err := invalid(fields); err != nil {
 		return nil, err
 	}
-	id := tx.ids.next("connection")
-	key := tx.key("connection", gn, id)
-	connection := api.Connection{
+	id := tx.NewID("connection")
+	key := state.Connections.Key(tx.Caller.Account, gn, id)
+	connection := state.Connection{
 		ConnectionId:      id,
-		ConnectionArn:     tx.arnOf("connection", gn, id),
+		ConnectionArn:     tx.ARN("connection", gn, id),
 		GlobalNetworkId:   gn,
 		DeviceId:          in.DeviceId,
 		ConnectedDeviceId: in.ConnectedDeviceId,
 		LinkId:            val(in.LinkId),
 		ConnectedLinkId:   val(in.ConnectedLinkId),
 		Description:       val(in.Description),
-		CreatedAt:         api.Time{Time: tx.now},
+		CreatedAt:         tx.Time(),
 		State:             api.ConnectionStatePending,
 		Tags:              someTags(in.Tags),
 	}
 	if err := linksOnDevices(tx.View, &connection); err != nil {
 		return nil, err
 	}
-	if err := tx.fits(quotaConnections, "connection", gn, counter(key, 1)); err != nil {
+	if err := tx.Fits(state.QuotaConnections, "connection", gn, state.Connections.Count(tx.View, tx.Caller.Account, gn)); err != nil {
 		return nil, err
 	}
-	save(tx.lc, lifecycle.Connection, connections, key, &connection, string(connection.State))
-	return &api.CreateConnectionOutput{Connection: &connection}, nil
+	state.Connections.Save(tx, key, &connection)
+	return &api.CreateConnectionOutput{Connection: new(connection.API())}, nil
 }
 
 // getConnections lists the connections of a global network; a device id matches either end.
-func getConnections(v *View, in *api.GetConnectionsInput) (*api.GetConnectionsOutput, error) {
+func getConnections(v *state.View, in *api.GetConnectionsInput) (*api.GetConnectionsOutput, error) {
 	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken,
+	p, err := v.Pager(in.MaxResults, in.NextToken,
 		append([]string{"GetConnections", in.GlobalNetworkId, val(in.DeviceId)}, in.ConnectionIds...)...)
 	if err != nil {
 		return nil, err
 	}
-	var index []string
-	var keep func(*api.Connection) bool
+	below := state.Connections.In(v.Caller.Account, in.GlobalNetworkId)
+	var keep func(*state.Connection) bool
 	if in.DeviceId != nil {
-		index = []string{"device", *in.DeviceId}
-		keep = func(c *api.Connection) bool { return c.DeviceId == *in.DeviceId || c.ConnectedDeviceId == *in.DeviceId }
+		below = state.Connections.Using(v.Caller.Account, in.GlobalNetworkId, *in.DeviceId, "")
+		keep = func(c *state.Connection) bool {
+			return c.DeviceId == *in.DeviceId || c.ConnectedDeviceId == *in.DeviceId
+		}
 	}
+	keys := keysOf(in.ConnectionIds, func(id string) state.Key[state.Connection] {
+		return state.Connections.Key(v.Caller.Account, in.GlobalNetworkId, id)
+	})
 	var out api.GetConnectionsOutput
-	out.Connections, out.NextToken = children(v, p, connections, "connection", in.GlobalNetworkId, in.ConnectionIds, index, keep)
+	out.Connections, out.NextToken = children(v, p, &state.Connections.Table, keys, below, keep, (*state.Connection).API)
 	return &out, nil
 }
 
 // updateConnection changes the links or the description; the devices stay. An empty string removes a value.
-func updateConnection(tx *Txn, in *api.UpdateConnectionInput) (*api.UpdateConnectionOutput, error) {
+func updateConnection(tx *state.Txn, in *api.UpdateConnectionInput) (*api.UpdateConnectionOutput, error) {
 	gn := in.GlobalNetworkId
 	old, err := findConnection(tx.View, gn, in.ConnectionId)
 	if err != nil {
@@ -104,29 +109,29 @@ func updateConnection(tx *Txn, in *api.UpdateConnectionInput) (*api.UpdateConnec
 		return nil, err
 	}
 	connection.State = api.ConnectionStateUpdating
-	save(tx.lc, lifecycle.Connection, connections, tx.key("connection", gn, in.ConnectionId), &connection, string(connection.State))
-	return &api.UpdateConnectionOutput{Connection: &connection}, nil
+	state.Connections.Save(tx, state.Connections.Key(tx.Caller.Account, gn, in.ConnectionId), &connection)
+	return &api.UpdateConnectionOutput{Connection: new(connection.API())}, nil
 }
 
 // deleteConnection parts two devices.
-func deleteConnection(tx *Txn, in *api.DeleteConnectionInput) (*api.DeleteConnectionOutput, error) {
+func deleteConnection(tx *state.Txn, in *api.DeleteConnectionInput) (*api.DeleteConnectionOutput, error) {
 	old, err := findConnection(tx.View, in.GlobalNetworkId, in.ConnectionId)
 	if err != nil {
 		return nil, err
 	}
 	connection := *old
 	connection.State = api.ConnectionStateDeleting
-	key := tx.key("connection", in.GlobalNetworkId, in.ConnectionId)
-	save(tx.lc, lifecycle.Connection, connections, key, &connection, string(connection.State))
+	key := state.Connections.Key(tx.Caller.Account, in.GlobalNetworkId, in.ConnectionId)
+	state.Connections.Save(tx, key, &connection)
 	connection.Tags = nil
-	return &api.DeleteConnectionOutput{Connection: &connection}, nil
+	return &api.DeleteConnectionOutput{Connection: new(connection.API())}, nil
 }
 
-func findConnection(v *View, gn, id string) (*api.Connection, error) {
+func findConnection(v *state.View, gn, id string) (*state.Connection, error) {
 	if _, err := findGlobalNetwork(v, gn); err != nil {
 		return nil, err
 	}
-	connection, ok := connections.Get(v.r, v.key("connection", gn, id))
+	connection, ok := state.Connections.Get(v, state.Connections.Key(v.Caller.Account, gn, id))
 	if !ok {
 		return nil, api.NotFound("connection", id)
 	}
@@ -134,7 +139,7 @@ func findConnection(v *View, gn, id string) (*api.Connection, error) {
 }
 
 // linksOnDevices checks that each link of a connection is associated with the device at its end.
-func linksOnDevices(v *View, c *api.Connection) error {
+func linksOnDevices(v *state.View, c *state.Connection) error {
 	var fields []api.FieldError
 	if c.LinkId != "" && !linkIsOnDevice(v, c.GlobalNetworkId, c.DeviceId, c.LinkId) {
 		fields = append(fields, linkNotOnDevice("linkId"))

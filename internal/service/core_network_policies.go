@@ -1,76 +1,86 @@
 package service
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"strings"
 
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 	"portolan/policy"
 )
 
-// versionKey is the key of a policy version. Keys sort the newest first, as versions are listed. A version is immutable;
-// only its change set state moves.
-func versionKey(v *View, account, coreNetwork string, version int32) string {
-	return accountKey(account, "core-network-policy", coreNetwork, fmt.Sprintf("%010d", math.MaxInt32-version))
+// checked is a policy document that was read and checked by itself, before the transaction.
+type checked struct {
+	*state.Document
+	errs policy.Errors
 }
 
-// checkPolicy checks a document as far as AWS does before it answers: the document itself, and that neither an attachment
-// nor a peering would lose its edge. A text that is no JSON is no policy, and not an incorrect one.
-func checkPolicy(document string, placed []policy.Placement) (*policy.Document, error) {
-	doc, errs := policy.Parse([]byte(document))
+// readPolicy reads and checks a document.
+func readPolicy(db *state.DB, text string) *checked {
+	d := &checked{Document: db.ReadPolicy(text)}
+	if d.errs = d.Errors; len(d.errs) == 0 {
+		d.errs = policy.Check(d.Parsed)
+	}
+	return d
+}
+
+// check refuses a document as far as AWS does before it answers: the document itself, and that neither an attachment nor a
+// peering would lose its edge. A text that is no JSON is no policy, and not an incorrect one.
+func (d *checked) check(placed []policy.Placement) error {
+	errs := d.errs
 	if len(errs) > 0 && errs[0].Code == policy.CodeSyntax {
-		return nil, &api.ValidationException{
+		return &api.ValidationException{
 			Message: fmt.Sprintf("The policy document cannot be read at line %d, column %d: %s.", errs[0].Line, errs[0].Column, strings.TrimPrefix(errs[0].Message, "$: ")),
 			Reason:  api.ValidationExceptionReasonCannotParse,
 		}
 	}
 	if len(errs) == 0 {
-		errs = policy.Check(doc)
-	}
-	if len(errs) == 0 {
-		errs = policy.CheckOrphans(doc, placed)
+		errs = policy.CheckOrphans(d.Parsed, placed)
 	}
 	if len(errs) > 0 {
-		return nil, &api.CoreNetworkPolicyException{Message: "Incorrect policy.", Errors: policyErrors(errs)}
+		shown := make([]api.CoreNetworkPolicyError, len(errs))
+		for i, e := range errs {
+			shown[i] = api.CoreNetworkPolicyError{ErrorCode: e.Code, Message: e.Message, Path: e.Path}
+		}
+		return &api.CoreNetworkPolicyException{Message: "Incorrect policy.", Errors: shown}
 	}
-	return doc, nil
+	return nil
 }
 
-func policyErrors(errs policy.Errors) []api.CoreNetworkPolicyError {
-	list := make([]api.CoreNetworkPolicyError, len(errs))
+func policyErrors(errs policy.Errors) []state.PolicyError {
+	list := make([]state.PolicyError, len(errs))
 	for i, e := range errs {
-		list[i] = api.CoreNetworkPolicyError{ErrorCode: e.Code, Message: e.Message, Path: e.Path}
+		list[i] = state.PolicyError{ErrorCode: e.Code, Message: e.Message, Path: e.Path}
 	}
 	return list
 }
 
 // addVersion stores a document as the newest version of a core network, whose row the caller saves.
-func addVersion(tx *Txn, row *coreNetworkRow, document string, description *string, state api.ChangeSetState) *api.CoreNetworkPolicy {
-	version := api.CoreNetworkPolicy{
+func addVersion(tx *state.Txn, row *state.CoreNetwork, document *state.Document, description *string, in api.ChangeSetState) *state.PolicyVersion {
+	version := state.PolicyVersion{
 		CoreNetworkId:   row.CoreNetworkId,
 		PolicyVersionId: new(row.NextVersion),
 		Description:     val(description),
-		CreatedAt:       api.Time{Time: tx.now},
-		ChangeSetState:  state,
-		PolicyDocument:  document,
+		CreatedAt:       tx.Time(),
+		ChangeSetState:  in,
 	}
 	row.LatestVersion = row.NextVersion
 	row.NextVersion++
-	saveVersion(tx, row, &version)
+	tx.PutVersion(row, &version, document)
+	tx.VersionEvent(row, &version)
 	return &version
 }
 
-func saveVersion(tx *Txn, row *coreNetworkRow, version *api.CoreNetworkPolicy) {
-	key := versionKey(tx.View, row.OwnerAccountId, row.CoreNetworkId, *version.PolicyVersionId)
-	save(tx.lc, lifecycle.CoreNetworkPolicy, policyVersions, key, version, string(version.ChangeSetState))
-	versionEvent(tx, row, version)
+func saveVersion(tx *state.Txn, row *state.CoreNetwork, version *state.PolicyVersion) {
+	state.PolicyVersions.Save(tx, state.PolicyVersions.Key(row.OwnerAccountId, row.CoreNetworkId, *version.PolicyVersionId), version)
+	tx.VersionEvent(row, version)
 }
 
-// withAlias is the version as it is shown: the alias is the core network's to say. One that is both shows LIVE.
-func (row *coreNetworkRow) withAlias(version *api.CoreNetworkPolicy) *api.CoreNetworkPolicy {
-	shown := *version
+// showVersion is the version as it is shown without its document: the alias is the core network's to say. One that is both
+// shows LIVE.
+func showVersion(row *state.CoreNetwork, version *state.PolicyVersion) *api.CoreNetworkPolicy {
+	shown := version.API()
 	switch *version.PolicyVersionId {
 	case row.LiveVersion:
 		shown.Alias = api.CoreNetworkPolicyAliasLive
@@ -80,10 +90,22 @@ func (row *coreNetworkRow) withAlias(version *api.CoreNetworkPolicy) *api.CoreNe
 	return &shown
 }
 
+// showDocument is the version as it is shown, with its document.
+func showDocument(v *state.View, row *state.CoreNetwork, version *state.PolicyVersion) *api.CoreNetworkPolicy {
+	shown := showVersion(row, version)
+	shown.PolicyDocument, _ = v.Document(row, *version.PolicyVersionId)
+	return shown
+}
+
 // putCoreNetworkPolicy stores a new version and starts to generate its change set. Every error of the document is in
 // the one CoreNetworkPolicyException.
-func putCoreNetworkPolicy(tx *Txn, in *api.PutCoreNetworkPolicyInput) (*api.PutCoreNetworkPolicyOutput, error) {
-	return once(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, in.ClientToken, in, func() (*api.PutCoreNetworkPolicyOutput, error) {
+func putCoreNetworkPolicy(ctx context.Context, e *env, in *api.PutCoreNetworkPolicyInput) (*api.PutCoreNetworkPolicyOutput, error) {
+	document := readPolicy(e.db, in.PolicyDocument)
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.PutCoreNetworkPolicyOutput, error) { return putVersion(tx, in, document) })
+}
+
+func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, document *checked) (*api.PutCoreNetworkPolicyOutput, error) {
+	return state.Once(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, in.ClientToken, in, func() (*api.PutCoreNetworkPolicyOutput, error) {
 		row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 		if err != nil {
 			return nil, err
@@ -92,10 +114,10 @@ func putCoreNetworkPolicy(tx *Txn, in *api.PutCoreNetworkPolicyInput) (*api.PutC
 			return nil, api.Conflict("core-network-policy", row.CoreNetworkId,
 				fmt.Sprintf("The latest policy version is %d, not %d.", row.LatestVersion, *in.LatestVersionId))
 		}
-		if _, err := checkPolicy(in.PolicyDocument, placements(tx.View, row)); err != nil {
+		if err := document.check(placements(tx.View, row)); err != nil {
 			return nil, err
 		}
-		version, err := newVersion(tx, row, in.PolicyDocument, in.Description)
+		version, err := newVersion(tx, row, document.Document, in.Description)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +126,7 @@ func putCoreNetworkPolicy(tx *Txn, in *api.PutCoreNetworkPolicyInput) (*api.PutC
 }
 
 // findOpenCoreNetwork is a core network that takes policy changes: not one on its way out.
-func findOpenCoreNetwork(v *View, id string) (*coreNetworkRow, error) {
+func findOpenCoreNetwork(v *state.View, id string) (*state.CoreNetwork, error) {
 	row, err := findCoreNetwork(v, id)
 	if err != nil {
 		return nil, err
@@ -116,18 +138,18 @@ func findOpenCoreNetwork(v *View, id string) (*coreNetworkRow, error) {
 }
 
 // newVersion adds a version that waits for its change set.
-func newVersion(tx *Txn, old *coreNetworkRow, document string, description *string) (*api.CoreNetworkPolicy, error) {
-	if err := tx.fits(quotaPolicyVersions, "core-network-policy", old.CoreNetworkId, tx.key("core-network-policy.count", old.CoreNetworkId)); err != nil {
+func newVersion(tx *state.Txn, old *state.CoreNetwork, document *state.Document, description *string) (*api.CoreNetworkPolicy, error) {
+	if err := tx.Fits(state.QuotaPolicyVersions, "core-network-policy", old.CoreNetworkId, state.PolicyVersions.Count(tx.View, tx.Caller.Account, old.CoreNetworkId)); err != nil {
 		return nil, err
 	}
 	row := *old
 	version := addVersion(tx, &row, document, description, api.ChangeSetStatePendingGeneration)
-	coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &row)
-	return row.withAlias(version), nil
+	state.CoreNetworks.Put(tx, state.CoreNetworks.Key(tx.Caller.Account, row.CoreNetworkId), &row)
+	return showDocument(tx.View, &row, version), nil
 }
 
 // getCoreNetworkPolicy shows a version by its id, by its alias, or the latest one.
-func getCoreNetworkPolicy(v *View, in *api.GetCoreNetworkPolicyInput) (*api.GetCoreNetworkPolicyOutput, error) {
+func getCoreNetworkPolicy(v *state.View, in *api.GetCoreNetworkPolicyInput) (*api.GetCoreNetworkPolicyOutput, error) {
 	row, err := findCoreNetwork(v, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
@@ -143,12 +165,12 @@ func getCoreNetworkPolicy(v *View, in *api.GetCoreNetworkPolicyInput) (*api.GetC
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetCoreNetworkPolicyOutput{CoreNetworkPolicy: row.withAlias(version)}, nil
+	return &api.GetCoreNetworkPolicyOutput{CoreNetworkPolicy: showDocument(v, row, version)}, nil
 }
 
 // findVersion is a stored version of a core network's policy.
-func findVersion(v *View, row *coreNetworkRow, id int32) (*api.CoreNetworkPolicy, error) {
-	version, ok := policyVersions.Get(v.r, versionKey(v, row.OwnerAccountId, row.CoreNetworkId, id))
+func findVersion(v *state.View, row *state.CoreNetwork, id int32) (*state.PolicyVersion, error) {
+	version, ok := state.PolicyVersions.Get(v, state.PolicyVersions.Key(row.OwnerAccountId, row.CoreNetworkId, id))
 	if !ok || id < 1 {
 		return nil, api.NotFound("core-network-policy", row.CoreNetworkId)
 	}
@@ -156,17 +178,17 @@ func findVersion(v *View, row *coreNetworkRow, id int32) (*api.CoreNetworkPolicy
 }
 
 // listCoreNetworkPolicyVersions lists the versions, the newest first, without documents.
-func listCoreNetworkPolicyVersions(v *View, in *api.ListCoreNetworkPolicyVersionsInput) (*api.ListCoreNetworkPolicyVersionsOutput, error) {
+func listCoreNetworkPolicyVersions(v *state.View, in *api.ListCoreNetworkPolicyVersionsInput) (*api.ListCoreNetworkPolicyVersionsOutput, error) {
 	row, err := findCoreNetwork(v, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, "ListCoreNetworkPolicyVersions", in.CoreNetworkId)
+	p, err := v.Pager(in.MaxResults, in.NextToken, "ListCoreNetworkPolicyVersions", in.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	summary := func(version *api.CoreNetworkPolicy) api.CoreNetworkPolicyVersion {
-		shown := row.withAlias(version)
+	summary := func(version *state.PolicyVersion) api.CoreNetworkPolicyVersion {
+		shown := showVersion(row, version)
 		return api.CoreNetworkPolicyVersion{
 			CoreNetworkId:   shown.CoreNetworkId,
 			PolicyVersionId: shown.PolicyVersionId,
@@ -176,14 +198,14 @@ func listCoreNetworkPolicyVersions(v *View, in *api.ListCoreNetworkPolicyVersion
 			ChangeSetState:  shown.ChangeSetState,
 		}
 	}
-	rows := policyVersions.Scan(v.r, accountKey(row.OwnerAccountId, "core-network-policy", row.CoreNetworkId)+"/", p.after)
+	rows := state.PolicyVersions.Rows(v, state.PolicyVersions.In(row.OwnerAccountId, row.CoreNetworkId), p.After)
 	var out api.ListCoreNetworkPolicyVersionsOutput
-	out.CoreNetworkPolicyVersions, out.NextToken = page(p, rows, nil, summary)
+	out.CoreNetworkPolicyVersions, out.NextToken = state.Page(p, rows, nil, summary)
 	return &out, nil
 }
 
 // deleteCoreNetworkPolicyVersion removes a version that neither is LIVE nor is becoming so.
-func deleteCoreNetworkPolicyVersion(tx *Txn, in *api.DeleteCoreNetworkPolicyVersionInput) (*api.DeleteCoreNetworkPolicyVersionOutput, error) {
+func deleteCoreNetworkPolicyVersion(tx *state.Txn, in *api.DeleteCoreNetworkPolicyVersionInput) (*api.DeleteCoreNetworkPolicyVersionOutput, error) {
 	row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
@@ -198,29 +220,51 @@ func deleteCoreNetworkPolicyVersion(tx *Txn, in *api.DeleteCoreNetworkPolicyVers
 	case row.Executing:
 		return nil, api.Conflict("core-network-policy", row.CoreNetworkId, "A policy version that is executing cannot be deleted.")
 	}
+	shown := showDocument(tx.View, row, version)
 	dropVersion(tx, row, in.PolicyVersionId)
-	return &api.DeleteCoreNetworkPolicyVersionOutput{CoreNetworkPolicy: row.withAlias(version)}, nil
+	return &api.DeleteCoreNetworkPolicyVersionOutput{CoreNetworkPolicy: shown}, nil
 }
 
 // dropVersion removes a stored version; the newest that is left becomes LATEST.
-func dropVersion(tx *Txn, old *coreNetworkRow, id int32) {
-	policyVersions.Delete(tx.w, versionKey(tx.View, old.OwnerAccountId, old.CoreNetworkId, id))
+func dropVersion(tx *state.Txn, old *state.CoreNetwork, id int32) {
+	state.PolicyVersions.Delete(tx, old.OwnerAccountId, old.CoreNetworkId, id)
 	dropChanges(tx, old, id)
 	if id != old.LatestVersion {
 		return
 	}
 	row := *old
 	row.LatestVersion = 0
-	for _, newest := range policyVersions.Scan(tx.r, accountKey(old.OwnerAccountId, "core-network-policy", old.CoreNetworkId)+"/", "") {
+	for _, newest := range state.PolicyVersions.Rows(tx.View, state.PolicyVersions.In(old.OwnerAccountId, old.CoreNetworkId), "") {
 		row.LatestVersion = *newest.PolicyVersionId
 		break
 	}
-	coreNetworks.Put(tx.w, accountKey(old.OwnerAccountId, "core-network", old.CoreNetworkId), &row)
+	state.CoreNetworks.Put(tx, state.CoreNetworks.Key(old.OwnerAccountId, old.CoreNetworkId), &row)
 }
 
 // restoreCoreNetworkPolicyVersion makes a new version with the document of an older one. The versions that were ready
 // are then out of date. AWS's console offers it for versions that are out of date; the API says nothing against others.
-func restoreCoreNetworkPolicyVersion(tx *Txn, in *api.RestoreCoreNetworkPolicyVersionInput) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
+func restoreCoreNetworkPolicyVersion(ctx context.Context, e *env, in *api.RestoreCoreNetworkPolicyVersionInput) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
+	text, err := state.Read(ctx, e.db, func(v *state.View) (string, error) {
+		row, err := findOpenCoreNetwork(v, in.CoreNetworkId)
+		if err != nil {
+			return "", err
+		}
+		if _, err := findVersion(v, row, in.PolicyVersionId); err != nil {
+			return "", err
+		}
+		text, _ := v.Document(row, in.PolicyVersionId) // which never changes
+		return text, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	document := readPolicy(e.db, text)
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
+		return restoreVersion(tx, in, document)
+	})
+}
+
+func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput, document *checked) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
 	row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
@@ -229,13 +273,13 @@ func restoreCoreNetworkPolicyVersion(tx *Txn, in *api.RestoreCoreNetworkPolicyVe
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkPolicy(old.PolicyDocument, placements(tx.View, row)); err != nil {
+	if err := document.check(placements(tx.View, row)); err != nil {
 		return nil, api.BrokenRule("The policy version cannot be restored: " + firstPolicyError(err))
 	}
-	expire(tx, row, func(version *api.CoreNetworkPolicy) bool {
+	expire(tx, row, func(version *state.PolicyVersion) bool {
 		return version.ChangeSetState == api.ChangeSetStateReadyToExecute
 	})
-	version, err := newVersion(tx, row, old.PolicyDocument, &old.Description)
+	version, err := newVersion(tx, row, document.Document, &old.Description)
 	if err != nil {
 		return nil, err
 	}
@@ -251,9 +295,9 @@ func firstPolicyError(err error) string {
 }
 
 // expire makes the waiting versions that match OUT_OF_DATE.
-func expire(tx *Txn, row *coreNetworkRow, match func(*api.CoreNetworkPolicy) bool) {
-	var found []*api.CoreNetworkPolicy
-	for _, version := range policyVersions.ScanIndex(tx.r, accountKey(row.OwnerAccountId, "core-network-policy.current", row.CoreNetworkId)+"/", "") {
+func expire(tx *state.Txn, row *state.CoreNetwork, match func(*state.PolicyVersion) bool) {
+	var found []*state.PolicyVersion
+	for _, version := range state.PolicyVersions.Rows(tx.View, state.PolicyVersions.Current(row.OwnerAccountId, row.CoreNetworkId), "") {
 		if match(version) {
 			found = append(found, version)
 		}
@@ -266,12 +310,11 @@ func expire(tx *Txn, row *coreNetworkRow, match func(*api.CoreNetworkPolicy) boo
 }
 
 // moveVersion ends the generation of a change set, and drops versions that have been out of date for long enough.
-func (s *env) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	old, ok := policyVersions.Get(lc.Txn, e.Key)
-	if !ok || string(old.ChangeSetState) != e.From {
+func moveVersion(tx *state.Txn, key state.Key[state.PolicyVersion], from string) error {
+	old, ok := state.PolicyVersions.Get(tx.View, key)
+	if !ok || string(old.ChangeSetState) != from {
 		return nil
 	}
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
 	row, err := findCoreNetwork(tx.View, old.CoreNetworkId)
 	if err != nil {
 		return nil // the core network is gone, and the version with it
@@ -281,9 +324,10 @@ func (s *env) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
 		return nil
 	}
 	next := *old
-	_, errs := compilePolicy(old.PolicyDocument, row.Edges)
+	document := tx.ReadVersion(row, old)
+	_, errs := tx.Compile(document, row.Edges)
 	if len(errs) == 0 {
-		errs = checkReferences(tx.View, row, old.PolicyDocument)
+		errs = checkReferences(tx.View, row, document)
 	}
 	switch {
 	case len(errs) > 0:
@@ -296,11 +340,4 @@ func (s *env) moveVersion(lc *lifecycle.Txn, e lifecycle.Entry) error {
 	}
 	saveVersion(tx, row, &next)
 	return nil
-}
-
-// dropVersions removes all versions of a core network that is gone, and what their executions left.
-func dropVersions(tx *Txn, row *coreNetworkRow) {
-	deleteAll(tx, policyVersions, tx.prefix("core-network-policy", row.CoreNetworkId))
-	deleteAll(tx, executions, tx.prefix("core-network-execution", row.CoreNetworkId))
-	deleteAll(tx, changes, tx.prefix("core-network-change", row.CoreNetworkId))
 }

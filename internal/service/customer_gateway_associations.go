@@ -6,6 +6,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/state"
 )
 
 // associateCustomerGateway ties a customer gateway to a device. Which VPN connections the gateway has is EC2's to know:
@@ -21,7 +22,7 @@ func associateCustomerGateway(ctx context.Context, e *env, in *api.AssociateCust
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.AssociateCustomerGatewayOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.AssociateCustomerGatewayOutput, error) {
 		if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
@@ -33,17 +34,17 @@ func associateCustomerGateway(ctx context.Context, e *env, in *api.AssociateCust
 		if err != nil {
 			return nil, err
 		}
-		return &api.AssociateCustomerGatewayOutput{CustomerGatewayAssociation: association}, nil
+		return &api.AssociateCustomerGatewayOutput{CustomerGatewayAssociation: new(association.API())}, nil
 	})
 }
 
 // carries tells whether a VPN connection is part of a global network: on a registered transit gateway, or attached to
 // the core network.
-func carries(v *View, gn string, vpn *catalog.VPNConnection) bool {
+func carries(v *state.View, gn string, vpn *catalog.VPNConnection) bool {
 	if vpn.TransitGatewayARN != "" {
-		return isRegistered(v, gn, vpn.TransitGatewayARN)
+		return state.TransitGatewayRegistrations.IsRegistered(v, gn, vpn.TransitGatewayARN)
 	}
-	for _, row := range attachments.ScanIndex(v.r, resourceKey(vpn.ARN)+"/", "") {
+	for _, row := range state.Attachments.Rows(v, state.Attachments.OfResource(vpn.ARN), "") {
 		network, err := findCoreNetwork(v, row.CoreNetworkId)
 		if err == nil && network.GlobalNetworkId == gn {
 			return true
@@ -53,7 +54,7 @@ func carries(v *View, gn string, vpn *catalog.VPNConnection) bool {
 }
 
 // disassociateCustomerGateway takes a customer gateway from its device.
-func disassociateCustomerGateway(tx *Txn, in *api.DisassociateCustomerGatewayInput) (*api.DisassociateCustomerGatewayOutput, error) {
+func disassociateCustomerGateway(tx *state.Txn, in *api.DisassociateCustomerGatewayInput) (*api.DisassociateCustomerGatewayOutput, error) {
 	gn, err := findGlobalNetwork(tx.View, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
@@ -62,11 +63,11 @@ func disassociateCustomerGateway(tx *Txn, in *api.DisassociateCustomerGatewayInp
 	if err != nil {
 		return nil, err
 	}
-	return &api.DisassociateCustomerGatewayOutput{CustomerGatewayAssociation: association}, nil
+	return &api.DisassociateCustomerGatewayOutput{CustomerGatewayAssociation: new(association.API())}, nil
 }
 
 // getCustomerGatewayAssociations lists the associations of customer gateways in a global network.
-func getCustomerGatewayAssociations(v *View, in *api.GetCustomerGatewayAssociationsInput) (*api.GetCustomerGatewayAssociationsOutput, error) {
+func getCustomerGatewayAssociations(v *state.View, in *api.GetCustomerGatewayAssociationsInput) (*api.GetCustomerGatewayAssociationsOutput, error) {
 	items, next, err := cgwAssociations.list(v, "GetCustomerGatewayAssociations", in, in.GlobalNetworkId,
 		in.CustomerGatewayArns, in.MaxResults, in.NextToken)
 	if err != nil {

@@ -2,12 +2,12 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // findDevice is a device of the global network that can still be referred to.
-func findDevice(v *View, gn, id string) (*api.Device, error) {
-	device, ok := devices.Get(v.r, v.key("device", gn, id))
+func findDevice(v *state.View, gn, id string) (*state.Device, error) {
+	device, ok := state.Devices.Get(v, state.Devices.Key(v.Caller.Account, gn, id))
 	if !ok {
 		return nil, api.NotFound("device", id)
 	}
@@ -15,7 +15,7 @@ func findDevice(v *View, gn, id string) (*api.Device, error) {
 }
 
 // createDevice makes a device, on premises or in a Region, optionally at a site.
-func createDevice(tx *Txn, in *api.CreateDeviceInput) (*api.CreateDeviceOutput, error) {
+func createDevice(tx *state.Txn, in *api.CreateDeviceInput) (*api.CreateDeviceOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
@@ -30,59 +30,62 @@ func createDevice(tx *Txn, in *api.CreateDeviceInput) (*api.CreateDeviceOutput, 
 			return nil, err
 		}
 	}
-	id := tx.ids.next("device")
-	key := tx.key("device", in.GlobalNetworkId, id)
-	if err := tx.fits(quotaDevices, "device", in.GlobalNetworkId, counter(key, 1)); err != nil {
+	id := tx.NewID("device")
+	key := state.Devices.Key(tx.Caller.Account, in.GlobalNetworkId, id)
+	if err := tx.Fits(state.QuotaDevices, "device", in.GlobalNetworkId, state.Devices.Count(tx.View, tx.Caller.Account, in.GlobalNetworkId)); err != nil {
 		return nil, err
 	}
-	device := api.Device{
+	device := state.Device{
 		DeviceId:        id,
-		DeviceArn:       tx.arnOf("device", in.GlobalNetworkId, id),
+		DeviceArn:       tx.ARN("device", in.GlobalNetworkId, id),
 		GlobalNetworkId: in.GlobalNetworkId,
-		AWSLocation:     mergeAWSLocation(nil, in.AWSLocation),
+		AWSLocation:     mergeAWSLocation(nil, (*state.AWSLocation)(in.AWSLocation)),
 		Description:     val(in.Description),
 		Type:            val(in.Type),
 		Vendor:          val(in.Vendor),
 		Model:           val(in.Model),
 		SerialNumber:    val(in.SerialNumber),
-		Location:        mergeLocation(nil, in.Location),
+		Location:        mergeLocation(nil, (*state.Location)(in.Location)),
 		SiteId:          val(in.SiteId),
-		CreatedAt:       api.Time{Time: tx.now},
+		CreatedAt:       tx.Time(),
 		State:           api.DeviceStatePending,
 		Tags:            someTags(in.Tags),
 	}
-	save(tx.lc, lifecycle.Device, devices, key, &device, string(device.State))
-	return &api.CreateDeviceOutput{Device: &device}, nil
+	state.Devices.Save(tx, key, &device)
+	return &api.CreateDeviceOutput{Device: new(device.API())}, nil
 }
 
 // getDevices lists the devices of a global network, by id, by site, by both or all.
-func getDevices(v *View, in *api.GetDevicesInput) (*api.GetDevicesOutput, error) {
+func getDevices(v *state.View, in *api.GetDevicesInput) (*api.GetDevicesOutput, error) {
 	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetDevices", in.GlobalNetworkId, val(in.SiteId)}, in.DeviceIds...)...)
+	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetDevices", in.GlobalNetworkId, val(in.SiteId)}, in.DeviceIds...)...)
 	if err != nil {
 		return nil, err
 	}
-	var index []string
-	var keep func(*api.Device) bool
+	below := state.Devices.In(v.Caller.Account, in.GlobalNetworkId)
+	var keep func(*state.Device) bool
 	if in.SiteId != nil {
-		keep = func(d *api.Device) bool { return d.SiteId == *in.SiteId }
+		keep = func(d *state.Device) bool { return d.SiteId == *in.SiteId }
 	}
 	if val(in.SiteId) != "" {
-		index = []string{"site", *in.SiteId}
+		below = state.Devices.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId)
 	}
+	keys := keysOf(in.DeviceIds, func(id string) state.Key[state.Device] {
+		return state.Devices.Key(v.Caller.Account, in.GlobalNetworkId, id)
+	})
 	var out api.GetDevicesOutput
-	out.Devices, out.NextToken = children(v, p, devices, "device", in.GlobalNetworkId, in.DeviceIds, index, keep)
+	out.Devices, out.NextToken = children(v, p, &state.Devices.Table, keys, below, keep, (*state.Device).API)
 	return &out, nil
 }
 
 // updateDevice changes what is given; an empty string removes a value, an empty SiteId detaches from the site. A device
 // with links cannot change its site: a link and its device stand at the same one.
-func updateDevice(tx *Txn, in *api.UpdateDeviceInput) (*api.UpdateDeviceOutput, error) {
+func updateDevice(tx *state.Txn, in *api.UpdateDeviceInput) (*api.UpdateDeviceOutput, error) {
 	gn, id := in.GlobalNetworkId, in.DeviceId
 	if err := checkFields(in); err != nil {
 		return nil, err
@@ -101,25 +104,25 @@ func updateDevice(tx *Txn, in *api.UpdateDeviceInput) (*api.UpdateDeviceOutput, 
 				return nil, err
 			}
 		}
-		if linkAssociations.Any(tx.r, tx.prefix("link-association.use", gn, id)) {
+		if state.LinkAssociations.Any(tx.View, state.LinkAssociations.Using(tx.Caller.Account, gn, id)) {
 			return nil, api.InvalidField("siteId", "The site of a device cannot be changed while links are associated with it.")
 		}
 		device.SiteId = *in.SiteId
 	}
-	device.AWSLocation = mergeAWSLocation(old.AWSLocation, in.AWSLocation)
-	device.Location = mergeLocation(old.Location, in.Location)
+	device.AWSLocation = mergeAWSLocation(old.AWSLocation, (*state.AWSLocation)(in.AWSLocation))
+	device.Location = mergeLocation(old.Location, (*state.Location)(in.Location))
 	set(&device.Description, in.Description)
 	set(&device.Type, in.Type)
 	set(&device.Vendor, in.Vendor)
 	set(&device.Model, in.Model)
 	set(&device.SerialNumber, in.SerialNumber)
 	device.State = api.DeviceStateUpdating
-	save(tx.lc, lifecycle.Device, devices, tx.key("device", gn, id), &device, string(device.State))
-	return &api.UpdateDeviceOutput{Device: &device}, nil
+	state.Devices.Save(tx, state.Devices.Key(tx.Caller.Account, gn, id), &device)
+	return &api.UpdateDeviceOutput{Device: new(device.API())}, nil
 }
 
 // deleteDevice removes a device nothing is associated with. Its site is no obstacle.
-func deleteDevice(tx *Txn, in *api.DeleteDeviceInput) (*api.DeleteDeviceOutput, error) {
+func deleteDevice(tx *state.Txn, in *api.DeleteDeviceInput) (*api.DeleteDeviceOutput, error) {
 	gn, id := in.GlobalNetworkId, in.DeviceId
 	if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
@@ -128,50 +131,47 @@ func deleteDevice(tx *Txn, in *api.DeleteDeviceInput) (*api.DeleteDeviceOutput, 
 	if err != nil {
 		return nil, err
 	}
-	if user := userOf(tx.View, gn, "device", id); user != "" {
+	if user := userOf(tx.View, gn, id, ""); user != "" {
 		return nil, api.BrokenRule("Device " + id + " cannot be deleted due to existing association with a " + user + ".")
 	}
 	device := *old
 	device.State = api.DeviceStateDeleting
-	save(tx.lc, lifecycle.Device, devices, tx.key("device", gn, id), &device, string(device.State))
+	state.Devices.Save(tx, state.Devices.Key(tx.Caller.Account, gn, id), &device)
 	device.Tags = nil
-	return &api.DeleteDeviceOutput{Device: &device}, nil
+	return &api.DeleteDeviceOutput{Device: new(device.API())}, nil
 }
 
-// userOf names what still uses a device ("device", id), a link ("link", id) or a link on a device ("device-link",
-// device, link); "" is nothing. Everything that is not DELETED counts.
-func userOf(v *View, gn, index string, ids ...string) string {
-	below := func(table, index string) string {
-		return v.prefix(table+"."+index, append([]string{gn}, ids...)...)
-	}
+// userOf names what still uses a device, a link, or a link on a device where both are given; "" is nothing. Everything that
+// is not DELETED counts.
+func userOf(v *state.View, gn, device, link string) string {
+	account := v.Caller.Account
 	switch {
-	case index != "device-link" && linkAssociations.Any(v.r, below("link-association", "use")):
-		if index == "device" {
-			return "link"
-		}
+	case link == "" && state.LinkAssociations.Any(v, state.LinkAssociations.Using(account, gn, device)):
+		return "link"
+	case device == "" && state.LinkAssociations.Any(v, state.LinkAssociations.Using(account, gn, link)):
 		return "device"
-	case customerGatewayAssociations.Any(v.r, below("customer-gateway-association", index)):
+	case state.CustomerGatewayAssociations.Any(v, state.CustomerGatewayAssociations.Using(account, gn, device, link)):
 		return "customer gateway"
-	case tgwConnectPeerAssociations.Any(v.r, below("tgw-connect-peer-association", index)):
+	case state.TransitGatewayConnectPeerAssociations.Any(v, state.TransitGatewayConnectPeerAssociations.Using(account, gn, device, link)):
 		return "transit gateway Connect peer"
-	case connectPeerAssociations.Any(v.r, below("connect-peer-association", index)):
+	case state.ConnectPeerAssociations.Any(v, state.ConnectPeerAssociations.Using(account, gn, device, link)):
 		return "Connect peer"
-	case connections.Any(v.r, below("connection", index)):
+	case state.Connections.Any(v, state.Connections.Using(account, gn, device, link)):
 		return "connection"
 	default:
 		return ""
 	}
 }
 
-func mergeAWSLocation(old, given *api.AWSLocation) *api.AWSLocation {
+func mergeAWSLocation(old, given *state.AWSLocation) *state.AWSLocation {
 	if given == nil {
 		return old
 	}
-	merged := api.AWSLocation{
-		Zone:      mergeMember(old, given, func(l *api.AWSLocation) *string { return l.Zone }),
-		SubnetArn: mergeMember(old, given, func(l *api.AWSLocation) *string { return l.SubnetArn }),
+	merged := state.AWSLocation{
+		Zone:      mergeMember(old, given, func(l *state.AWSLocation) *string { return l.Zone }),
+		SubnetArn: mergeMember(old, given, func(l *state.AWSLocation) *string { return l.SubnetArn }),
 	}
-	if merged == (api.AWSLocation{}) {
+	if merged == (state.AWSLocation{}) {
 		return nil
 	}
 	return &merged

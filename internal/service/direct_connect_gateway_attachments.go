@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // createDirectConnectGatewayAttachment attaches a Direct Connect gateway to several edges at once. The gateway can be on
@@ -15,8 +16,8 @@ func createDirectConnectGatewayAttachment(ctx context.Context, e *env, in *api.C
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
-		return once(tx, "CreateDirectConnectGatewayAttachment", in.ClientToken, in, func() (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
+		return state.Once(tx, "CreateDirectConnectGatewayAttachment", in.ClientToken, in, func() (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
 			network, live, err := attachable(tx, in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, in.Tags)
 			if err != nil {
 				return nil, err
@@ -25,34 +26,32 @@ func createDirectConnectGatewayAttachment(ctx context.Context, e *env, in *api.C
 				return nil, err
 			}
 			used := 0
-			for _, other := range attachments.ScanIndex(tx.r, accountKey(network.OwnerAccountId, "attachment.dx-gateway", network.CoreNetworkId)+"/", "") {
-				if other.claims() {
+			for _, other := range state.Attachments.Rows(tx.View, state.Attachments.OfDirectConnectGateways(network.OwnerAccountId, network.CoreNetworkId), "") {
+				if other.IsLive() {
 					used++
 				}
 			}
-			if limit := tx.quotas[quotaDXGWAttachments.Name]; used >= limit {
-				return nil, api.QuotaExceeded("attachment", network.CoreNetworkId, quotaDXGWAttachments.Code, limit)
+			if limit := tx.Quota(state.QuotaDXGWAttachments); used >= limit {
+				return nil, api.QuotaExceeded("attachment", network.CoreNetworkId, state.QuotaDXGWAttachments.Code, limit)
 			}
-			row := attachmentRow{
-				Attachment: api.Attachment{
-					AttachmentType: api.AttachmentTypeDirectConnectGateway,
-					EdgeLocations:  slices.Clone(in.EdgeLocations),
-					ResourceArn:    in.DirectConnectGatewayArn,
-					Tags:           someTags(in.Tags),
-				},
+			row := state.Attachment{
+				AttachmentType:     api.AttachmentTypeDirectConnectGateway,
+				EdgeLocations:      slices.Clone(in.EdgeLocations),
+				ResourceArn:        in.DirectConnectGatewayArn,
+				Tags:               someTags(in.Tags),
 				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 				Problems:           gateway.problems,
 			}
 			if err := attach(tx, network, live, &row); err != nil {
 				return nil, err
 			}
-			return &api.CreateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
+			return &api.CreateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.DirectConnectGateway()}, nil
 		})
 	})
 }
 
 // edgesOf refuses a list of locations that is empty, names one twice, or names one the LIVE policy has no edge in.
-func edgesOf(network *coreNetworkRow, locations []string) error {
+func edgesOf(network *state.CoreNetwork, locations []string) error {
 	if len(locations) == 0 {
 		return api.InvalidField("edgeLocations", "At least one edge location is needed.")
 	}
@@ -68,17 +67,17 @@ func edgesOf(network *coreNetworkRow, locations []string) error {
 }
 
 // getDirectConnectGatewayAttachment shows a Direct Connect gateway attachment.
-func getDirectConnectGatewayAttachment(v *View, in *api.GetDirectConnectGatewayAttachmentInput) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
+func getDirectConnectGatewayAttachment(v *state.View, in *api.GetDirectConnectGatewayAttachmentInput) (*api.GetDirectConnectGatewayAttachmentOutput, error) {
 	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
+	return &api.GetDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.DirectConnectGateway()}, nil
 }
 
 // updateDirectConnectGatewayAttachment replaces the edges of an attachment that is AVAILABLE. A segment may have a table
 // at the new ones and not at the old, so the policy is asked again.
-func updateDirectConnectGatewayAttachment(tx *Txn, in *api.UpdateDirectConnectGatewayAttachmentInput) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
+func updateDirectConnectGatewayAttachment(tx *state.Txn, in *api.UpdateDirectConnectGatewayAttachmentInput) (*api.UpdateDirectConnectGatewayAttachmentOutput, error) {
 	old, err := findAttachmentOf(tx.View, in.AttachmentId, api.AttachmentTypeDirectConnectGateway)
 	if err != nil {
 		return nil, err
@@ -86,7 +85,7 @@ func updateDirectConnectGatewayAttachment(tx *Txn, in *api.UpdateDirectConnectGa
 	if old.State != api.AttachmentStateAvailable {
 		return nil, attachmentBusy(old)
 	}
-	network, ok := networkOfARN(tx.View, old.CoreNetworkArn)
+	network, ok := state.CoreNetworks.ByARN(tx.View, old.CoreNetworkArn)
 	if !ok {
 		return nil, api.NotFound("core-network", old.CoreNetworkId)
 	}
@@ -101,9 +100,5 @@ func updateDirectConnectGatewayAttachment(tx *Txn, in *api.UpdateDirectConnectGa
 	row.LastModificationErrors = nil
 	reconsider(tx, &row)
 	changeAttachment(tx, &row)
-	return &api.UpdateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.directConnectGateway()}, nil
-}
-
-func (row *attachmentRow) directConnectGateway() *api.DirectConnectGatewayAttachment {
-	return &api.DirectConnectGatewayAttachment{Attachment: &row.Attachment, DirectConnectGatewayArn: row.ResourceArn}
+	return &api.UpdateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.DirectConnectGateway()}, nil
 }

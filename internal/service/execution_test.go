@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 )
 
@@ -66,7 +66,7 @@ func TestExecute_everyStateSurvivesARestart(t *testing.T) {
 		if st, err = store.OpenBolt(path, store.BoltOptions{NoSync: true}); err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld(t, withProfile(t, profile), func(c *service.Config) { c.Store = st })
+		w := newWorld(t, withProfile(t, profile), func(c *node.Config) { c.Store = st })
 		if !now.IsZero() {
 			w.now = now
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // CheckFields tells what is wrong with the members of an input, each by itself, beyond what the model says: lengths,
@@ -112,9 +113,9 @@ var (
 	directConnectGatewayARN = foreignARN{"directConnectGatewayArn", "directconnect", "dx-gateway", "", "Direct Connect gateway"}
 )
 
-func (f foreignARN) parse(text string) (arn, bool) {
-	a, ok := parseARN(text)
-	return a, ok && a.is(f.service, f.resourceType, f.prefix) && a.account != "" && (f.service != "ec2" || a.region != "")
+func (f foreignARN) parse(text string) (state.ARN, bool) {
+	a, ok := state.ParseARN(text)
+	return a, ok && a.Is(f.service, f.resourceType, f.prefix) && a.Account != "" && (f.service != "ec2" || a.Region != "")
 }
 
 func (f foreignARN) check(text string) []api.FieldError {
@@ -123,6 +124,9 @@ func (f foreignARN) check(text string) []api.FieldError {
 	}
 	return []api.FieldError{{Name: f.field, Message: "ARN is not valid for a " + f.what + "."}}
 }
+
+// maxIDs bounds a list of ids.
+const maxIDs = 10
 
 // tooFew refuses an empty list where AWS needs something in it; the model bounds none of them.
 func tooFew(name string, list []string) []api.FieldError {
@@ -186,7 +190,7 @@ func connectPeerFields(in *api.CreateConnectPeerInput) []api.FieldError {
 }
 
 func taggableARN(resource string) []api.FieldError {
-	if a, ok := parseARN(resource); !ok || !takesTags(a) {
+	if a, ok := state.ParseARN(resource); !ok || !takesTags(a) {
 		return []api.FieldError{notTaggable}
 	}
 	return nil

@@ -97,7 +97,7 @@ func (s *Service) DeleteConnection(ctx context.Context, in *api.DeleteConnection
 }
 
 func (s *Service) PutCoreNetworkPolicy(ctx context.Context, in *api.PutCoreNetworkPolicyInput) (*api.PutCoreNetworkPolicyOutput, error) {
-	return change(ctx, s.env, in, putCoreNetworkPolicy)
+	return putCoreNetworkPolicy(ctx, s.env, in)
 }
 
 func (s *Service) GetCoreNetworkPolicy(ctx context.Context, in *api.GetCoreNetworkPolicyInput) (*api.GetCoreNetworkPolicyOutput, error) {
@@ -113,11 +113,11 @@ func (s *Service) DeleteCoreNetworkPolicyVersion(ctx context.Context, in *api.De
 }
 
 func (s *Service) RestoreCoreNetworkPolicyVersion(ctx context.Context, in *api.RestoreCoreNetworkPolicyVersionInput) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
-	return change(ctx, s.env, in, restoreCoreNetworkPolicyVersion)
+	return restoreCoreNetworkPolicyVersion(ctx, s.env, in)
 }
 
 func (s *Service) CreateCoreNetwork(ctx context.Context, in *api.CreateCoreNetworkInput) (*api.CreateCoreNetworkOutput, error) {
-	return change(ctx, s.env, in, createCoreNetwork)
+	return createCoreNetwork(ctx, s.env, in)
 }
 
 func (s *Service) GetCoreNetwork(ctx context.Context, in *api.GetCoreNetworkInput) (*api.GetCoreNetworkOutput, error) {

@@ -2,23 +2,21 @@ package service
 
 import (
 	"context"
-	"path"
 
 	"portolan/api"
-	"portolan/internal/lifecycle"
-	"portolan/internal/store"
+	"portolan/internal/state"
 )
 
 // findGlobalNetwork is the caller's global network. Another account's looks like a missing one.
-func findGlobalNetwork(v *View, id string) (*api.GlobalNetwork, error) {
-	if gn, ok := globalNetworks.Get(v.r, v.key("global-network", id)); ok {
+func findGlobalNetwork(v *state.View, id string) (*state.GlobalNetwork, error) {
+	if gn, ok := state.GlobalNetworks.Get(v, state.GlobalNetworks.Key(v.Caller.Account, id)); ok {
 		return gn, nil
 	}
 	return nil, api.InvalidField("globalNetworkId", "Global network not found.")
 }
 
 // findOpenGlobalNetwork is a global network that can still take new members.
-func findOpenGlobalNetwork(v *View, id string) (*api.GlobalNetwork, error) {
+func findOpenGlobalNetwork(v *state.View, id string) (*state.GlobalNetwork, error) {
 	gn, err := findGlobalNetwork(v, id)
 	if err != nil {
 		return nil, err
@@ -32,56 +30,49 @@ func (s *env) expectGlobalNetwork(ctx context.Context, id string) error {
 	if s.refs.catalog == nil {
 		return nil
 	}
-	_, err := read(ctx, s, func(v *View) (*api.GlobalNetwork, error) { return findGlobalNetwork(v, id) })
+	_, err := state.Read(ctx, s.db, func(v *state.View) (*state.GlobalNetwork, error) { return findGlobalNetwork(v, id) })
 	return err
 }
 
 // createGlobalNetwork makes an empty global network.
-func createGlobalNetwork(tx *Txn, in *api.CreateGlobalNetworkInput) (*api.CreateGlobalNetworkOutput, error) {
+func createGlobalNetwork(tx *state.Txn, in *api.CreateGlobalNetworkInput) (*api.CreateGlobalNetworkOutput, error) {
 	if err := checkNewTags(tx, in.Tags); err != nil {
 		return nil, err
 	}
-	id := tx.ids.next("global-network")
-	key := tx.key("global-network", id)
-	if err := tx.fits(quotaGlobalNetworks, "global-network", tx.caller.Account, counter(key, 0)); err != nil {
+	id := tx.NewID("global-network")
+	key := state.GlobalNetworks.Key(tx.Caller.Account, id)
+	if err := tx.Fits(state.QuotaGlobalNetworks, "global-network", tx.Caller.Account, state.GlobalNetworks.Count(tx.View, tx.Caller.Account)); err != nil {
 		return nil, err
 	}
-	gn := api.GlobalNetwork{
+	gn := state.GlobalNetwork{
 		GlobalNetworkId:  id,
-		GlobalNetworkArn: tx.arnOf("global-network", id),
+		GlobalNetworkArn: tx.ARN("global-network", id),
 		Description:      val(in.Description),
-		CreatedAt:        api.Time{Time: tx.now},
+		CreatedAt:        tx.Time(),
 		State:            api.GlobalNetworkStatePending,
 		Tags:             someTags(in.Tags),
 	}
-	save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, key, &gn, string(gn.State))
-	return &api.CreateGlobalNetworkOutput{GlobalNetwork: &gn}, nil
+	state.GlobalNetworks.Save(tx, key, &gn)
+	return &api.CreateGlobalNetworkOutput{GlobalNetwork: new(gn.API())}, nil
 }
 
 // describeGlobalNetworks lists the caller's global networks, or those of the given ids; unknown ids are skipped.
-func describeGlobalNetworks(v *View, in *api.DescribeGlobalNetworksInput) (*api.DescribeGlobalNetworksOutput, error) {
+func describeGlobalNetworks(v *state.View, in *api.DescribeGlobalNetworksInput) (*api.DescribeGlobalNetworksOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"DescribeGlobalNetworks"}, in.GlobalNetworkIds...)...)
+	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"DescribeGlobalNetworks"}, in.GlobalNetworkIds...)...)
 	if err != nil {
 		return nil, err
 	}
-	rows := globalNetworks.Scan(v.r, v.prefix("global-network"), p.after)
-	if len(in.GlobalNetworkIds) > 0 {
-		keys := make([]string, len(in.GlobalNetworkIds))
-		for i, id := range in.GlobalNetworkIds {
-			keys[i] = v.key("global-network", id)
-		}
-		rows = rowsByKey(keys, p.after, func(key string) (*api.GlobalNetwork, bool) { return globalNetworks.Get(v.r, key) })
-	}
+	keys := keysOf(in.GlobalNetworkIds, func(id string) state.Key[state.GlobalNetwork] { return state.GlobalNetworks.Key(v.Caller.Account, id) })
 	var out api.DescribeGlobalNetworksOutput
-	out.GlobalNetworks, out.NextToken = page(p, rows, nil, same)
+	out.GlobalNetworks, out.NextToken = children(v, p, &state.GlobalNetworks.Table, keys, state.GlobalNetworks.Of(v.Caller.Account), nil, (*state.GlobalNetwork).API)
 	return &out, nil
 }
 
 // updateGlobalNetwork changes the description.
-func updateGlobalNetwork(tx *Txn, in *api.UpdateGlobalNetworkInput) (*api.UpdateGlobalNetworkOutput, error) {
+func updateGlobalNetwork(tx *state.Txn, in *api.UpdateGlobalNetworkInput) (*api.UpdateGlobalNetworkOutput, error) {
 	old, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
@@ -89,15 +80,15 @@ func updateGlobalNetwork(tx *Txn, in *api.UpdateGlobalNetworkInput) (*api.Update
 	gn := *old
 	set(&gn.Description, in.Description)
 	gn.State = api.GlobalNetworkStateUpdating
-	save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, tx.key("global-network", gn.GlobalNetworkId), &gn, string(gn.State))
-	return &api.UpdateGlobalNetworkOutput{GlobalNetwork: &gn}, nil
+	state.GlobalNetworks.Save(tx, state.GlobalNetworks.Key(tx.Caller.Account, gn.GlobalNetworkId), &gn)
+	return &api.UpdateGlobalNetworkOutput{GlobalNetwork: new(gn.API())}, nil
 }
 
 // deleteGlobalNetwork removes an empty global network. Members that are still DELETING count.
-func deleteGlobalNetwork(tx *Txn, in *api.DeleteGlobalNetworkInput) (*api.DeleteGlobalNetworkOutput, error) {
+func deleteGlobalNetwork(tx *state.Txn, in *api.DeleteGlobalNetworkInput) (*api.DeleteGlobalNetworkOutput, error) {
 	id := in.GlobalNetworkId
-	key := tx.key("global-network", id)
-	old, ok := globalNetworks.Get(tx.r, key)
+	key := state.GlobalNetworks.Key(tx.Caller.Account, id)
+	old, ok := state.GlobalNetworks.Get(tx.View, key)
 	if !ok {
 		return nil, api.NotFound("global-network", id)
 	}
@@ -109,36 +100,31 @@ func deleteGlobalNetwork(tx *Txn, in *api.DeleteGlobalNetworkInput) (*api.Delete
 	}
 	gn := *old
 	gn.State = api.GlobalNetworkStateDeleting
-	save(tx.lc, lifecycle.GlobalNetwork, globalNetworks, key, &gn, string(gn.State))
+	state.GlobalNetworks.Save(tx, key, &gn)
 	gn.Tags = nil // AWS leaves them out of this reply
-	return &api.DeleteGlobalNetworkOutput{GlobalNetwork: &gn}, nil
+	return &api.DeleteGlobalNetworkOutput{GlobalNetwork: new(gn.API())}, nil
 }
 
 // moveGlobalNetwork takes the next step of a global network. What only it leads to goes with it.
-func (s *env) moveGlobalNetwork(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	state := func(r *api.GlobalNetwork) *api.GlobalNetworkState { return &r.State }
-	if err := move(lifecycle.GlobalNetwork, globalNetworks, state)(lc, e); err != nil {
-		return err
-	}
-	if _, still := globalNetworks.Get(lc.Txn, e.Key); still {
+func moveGlobalNetwork(tx *state.Txn, key state.Key[state.GlobalNetwork], from string) error {
+	row, ok := state.GlobalNetworks.Get(tx.View, key)
+	if !ok || move(tx, &state.GlobalNetworks.Table, key, from, func(r *state.GlobalNetwork) *api.GlobalNetworkState { return &r.State }) {
 		return nil
 	}
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
-	id := path.Base(e.Key)
-	deleteAll(tx, resourceMetadata, tx.prefix("resource-metadata", id))
-	deleteAll(tx, routeAnalyses, tx.prefix("route-analysis", id))
+	state.Metadata.DeleteAll(tx, state.Metadata.In(tx.Caller.Account, row.GlobalNetworkId))
+	state.RouteAnalyses.DeleteAll(tx, state.RouteAnalyses.In(tx.Caller.Account, row.GlobalNetworkId))
 	return nil
 }
 
-func mustBeEmpty(tx *Txn, id string) error {
-	members := func(table string) int { return store.CountAt(tx.r, tx.key(table+".count", id)) }
+func mustBeEmpty(tx *state.Txn, id string) error {
+	v, account := tx.View, tx.Caller.Account
 	blocked := ""
 	switch {
-	case members("device")+members("site")+members("link")+members("connection") > 0:
+	case state.Devices.Count(v, account, id)+state.Sites.Count(v, account, id)+state.Links.Count(v, account, id)+state.Connections.Count(v, account, id) > 0:
 		blocked = "devices, sites, or links"
-	case tgwRegistrations.Any(tx.r, tx.prefix("tgw-registration.live", id)):
+	case state.TransitGatewayRegistrations.Any(tx.View, state.TransitGatewayRegistrations.Live(tx.Caller.Account, id)):
 		blocked = "transit gateway registrations"
-	case members("core-network") > 0:
+	case state.CoreNetworks.Count(v, account, id) > 0:
 		blocked = "core networks"
 	default:
 		return nil

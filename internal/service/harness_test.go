@@ -10,23 +10,24 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
-	"portolan/internal/service"
+	"portolan/internal/node"
+	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
 // world is a service over a store in memory, a clock that stands still until it is moved, and seeded ids.
 type world struct {
-	*service.Service
+	*node.Node
 	t   *testing.T
 	ctx context.Context
 	now time.Time
 }
 
-func newWorld(t *testing.T, change ...func(*service.Config)) *world {
+func newWorld(t *testing.T, change ...func(*node.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
 	w.ctx = w.as("111122223333")
-	cfg := service.Config{
+	cfg := node.Config{
 		Store:  store.OpenMemory(),
 		Now:    func() time.Time { return w.now },
 		Random: rand.NewPCG(1, 2),
@@ -34,18 +35,18 @@ func newWorld(t *testing.T, change ...func(*service.Config)) *world {
 	for _, f := range change {
 		f(&cfg)
 	}
-	s, err := service.New(t.Context(), cfg)
+	s, err := node.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		err := service.Verify(context.Background(), cfg.Store, func(f store.Finding) { t.Errorf("what is stored contradicts itself: %s", f) })
+		err := state.Verify(context.Background(), cfg.Store, func(f store.Finding) { t.Errorf("what is stored contradicts itself: %s", f) })
 		if err != nil && !errors.Is(err, store.ErrClosed) {
 			t.Error(err)
 		}
 		_ = cfg.Store.Close()
 	})
-	w.Service = s
+	w.Node = s
 	return w
 }
 
@@ -54,16 +55,16 @@ func (w *world) as(account string) context.Context {
 	return api.WithCaller(w.t.Context(), api.Caller{Account: account, Partition: "aws"})
 }
 
-func withProfile(t *testing.T, text string) func(*service.Config) {
+func withProfile(t *testing.T, text string) func(*node.Config) {
 	p, err := lifecycle.ParseProfile(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(c *service.Config) { c.Profile = p }
+	return func(c *node.Config) { c.Profile = p }
 }
 
-func withQuota(name string, n int) func(*service.Config) {
-	return func(c *service.Config) { c.Quotas = service.Quotas{name: n} }
+func withQuota(name string, n int) func(*node.Config) {
+	return func(c *node.Config) { c.Quotas = state.Quotas{name: n} }
 }
 
 // must calls an operation that has to succeed.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 )
 
@@ -59,7 +59,7 @@ func TestDeleteGlobalNetwork_notEmpty(t *testing.T) {
 
 func TestDeleteGlobalNetwork_leavesNothing(t *testing.T) {
 	st := store.OpenMemory()
-	w := newWorld(t, func(c *service.Config) { c.Store = st })
+	w := newWorld(t, func(c *node.Config) { c.Store = st })
 	gn, other := w.globalNetwork(), w.globalNetwork()
 	for _, id := range []string{gn, other} {
 		must(w, w.StartRouteAnalysis, api.StartRouteAnalysisInput{

@@ -2,12 +2,12 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // associateLink ties a link to a device at the same site. The pair is the key: an identical repeat answers with what is
 // there.
-func associateLink(tx *Txn, in *api.AssociateLinkInput) (*api.AssociateLinkOutput, error) {
+func associateLink(tx *state.Txn, in *api.AssociateLinkInput) (*api.AssociateLinkOutput, error) {
 	gn := in.GlobalNetworkId
 	if _, err := findOpenGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
@@ -23,80 +23,80 @@ func associateLink(tx *Txn, in *api.AssociateLinkInput) (*api.AssociateLinkOutpu
 	if device.SiteId != link.SiteId {
 		return nil, api.InvalidField("linkId", "Link and device must be at the same site.")
 	}
-	key := tx.key("link-association", gn, in.DeviceId, in.LinkId)
-	if old, ok := linkAssociations.Get(tx.r, key); ok {
+	key := state.LinkAssociations.Key(tx.Caller.Account, gn, in.DeviceId, in.LinkId)
+	if old, ok := state.LinkAssociations.Get(tx.View, key); ok {
 		switch old.LinkAssociationState {
 		case api.LinkAssociationStateDeleted:
 		case api.LinkAssociationStateDeleting:
 			return nil, api.Conflict("link", in.LinkId, "The association of the link is being deleted.")
 		default:
-			return &api.AssociateLinkOutput{LinkAssociation: old}, nil
+			return &api.AssociateLinkOutput{LinkAssociation: new(old.API())}, nil
 		}
-	} else if err := tx.fits(quotaAssociations, "link-association", gn, counter(key, 1)); err != nil {
+	} else if err := tx.Fits(state.QuotaAssociations, "link-association", gn, state.LinkAssociations.Count(tx.View, tx.Caller.Account, gn)); err != nil {
 		return nil, err
 	}
-	association := api.LinkAssociation{
+	association := state.LinkAssociation{
 		GlobalNetworkId:      gn,
 		DeviceId:             in.DeviceId,
 		LinkId:               in.LinkId,
 		LinkAssociationState: api.LinkAssociationStatePending,
 	}
-	save(tx.lc, lifecycle.LinkAssociation, linkAssociations, key, &association, string(association.LinkAssociationState))
-	return &api.AssociateLinkOutput{LinkAssociation: &association}, nil
+	state.LinkAssociations.Save(tx, key, &association)
+	return &api.AssociateLinkOutput{LinkAssociation: new(association.API())}, nil
 }
 
 // disassociateLink unties a link from a device, once nothing else uses the link on that device.
-func disassociateLink(tx *Txn, in *api.DisassociateLinkInput) (*api.DisassociateLinkOutput, error) {
+func disassociateLink(tx *state.Txn, in *api.DisassociateLinkInput) (*api.DisassociateLinkOutput, error) {
 	gn := in.GlobalNetworkId
 	if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
 	}
-	key := tx.key("link-association", gn, in.DeviceId, in.LinkId)
-	old, ok := linkAssociations.Get(tx.r, key)
+	key := state.LinkAssociations.Key(tx.Caller.Account, gn, in.DeviceId, in.LinkId)
+	old, ok := state.LinkAssociations.Get(tx.View, key)
 	if !ok || old.LinkAssociationState == api.LinkAssociationStateDeleted {
 		return nil, api.NotFound("link", in.LinkId)
 	}
 	if old.LinkAssociationState == api.LinkAssociationStateDeleting {
-		return &api.DisassociateLinkOutput{LinkAssociation: old}, nil
+		return &api.DisassociateLinkOutput{LinkAssociation: new(old.API())}, nil
 	}
-	if user := userOf(tx.View, gn, "device-link", in.DeviceId, in.LinkId); user != "" {
+	if user := userOf(tx.View, gn, in.DeviceId, in.LinkId); user != "" {
 		return nil, api.BrokenRule("Link " + in.LinkId + " cannot be disassociated from device " + in.DeviceId +
 			" due to existing association with a " + user + ".")
 	}
 	association := *old
 	association.LinkAssociationState = api.LinkAssociationStateDeleting
-	save(tx.lc, lifecycle.LinkAssociation, linkAssociations, key, &association, string(association.LinkAssociationState))
-	return &api.DisassociateLinkOutput{LinkAssociation: &association}, nil
+	state.LinkAssociations.Save(tx, key, &association)
+	return &api.DisassociateLinkOutput{LinkAssociation: new(association.API())}, nil
 }
 
 // getLinkAssociations lists the associations of a device, of a link, of both or all of the global network.
-func getLinkAssociations(v *View, in *api.GetLinkAssociationsInput) (*api.GetLinkAssociationsOutput, error) {
+func getLinkAssociations(v *state.View, in *api.GetLinkAssociationsInput) (*api.GetLinkAssociationsOutput, error) {
 	gn := in.GlobalNetworkId
 	if _, err := findGlobalNetwork(v, gn); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, "GetLinkAssociations", gn, val(in.DeviceId), val(in.LinkId))
+	p, err := v.Pager(in.MaxResults, in.NextToken, "GetLinkAssociations", gn, val(in.DeviceId), val(in.LinkId))
 	if err != nil {
 		return nil, err
 	}
-	rows := linkAssociations.Scan(v.r, v.prefix("link-association", gn), p.after)
+	rows := state.LinkAssociations.Rows(v, state.LinkAssociations.In(v.Caller.Account, gn), p.After)
 	switch {
 	case in.DeviceId != nil:
-		rows = linkAssociations.Scan(v.r, v.prefix("link-association", gn, *in.DeviceId), p.after)
+		rows = state.LinkAssociations.Rows(v, state.LinkAssociations.OnDevice(v.Caller.Account, gn, *in.DeviceId), p.After)
 	case in.LinkId != nil:
-		rows = linkAssociations.ScanIndex(v.r, v.prefix("link-association.link", gn, *in.LinkId), p.after)
+		rows = state.LinkAssociations.Rows(v, state.LinkAssociations.OfLink(v.Caller.Account, gn, *in.LinkId), p.After)
 	}
-	keep := func(a *api.LinkAssociation) bool {
+	keep := func(a *state.LinkAssociation) bool {
 		return wanted(in.DeviceId, a.DeviceId) && wanted(in.LinkId, a.LinkId)
 	}
 	var out api.GetLinkAssociationsOutput
-	out.LinkAssociations, out.NextToken = page(p, rows, keep, same)
+	out.LinkAssociations, out.NextToken = state.Page(p, rows, keep, (*state.LinkAssociation).API)
 	return &out, nil
 }
 
 // linkIsOnDevice tells whether the link is associated with the device and stays so.
-func linkIsOnDevice(v *View, gn, device, link string) bool {
-	a, ok := linkAssociations.Get(v.r, v.key("link-association", gn, device, link))
+func linkIsOnDevice(v *state.View, gn, device, link string) bool {
+	a, ok := state.LinkAssociations.Get(v, state.LinkAssociations.Key(v.Caller.Account, gn, device, link))
 	return ok && a.LinkAssociationState != api.LinkAssociationStateDeleting && a.LinkAssociationState != api.LinkAssociationStateDeleted
 }
 

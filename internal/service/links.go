@@ -2,12 +2,12 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // findLink is a link of the global network that can still be referred to.
-func findLink(v *View, gn, id string) (*api.Link, error) {
-	link, ok := links.Get(v.r, v.key("link", gn, id))
+func findLink(v *state.View, gn, id string) (*state.Link, error) {
+	link, ok := state.Links.Get(v, state.Links.Key(v.Caller.Account, gn, id))
 	if !ok {
 		return nil, api.NotFound("link", id)
 	}
@@ -15,7 +15,7 @@ func findLink(v *View, gn, id string) (*api.Link, error) {
 }
 
 // createLink makes a link, the internet connection of a site.
-func createLink(tx *Txn, in *api.CreateLinkInput) (*api.CreateLinkOutput, error) {
+func createLink(tx *state.Txn, in *api.CreateLinkInput) (*api.CreateLinkOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
@@ -28,30 +28,30 @@ func createLink(tx *Txn, in *api.CreateLinkInput) (*api.CreateLinkOutput, error)
 	if _, err := findSite(tx.View, in.GlobalNetworkId, in.SiteId); err != nil {
 		return nil, err
 	}
-	id := tx.ids.next("link")
-	key := tx.key("link", in.GlobalNetworkId, id)
-	if err := tx.fits(quotaLinks, "link", in.GlobalNetworkId, counter(key, 1)); err != nil {
+	id := tx.NewID("link")
+	key := state.Links.Key(tx.Caller.Account, in.GlobalNetworkId, id)
+	if err := tx.Fits(state.QuotaLinks, "link", in.GlobalNetworkId, state.Links.Count(tx.View, tx.Caller.Account, in.GlobalNetworkId)); err != nil {
 		return nil, err
 	}
-	link := api.Link{
+	link := state.Link{
 		LinkId:          id,
-		LinkArn:         tx.arnOf("link", in.GlobalNetworkId, id),
+		LinkArn:         tx.ARN("link", in.GlobalNetworkId, id),
 		GlobalNetworkId: in.GlobalNetworkId,
 		SiteId:          in.SiteId,
 		Description:     val(in.Description),
 		Type:            val(in.Type),
-		Bandwidth:       in.Bandwidth,
+		Bandwidth:       (*state.Bandwidth)(in.Bandwidth),
 		Provider:        val(in.Provider),
-		CreatedAt:       api.Time{Time: tx.now},
+		CreatedAt:       tx.Time(),
 		State:           api.LinkStatePending,
 		Tags:            someTags(in.Tags),
 	}
-	save(tx.lc, lifecycle.Link, links, key, &link, string(link.State))
-	return &api.CreateLinkOutput{Link: &link}, nil
+	state.Links.Save(tx, key, &link)
+	return &api.CreateLinkOutput{Link: new(link.API())}, nil
 }
 
 // getLinks lists the links of a global network. Type and provider go together; neither goes with a site.
-func getLinks(v *View, in *api.GetLinksInput) (*api.GetLinksOutput, error) {
+func getLinks(v *state.View, in *api.GetLinksInput) (*api.GetLinksOutput, error) {
 	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
@@ -61,25 +61,28 @@ func getLinks(v *View, in *api.GetLinksInput) (*api.GetLinksOutput, error) {
 	if in.SiteId != nil && (in.Type != nil || in.Provider != nil) {
 		return nil, api.BrokenRule("A site id cannot be combined with a type or a provider.")
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken,
+	p, err := v.Pager(in.MaxResults, in.NextToken,
 		append([]string{"GetLinks", in.GlobalNetworkId, val(in.SiteId), val(in.Type), val(in.Provider)}, in.LinkIds...)...)
 	if err != nil {
 		return nil, err
 	}
-	var index []string
+	below := state.Links.In(v.Caller.Account, in.GlobalNetworkId)
 	switch {
 	case val(in.SiteId) != "":
-		index = []string{"site", *in.SiteId}
+		below = state.Links.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId)
 	case val(in.Provider) != "":
-		index = []string{"provider", *in.Provider}
+		below = state.Links.OfProvider(v.Caller.Account, in.GlobalNetworkId, *in.Provider)
 	case val(in.Type) != "":
-		index = []string{"type", *in.Type}
+		below = state.Links.OfType(v.Caller.Account, in.GlobalNetworkId, *in.Type)
 	}
-	keep := func(l *api.Link) bool {
+	keep := func(l *state.Link) bool {
 		return wanted(in.SiteId, l.SiteId) && wanted(in.Type, l.Type) && wanted(in.Provider, l.Provider)
 	}
+	keys := keysOf(in.LinkIds, func(id string) state.Key[state.Link] {
+		return state.Links.Key(v.Caller.Account, in.GlobalNetworkId, id)
+	})
 	var out api.GetLinksOutput
-	out.Links, out.NextToken = children(v, p, links, "link", in.GlobalNetworkId, in.LinkIds, index, keep)
+	out.Links, out.NextToken = children(v, p, &state.Links.Table, keys, below, keep, (*state.Link).API)
 	return &out, nil
 }
 
@@ -87,7 +90,7 @@ func getLinks(v *View, in *api.GetLinksInput) (*api.GetLinksOutput, error) {
 func wanted[T comparable](filter *T, value T) bool { return filter == nil || *filter == value }
 
 // updateLink changes what is given; an empty string removes a value. A link never changes its site.
-func updateLink(tx *Txn, in *api.UpdateLinkInput) (*api.UpdateLinkOutput, error) {
+func updateLink(tx *state.Txn, in *api.UpdateLinkInput) (*api.UpdateLinkOutput, error) {
 	gn, id := in.GlobalNetworkId, in.LinkId
 	if err := checkFields(in); err != nil {
 		return nil, err
@@ -104,14 +107,14 @@ func updateLink(tx *Txn, in *api.UpdateLinkInput) (*api.UpdateLinkOutput, error)
 	set(&link.Type, in.Type)
 	set(&link.Provider, in.Provider)
 	if in.Bandwidth != nil {
-		link.Bandwidth = &api.Bandwidth{
+		link.Bandwidth = &state.Bandwidth{
 			UploadSpeed:   either(in.Bandwidth.UploadSpeed, val(old.Bandwidth).UploadSpeed),
 			DownloadSpeed: either(in.Bandwidth.DownloadSpeed, val(old.Bandwidth).DownloadSpeed),
 		}
 	}
 	link.State = api.LinkStateUpdating
-	save(tx.lc, lifecycle.Link, links, tx.key("link", gn, id), &link, string(link.State))
-	return &api.UpdateLinkOutput{Link: &link}, nil
+	state.Links.Save(tx, state.Links.Key(tx.Caller.Account, gn, id), &link)
+	return &api.UpdateLinkOutput{Link: new(link.API())}, nil
 }
 
 // either is given, or old where nothing was given.
@@ -123,7 +126,7 @@ func either[T any](given, old *T) *T {
 }
 
 // deleteLink removes a link nothing is associated with.
-func deleteLink(tx *Txn, in *api.DeleteLinkInput) (*api.DeleteLinkOutput, error) {
+func deleteLink(tx *state.Txn, in *api.DeleteLinkInput) (*api.DeleteLinkOutput, error) {
 	gn, id := in.GlobalNetworkId, in.LinkId
 	if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
@@ -132,12 +135,12 @@ func deleteLink(tx *Txn, in *api.DeleteLinkInput) (*api.DeleteLinkOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	if user := userOf(tx.View, gn, "link", id); user != "" {
+	if user := userOf(tx.View, gn, "", id); user != "" {
 		return nil, api.BrokenRule("Link " + id + " cannot be deleted due to existing association with a " + user + ".")
 	}
 	link := *old
 	link.State = api.LinkStateDeleting
-	save(tx.lc, lifecycle.Link, links, tx.key("link", gn, id), &link, string(link.State))
+	state.Links.Save(tx, state.Links.Key(tx.Caller.Account, gn, id), &link)
 	link.Tags = nil
-	return &api.DeleteLinkOutput{Link: &link}, nil
+	return &api.DeleteLinkOutput{Link: new(link.API())}, nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 )
 
@@ -19,7 +19,7 @@ func BenchmarkListAttachments_page(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = st.Close() }()
-			s, err := service.New(b.Context(), service.Config{Store: st})
+			s, err := node.New(b.Context(), node.Config{Store: st})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -12,6 +12,8 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/network"
+	"portolan/internal/state"
 	"portolan/routing"
 )
 
@@ -33,41 +35,42 @@ func getNetworkRoutes(ctx context.Context, e *env, in *api.GetNetworkRoutesInput
 		return nil, api.InvalidField("routeTableIdentifier", "Exactly one route table must be identified.")
 	}
 	if id.TransitGatewayRouteTableArn != nil {
-		return e.transitGatewayRoutes(ctx, in, filter)
+		return transitGatewayRoutes(ctx, e, in, filter)
 	}
-	return read(ctx, e, func(v *View) (*api.GetNetworkRoutesOutput, error) {
+	coreNetwork, table := coreNetworkTable(id)
+	_, routes, err := e.networks.Routes(ctx, func(v *state.View) (*state.CoreNetwork, error) {
 		if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		coreNetwork, table := coreNetworkTable(id)
-		row, routes, err := routesOf(v, ctx, coreNetwork)
-		if err != nil {
-			return nil, err
-		}
-		if row.GlobalNetworkId != in.GlobalNetworkId {
+		row, err := routed(coreNetwork)(v)
+		if err == nil && row.GlobalNetworkId != in.GlobalNetworkId {
 			return nil, api.NotFound("core-network", coreNetwork)
 		}
-		fib, ok := routes.tables.Table(table)
-		if !ok {
-			return nil, api.NotFound("route-table", table.String())
-		}
-		out := &api.GetNetworkRoutesOutput{
-			RouteTableType: api.RouteTableTypeCoreNetworkSegment, RouteTableTimestamp: api.Time{Time: routes.at}, NetworkRoutes: []api.NetworkRoute{},
-		}
-		if out.CoreNetworkSegmentEdge = id.CoreNetworkSegmentEdge; out.CoreNetworkSegmentEdge == nil {
-			out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
-		}
-		show := routes.shower()
-		for route := range filter.candidates(fib) {
-			if routes.unsettled && fib.Unsettled(route.Prefix) {
-				continue // nor is a shorter prefix that covers it where its traffic goes
-			}
-			if shown := show(&route); filter.keeps(&shown) {
-				out.NetworkRoutes = append(out.NetworkRoutes, shown)
-			}
-		}
-		return out, nil
+		return row, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	fib, ok := routes.Tables.Table(table)
+	if !ok {
+		return nil, api.NotFound("route-table", table.String())
+	}
+	out := &api.GetNetworkRoutesOutput{
+		RouteTableType: api.RouteTableTypeCoreNetworkSegment, RouteTableTimestamp: api.Time{Time: routes.At}, NetworkRoutes: []api.NetworkRoute{},
+	}
+	if out.CoreNetworkSegmentEdge = id.CoreNetworkSegmentEdge; out.CoreNetworkSegmentEdge == nil {
+		out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
+	}
+	show := routeSpeller(routes)
+	for route := range filter.candidates(fib) {
+		if routes.Unsettled && fib.Unsettled(route.Prefix) {
+			continue // nor is a shorter prefix that covers it where its traffic goes
+		}
+		if shown := show(&route); filter.keeps(&shown) {
+			out.NetworkRoutes = append(out.NetworkRoutes, shown)
+		}
+	}
+	return out, nil
 }
 
 func coreNetworkTable(id *api.RouteTableIdentifier) (coreNetwork string, table routing.TableID) {
@@ -78,22 +81,9 @@ func coreNetworkTable(id *api.RouteTableIdentifier) (coreNetwork string, table r
 	return val(g.CoreNetworkId), routing.TableID{NetworkFunctionGroup: val(g.NetworkFunctionGroupName), Edge: val(g.EdgeLocation)}
 }
 
-// routesOf is the routes of one of the caller's core networks. One without a LIVE policy has no route table.
-func routesOf(v *View, ctx context.Context, id string) (*coreNetworkRow, *computed, error) {
-	row, err := findCoreNetwork(v, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	if row.LiveVersion == 0 {
-		return nil, nil, api.NotFound("route-table", id)
-	}
-	routes, err := routes(v, ctx, row)
-	return row, routes, err
-}
-
-// shower spells routes as the API does. No route has a PrefixListId: a core network policy uses prefix lists to match
+// routeSpeller spells routes as the API does. No route has a PrefixListId: a core network policy uses prefix lists to match
 // routes, and cannot make routes from them. What many rows of a table lead to is spelled once.
-func (c *computed) shower() func(*routing.Forward) api.NetworkRoute {
+func routeSpeller(c *network.Routes) func(*routing.Forward) api.NetworkRoute {
 	known := map[*routing.Destination][]api.NetworkRouteDestination{}
 	var prefix []byte
 	return func(r *routing.Forward) api.NetworkRoute {
@@ -104,21 +94,21 @@ func (c *computed) shower() func(*routing.Forward) api.NetworkRoute {
 		}
 		var ok bool
 		if route.Destinations, ok = known[&r.Destinations[0]]; !ok {
-			route.Destinations = c.destinations(r.Destinations)
+			route.Destinations = destinationsOf(c, r.Destinations)
 			known[&r.Destinations[0]] = route.Destinations
 		}
 		return route
 	}
 }
 
-// destinations are as the API spells them: a local one names its attachment, a remote one only the edge.
-func (c *computed) destinations(list []routing.Destination) []api.NetworkRouteDestination {
+// destinationsOf are destinations as the API spells them: a local one names its attachment, a remote one only the edge.
+func destinationsOf(c *network.Routes, list []routing.Destination) []api.NetworkRouteDestination {
 	all := make([]api.NetworkRouteDestination, 0, len(list))
 	for _, d := range list {
 		shown := api.NetworkRouteDestination{
 			CoreNetworkAttachmentId: d.Attachment, EdgeLocation: d.Edge, NetworkFunctionGroupName: d.NetworkFunctionGroup,
 		}
-		if a, ok := c.tables.Attachment(d.Attachment); ok {
+		if a, ok := c.Tables.Attachment(d.Attachment); ok {
 			shown.ResourceType, shown.ResourceId = a.Type, a.ResourceID
 		} else {
 			shown.SegmentName = d.Segment
@@ -277,21 +267,21 @@ func matchesPattern(pattern, value string) bool {
 
 // transitGatewayRoutes shows a route table of a transit gateway that is registered in the global network, as the catalog
 // knows it. Without a catalog no such table is known.
-func (s *env) transitGatewayRoutes(ctx context.Context, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
+func transitGatewayRoutes(ctx context.Context, e *env, in *api.GetNetworkRoutesInput, filter *routeFilter) (*api.GetNetworkRoutesOutput, error) {
 	arn := *in.RouteTableIdentifier.TransitGatewayRouteTableArn
-	if _, err := s.refs.of(tgwRouteTableARN, arn); err != nil {
+	if _, err := e.refs.of(tgwRouteTableARN, arn); err != nil {
 		return nil, err
 	}
-	at := s.clock()
-	table, err := s.refs.gatewayTable(ctx, arn)
+	at := e.db.Now()
+	table, err := e.refs.gatewayTable(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, s, func(v *View) (*api.GetNetworkRoutesOutput, error) {
+	return state.Read(ctx, e.db, func(v *state.View) (*api.GetNetworkRoutesOutput, error) {
 		if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if !isRegistered(v, in.GlobalNetworkId, table.TransitGatewayARN) {
+		if !state.TransitGatewayRegistrations.IsRegistered(v, in.GlobalNetworkId, table.TransitGatewayARN) {
 			return nil, api.NotFound("route-table", arn)
 		}
 		out := &api.GetNetworkRoutesOutput{

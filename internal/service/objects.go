@@ -5,86 +5,75 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
-	"portolan/internal/store"
+	"portolan/internal/state"
 )
 
-// registerTransitions tells the queue how each kind moves.
-func (s *env) registerTransitions() {
-	s.queue.Handle(lifecycle.GlobalNetwork, s.moveGlobalNetwork)
-	moves(s, lifecycle.Site, sites, func(r *api.Site) *api.SiteState { return &r.State })
-	moves(s, lifecycle.Device, devices, func(r *api.Device) *api.DeviceState { return &r.State })
-	moves(s, lifecycle.Link, links, func(r *api.Link) *api.LinkState { return &r.State })
-	moves(s, lifecycle.Connection, connections, func(r *api.Connection) *api.ConnectionState { return &r.State })
-	moves(s, lifecycle.LinkAssociation, linkAssociations, func(r *api.LinkAssociation) *api.LinkAssociationState { return &r.LinkAssociationState })
-	moves(s, lifecycle.CustomerGatewayAssociation, customerGatewayAssociations, cgwAssociations.state)
-	moves(s, lifecycle.TGWConnectPeerAssociation, tgwConnectPeerAssociations, tgwPeerAssociations.state)
-	moves(s, lifecycle.ConnectPeerAssociation, connectPeerAssociations, peerAssociations.state)
-	s.queue.Handle(lifecycle.TGWRegistration, moveRegistration)
-	s.queue.Handle(lifecycle.CoreNetwork, s.moveCoreNetwork)
-	s.queue.Handle(lifecycle.Execution, s.startExecution)
-	s.queue.Handle(lifecycle.CoreNetworkPolicy, s.moveVersion)
-	s.queue.Handle(lifecycle.Attachment, s.moveAttachment)
-	s.queue.Handle(lifecycle.ConnectPeer, s.moveConnectPeer)
-	s.queue.Handle(lifecycle.Peering, s.movePeering)
-	s.queue.Handle(lifecycle.RouteAnalysis, moveRouteAnalysis)
-	s.queue.Handle(lifecycle.ClientToken, forgetToken)
+// registerTransitions says how each kind moves.
+func registerTransitions(db *state.DB) {
+	state.Handle(db, lifecycle.GlobalNetwork, &state.GlobalNetworks.Table, moveGlobalNetwork)
+	moves(db, &state.Sites.Table, func(r *state.Site) *api.SiteState { return &r.State })
+	moves(db, &state.Devices.Table, func(r *state.Device) *api.DeviceState { return &r.State })
+	moves(db, &state.Links.Table, func(r *state.Link) *api.LinkState { return &r.State })
+	moves(db, &state.Connections.Table, func(r *state.Connection) *api.ConnectionState { return &r.State })
+	moves(db, &state.LinkAssociations.Table, func(r *state.LinkAssociation) *api.LinkAssociationState { return &r.LinkAssociationState })
+	moves(db, &state.CustomerGatewayAssociations.Table, cgwAssociations.state)
+	moves(db, &state.TransitGatewayConnectPeerAssociations.Table, tgwPeerAssociations.state)
+	moves(db, &state.ConnectPeerAssociations.Table, peerAssociations.state)
+	state.Handle(db, lifecycle.TGWRegistration, &state.TransitGatewayRegistrations.Table, moveRegistration)
+	state.Handle(db, lifecycle.CoreNetwork, &state.CoreNetworks.Table, moveCoreNetwork)
+	state.Handle(db, lifecycle.Execution, &state.CoreNetworks.Table, startExecution)
+	state.Handle(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, moveVersion)
+	state.Handle(db, lifecycle.Attachment, &state.Attachments.Table, moveAttachment)
+	state.Handle(db, lifecycle.ConnectPeer, &state.ConnectPeers.Table, moveConnectPeer)
+	state.Handle(db, lifecycle.Peering, &state.Peerings.Table, movePeering)
+	state.Handle(db, lifecycle.RouteAnalysis, &state.RouteAnalyses.Table, moveRouteAnalysis)
+	state.Handle(db, lifecycle.ClientToken, &state.ClientTokens.Table, state.ForgetToken)
 }
 
-// moves registers the plain move of a kind: the state's own successor, and the row vanishes at the end.
-func moves[T any, S ~string](s *env, kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) {
-	s.queue.Handle(kind, move(kind, table, state))
-}
-
-// move is the plain move of a kind.
-func move[T any, S ~string](kind lifecycle.Kind, table *store.Table[T], state func(*T) *S) lifecycle.Handler {
-	return func(lc *lifecycle.Txn, e lifecycle.Entry) error {
-		row, ok := table.Get(lc.Txn, e.Key)
-		if !ok || string(*state(row)) != e.From {
-			return nil
-		}
-		step, _ := lifecycle.Next(kind, e.From)
-		if step.Next == lifecycle.Gone {
-			table.Delete(lc.Txn, e.Key)
-			return nil
-		}
-		next := *row
-		*state(&next) = S(step.Next)
-		save(lc, kind, table, e.Key, &next, step.Next)
+// moves registers the plain move of a table's kind: the state's own successor, and the row vanishes at the end.
+func moves[R any, S ~string](db *state.DB, t *state.Table[R], stateOf func(*R) *S) {
+	state.Handle(db, t.Kind(), t, func(tx *state.Txn, key state.Key[R], from string) error {
+		move(tx, t, key, from, stateOf)
 		return nil
-	}
+	})
 }
 
-// save writes a row that has just entered state and schedules what follows.
-func save[T any](lc *lifecycle.Txn, kind lifecycle.Kind, table *store.Table[T], key string, row *T, state string) {
-	table.Put(lc.Txn, key, row)
-	lc.Schedule(kind, key, state)
+// move is the plain move of a row. It is false when the row is gone.
+func move[R any, S ~string](tx *state.Txn, t *state.Table[R], key state.Key[R], from string, stateOf func(*R) *S) bool {
+	row, ok := t.Get(tx.View, key)
+	if !ok || string(*stateOf(row)) != from {
+		return ok
+	}
+	step, _ := lifecycle.Next(t.Kind(), from)
+	if step.Next == lifecycle.Gone {
+		t.Delete(tx, key)
+		return false
+	}
+	next := *row
+	*stateOf(&next) = S(step.Next)
+	t.Save(tx, key, &next)
+	return true
 }
 
-// children lists the rows of a global network in key order: those with the ids, those below an index value, or all.
-// keep must hold for each and covers the index condition as well.
-func children[T any](v *View, p *pager, table *store.Table[T], name, gn string, ids []string, index []string, keep func(*T) bool) ([]T, string) {
-	var rows iter.Seq2[string, *T]
-	switch {
-	case len(ids) > 0:
-		keys := make([]string, len(ids))
-		for i, id := range ids {
-			keys[i] = v.key(name, gn, id)
-		}
-		rows = rowsByKey(keys, p.after, func(key string) (*T, bool) { return table.Get(v.r, key) })
-	case len(index) > 0:
-		rows = table.ScanIndex(v.r, v.prefix(name+"."+index[0], append([]string{gn}, index[1:]...)...), p.after)
-	default:
-		rows = table.Scan(v.r, v.prefix(name, gn), p.after)
+// children lists the rows of a global network: those with the keys, or those of a range. keep must hold for each and
+// covers the condition of the range as well.
+func children[R, Item any](v *state.View, p *state.Pager, t *state.Table[R], keys []state.Key[R], in state.Range[R], keep func(*R) bool, item func(*R) Item) ([]Item, string) {
+	var rows iter.Seq2[string, *R]
+	if len(keys) > 0 {
+		rows = t.At(v, keys, p.After)
+	} else {
+		rows = t.Rows(v, in, p.After)
 	}
-	return page(p, rows, keep, same[T])
+	return state.Page(p, rows, keep, item)
 }
 
-// fits refuses one more row where the counter has reached the quota.
-func (tx *Txn) fits(q Quota, resourceType, owner, counterKey string) error {
-	if limit := tx.quotas[q.Name]; store.CountAt(tx.r, counterKey) >= limit {
-		return api.QuotaExceeded(resourceType, owner, q.Code, limit)
+// keysOf are the keys of ids.
+func keysOf[R any](ids []string, key func(id string) state.Key[R]) []state.Key[R] {
+	keys := make([]state.Key[R], len(ids))
+	for i, id := range ids {
+		keys[i] = key(id)
 	}
-	return nil
+	return keys
 }
 
 // changing refuses an update or delete of an object that is on its way out. PENDING and UPDATING are no obstacle:
@@ -111,3 +100,6 @@ func set(dst *string, p *string) {
 		*dst = *p
 	}
 }
+
+// same is the item function of rows that are what the client sees.
+func same[Row any](row *Row) Row { return *row }

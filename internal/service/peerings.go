@@ -7,35 +7,13 @@ import (
 
 	"portolan/api"
 	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
-// peeringRow is the peering of a core network's edge with a transit gateway in its Region.
-type peeringRow struct {
-	api.Peering
-	TransitGatewayPeeringAttachmentId string
-	Problems                          []api.PeeringError // found by the end of CREATING
-}
-
-func (row *peeringRow) key() string {
-	return accountKey(parseAccount(row.CoreNetworkArn), "peering", row.CoreNetworkId, row.PeeringId)
-}
-
-// arn is the ARN by which a peering is tagged. Like an attachment's it carries the account of the core network's owner.
-func (row *peeringRow) arn() string {
-	a, _ := parseARN(row.CoreNetworkArn)
-	return "arn:" + a.partition + ":networkmanager::" + a.account + ":peering/" + row.PeeringId
-}
-
-func (row *peeringRow) transitGateway() *api.TransitGatewayPeering {
-	return &api.TransitGatewayPeering{
-		Peering: &row.Peering, TransitGatewayArn: row.ResourceArn, TransitGatewayPeeringAttachmentId: row.TransitGatewayPeeringAttachmentId,
-	}
-}
-
 // findPeering is a peering the caller made, or one on a core network of the caller's.
-func findPeering(v *View, id string) (*peeringRow, error) {
-	row, ok := byID(v.r, peerings, id)
-	if !ok || row.OwnerAccountId != v.caller.Account && parseAccount(row.CoreNetworkArn) != v.caller.Account {
+func findPeering(v *state.View, id string) (*state.Peering, error) {
+	row, ok := state.Peerings.ByID(v, id)
+	if !ok || row.OwnerAccountId != v.Caller.Account && state.AccountOf(row.CoreNetworkArn) != v.Caller.Account {
 		return nil, api.NotFound("peering", id)
 	}
 	return row, nil
@@ -45,13 +23,13 @@ func findPeering(v *View, id string) (*peeringRow, error) {
 var peeringActions = []string{"ec2:CreateTransitGatewayPolicyTable", "ec2:AssociateTransitGatewayPolicyTable", "ec2:AcceptTransitGatewayPeeringAttachment"}
 
 // missingPermissions is the first of these that the caller has no permission for.
-func missingPermissions(ctx context.Context, gateway string) []api.PeeringError {
+func missingPermissions(ctx context.Context, gateway string) []state.PeeringError {
 	may := api.CallerFrom(ctx).May
 	for _, action := range peeringActions {
 		if may != nil && !may(action, gateway) {
-			return []api.PeeringError{{
+			return []state.PeeringError{{
 				Code: api.PeeringErrorCodeMissingPermissions, Message: "The permission " + action + " is missing.", ResourceArn: gateway,
-				MissingPermissionsContext: &api.PermissionsErrorContext{MissingPermission: action},
+				MissingPermissionsContext: &state.PermissionsErrorContext{MissingPermission: action},
 			}}
 		}
 	}
@@ -68,86 +46,75 @@ func createTransitGatewayPeering(ctx context.Context, e *env, in *api.CreateTran
 	if len(problems) == 0 {
 		problems = missingPermissions(ctx, in.TransitGatewayArn)
 	}
-	return update(ctx, e, func(tx *Txn) (*api.CreateTransitGatewayPeeringOutput, error) {
-		return once(tx, "CreateTransitGatewayPeering", in.ClientToken, in, func() (*api.CreateTransitGatewayPeeringOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateTransitGatewayPeeringOutput, error) {
+		return state.Once(tx, "CreateTransitGatewayPeering", in.ClientToken, in, func() (*api.CreateTransitGatewayPeeringOutput, error) {
 			network, _, err := attachable(tx, in.CoreNetworkId, "CreateTransitGatewayPeering", nil, in.Tags)
 			if err != nil {
 				return nil, err
 			}
-			if err := edgeOf(network, gateway.region); err != nil {
+			if err := edgeOf(network, gateway.Region); err != nil {
 				return nil, err
 			}
-			if edge, _ := network.edge(gateway.region); asn != 0 && int64(asn) == val(edge.Asn) {
+			if edge, _ := network.Edge(gateway.Region); asn != 0 && int64(asn) == val(edge.Asn) {
 				// BGP between the two could not tell them apart. No code of a peering's errors says so.
-				return nil, api.BrokenRule(fmt.Sprintf("Transit gateway ASN %d is that of the core network edge %s.", asn, gateway.region))
+				return nil, api.BrokenRule(fmt.Sprintf("Transit gateway ASN %d is that of the core network edge %s.", asn, gateway.Region))
 			}
-			counterKey := accountKey(network.OwnerAccountId, "peering.count", network.CoreNetworkId)
-			if err := tx.fits(quotaPeerings, "peering", network.CoreNetworkId, counterKey); err != nil {
+			counterKey := state.Peerings.Count(tx.View, network.OwnerAccountId, network.CoreNetworkId)
+			if err := tx.Fits(state.QuotaPeerings, "peering", network.CoreNetworkId, counterKey); err != nil {
 				return nil, err
 			}
-			row := peeringRow{
-				Peering: api.Peering{
-					CoreNetworkId:  network.CoreNetworkId,
-					CoreNetworkArn: network.CoreNetworkArn,
-					PeeringId:      tx.ids.next("peering"),
-					OwnerAccountId: tx.caller.Account,
-					PeeringType:    api.PeeringTypeTransitGateway,
-					State:          api.PeeringStateCreating,
-					EdgeLocation:   gateway.region,
-					ResourceArn:    in.TransitGatewayArn,
-					Tags:           someTags(in.Tags),
-					CreatedAt:      api.Time{Time: tx.now},
-				},
-				TransitGatewayPeeringAttachmentId: tx.ids.next("tgw-attach"),
+			row := state.Peering{
+				CoreNetworkId:                     network.CoreNetworkId,
+				CoreNetworkArn:                    network.CoreNetworkArn,
+				PeeringId:                         tx.NewID("peering"),
+				OwnerAccountId:                    tx.Caller.Account,
+				PeeringType:                       api.PeeringTypeTransitGateway,
+				State:                             api.PeeringStateCreating,
+				EdgeLocation:                      gateway.Region,
+				ResourceArn:                       in.TransitGatewayArn,
+				Tags:                              someTags(in.Tags),
+				CreatedAt:                         tx.Time(),
+				TransitGatewayPeeringAttachmentId: tx.NewID("tgw-attach"),
 				Problems:                          problems,
 			}
 			savePeering(tx, &row)
-			peeringEvent(tx, &row, "CREATED", "created for a Core Network.")
-			return &api.CreateTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
+			tx.PeeringEvent(&row, "CREATED", "created for a Core Network.")
+			return &api.CreateTransitGatewayPeeringOutput{TransitGatewayPeering: row.TransitGateway()}, nil
 		})
 	})
 }
 
-func savePeering(tx *Txn, row *peeringRow) {
-	save(tx.lc, lifecycle.Peering, peerings, row.key(), row, string(row.State))
+func savePeering(tx *state.Txn, row *state.Peering) {
+	state.Peerings.Save(tx, row.Key(), row)
 }
 
 // getTransitGatewayPeering shows a peering.
-func getTransitGatewayPeering(v *View, in *api.GetTransitGatewayPeeringInput) (*api.GetTransitGatewayPeeringOutput, error) {
+func getTransitGatewayPeering(v *state.View, in *api.GetTransitGatewayPeeringInput) (*api.GetTransitGatewayPeeringOutput, error) {
 	row, err := findPeering(v, in.PeeringId)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetTransitGatewayPeeringOutput{TransitGatewayPeering: row.transitGateway()}, nil
+	return &api.GetTransitGatewayPeeringOutput{TransitGatewayPeering: row.TransitGateway()}, nil
 }
 
 // listPeerings lists the peerings on the caller's core networks and those the caller made elsewhere, of one core network
 // or all, by type, edge and state.
-func listPeerings(v *View, in *api.ListPeeringsInput) (*api.ListPeeringsOutput, error) {
-	p, err := v.newPager(in.MaxResults, in.NextToken, "ListPeerings", val(in.CoreNetworkId), string(val(in.PeeringType)),
+func listPeerings(v *state.View, in *api.ListPeeringsInput) (*api.ListPeeringsOutput, error) {
+	p, err := v.Pager(in.MaxResults, in.NextToken, "ListPeerings", val(in.CoreNetworkId), string(val(in.PeeringType)),
 		val(in.EdgeLocation), string(val(in.State)))
 	if err != nil {
 		return nil, err
 	}
-	below := belowNetwork(in.CoreNetworkId)
 	rows := chain(
-		peerings.ScanIndex(v.r, v.prefix("peering.guest", below...), p.after),
-		peerings.Scan(v.r, v.prefix("peering", below...), p.after),
+		state.Peerings.Rows(v, state.Peerings.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
+		state.Peerings.Rows(v, state.Peerings.Within(v.Caller.Account, in.CoreNetworkId), p.After),
 	)
-	keep := func(row *peeringRow) bool {
+	keep := func(row *state.Peering) bool {
 		return wanted(in.PeeringType, row.PeeringType) && wanted(in.EdgeLocation, row.EdgeLocation) && wanted(in.State, row.State)
 	}
 	var out api.ListPeeringsOutput
-	out.Peerings, out.NextToken = page(p, rows, keep, func(row *peeringRow) api.Peering { return row.Peering })
+	out.Peerings, out.NextToken = state.Page(p, rows, keep, func(row *state.Peering) api.Peering { return row.API() })
 	return &out, nil
-}
-
-// belowNetwork is the path of a list's rows: those of one core network, or all.
-func belowNetwork(coreNetwork *string) []string {
-	if coreNetwork == nil {
-		return nil
-	}
-	return []string{*coreNetwork}
 }
 
 // chain is one walk after the other. Their keys must sort that way round, or a page token would lose rows.
@@ -164,7 +131,7 @@ func chain[T any](walks ...iter.Seq2[string, *T]) iter.Seq2[string, *T] {
 }
 
 // deletePeering ends a peering that no route table is attached over.
-func deletePeering(tx *Txn, in *api.DeletePeeringInput) (*api.DeletePeeringOutput, error) {
+func deletePeering(tx *state.Txn, in *api.DeletePeeringInput) (*api.DeletePeeringOutput, error) {
 	old, err := findPeering(tx.View, in.PeeringId)
 	if err != nil {
 		return nil, err
@@ -172,27 +139,26 @@ func deletePeering(tx *Txn, in *api.DeletePeeringInput) (*api.DeletePeeringOutpu
 	if old.State != api.PeeringStateAvailable && old.State != api.PeeringStateFailed {
 		return nil, api.Conflict("peering", old.PeeringId, "Peering state is invalid: "+string(old.State)+".")
 	}
-	below := accountKey(parseAccount(old.CoreNetworkArn), "attachment.peering", old.PeeringId) + "/"
-	if attachments.Any(tx.r, below) {
+	below := state.Attachments.OverPeering(state.AccountOf(old.CoreNetworkArn), old.PeeringId)
+	if state.Attachments.Any(tx.View, below) {
 		return nil, api.Conflict("peering", old.PeeringId, "Peering cannot be deleted due to existing transit gateway route table attachments.")
 	}
 	row := *old
 	row.State = api.PeeringStateDeleting
 	savePeering(tx, &row)
-	return &api.DeletePeeringOutput{Peering: &row.Peering}, nil
+	return &api.DeletePeeringOutput{Peering: new(row.API())}, nil
 }
 
 // movePeering takes the next step of a peering.
-func (s *env) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	old, ok := peerings.Get(lc.Txn, e.Key)
-	if !ok || string(old.State) != e.From {
+func movePeering(tx *state.Txn, key state.Key[state.Peering], from string) error {
+	old, ok := state.Peerings.Get(tx.View, key)
+	if !ok || string(old.State) != from {
 		return nil
 	}
-	step, _ := lifecycle.Next(lifecycle.Peering, e.From)
-	tx := s.txn(lc, api.Caller{Account: accountOf(e.Key)})
+	step, _ := lifecycle.Next(lifecycle.Peering, from)
 	if step.Next == lifecycle.Gone {
-		peerings.Delete(lc.Txn, e.Key)
-		peeringEvent(tx, old, "DELETED", "deleted from a Core Network.")
+		state.Peerings.Delete(tx, key)
+		tx.PeeringEvent(old, "DELETED", "deleted from a Core Network.")
 		return nil
 	}
 	row := *old
@@ -206,12 +172,12 @@ func (s *env) movePeering(lc *lifecycle.Txn, e lifecycle.Entry) error {
 }
 
 // peeringProblems is what keeps a peering from being built. Of two of one gateway at one edge the first is kept.
-func peeringProblems(tx *Txn, row *peeringRow) []api.PeeringError {
+func peeringProblems(tx *state.Txn, row *state.Peering) []state.PeeringError {
 	problems := row.Problems
-	below := accountKey(parseAccount(row.CoreNetworkArn), "peering.gateway", row.CoreNetworkId, row.ResourceArn) + "/"
-	for _, other := range peerings.ScanIndex(tx.r, below, "") {
+	below := state.Peerings.WithGateway(state.AccountOf(row.CoreNetworkArn), row.CoreNetworkId, row.ResourceArn)
+	for _, other := range state.Peerings.Rows(tx.View, below, "") {
 		if other.PeeringId < row.PeeringId && other.State != api.PeeringStateFailed {
-			problems = append(problems[:len(problems):len(problems)], api.PeeringError{
+			problems = append(problems[:len(problems):len(problems)], state.PeeringError{
 				Code:        api.PeeringErrorCodeEdgeLocationPeerDuplicate,
 				Message:     "The transit gateway is peered with the edge location by " + other.PeeringId + ".",
 				ResourceArn: row.ResourceArn,

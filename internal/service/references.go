@@ -10,6 +10,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/state"
 )
 
 // references checks what requests name of EC2 and Direct Connect: by the form of the ARN and, where there is a catalog, by
@@ -29,13 +30,13 @@ func unknown(err error) (missing bool, failure error) {
 }
 
 func (ref *reference) problem(code api.AttachmentErrorCode, message string) {
-	ref.problems = append(ref.problems, api.AttachmentError{Code: code, Message: message, ResourceArn: ref.text})
+	ref.problems = append(ref.problems, state.AttachmentError{Code: code, Message: message, ResourceArn: ref.Text})
 }
 
 // reference is what one or several ARNs of a request come to.
 type reference struct {
-	arn
-	problems []api.AttachmentError
+	state.ARN
+	problems []state.AttachmentError
 }
 
 // of is the ARN of a resource of the form, or the field's ValidationException.
@@ -44,7 +45,7 @@ func (references) of(form foreignARN, text string) (reference, error) {
 	if !ok {
 		return reference{}, invalid(form.check(text))
 	}
-	return reference{arn: a}, nil
+	return reference{ARN: a}, nil
 }
 
 // vpcFacts is what the catalog says of a VPC.
@@ -79,28 +80,28 @@ func (f vpcFacts) subnet(text string) (*catalog.Subnet, bool) {
 
 // problems is what keeps the VPC from being attached by the subnets: one of each Availability Zone of the Region itself,
 // all with IPv4, and with IPv6 where the attachment is to carry that. AWS has no code of its own for a subnet without IPv4.
-func (f vpcFacts) problems(vpc string, subnets []string, options *api.VpcOptions) []api.AttachmentError {
+func (f vpcFacts) problems(vpc string, subnets []string, options *state.VpcOptions) []state.AttachmentError {
 	var ref reference
 	switch {
 	case !f.known:
 		return nil
 	case f.vpc == nil:
-		ref.text = vpc
+		ref.Text = vpc
 		ref.problem(api.AttachmentErrorCodeVpcNotFound, "The VPC does not exist.")
 		return ref.problems
 	}
 	zones := map[string]bool{}
 	for _, text := range subnets {
-		ref.text = text
+		ref.Text = text
 		subnet, ok := f.subnet(text)
 		if !ok {
 			ref.problem(api.AttachmentErrorCodeSubnetNotFound, "The subnet does not exist in the VPC.")
 			continue
 		}
 		zone := subnet.AvailabilityZone
-		parsed, _ := parseARN(text)
+		parsed, _ := state.ParseARN(text)
 		switch {
-		case strings.HasPrefix(zone, parsed.region+"-"): // us-west-2-lax-1a, where us-west-2a is one of the Region
+		case strings.HasPrefix(zone, parsed.Region+"-"): // us-west-2-lax-1a, where us-west-2a is one of the Region
 			ref.problem(api.AttachmentErrorCodeSubnetUnsupportedAvailabilityZone, "A subnet cannot be in the Local Zone "+zone+".")
 		case zone != "" && zones[zone]:
 			ref.problem(api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, "Another subnet of the attachment is in Availability Zone "+zone+".")
@@ -119,14 +120,14 @@ func (f vpcFacts) problems(vpc string, subnets []string, options *api.VpcOptions
 }
 
 // checkSubnets refuses subnets that are not of the VPC's Region and account, and one named twice.
-func checkSubnets(field string, subnets []string, vpc arn) []api.FieldError {
+func checkSubnets(field string, subnets []string, vpc state.ARN) []api.FieldError {
 	var fields []api.FieldError
 	for i, text := range subnets {
-		subnet, ok := parseARN(text)
+		subnet, ok := state.ParseARN(text)
 		switch {
 		case !ok:
 			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "ARN is not valid for a subnet."})
-		case subnet.region != vpc.region || subnet.account != vpc.account:
+		case subnet.Region != vpc.Region || subnet.Account != vpc.Account:
 			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnet is not in the VPC."})
 		case slices.Index(subnets, text) < i:
 			fields = append(fields, api.FieldError{Name: fmt.Sprintf("%s[%d]", field, i), Message: "Subnets must be unique."})
@@ -172,7 +173,7 @@ func (r references) directConnectGateway(ctx context.Context, text string) (refe
 }
 
 // transitGateway also gives the gateway's ASN, 0 when nobody knows it.
-func (r references) transitGateway(ctx context.Context, text string) (reference, uint32, []api.PeeringError, error) {
+func (r references) transitGateway(ctx context.Context, text string) (reference, uint32, []state.PeeringError, error) {
 	ref, err := r.of(transitGatewayARN, text)
 	if err != nil || r.catalog == nil {
 		return ref, 0, nil, err
@@ -182,11 +183,11 @@ func (r references) transitGateway(ctx context.Context, text string) (reference,
 	case err != nil:
 		return ref, 0, nil, err
 	case missing:
-		return ref, 0, []api.PeeringError{{
+		return ref, 0, []state.PeeringError{{
 			Code: api.PeeringErrorCodeTransitGatewayNotFound, Message: "The transit gateway does not exist.", ResourceArn: text,
 		}}, nil
 	case gateway.State != "" && gateway.State != "available":
-		return ref, gateway.ASN, []api.PeeringError{{
+		return ref, gateway.ASN, []state.PeeringError{{
 			Code: api.PeeringErrorCodeInvalidTransitGatewayState, Message: "The transit gateway is " + gateway.State + ".", ResourceArn: text,
 		}}, nil
 	}
@@ -295,7 +296,7 @@ func (r references) connectPeer(ctx context.Context, text string) (gateway strin
 // prefixList must be in us-west-2, the home Region of Cloud WAN, wherever the edges are.
 func (r references) prefixList(ctx context.Context, text string) (reference, error) {
 	ref, err := r.of(prefixListARN, text)
-	if err == nil && ref.partition == "aws" && ref.region != "us-west-2" {
+	if err == nil && ref.Partition == "aws" && ref.Region != "us-west-2" {
 		err = api.InvalidField("prefixListArn", "Prefix list must be in us-west-2.")
 	}
 	if err != nil || r.catalog == nil {
@@ -308,7 +309,7 @@ func (r references) prefixList(ctx context.Context, text string) (reference, err
 	case missing:
 		return ref, api.NotFound("prefix-list", text)
 	case len(list.Entries) > maxPrefixListEntries:
-		return ref, api.BrokenRule(fmt.Sprintf("Prefix list %s has more than %d entries.", ref.id(), maxPrefixListEntries))
+		return ref, api.BrokenRule(fmt.Sprintf("Prefix list %s has more than %d entries.", ref.ID(), maxPrefixListEntries))
 	}
 	return ref, nil
 }

@@ -12,13 +12,13 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
-	"portolan/internal/service"
+	"portolan/internal/node"
 )
 
 const ec2ARN = "arn:aws:ec2:eu-west-1:111122223333:"
 
 // withCatalog gives the world the contents of a catalog file.
-func withCatalog(t *testing.T, text string) func(*service.Config) {
+func withCatalog(t *testing.T, text string) func(*node.Config) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "catalog.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -28,7 +28,7 @@ func withCatalog(t *testing.T, text string) func(*service.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(c *service.Config) { c.Catalog = f }
+	return func(c *node.Config) { c.Catalog = f }
 }
 
 const smallCatalog = `
@@ -209,7 +209,7 @@ func TestCatalog_associationsEndWithTheirGateway(t *testing.T) {
 	known := withCatalog(t, smallCatalog)
 	for _, gone := range []bool{false, true} {
 		var lost bool
-		w := newWorld(t, known, func(c *service.Config) { c.Catalog = losable{c.Catalog, &lost} })
+		w := newWorld(t, known, func(c *node.Config) { c.Catalog = losable{c.Catalog, &lost} })
 		gn := w.globalNetwork()
 		device := w.device(gn, w.site(gn))
 		must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "0"})
@@ -263,7 +263,7 @@ func TestCatalog_isAskedOutsideTransactions(t *testing.T) {
 		}()
 		<-done // for ever, if no write is possible while the catalog is asked
 	}
-	w = newWorld(t, withCatalog(t, smallCatalog), func(c *service.Config) { c.Catalog = slow{c.Catalog, write} })
+	w = newWorld(t, withCatalog(t, smallCatalog), func(c *node.Config) { c.Catalog = slow{c.Catalog, write} })
 	gn, cn := w.network()
 	device := w.device(gn, w.site(gn))
 	gateway := ec2ARN + "transit-gateway/tgw-0123456789abcdef0"
@@ -359,7 +359,7 @@ func (away) Remote() bool { return false }
 func (away) PrefixList(context.Context, string) (*catalog.PrefixList, error) { return nil, errAway }
 
 func TestCatalog_awayLosesNothing(t *testing.T) {
-	w := newWorld(t, func(c *service.Config) { c.Catalog = away{} })
+	w := newWorld(t, func(c *node.Config) { c.Catalog = away{} })
 	gn, cn := w.network()
 	in := api.CreateVpcAttachmentInput{CoreNetworkId: cn, VpcArn: ec2ARN + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2ARN + "subnet/subnet-0123456789abcdef0"}}
 	if e := fails[*api.InternalServerException](w, w.CreateVpcAttachment, in); !errors.Is(e, catalog.ErrUnavailable) {
@@ -373,7 +373,7 @@ func TestCatalog_awayLosesNothing(t *testing.T) {
 
 func TestCatalog_prefixListTooLong(t *testing.T) {
 	long := away{}
-	w := newWorld(t, func(c *service.Config) { c.Catalog = tooManyEntries{long} })
+	w := newWorld(t, func(c *node.Config) { c.Catalog = tooManyEntries{long} })
 	_, cn := w.network()
 	fails[validation](w, w.CreateCoreNetworkPrefixListAssociation, api.CreateCoreNetworkPrefixListAssociationInput{
 		CoreNetworkId: cn, PrefixListAlias: "corporate", PrefixListArn: "arn:aws:ec2:us-west-2:111122223333:prefix-list/pl-0123456789abcdef0",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // Only a core network has a resource policy. None of the three operations models ResourceNotFoundException, so an
@@ -12,13 +13,13 @@ import (
 
 // putResourcePolicy sets the resource policy of a core network as a whole.
 func putResourcePolicy(ctx context.Context, e *env, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
-	return update(ctx, e, func(tx *Txn) (*api.PutResourcePolicyOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.PutResourcePolicyOutput, error) {
 		return setResourcePolicy(tx, in, e.checkResourcePolicy)
 	})
 }
 
 // setResourcePolicy checks the document as those who decide by it will read it; a nil check takes what has a Statement.
-func setResourcePolicy(tx *Txn, in *api.PutResourcePolicyInput, check func([]byte) error) (*api.PutResourcePolicyOutput, error) {
+func setResourcePolicy(tx *state.Txn, in *api.PutResourcePolicyInput, check func([]byte) error) (*api.PutResourcePolicyOutput, error) {
 	row, err := findPolicyResource(tx.View, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -42,12 +43,12 @@ func setResourcePolicy(tx *Txn, in *api.PutResourcePolicyInput, check func([]byt
 	}
 	next := *row
 	next.ResourcePolicy = in.PolicyDocument
-	coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &next)
+	state.CoreNetworks.Put(tx, state.CoreNetworks.Key(tx.Caller.Account, row.CoreNetworkId), &next)
 	return &api.PutResourcePolicyOutput{}, nil
 }
 
 // getResourcePolicy shows the resource policy of a core network; without one the answer has no document.
-func getResourcePolicy(v *View, in *api.GetResourcePolicyInput) (*api.GetResourcePolicyOutput, error) {
+func getResourcePolicy(v *state.View, in *api.GetResourcePolicyInput) (*api.GetResourcePolicyOutput, error) {
 	row, err := findPolicyResource(v, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func getResourcePolicy(v *View, in *api.GetResourcePolicyInput) (*api.GetResourc
 }
 
 // deleteResourcePolicy removes the resource policy, and with it what it granted. Without one there is nothing to do.
-func deleteResourcePolicy(tx *Txn, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
+func deleteResourcePolicy(tx *state.Txn, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
 	row, err := findPolicyResource(tx.View, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -64,26 +65,26 @@ func deleteResourcePolicy(tx *Txn, in *api.DeleteResourcePolicyInput) (*api.Dele
 	if row.ResourcePolicy != "" {
 		next := *row
 		next.ResourcePolicy = ""
-		coreNetworks.Put(tx.w, tx.key("core-network", row.CoreNetworkId), &next)
+		state.CoreNetworks.Put(tx, state.CoreNetworks.Key(tx.Caller.Account, row.CoreNetworkId), &next)
 	}
 	return &api.DeleteResourcePolicyOutput{}, nil
 }
 
-func findPolicyResource(v *View, resource string) (*coreNetworkRow, error) {
+func findPolicyResource(v *state.View, resource string) (*state.CoreNetwork, error) {
 	if fields := coreNetworkARN(resource); fields != nil {
 		return nil, invalid(fields)
 	}
-	a, _ := parseARN(resource)
-	row, err := findCoreNetwork(v, a.id())
+	a, _ := state.ParseARN(resource)
+	row, err := findCoreNetwork(v, a.ID())
 	// Letter by letter, as permissions were decided by it.
-	if err != nil || a.account != v.caller.Account || row.CoreNetworkArn != resource {
+	if err != nil || a.Account != v.Caller.Account || row.CoreNetworkArn != resource {
 		return nil, api.InvalidField("resourceArn", "Core network not found.")
 	}
 	return row, nil
 }
 
 func coreNetworkARN(resource string) []api.FieldError {
-	if a, ok := parseARN(resource); !ok || !a.is("networkmanager", "core-network", "core-network-") || a.region != "" {
+	if a, ok := state.ParseARN(resource); !ok || !a.Is("networkmanager", "core-network", "core-network-") || a.Region != "" {
 		return []api.FieldError{{Name: "resourceArn", Message: "ARN is not valid for a core network."}}
 	}
 	return nil

@@ -10,14 +10,14 @@ import (
 	"portolan/api"
 	"portolan/bench/atquota"
 	"portolan/internal/events"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 	"portolan/routing"
 )
 
 // fullNetwork is a core network at AWS's full quota.
 type fullNetwork struct {
-	*service.Service
+	*node.Node
 	st     store.Store
 	ctx    context.Context
 	gn, cn string
@@ -26,11 +26,11 @@ type fullNetwork struct {
 
 func newFullNetwork(b *testing.B, st store.Store) *fullNetwork {
 	n := &fullNetwork{st: st, ctx: api.WithCaller(b.Context(), api.Caller{Account: "111122223333", Partition: "aws"})}
-	s, err := service.New(b.Context(), service.Config{Store: st})
+	s, err := node.New(b.Context(), node.Config{Store: st})
 	if err != nil {
 		b.Fatal(err)
 	}
-	n.Service = s
+	n.Node = s
 	full := atquota.Full.Snapshot()
 	for i := range full.Attachments {
 		n.ids = append(n.ids, full.Attachments[i].ID)

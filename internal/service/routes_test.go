@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/snapshot"
 	"portolan/routing"
 )
@@ -215,7 +215,7 @@ func unsettledPolicy() string {
 
 func TestGetNetworkRoutes_aPrefixThatNeverSettles(t *testing.T) {
 	var log bytes.Buffer
-	w := newWorld(t, func(c *service.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	w := newWorld(t, func(c *node.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	gn := w.globalNetwork()
 	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: gn, PolicyDocument: new(unsettledPolicy())}).CoreNetwork.CoreNetworkId
 	w.settled(0)

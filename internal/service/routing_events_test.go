@@ -18,7 +18,7 @@ import (
 	"portolan/api"
 	"portolan/internal/catalog"
 	"portolan/internal/events"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/internal/store"
 	"portolan/routing"
 )
@@ -106,21 +106,21 @@ func (w *world) wantRouteEvents(what string, after uint64, names map[string]stri
 }
 
 // onStore makes a world of a store that outlives it; restart is the same world with another process.
-func onStore(st store.Store) func(*service.Config) {
-	return func(c *service.Config) { c.Store = st }
+func onStore(st store.Store) func(*node.Config) {
+	return func(c *node.Config) { c.Store = st }
 }
 
-func (w *world) restart(st store.Store, change ...func(*service.Config)) {
+func (w *world) restart(st store.Store, change ...func(*node.Config)) {
 	w.t.Helper()
-	cfg := service.Config{Store: st, Now: func() time.Time { return w.now }}
+	cfg := node.Config{Store: st, Now: func() time.Time { return w.now }}
 	for _, f := range change {
 		f(&cfg)
 	}
-	s, err := service.New(w.t.Context(), cfg)
+	s, err := node.New(w.t.Context(), cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.Service = s
+	w.Node = s
 }
 
 func TestRoutingEvents_lifeOfARoute(t *testing.T) {
@@ -276,7 +276,7 @@ func TestRoutingEvents_resetStartsAnew(t *testing.T) {
 }
 
 func TestRoutingEvents_offMeansOff(t *testing.T) {
-	w := newWorld(t, func(c *service.Config) { c.NoRoutingEvents = true })
+	w := newWorld(t, func(c *node.Config) { c.NoRoutingEvents = true })
 	_, cn := w.network()
 	connect := w.connectAttachment(cn)
 	if err := w.PutAnnouncements(w.ctx, connect, []routing.Announcement{{Prefix: netip.MustParsePrefix("10.0.0.0/16")}}); err != nil {
@@ -306,7 +306,7 @@ func TestRoutingEvents_toldByItself(t *testing.T) {
 		synctest.Wait()
 		told := 0
 		_ = st.View(t.Context(), func(r store.Reader) error {
-			list, _, err := events.Read(r, events.Query{Limit: 1000, DetailType: "Network Manager Routing Update"})
+			list, _, err := events.Read(r, events.Query{Account: "111122223333", Limit: 1000, DetailType: "Network Manager Routing Update"})
 			told = len(list)
 			return err
 		})
@@ -462,7 +462,7 @@ func TestRoutingEvents_ofTheCatalog(t *testing.T) {
 		st := store.OpenMemory()
 		defer func() { _ = st.Close() }()
 		known := &shiftingCatalog{}
-		w := newWorld(t, onStore(st), func(c *service.Config) { c.Catalog = known })
+		w := newWorld(t, onStore(st), func(c *node.Config) { c.Catalog = known })
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { w.Run(ctx) })
@@ -476,7 +476,7 @@ func TestRoutingEvents_ofTheCatalog(t *testing.T) {
 			synctest.Wait()
 			var got []string
 			_ = st.View(t.Context(), func(r store.Reader) error {
-				list, next, err := events.Read(r, events.Query{After: at, Limit: 1000})
+				list, next, err := events.Read(r, events.Query{Account: "111122223333", After: at, Limit: 1000})
 				at = next
 				for i := range list {
 					var e routeEvent

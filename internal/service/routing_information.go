@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"portolan/api"
+	"portolan/internal/network"
+	"portolan/internal/state"
 	"portolan/routing"
 )
 
@@ -22,30 +24,28 @@ func listCoreNetworkRoutingInformation(ctx context.Context, e *env, in *api.List
 			return nil, api.InvalidField("nextHopFilters", "Filter "+strconv.Quote(name)+" is not known.")
 		}
 	}
-	return read(ctx, e, func(v *View) (*api.ListCoreNetworkRoutingInformationOutput, error) {
-		_, routes, err := routesOf(v, ctx, in.CoreNetworkId)
-		if err != nil {
-			return nil, err
-		}
-		table := routing.TableID{Segment: in.SegmentName, Edge: in.EdgeLocation}
-		rib, ok := routes.tables.Table(table)
-		if !ok {
-			return nil, api.NotFound("route-table", table.String())
-		}
-		query := append([]string{"ListCoreNetworkRoutingInformation", in.CoreNetworkId, in.SegmentName, in.EdgeLocation}, routingQuery(in)...)
-		p, err := v.newPager(in.MaxResults, in.NextToken, query...)
-		if err != nil {
-			return nil, err
-		}
-		keep := func(row *api.CoreNetworkRoutingInformation) bool { return keepsRoutingInformation(in, row) }
-		out := &api.ListCoreNetworkRoutingInformationOutput{}
-		out.CoreNetworkRoutingInformation, out.NextToken = page(p, routes.rib(rib, p.after), keep, same)
-		return out, nil
-	})
+	_, routes, err := e.networks.Routes(ctx, routed(in.CoreNetworkId))
+	if err != nil {
+		return nil, err
+	}
+	table := routing.TableID{Segment: in.SegmentName, Edge: in.EdgeLocation}
+	rib, ok := routes.Tables.Table(table)
+	if !ok {
+		return nil, api.NotFound("route-table", table.String())
+	}
+	query := append([]string{"ListCoreNetworkRoutingInformation", in.CoreNetworkId, in.SegmentName, in.EdgeLocation}, routingQuery(in)...)
+	p, err := state.NewPager(api.CallerFrom(ctx), in.MaxResults, in.NextToken, query...)
+	if err != nil {
+		return nil, err
+	}
+	keep := func(row *api.CoreNetworkRoutingInformation) bool { return keepsRoutingInformation(in, row) }
+	out := &api.ListCoreNetworkRoutingInformationOutput{}
+	out.CoreNetworkRoutingInformation, out.NextToken = state.Page(p, ribRows(routes, rib, p.After), keep, same)
+	return out, nil
 }
 
-// rib walks the rows of a table after a key. Keys sort as prefixes do, and the routes of one prefix in their order.
-func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api.CoreNetworkRoutingInformation] {
+// ribRows walks the rows of a table after a key. Keys sort as prefixes do, and the routes of one prefix in their order.
+func ribRows(c *network.Routes, table routing.Table, after string) iter.Seq2[string, *api.CoreNetworkRoutingInformation] {
 	return func(yield func(string, *api.CoreNetworkRoutingInformation) bool) {
 		ordinal := 0
 		var last netip.Prefix
@@ -55,10 +55,10 @@ func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api
 			}
 			key := pathKey(&p, ordinal)
 			ordinal++
-			if key <= after || c.neverSettles(table, &p) {
+			if key <= after || neverSettles(c, table, &p) {
 				continue
 			}
-			row := c.routingInformation(&p)
+			row := routingInformation(c, &p)
 			if !yield(key, &row) {
 				return
 			}
@@ -67,13 +67,13 @@ func (c *computed) rib(table routing.Table, after string) iter.Seq2[string, *api
 }
 
 // neverSettles says whether another edge offers the route only for the moment, and the next moment another one or none.
-func (c *computed) neverSettles(table routing.Table, p *routing.Path) bool {
-	if !c.unsettled || p.Kind != routing.KindEdge {
+func neverSettles(c *network.Routes, table routing.Table, p *routing.Path) bool {
+	if !c.Unsettled || p.Kind != routing.KindEdge {
 		return false
 	}
 	id := table.ID()
 	id.Edge = p.NextHop.Edge
-	there, _ := c.tables.Table(id)
+	there, _ := c.Tables.Table(id)
 	return table.Unsettled(p.Prefix) || there.Unsettled(p.Prefix)
 }
 
@@ -87,11 +87,11 @@ func pathKey(p *routing.Path, ordinal int) string {
 
 // routingInformation is a path as the API spells it: a local one names attachment and resource, a remote one edge and
 // segment, and the route of a VPC has no attributes.
-func (c *computed) routingInformation(p *routing.Path) api.CoreNetworkRoutingInformation {
+func routingInformation(c *network.Routes, p *routing.Path) api.CoreNetworkRoutingInformation {
 	row := api.CoreNetworkRoutingInformation{Prefix: p.Prefix.String()}
 	if d := p.NextHop; d != nil {
 		row.NextHop = &api.RoutingInformationNextHop{}
-		if a, ok := c.tables.Attachment(d.Attachment); ok {
+		if a, ok := c.Tables.Attachment(d.Attachment); ok {
 			row.NextHop.CoreNetworkAttachmentId, row.NextHop.ResourceId, row.NextHop.ResourceType = a.ID, a.ResourceID, a.Type
 		} else {
 			row.NextHop.EdgeLocation, row.NextHop.SegmentName = d.Edge, d.Segment

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"portolan/api"
-	"portolan/internal/service"
+	"portolan/internal/node"
 	"portolan/routing"
 )
 
@@ -19,7 +19,7 @@ func TestRouting_options(t *testing.T) {
 		options *routing.Options
 		shown   bool // the second appliance, where else the edge is
 	}{{nil, true}, {o, false}} {
-		w := newWorld(t, func(cfg *service.Config) { cfg.Routing = c.options })
+		w := newWorld(t, func(cfg *node.Config) { cfg.Routing = c.options })
 		done, err := w.ImportSnapshot(w.ctx, exampleSnapshot(t))
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"portolan/api"
-	"portolan/internal/store"
+	"portolan/internal/state"
 )
 
 // A core network is shared by its resource policy, which is what a share of AWS RAM comes to. Whoever it is shared with
@@ -22,25 +22,18 @@ var consumerActions = []string{
 
 // isGranted tells whether the resource policy of a core network lets the caller, of another account, do one of the
 // operations.
-func isGranted(v *View, row *coreNetworkRow, operations ...string) bool {
-	if row.ResourcePolicy == "" || v.grants == nil {
-		return false
-	}
-	actions := make([]string, len(operations))
-	for i, op := range operations {
-		actions[i] = "networkmanager:" + op
-	}
-	return v.grants([]byte(row.ResourcePolicy), v.caller, row.CoreNetworkArn, actions...)
+func isGranted(v *state.View, row *state.CoreNetwork, operations ...string) bool {
+	return v.Granted(row.ResourcePolicy, row.CoreNetworkArn, operations...)
 }
 
 // findSharedNetwork is a core network that the caller may use for an operation: it is the caller's, or shared for that. One
 // that is shared for other operations is refused as IAM refuses it, one that is not shared looks like a missing one.
-func findSharedNetwork(v *View, id, operation string) (*coreNetworkRow, error) {
-	row, ok := byID(v.r, coreNetworks, id)
+func findSharedNetwork(v *state.View, id, operation string) (*state.CoreNetwork, error) {
+	row, ok := state.CoreNetworks.ByID(v, id)
 	switch {
 	case !ok:
 		return nil, api.NotFound("core-network", id)
-	case row.OwnerAccountId == v.caller.Account, slices.Contains(consumerActions, operation) && isGranted(v, row, operation):
+	case row.OwnerAccountId == v.Caller.Account, slices.Contains(consumerActions, operation) && isGranted(v, row, operation):
 		return row, nil
 	case !isGranted(v, row, consumerActions...):
 		return nil, api.NotFound("core-network", id)
@@ -49,33 +42,33 @@ func findSharedNetwork(v *View, id, operation string) (*coreNetworkRow, error) {
 }
 
 // notMine is the error for a core network that is not among the caller's.
-func notMine(v *View, id string) error {
-	row, ok := byID(v.r, coreNetworks, id)
+func notMine(v *state.View, id string) error {
+	row, ok := state.CoreNetworks.ByID(v, id)
 	if !ok || !isGranted(v, row, consumerActions...) {
 		return api.NotFound("core-network", id)
 	}
-	return denied(v, v.caller.Operation, row.CoreNetworkArn)
+	return denied(v, v.Caller.Operation, row.CoreNetworkArn)
 }
 
 // sharedNetworks walks the core networks that are shared with the caller.
-func sharedNetworks(v *View, after string) iter.Seq2[string, *coreNetworkRow] {
-	return func(yield func(string, *coreNetworkRow) bool) {
-		for key, row := range coreNetworks.ScanIndex(v.r, store.Path("shared")+"/", after) {
-			if row.OwnerAccountId != v.caller.Account && isGranted(v, row, consumerActions...) && !yield(key, row) {
+func sharedNetworks(v *state.View, after string) iter.Seq2[string, *state.CoreNetwork] {
+	return func(yield func(string, *state.CoreNetwork) bool) {
+		for key, row := range state.CoreNetworks.Rows(v, state.CoreNetworks.Shared(), after) {
+			if row.OwnerAccountId != v.Caller.Account && isGranted(v, row, consumerActions...) && !yield(key, row) {
 				return
 			}
 		}
 	}
 }
 
-func principal(v *View) string {
-	if v.caller.ARN != "" {
-		return v.caller.ARN
+func principal(v *state.View) string {
+	if v.Caller.ARN != "" {
+		return v.Caller.ARN
 	}
-	return "arn:" + v.caller.Partition + ":iam::" + v.caller.Account + ":root"
+	return "arn:" + v.Caller.Partition + ":iam::" + v.Caller.Account + ":root"
 }
 
-func denied(v *View, operation, resource string) error {
+func denied(v *state.View, operation, resource string) error {
 	action := "networkmanager:" + operation
 	return &api.AccessDeniedException{Message: "User: " + principal(v) + " is not authorized to perform: " + action + " on resource: " + resource +
 		" because no resource-based policy allows the " + action + " action"}
@@ -87,16 +80,10 @@ func notOwner(what string) error {
 	return api.BrokenRule("Cannot " + what + " without ownership of core network.")
 }
 
-// networkOfARN is the core network of an attachment or a peering, which the caller need not own.
-func networkOfARN(v *View, coreNetworkArn string) (*coreNetworkRow, bool) {
-	a, _ := parseARN(coreNetworkArn)
-	return coreNetworks.Get(v.r, accountKey(a.account, "core-network", a.id()))
-}
-
 // CoreNetwork is whose a core network is and its resource policy, "" for none; false when there is no such core network.
 func (s *Service) CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool) {
-	row, err := read(ctx, s.env, func(v *View) (*coreNetworkRow, error) {
-		row, ok := byID(v.r, coreNetworks, id)
+	row, err := state.Read(ctx, s.db, func(v *state.View) (*state.CoreNetwork, error) {
+		row, ok := state.CoreNetworks.ByID(v, id)
 		if !ok {
 			return nil, api.NotFound("core-network", id)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // createSiteToSiteVpnAttachment attaches a VPN connection to the edge of its Region. Only the core network's owner can;
@@ -13,42 +14,36 @@ func createSiteToSiteVpnAttachment(ctx context.Context, e *env, in *api.CreateSi
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
-		return once(tx, "CreateSiteToSiteVpnAttachment", in.ClientToken, in, func() (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
+		return state.Once(tx, "CreateSiteToSiteVpnAttachment", in.ClientToken, in, func() (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
 			network, live, err := attachable(tx, in.CoreNetworkId, "CreateSiteToSiteVpnAttachment", in.RoutingPolicyLabel, in.Tags)
 			if err != nil {
 				return nil, err
 			}
-			if err := edgeOf(network, vpn.region); err != nil {
+			if err := edgeOf(network, vpn.Region); err != nil {
 				return nil, err
 			}
-			row := attachmentRow{
-				Attachment: api.Attachment{
-					AttachmentType: api.AttachmentTypeSiteToSiteVpn,
-					EdgeLocation:   vpn.region,
-					ResourceArn:    in.VpnConnectionArn,
-					Tags:           someTags(in.Tags),
-				},
+			row := state.Attachment{
+				AttachmentType:     api.AttachmentTypeSiteToSiteVpn,
+				EdgeLocation:       vpn.Region,
+				ResourceArn:        in.VpnConnectionArn,
+				Tags:               someTags(in.Tags),
 				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 				Problems:           vpn.problems,
 			}
 			if err := attach(tx, network, live, &row); err != nil {
 				return nil, err
 			}
-			return &api.CreateSiteToSiteVpnAttachmentOutput{SiteToSiteVpnAttachment: row.vpn()}, nil
+			return &api.CreateSiteToSiteVpnAttachmentOutput{SiteToSiteVpnAttachment: row.VPN()}, nil
 		})
 	})
 }
 
 // getSiteToSiteVpnAttachment shows a Site-to-Site VPN attachment.
-func getSiteToSiteVpnAttachment(v *View, in *api.GetSiteToSiteVpnAttachmentInput) (*api.GetSiteToSiteVpnAttachmentOutput, error) {
+func getSiteToSiteVpnAttachment(v *state.View, in *api.GetSiteToSiteVpnAttachmentInput) (*api.GetSiteToSiteVpnAttachmentOutput, error) {
 	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeSiteToSiteVpn)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetSiteToSiteVpnAttachmentOutput{SiteToSiteVpnAttachment: row.vpn()}, nil
-}
-
-func (row *attachmentRow) vpn() *api.SiteToSiteVpnAttachment {
-	return &api.SiteToSiteVpnAttachment{Attachment: &row.Attachment, VpnConnectionArn: row.ResourceArn}
+	return &api.GetSiteToSiteVpnAttachmentOutput{SiteToSiteVpnAttachment: row.VPN()}, nil
 }

@@ -2,12 +2,12 @@ package service
 
 import (
 	"portolan/api"
-	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // findSite is a site of the global network that can still be referred to.
-func findSite(v *View, gn, id string) (*api.Site, error) {
-	site, ok := sites.Get(v.r, v.key("site", gn, id))
+func findSite(v *state.View, gn, id string) (*state.Site, error) {
+	site, ok := state.Sites.Get(v, state.Sites.Key(v.Caller.Account, gn, id))
 	if !ok {
 		return nil, api.NotFound("site", id)
 	}
@@ -15,51 +15,54 @@ func findSite(v *View, gn, id string) (*api.Site, error) {
 }
 
 // createSite makes a site, a physical place that devices and links stand at.
-func createSite(tx *Txn, in *api.CreateSiteInput) (*api.CreateSiteOutput, error) {
+func createSite(tx *state.Txn, in *api.CreateSiteInput) (*api.CreateSiteOutput, error) {
 	if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
 	if err := checkNewTags(tx, in.Tags); err != nil {
 		return nil, err
 	}
-	id := tx.ids.next("site")
-	key := tx.key("site", in.GlobalNetworkId, id)
-	if err := tx.fits(quotaSites, "site", in.GlobalNetworkId, counter(key, 1)); err != nil {
+	id := tx.NewID("site")
+	key := state.Sites.Key(tx.Caller.Account, in.GlobalNetworkId, id)
+	if err := tx.Fits(state.QuotaSites, "site", in.GlobalNetworkId, state.Sites.Count(tx.View, tx.Caller.Account, in.GlobalNetworkId)); err != nil {
 		return nil, err
 	}
-	site := api.Site{
+	site := state.Site{
 		SiteId:          id,
-		SiteArn:         tx.arnOf("site", in.GlobalNetworkId, id),
+		SiteArn:         tx.ARN("site", in.GlobalNetworkId, id),
 		GlobalNetworkId: in.GlobalNetworkId,
 		Description:     val(in.Description),
-		Location:        mergeLocation(nil, in.Location),
-		CreatedAt:       api.Time{Time: tx.now},
+		Location:        mergeLocation(nil, (*state.Location)(in.Location)),
+		CreatedAt:       tx.Time(),
 		State:           api.SiteStatePending,
 		Tags:            someTags(in.Tags),
 	}
-	save(tx.lc, lifecycle.Site, sites, key, &site, string(site.State))
-	return &api.CreateSiteOutput{Site: &site}, nil
+	state.Sites.Save(tx, key, &site)
+	return &api.CreateSiteOutput{Site: new(site.API())}, nil
 }
 
 // getSites lists the sites of a global network.
-func getSites(v *View, in *api.GetSitesInput) (*api.GetSitesOutput, error) {
+func getSites(v *state.View, in *api.GetSitesInput) (*api.GetSitesOutput, error) {
 	if _, err := findGlobalNetwork(v, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)
+	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)
 	if err != nil {
 		return nil, err
 	}
+	keys := keysOf(in.SiteIds, func(id string) state.Key[state.Site] {
+		return state.Sites.Key(v.Caller.Account, in.GlobalNetworkId, id)
+	})
 	var out api.GetSitesOutput
-	out.Sites, out.NextToken = children(v, p, sites, "site", in.GlobalNetworkId, in.SiteIds, nil, nil)
+	out.Sites, out.NextToken = children(v, p, &state.Sites.Table, keys, state.Sites.In(v.Caller.Account, in.GlobalNetworkId), nil, (*state.Site).API)
 	return &out, nil
 }
 
 // updateSite changes what is given; an empty string removes a value.
-func updateSite(tx *Txn, in *api.UpdateSiteInput) (*api.UpdateSiteOutput, error) {
+func updateSite(tx *state.Txn, in *api.UpdateSiteInput) (*api.UpdateSiteOutput, error) {
 	if _, err := findGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 		return nil, err
 	}
@@ -69,14 +72,14 @@ func updateSite(tx *Txn, in *api.UpdateSiteInput) (*api.UpdateSiteOutput, error)
 	}
 	site := *old
 	set(&site.Description, in.Description)
-	site.Location = mergeLocation(old.Location, in.Location)
+	site.Location = mergeLocation(old.Location, (*state.Location)(in.Location))
 	site.State = api.SiteStateUpdating
-	save(tx.lc, lifecycle.Site, sites, tx.key("site", site.GlobalNetworkId, site.SiteId), &site, string(site.State))
-	return &api.UpdateSiteOutput{Site: &site}, nil
+	state.Sites.Save(tx, state.Sites.Key(tx.Caller.Account, site.GlobalNetworkId, site.SiteId), &site)
+	return &api.UpdateSiteOutput{Site: new(site.API())}, nil
 }
 
 // deleteSite removes a site that no device and no link stands at.
-func deleteSite(tx *Txn, in *api.DeleteSiteInput) (*api.DeleteSiteOutput, error) {
+func deleteSite(tx *state.Txn, in *api.DeleteSiteInput) (*api.DeleteSiteOutput, error) {
 	gn, id := in.GlobalNetworkId, in.SiteId
 	if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 		return nil, err
@@ -85,27 +88,27 @@ func deleteSite(tx *Txn, in *api.DeleteSiteInput) (*api.DeleteSiteOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	if devices.Any(tx.r, tx.prefix("device.site", gn, id)) || links.Any(tx.r, tx.prefix("link.site", gn, id)) {
+	if state.Devices.Any(tx.View, state.Devices.AtSite(tx.Caller.Account, gn, id)) || state.Links.Any(tx.View, state.Links.AtSite(tx.Caller.Account, gn, id)) {
 		return nil, api.BrokenRule("Site " + id + " cannot be deleted due to existing association with devices or links.")
 	}
 	site := *old
 	site.State = api.SiteStateDeleting
-	save(tx.lc, lifecycle.Site, sites, tx.key("site", gn, id), &site, string(site.State))
+	state.Sites.Save(tx, state.Sites.Key(tx.Caller.Account, gn, id), &site)
 	site.Tags = nil
-	return &api.DeleteSiteOutput{Site: &site}, nil
+	return &api.DeleteSiteOutput{Site: new(site.API())}, nil
 }
 
 // mergeLocation is old with the given members changed: an absent member stays, an empty one is removed.
-func mergeLocation(old, given *api.Location) *api.Location {
+func mergeLocation(old, given *state.Location) *state.Location {
 	if given == nil {
 		return old
 	}
-	merged := api.Location{
-		Address:   mergeMember(old, given, func(l *api.Location) *string { return l.Address }),
-		Latitude:  mergeMember(old, given, func(l *api.Location) *string { return l.Latitude }),
-		Longitude: mergeMember(old, given, func(l *api.Location) *string { return l.Longitude }),
+	merged := state.Location{
+		Address:   mergeMember(old, given, func(l *state.Location) *string { return l.Address }),
+		Latitude:  mergeMember(old, given, func(l *state.Location) *string { return l.Latitude }),
+		Longitude: mergeMember(old, given, func(l *state.Location) *string { return l.Longitude }),
 	}
-	if merged == (api.Location{}) {
+	if merged == (state.Location{}) {
 		return nil
 	}
 	return &merged

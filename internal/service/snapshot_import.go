@@ -14,21 +14,11 @@ import (
 	"time"
 
 	"portolan/api"
-	"portolan/internal/lifecycle"
 	"portolan/internal/snapshot"
-	"portolan/internal/store"
+	"portolan/internal/state"
 	"portolan/policy"
 	"portolan/routing"
 )
-
-// importRow remembers the snapshot that an account began with.
-type importRow struct {
-	Digest string // of the snapshot as JSON
-	Import Import
-}
-
-// imports holds importRow by /acct/A/snapshot-import.
-var imports = store.NewTable(store.Schema[importRow]{Name: "snapshot-import"})
 
 // Import is what became of a snapshot.
 type Import struct {
@@ -74,29 +64,31 @@ func (s *Service) ImportSnapshot(ctx context.Context, snap *snapshot.Snapshot) (
 		return nil, fmt.Errorf("account %q has not 12 digits", snap.Account)
 	}
 	for i := range snap.Attachments {
-		if a, ok := parseARN(snap.Attachments[i].ResourceARN); ok {
-			caller.Partition = a.partition
+		if a, ok := state.ParseARN(snap.Attachments[i].ResourceARN); ok {
+			caller.Partition = a.Partition
 			break
 		}
 	}
-	return update(api.WithCaller(ctx, caller), s.env, func(tx *Txn) (*Import, error) {
-		key := tx.key("snapshot-import")
-		if row, ok := imports.Get(tx.r, key); ok {
+	document := s.db.ReadPolicy(string(snap.Policy))
+	return state.Update(api.WithCaller(ctx, caller), s.db, func(tx *state.Txn) (*Import, error) {
+		key := state.SnapshotImports.Key(tx.Caller.Account)
+		if row, ok := state.SnapshotImports.Get(tx.View, key); ok {
 			if row.Digest != digest {
 				return nil, fmt.Errorf("%w account %[2]s: created from a different snapshot. POST /_portolan/reset?account=%[2]s or use another --data", ErrNotEmpty, caller.Account)
 			}
 			done := row.Import
-			done.Before = true
-			return &done, nil
+			return &Import{done.Account, done.GlobalNetworkID, done.CoreNetworkID, done.IDs, true}, nil
 		}
-		if globalNetworks.Any(tx.r, tx.prefix("global-network")) {
+		if state.GlobalNetworks.Any(tx.View, state.GlobalNetworks.Of(tx.Caller.Account)) {
 			return nil, fmt.Errorf("%w account %[2]s: it has a global network that is not of this snapshot. POST /_portolan/reset?account=%[2]s or use another --data", ErrNotEmpty, caller.Account)
 		}
-		im := &importer{Txn: tx, snap: snap, network: network, done: Import{Account: caller.Account, IDs: map[string]string{}}}
+		im := &importer{Txn: tx, snap: snap, document: document, network: network, done: Import{Account: caller.Account, IDs: map[string]string{}}}
 		if err := im.run(); err != nil {
 			return nil, err
 		}
-		imports.Put(tx.w, key, &importRow{digest, im.done})
+		state.SnapshotImports.Put(tx, key, &state.SnapshotImport{Digest: digest, Import: state.Imported{
+			Account: im.done.Account, GlobalNetworkID: im.done.GlobalNetworkID, CoreNetworkID: im.done.CoreNetworkID, IDs: im.done.IDs,
+		}})
 		return &im.done, nil
 	})
 }
@@ -108,13 +100,14 @@ var (
 
 // importer makes one snapshot's network in a transaction.
 type importer struct {
-	*Txn
-	snap    *snapshot.Snapshot
-	network *routing.Network
-	row     *coreNetworkRow
-	done    Import
-	vpcs    map[string]string // ids of VPC attachments by the VPC's ARN and the edge
-	places  map[string]snapshot.Association
+	*state.Txn
+	snap     *snapshot.Snapshot
+	document *state.Document
+	network  *routing.Network
+	row      *state.CoreNetwork
+	done     Import
+	vpcs     map[string]string // ids of VPC attachments by the VPC's ARN and the edge
+	places   map[string]snapshot.Association
 }
 
 // id is a name as an id of the kind: itself where it is one.
@@ -123,11 +116,11 @@ func (im *importer) id(kind, name string) string {
 		return name
 	}
 	if name == "" {
-		return im.ids.next(kind)
+		return im.NewID(kind)
 	}
 	given, ok := im.done.IDs[name]
 	if !ok {
-		given = im.ids.next(kind)
+		given = im.NewID(kind)
 		im.done.IDs[name] = given
 	}
 	return given
@@ -160,7 +153,7 @@ func (im *importer) run() error {
 	}
 	for _, i := range order {
 		// The file has the oldest first; stored times have whole seconds.
-		created := im.now.Add(-time.Duration(len(order)-1-i) * time.Second)
+		created := im.Now.Add(-time.Duration(len(order)-1-i) * time.Second)
 		if err := im.attachment(&im.snap.Attachments[i], created); err != nil {
 			return fmt.Errorf("attachment %s: %w", im.snap.Attachments[i].ID, err)
 		}
@@ -172,82 +165,71 @@ func (im *importer) run() error {
 			}
 		}
 	}
-	if errs := checkReferences(im.View, im.row, string(im.snap.Policy)); len(errs) > 0 {
+	if errs := checkReferences(im.View, im.row, im.document); len(errs) > 0 {
 		return &snapshot.PolicyError{Errors: errs}
 	}
 	return nil
 }
 
 func (im *importer) coreNetwork() error {
-	now := api.Time{Time: im.now}
-	gn := api.GlobalNetwork{GlobalNetworkId: im.ids.next("global-network"), CreatedAt: now, State: api.GlobalNetworkStateAvailable}
-	gn.GlobalNetworkArn = im.arnOf("global-network", gn.GlobalNetworkId)
-	globalNetworks.Put(im.w, im.key("global-network", gn.GlobalNetworkId), &gn)
+	now := im.Time()
+	gn := state.GlobalNetwork{GlobalNetworkId: im.NewID("global-network"), CreatedAt: now, State: api.GlobalNetworkStateAvailable}
+	gn.GlobalNetworkArn = im.ARN("global-network", gn.GlobalNetworkId)
+	state.GlobalNetworks.Put(im.Txn, state.GlobalNetworks.Key(im.Caller.Account, gn.GlobalNetworkId), &gn)
 	id := im.id("core-network", im.snap.CoreNetworkID)
-	if _, taken := byID(im.r, coreNetworks, id); taken {
+	if _, taken := state.CoreNetworks.ByID(im.View, id); taken {
 		return fmt.Errorf("%w core network %s: another account owns it", ErrNotEmpty, id)
 	}
 	live := max(1, im.snap.PolicyVersionID)
-	im.row = &coreNetworkRow{
-		CoreNetwork: api.CoreNetwork{
-			GlobalNetworkId: gn.GlobalNetworkId, CoreNetworkId: id, CoreNetworkArn: im.arnOf("core-network", id), CreatedAt: now,
-			State: api.CoreNetworkStateAvailable,
-		},
-		OwnerAccountId: im.caller.Account, NextVersion: live,
+	im.row = &state.CoreNetwork{
+		GlobalNetworkId: gn.GlobalNetworkId, CoreNetworkId: id, CoreNetworkArn: im.ARN("core-network", id), CreatedAt: now,
+		State:          api.CoreNetworkStateAvailable,
+		OwnerAccountId: im.Caller.Account, NextVersion: live,
 	}
-	version := api.CoreNetworkPolicy{
+	version := state.PolicyVersion{
 		CoreNetworkId: id, PolicyVersionId: new(live), CreatedAt: now, ChangeSetState: api.ChangeSetStateExecutionSucceeded,
-		PolicyDocument: string(im.snap.Policy),
 	}
 	im.row.ExecutionAsked, im.row.ExecutionStarted = now, now
 	keepChanges(im.Txn, im.row, live, changesOf(im.View, im.row, im.network.Policy, nil))
-	im.row.ExecutionAsked, im.row.ExecutionStarted = api.Time{}, api.Time{}
-	policyVersions.Put(im.w, versionKey(im.View, im.caller.Account, id, live), &version)
+	im.row.ExecutionAsked, im.row.ExecutionStarted = state.Time{}, state.Time{}
+	im.PutVersion(im.row, &version, im.document)
 	im.row.LatestVersion, im.row.LiveVersion, im.row.NextVersion = live, live, live+1
 	im.row.Edges, im.row.Segments, im.row.NetworkFunctionGroups = networkOf(im.network.Policy)
-	coreNetworks.Put(im.w, im.row.key(), im.row)
+	state.CoreNetworks.Put(im.Txn, im.row.Key(), im.row)
 	im.done.GlobalNetworkID, im.done.CoreNetworkID = gn.GlobalNetworkId, id
 	return nil
 }
 
 func (im *importer) ec2(region, account, kind, id string) string {
-	return "arn:" + im.caller.Partition + ":ec2:" + region + ":" + account + ":" + kind + "/" + id
+	return "arn:" + im.Caller.Partition + ":ec2:" + region + ":" + account + ":" + kind + "/" + id
 }
 
 func (im *importer) prefixLists() {
 	for _, alias := range slices.Sorted(maps.Keys(im.snap.PrefixLists)) {
-		row := prefixListAssociationRow{
-			PrefixListAssociation: api.PrefixListAssociation{
-				CoreNetworkId: im.row.CoreNetworkId, PrefixListAlias: alias,
-				PrefixListArn: im.ec2("us-west-2", im.caller.Account, "prefix-list", im.ids.next("pl")),
-			},
-			Entries: append([]netip.Prefix{}, im.snap.PrefixLists[alias]...),
+		row := state.PrefixListAssociation{
+			CoreNetworkId: im.row.CoreNetworkId, PrefixListAlias: alias,
+			PrefixListArn: im.ec2("us-west-2", im.Caller.Account, "prefix-list", im.NewID("pl")),
+			Entries:       append([]netip.Prefix{}, im.snap.PrefixLists[alias]...),
 		}
-		prefixListAssociations.Put(im.w, im.key("prefix-list-association", im.row.CoreNetworkId, row.PrefixListArn), &row)
+		state.PrefixListAssociations.Put(im.Txn, state.PrefixListAssociations.Key(im.Caller.Account, im.row.CoreNetworkId, row.PrefixListArn), &row)
 	}
 }
 
 func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error {
-	row := &attachmentRow{
-		Attachment: api.Attachment{
-			AttachmentId: im.id("attachment", a.ID), CoreNetworkId: im.row.CoreNetworkId, CoreNetworkArn: im.row.CoreNetworkArn,
-			OwnerAccountId: cmp.Or(a.Account, im.caller.Account), State: api.AttachmentState(cmp.Or(a.State, "AVAILABLE")),
-			ResourceArn: a.ResourceARN, CreatedAt: api.Time{Time: created}, UpdatedAt: api.Time{Time: im.now},
-		},
+	row := &state.Attachment{
+		AttachmentId: im.id("attachment", a.ID), CoreNetworkId: im.row.CoreNetworkId, CoreNetworkArn: im.row.CoreNetworkArn,
+		OwnerAccountId: cmp.Or(a.Account, im.Caller.Account), State: api.AttachmentState(cmp.Or(a.State, "AVAILABLE")),
+		ResourceArn: a.ResourceARN, CreatedAt: state.Time{Time: created}, UpdatedAt: im.Time(),
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeerASN: a.PeerASN,
 	}
-	for kind, name := range policyTypes {
-		if name == a.Type {
-			row.AttachmentType = kind
-		}
-	}
+	row.AttachmentType = state.AttachmentType(a.Type)
 	if !accountID.MatchString(row.OwnerAccountId) {
 		return fmt.Errorf("account %q has not 12 digits", a.Account)
 	}
-	if _, taken := byID(im.r, attachments, row.AttachmentId); taken {
+	if _, taken := state.Attachments.ByID(im.View, row.AttachmentId); taken {
 		return fmt.Errorf("%w: another core network has it", ErrNotEmpty)
 	}
-	if err := im.fits(quotaAttachments, "attachment", im.row.CoreNetworkId, accountKey(im.caller.Account, "attachment.count", im.row.CoreNetworkId)); err != nil {
+	if err := im.Fits(state.QuotaAttachments, "attachment", im.row.CoreNetworkId, state.Attachments.Count(im.View, im.Caller.Account, im.row.CoreNetworkId)); err != nil {
 		return err
 	}
 	if row.EdgeLocation = a.Edges[0]; a.Type == policy.TypeDirectConnectGateway {
@@ -270,36 +252,31 @@ func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error 
 		return err
 	}
 	im.locate(a, row)
-	if err := checkAnnouncements(a.Announcements, row.edges()); err != nil {
+	if err := checkAnnouncements(a.Announcements, row.Edges()); err != nil {
 		return err
 	}
-	attachments.Put(im.w, attachmentKey(row), row)
-	im.lc.Schedule(lifecycle.Attachment, attachmentKey(row), string(row.State))
+	state.Attachments.Import(im.Txn, row)
 	if len(a.Announcements) > 0 {
-		list := slices.Clone(a.Announcements)
-		for i := range list {
-			list[i].Prefix = list[i].Prefix.Masked()
-		}
-		announcementSets.Put(im.w, im.key("announcements", row.CoreNetworkId, row.AttachmentId), &announcementsRow{
-			ID: row.AttachmentId, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.UpdatedAt, Announcements: list,
+		state.Announcements.Put(im.Txn, state.Announcements.Key(im.Caller.Account, row.CoreNetworkId, row.AttachmentId), &state.AnnouncementSet{
+			ID: row.AttachmentId, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.UpdatedAt, Announcements: state.AnnouncementsOf(a.Announcements),
 		})
 	}
 	return nil
 }
 
 // resource fills in what an attachment is for. What the file does not name is made up, in the form AWS has.
-func (im *importer) resource(a *snapshot.Attachment, row *attachmentRow) error {
+func (im *importer) resource(a *snapshot.Attachment, row *state.Attachment) error {
 	made := func(kind, prefix string) {
 		if row.ResourceArn == "" {
-			row.ResourceArn = im.ec2(a.Edges[0], row.OwnerAccountId, kind, cmp.Or(a.ResourceID, im.ids.next(prefix)))
+			row.ResourceArn = im.ec2(a.Edges[0], row.OwnerAccountId, kind, cmp.Or(a.ResourceID, im.NewID(prefix)))
 		}
 	}
 	switch a.Type {
 	case policy.TypeVPC:
 		made("vpc", "vpc")
-		row.SubnetArns = []string{im.ec2(a.Edges[0], row.OwnerAccountId, "subnet", im.ids.next("subnet"))}
+		row.SubnetArns = []string{im.ec2(a.Edges[0], row.OwnerAccountId, "subnet", im.NewID("subnet"))}
 		v6 := slices.ContainsFunc(a.Announcements, func(x routing.Announcement) bool { return x.Prefix.Addr().Is6() })
-		row.VpcOptions = &api.VpcOptions{
+		row.VpcOptions = &state.VpcOptions{
 			Ipv6Support: new(v6), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
 		}
 		im.vpcs[row.ResourceArn+"@"+row.EdgeLocation] = row.AttachmentId
@@ -315,50 +292,48 @@ func (im *importer) resource(a *snapshot.Attachment, row *attachmentRow) error {
 		made("vpn-connection", "vpn")
 	case policy.TypeDirectConnectGateway:
 		if row.ResourceArn == "" {
-			row.ResourceArn = "arn:" + im.caller.Partition + ":directconnect::" + row.OwnerAccountId + ":dx-gateway/" + cmp.Or(a.ResourceID, im.ids.next("dxgw"))
+			row.ResourceArn = "arn:" + im.Caller.Partition + ":directconnect::" + row.OwnerAccountId + ":dx-gateway/" + cmp.Or(a.ResourceID, im.NewID("dxgw"))
 		}
 	case policy.TypeTransitGatewayRouteTable:
 		made("transit-gateway-route-table", "tgw-rtb")
 		row.PeeringId = im.peering(a, row)
 	}
-	if _, ok := parseARN(row.ResourceArn); !ok {
+	if _, ok := state.ParseARN(row.ResourceArn); !ok {
 		return fmt.Errorf("resourceArn %q is not an ARN", row.ResourceArn)
 	}
 	return nil
 }
 
 // peering is the peering of a route table's transit gateway, which the file knows by its id alone.
-func (im *importer) peering(a *snapshot.Attachment, row *attachmentRow) string {
+func (im *importer) peering(a *snapshot.Attachment, row *state.Attachment) string {
 	id := im.id("peering", a.PeeringID)
-	if _, known := byID(im.r, peerings, id); known {
+	if _, known := state.Peerings.ByID(im.View, id); known {
 		return id
 	}
-	gateway, _ := parseARN(row.ResourceArn)
-	p := peeringRow{
-		Peering: api.Peering{
-			CoreNetworkId: im.row.CoreNetworkId, CoreNetworkArn: im.row.CoreNetworkArn, PeeringId: id, OwnerAccountId: row.OwnerAccountId,
-			PeeringType: api.PeeringTypeTransitGateway, State: api.PeeringStateAvailable, EdgeLocation: a.Edges[0],
-			ResourceArn: im.ec2(cmp.Or(gateway.region, a.Edges[0]), cmp.Or(gateway.account, row.OwnerAccountId), "transit-gateway", im.ids.next("tgw")),
-			CreatedAt:   api.Time{Time: im.now},
-		},
-		TransitGatewayPeeringAttachmentId: im.ids.next("tgw-attach"),
+	gateway, _ := state.ParseARN(row.ResourceArn)
+	p := state.Peering{
+		CoreNetworkId: im.row.CoreNetworkId, CoreNetworkArn: im.row.CoreNetworkArn, PeeringId: id, OwnerAccountId: row.OwnerAccountId,
+		PeeringType: api.PeeringTypeTransitGateway, State: api.PeeringStateAvailable, EdgeLocation: a.Edges[0],
+		ResourceArn:                       im.ec2(cmp.Or(gateway.Region, a.Edges[0]), cmp.Or(gateway.Account, row.OwnerAccountId), "transit-gateway", im.NewID("tgw")),
+		CreatedAt:                         im.Time(),
+		TransitGatewayPeeringAttachmentId: im.NewID("tgw-attach"),
 	}
-	peerings.Put(im.w, p.key(), &p)
+	state.Peerings.Put(im.Txn, p.Key(), &p)
 	return id
 }
 
 // locate puts an attachment where the snapshot has it: where it says, or else where the policy's rules do.
-func (im *importer) locate(a *snapshot.Attachment, row *attachmentRow) {
+func (im *importer) locate(a *snapshot.Attachment, row *state.Attachment) {
 	placed := im.places[a.ID]
-	decision := im.network.Policy.Associate(row.forPolicy())
+	decision := im.network.Policy.Associate(row.ForPolicy())
 	if placed.RuleNumber = decision.RuleNumber; a.Association != nil {
 		placed.RuleNumber = a.Association.RuleNumber
 	}
-	row.place(policy.Association{Segment: placed.Segment, NetworkFunctionGroup: placed.NetworkFunctionGroup, RuleNumber: placed.RuleNumber})
+	row.Place(policy.Association{Segment: placed.Segment, NetworkFunctionGroup: placed.NetworkFunctionGroup, RuleNumber: placed.RuleNumber})
 	switch {
 	case a.Proposal != nil:
-		row.propose(policy.Association(*a.Proposal))
+		row.Propose(policy.Association(*a.Proposal))
 	case row.State == api.AttachmentStatePendingTagAcceptance:
-		row.propose(decision.Association)
+		row.Propose(decision.Association)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/analysis"
+	"portolan/internal/node"
 	"portolan/internal/service"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
@@ -222,7 +223,7 @@ func TestImportSnapshot_whatIsMade(t *testing.T) {
 
 func TestImportSnapshot_onlyIntoAnEmptyState(t *testing.T) {
 	st := store.OpenMemory()
-	w := newWorld(t, func(c *service.Config) { c.Store = st })
+	w := newWorld(t, func(c *node.Config) { c.Store = st })
 	s := exampleSnapshot(t)
 	first, err := w.ImportSnapshot(w.ctx, s)
 	if err != nil || first.Before {
@@ -345,7 +346,7 @@ func BenchmarkImportSnapshot_quota(b *testing.B) {
 		})
 	}
 	for b.Loop() {
-		svc, err := service.New(b.Context(), service.Config{Store: store.OpenMemory()})
+		svc, err := node.New(b.Context(), node.Config{Store: store.OpenMemory()})
 		if err != nil {
 			b.Fatal(err)
 		}

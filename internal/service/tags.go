@@ -9,113 +9,126 @@ import (
 	"unicode/utf8"
 
 	"portolan/api"
-	"portolan/internal/store"
+	"portolan/internal/state"
 )
 
 // taggable is a kind of resource that takes tags: where its row is and how its tags are replaced.
 type taggable struct {
-	get func(v *View, a arn) (tags []api.Tag, ok bool)
-	put func(tx *Txn, a arn, tags []api.Tag) error
+	get func(v *state.View, a state.ARN) (tags []api.Tag, ok bool)
+	put func(tx *state.Txn, a state.ARN, tags []api.Tag) error
 }
 
-// taggables is by the resource type of the ARN.
-var taggables map[string]taggable
-
-func init() { // a literal would be an initialisation cycle: putting tags runs operations that read them
-	taggables = map[string]taggable{
-		"global-network": tagged(globalNetworks, func(r *api.GlobalNetwork) (string, *[]api.Tag) { return r.GlobalNetworkArn, &r.Tags }),
-		"site":           tagged(sites, func(r *api.Site) (string, *[]api.Tag) { return r.SiteArn, &r.Tags }),
-		"device":         tagged(devices, func(r *api.Device) (string, *[]api.Tag) { return r.DeviceArn, &r.Tags }),
-		"link":           tagged(links, func(r *api.Link) (string, *[]api.Tag) { return r.LinkArn, &r.Tags }),
-		"connection":     tagged(connections, func(r *api.Connection) (string, *[]api.Tag) { return r.ConnectionArn, &r.Tags }),
-		"core-network":   tagged(coreNetworks, func(r *coreNetworkRow) (string, *[]api.Tag) { return r.CoreNetworkArn, &r.Tags }),
-		"attachment": {
-			get: func(v *View, a arn) ([]api.Tag, bool) {
-				row, err := findAttachment(v, a.id())
-				if err != nil || !namesOn(v, a, row.AttachmentArn(), row.OwnerAccountId) {
+// taggableOf is the kind of resource that an ARN's type names.
+func taggableOf(resourceType string) (taggable, bool) {
+	switch resourceType {
+	case "global-network":
+		return tagged(&state.GlobalNetworks.Table, func(a state.ARN) state.Key[state.GlobalNetwork] { return state.GlobalNetworks.Key(a.Account, a.ID()) },
+			func(r *state.GlobalNetwork) (string, *state.Tags) { return r.GlobalNetworkArn, &r.Tags }), true
+	case "site":
+		return taggedMember(&state.Sites, func(r *state.Site) (string, *state.Tags) { return r.SiteArn, &r.Tags }), true
+	case "device":
+		return taggedMember(&state.Devices.Members, func(r *state.Device) (string, *state.Tags) { return r.DeviceArn, &r.Tags }), true
+	case "link":
+		return taggedMember(&state.Links.Members, func(r *state.Link) (string, *state.Tags) { return r.LinkArn, &r.Tags }), true
+	case "connection":
+		return taggedMember(&state.Connections.Members, func(r *state.Connection) (string, *state.Tags) { return r.ConnectionArn, &r.Tags }), true
+	case "core-network":
+		return tagged(&state.CoreNetworks.Table, func(a state.ARN) state.Key[state.CoreNetwork] { return state.CoreNetworks.Key(a.Account, a.ID()) },
+			func(r *state.CoreNetwork) (string, *state.Tags) { return r.CoreNetworkArn, &r.Tags }), true
+	case "attachment":
+		return taggable{
+			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
+				row, err := findAttachment(v, a.ID())
+				if err != nil || !namesOn(v, a, row.ARN(), row.OwnerAccountId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *Txn, a arn, tags []api.Tag) error {
-				row, err := findAttachment(tx.View, a.id())
+			put: func(tx *state.Txn, a state.ARN, tags []api.Tag) error {
+				row, err := findAttachment(tx.View, a.ID())
 				if err == nil {
 					retag(tx, row, tags)
 				}
 				return err
 			},
-		},
-		"peering": {
-			get: func(v *View, a arn) ([]api.Tag, bool) {
-				row, err := findPeering(v, a.id())
-				if err != nil || !namesOn(v, a, row.arn(), row.OwnerAccountId) {
+		}, true
+	case "peering":
+		return taggable{
+			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
+				row, err := findPeering(v, a.ID())
+				if err != nil || !namesOn(v, a, row.ARN(), row.OwnerAccountId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *Txn, a arn, tags []api.Tag) error {
-				old, err := findPeering(tx.View, a.id())
+			put: func(tx *state.Txn, a state.ARN, tags []api.Tag) error {
+				old, err := findPeering(tx.View, a.ID())
 				if err != nil {
 					return err
 				}
 				row := *old
 				row.Tags = tags
-				peerings.Put(tx.w, row.key(), &row)
+				state.Peerings.Put(tx, row.Key(), &row)
 				return nil
 			},
-		},
-		"connect-peer": {
-			get: func(v *View, a arn) ([]api.Tag, bool) {
-				row, err := findConnectPeer(v, a.id())
+		}, true
+	case "connect-peer":
+		return taggable{
+			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
+				row, err := findConnectPeer(v, a.ID())
 				if err != nil {
 					return nil, false
 				}
 				network, err := findCoreNetwork(v, row.CoreNetworkId)
-				if err != nil || a.text != sibling(network.CoreNetworkArn, "connect-peer", row.ConnectPeerId) {
+				if err != nil || a.Text != state.Sibling(network.CoreNetworkArn, "connect-peer", row.ConnectPeerId) {
 					return nil, false
 				}
 				return row.Tags, true
 			},
-			put: func(tx *Txn, a arn, tags []api.Tag) error {
-				old, err := findConnectPeer(tx.View, a.id())
+			put: func(tx *state.Txn, a state.ARN, tags []api.Tag) error {
+				old, err := findConnectPeer(tx.View, a.ID())
 				if err != nil {
 					return err
 				}
 				row := *old
 				row.Tags = tags
-				connectPeers.Put(tx.w, row.key(), &row)
+				state.ConnectPeers.Put(tx, row.Key(), &row)
 				return nil
 			},
-		},
+		}, true
 	}
+	return taggable{}, false
 }
 
-// tagged is the plain taggable: the row's key is the ARN's path below its account. The ARN must be the one the row has,
-// letter by letter: permissions were decided by it.
-func tagged[T any](table *store.Table[T], tags func(*T) (arn string, tags *[]api.Tag)) taggable {
-	key := func(a arn) string { return accountKey(a.account, a.resourceType, a.path...) }
+// taggedMember is the plain taggable of an object below a global network, whose ARN names both.
+func taggedMember[R any](t *state.Members[R], tags func(*R) (arn string, tags *state.Tags)) taggable {
+	return tagged(&t.Table, func(a state.ARN) state.Key[R] { return t.Key(a.Account, a.Path[0], a.ID()) }, tags)
+}
+
+// tagged is the plain taggable. The ARN must be the one the row has, letter by letter: permissions were decided by it.
+func tagged[R any](t *state.Table[R], key func(state.ARN) state.Key[R], tags func(*R) (arn string, tags *state.Tags)) taggable {
 	return taggable{
-		get: func(v *View, a arn) ([]api.Tag, bool) {
-			row, ok := table.Get(v.r, key(a))
+		get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
+			row, ok := t.Get(v, key(a))
 			if !ok {
 				return nil, false
 			}
 			official, list := tags(row)
-			return *list, official == a.text
+			return *list, official == a.Text
 		},
-		put: func(tx *Txn, a arn, changed []api.Tag) error {
-			row, _ := table.Get(tx.r, key(a))
+		put: func(tx *state.Txn, a state.ARN, changed []api.Tag) error {
+			row, _ := t.Get(tx.View, key(a))
 			next := *row
 			_, list := tags(&next)
 			*list = changed
-			table.Put(tx.w, key(a), &next)
+			t.Put(tx, key(a), &next)
 			return nil
 		},
 	}
 }
 
 // tagResource gives the resource the tags; a key that is there gets the new value.
-func tagResource(tx *Txn, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+func tagResource(tx *state.Txn, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
@@ -124,14 +137,14 @@ func tagResource(tx *Txn, in *api.TagResourceInput) (*api.TagResourceOutput, err
 		return nil, err
 	}
 	merged := mergeTags(tags, in.Tags)
-	if limit := tx.quotas[quotaTags.Name]; len(merged) > limit {
-		return nil, api.QuotaExceeded("tag", in.ResourceArn, quotaTags.Code, limit)
+	if limit := tx.Quota(state.QuotaTags); len(merged) > limit {
+		return nil, api.QuotaExceeded("tag", in.ResourceArn, state.QuotaTags.Code, limit)
 	}
 	return &api.TagResourceOutput{}, kind.put(tx, a, merged)
 }
 
 // untagResource takes the keys away; keys that are not there are passed over.
-func untagResource(tx *Txn, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+func untagResource(tx *state.Txn, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	kind, a, tags, err := tagsOf(tx.View, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -144,7 +157,7 @@ func untagResource(tx *Txn, in *api.UntagResourceInput) (*api.UntagResourceOutpu
 }
 
 // listTagsForResource lists the tags in the order they were given.
-func listTagsForResource(v *View, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+func listTagsForResource(v *state.View, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
 	_, _, tags, err := tagsOf(v, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -154,7 +167,7 @@ func listTagsForResource(v *View, in *api.ListTagsForResourceInput) (*api.ListTa
 
 // ResourceTags is the tags of a resource by its ARN, for conditions on them; false when there is no such resource.
 func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string]string, bool) {
-	tags, err := read(ctx, s.env, func(v *View) ([]api.Tag, error) {
+	tags, err := state.Read(ctx, s.db, func(v *state.View) ([]api.Tag, error) {
 		_, _, tags, err := tagsOf(v, resource)
 		return tags, err
 	})
@@ -163,42 +176,42 @@ func (s *Service) ResourceTags(ctx context.Context, resource string) (map[string
 
 // namesOn tells whether a names a resource on a core network, which the account that made it can have in its ARN too:
 // clients build the ARN from their own account.
-func namesOn(v *View, a arn, official, maker string) bool {
-	if a.account == maker && len(a.path) == 1 {
-		o, _ := parseARN(official)
-		a.account, a.text = o.account, strings.Replace(a.text, "::"+maker+":", "::"+o.account+":", 1)
+func namesOn(v *state.View, a state.ARN, official, maker string) bool {
+	if a.Account == maker && len(a.Path) == 1 {
+		o, _ := state.ParseARN(official)
+		a.Account, a.Text = o.Account, strings.Replace(a.Text, "::"+maker+":", "::"+o.Account+":", 1)
 	}
-	return a.text == official
+	return a.Text == official
 }
 
 var notTaggable = api.FieldError{Name: "resourceArn", Message: "ARN is not valid for a resource that takes tags."}
 
-func takesTags(a arn) bool {
-	_, known := taggables[a.resourceType]
-	return known && a.service == "networkmanager" && a.region == "" && len(a.path) > 0
+func takesTags(a state.ARN) bool {
+	_, known := taggableOf(a.ResourceType)
+	return known && a.Service == "networkmanager" && a.Region == "" && len(a.Path) > 0
 }
 
-func tagsOf(v *View, resource string) (taggable, arn, []api.Tag, error) {
-	a, ok := parseARN(resource)
+func tagsOf(v *state.View, resource string) (taggable, state.ARN, []api.Tag, error) {
+	a, ok := state.ParseARN(resource)
 	if !ok || !takesTags(a) {
 		return taggable{}, a, nil, api.InvalidFields(notTaggable)
 	}
-	kind := taggables[a.resourceType]
+	kind, _ := taggableOf(a.ResourceType)
 	// Another account's resource looks like a missing one.
 	tags, ok := kind.get(v, a)
-	if !ok || a.account != v.caller.Account && a.resourceType != "attachment" && a.resourceType != "peering" {
-		return taggable{}, a, nil, api.NotFound(a.resourceType, resource)
+	if !ok || a.Account != v.Caller.Account && a.ResourceType != "attachment" && a.ResourceType != "peering" {
+		return taggable{}, a, nil, api.NotFound(a.ResourceType, resource)
 	}
 	return kind, a, tags, nil
 }
 
 // checkNewTags checks the tags a resource is created with.
-func checkNewTags(tx *Txn, tags []api.Tag) error {
+func checkNewTags(tx *state.Txn, tags []api.Tag) error {
 	if err := invalid(tagFields(tags)); err != nil {
 		return err
 	}
-	if limit := tx.quotas[quotaTags.Name]; len(tags) > limit {
-		return api.QuotaExceeded("tag", tx.caller.Account, quotaTags.Code, limit)
+	if limit := tx.Quota(state.QuotaTags); len(tags) > limit {
+		return api.QuotaExceeded("tag", tx.Caller.Account, state.QuotaTags.Code, limit)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // createTransitGatewayRouteTableAttachment attaches a route table of a transit gateway over the gateway's peering. The
@@ -13,19 +14,19 @@ func createTransitGatewayRouteTableAttachment(ctx context.Context, e *env, in *a
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
-		return once(tx, "CreateTransitGatewayRouteTableAttachment", in.ClientToken, in, func() (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
+		return state.Once(tx, "CreateTransitGatewayRouteTableAttachment", in.ClientToken, in, func() (*api.CreateTransitGatewayRouteTableAttachmentOutput, error) {
 			row, err := attachRouteTable(tx, in, table, gateway)
 			if err != nil {
 				return nil, err
 			}
-			return &api.CreateTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
+			return &api.CreateTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.RouteTable()}, nil
 		})
 	})
 }
 
 // attachRouteTable attaches a table of a gateway, whose ARN is "" when nobody knows it.
-func attachRouteTable(tx *Txn, in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference, of string) (*attachmentRow, error) {
+func attachRouteTable(tx *state.Txn, in *api.CreateTransitGatewayRouteTableAttachmentInput, table reference, of string) (*state.Attachment, error) {
 	peering, err := findPeering(tx.View, in.PeeringId)
 	if err != nil {
 		return nil, err
@@ -34,28 +35,26 @@ func attachRouteTable(tx *Txn, in *api.CreateTransitGatewayRouteTableAttachmentI
 	if err != nil {
 		return nil, err
 	}
-	gateway, _ := parseARN(peering.ResourceArn)
+	gateway, _ := state.ParseARN(peering.ResourceArn)
 	switch {
 	case peering.State != api.PeeringStateAvailable:
 		return nil, api.InvalidField("peeringId", "Peering state is invalid.")
-	case table.region != gateway.region, table.account != gateway.account, of != "" && of != peering.ResourceArn:
+	case table.Region != gateway.Region, table.Account != gateway.Account, of != "" && of != peering.ResourceArn:
 		return nil, api.InvalidField("transitGatewayRouteTableArn", "Route table is not of the peering's transit gateway.")
 	}
 	if err := edgeOf(network, peering.EdgeLocation); err != nil {
 		return nil, err
 	}
 	for other := range attachmentsOf(tx.View, in.TransitGatewayRouteTableArn) {
-		if other.PeeringId == peering.PeeringId && other.claims() {
+		if other.PeeringId == peering.PeeringId && other.IsLive() {
 			return nil, api.Conflict("attachment", other.AttachmentId, "The route table is attached over the peering already.")
 		}
 	}
-	row := attachmentRow{
-		Attachment: api.Attachment{
-			AttachmentType: api.AttachmentTypeTransitGatewayRouteTable,
-			EdgeLocation:   peering.EdgeLocation,
-			ResourceArn:    in.TransitGatewayRouteTableArn,
-			Tags:           someTags(in.Tags),
-		},
+	row := state.Attachment{
+		AttachmentType:     api.AttachmentTypeTransitGatewayRouteTable,
+		EdgeLocation:       peering.EdgeLocation,
+		ResourceArn:        in.TransitGatewayRouteTableArn,
+		Tags:               someTags(in.Tags),
 		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 		PeeringId:          peering.PeeringId,
 		Problems:           table.problems,
@@ -67,16 +66,10 @@ func attachRouteTable(tx *Txn, in *api.CreateTransitGatewayRouteTableAttachmentI
 }
 
 // getTransitGatewayRouteTableAttachment shows a transit gateway route table attachment.
-func getTransitGatewayRouteTableAttachment(v *View, in *api.GetTransitGatewayRouteTableAttachmentInput) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
+func getTransitGatewayRouteTableAttachment(v *state.View, in *api.GetTransitGatewayRouteTableAttachmentInput) (*api.GetTransitGatewayRouteTableAttachmentOutput, error) {
 	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeTransitGatewayRouteTable)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.routeTable()}, nil
-}
-
-func (row *attachmentRow) routeTable() *api.TransitGatewayRouteTableAttachment {
-	return &api.TransitGatewayRouteTableAttachment{
-		Attachment: &row.Attachment, PeeringId: row.PeeringId, TransitGatewayRouteTableArn: row.ResourceArn,
-	}
+	return &api.GetTransitGatewayRouteTableAttachmentOutput{TransitGatewayRouteTableAttachment: row.RouteTable()}, nil
 }

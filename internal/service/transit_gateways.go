@@ -8,6 +8,7 @@ import (
 	"portolan/api"
 	"portolan/internal/catalog"
 	"portolan/internal/lifecycle"
+	"portolan/internal/state"
 )
 
 // registerTransitGateway brings a transit gateway, and all that hangs on it, into a global network. A transit gateway
@@ -22,25 +23,25 @@ func registerTransitGateway(ctx context.Context, e *env, in *api.RegisterTransit
 	if err := e.refs.registered(ctx, in.TransitGatewayArn); err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.RegisterTransitGatewayOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.RegisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
 		if _, err := findOpenGlobalNetwork(tx.View, gn); err != nil {
 			return nil, err
 		}
-		if a, _ := parseARN(gateway); a.account != tx.caller.Account && !organizationEnabled(tx.View) {
+		if a, _ := state.ParseARN(gateway); a.Account != tx.Caller.Account && !organizationEnabled(tx.View) {
 			return nil, api.InvalidField("transitGatewayArn", "Transit gateway belongs to another account.")
 		}
 		// Registered or being deregistered, here or in another global network of whichever account.
-		if tgwRegistrations.Any(tx.r, registeredKey(gateway)+"/") {
+		if state.TransitGatewayRegistrations.Any(tx.View, state.TransitGatewayRegistrations.OfGateway(gateway)) {
 			return nil, api.BrokenRule("Transit gateway " + gateway + " is already registered with a global network.")
 		}
-		registration := api.TransitGatewayRegistration{
+		registration := state.TransitGatewayRegistration{
 			GlobalNetworkId:   gn,
 			TransitGatewayArn: gateway,
-			State:             &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStatePending},
+			State:             &state.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStatePending},
 		}
-		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, tx.key("tgw-registration", gn, gateway), &registration, "PENDING")
-		return &api.RegisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
+		state.TransitGatewayRegistrations.Save(tx, state.TransitGatewayRegistrations.Key(tx.Caller.Account, gn, gateway), &registration)
+		return &api.RegisterTransitGatewayOutput{TransitGatewayRegistration: new(registration.API())}, nil
 	})
 }
 
@@ -52,35 +53,35 @@ func deregisterTransitGateway(ctx context.Context, e *env, in *api.DeregisterTra
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.DeregisterTransitGatewayOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.DeregisterTransitGatewayOutput, error) {
 		gn, gateway := in.GlobalNetworkId, in.TransitGatewayArn
 		if _, err := findGlobalNetwork(tx.View, gn); err != nil {
 			return nil, err
 		}
-		key := tx.key("tgw-registration", gn, gateway)
-		old, ok := tgwRegistrations.Get(tx.r, key)
+		key := state.TransitGatewayRegistrations.Key(tx.Caller.Account, gn, gateway)
+		old, ok := state.TransitGatewayRegistrations.Get(tx.View, key)
 		if !ok || old.State.Code == api.TransitGatewayRegistrationStateDeleted {
 			return nil, api.NotFound("transit-gateway", gateway)
 		}
 		if old.State.Code == api.TransitGatewayRegistrationStateDeleting {
-			return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: old}, nil
+			return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: new(old.API())}, nil
 		}
 		registration := *old
-		registration.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
-		save(tx.lc, lifecycle.TGWRegistration, tgwRegistrations, key, &registration, "DELETING")
+		registration.State = &state.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationStateDeleting}
+		state.TransitGatewayRegistrations.Save(tx, key, &registration)
 		last := !keepsTransitGateway(tx.View, gn, gateway)
 		lastForCustomers := last && !hasCoreNetwork(tx.View, gn) // which carries VPN connections too
-		cgwAssociations.endAll(tx, gn, func(a *api.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
+		cgwAssociations.endAll(tx, gn, func(a *state.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }, func(arn string) bool {
 			connections, known := over.customerGateways[arn]
 			return lastForCustomers || known && !slices.ContainsFunc(connections, func(c *catalog.VPNConnection) bool {
 				return c.TransitGatewayARN != gateway && carries(tx.View, gn, c)
 			})
 		})
-		tgwPeerAssociations.endAll(tx, gn, func(a *api.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
+		tgwPeerAssociations.endAll(tx, gn, func(a *state.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }, func(arn string) bool {
 			on, known := over.connectPeers[arn]
 			return last || known && (on == "" || on == gateway)
 		})
-		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: &registration}, nil
+		return &api.DeregisterTransitGatewayOutput{TransitGatewayRegistration: new(registration.API())}, nil
 	})
 }
 
@@ -100,11 +101,11 @@ func (s *env) reachedOver(ctx context.Context, gn string) (*reach, error) {
 		return over, nil
 	}
 	// The questions come after the look at the state, which must not wait for answers.
-	associated, err := read(ctx, s, func(v *View) (arns [2][]string, err error) {
-		for _, a := range customerGatewayAssociations.Scan(v.r, v.prefix("customer-gateway-association", gn), "") {
+	associated, err := state.Read(ctx, s.db, func(v *state.View) (arns [2][]string, err error) {
+		for _, a := range state.CustomerGatewayAssociations.Rows(v, state.CustomerGatewayAssociations.In(v.Caller.Account, gn), "") {
 			arns[0] = append(arns[0], a.CustomerGatewayArn)
 		}
-		for _, a := range tgwConnectPeerAssociations.Scan(v.r, v.prefix("tgw-connect-peer-association", gn), "") {
+		for _, a := range state.TransitGatewayConnectPeerAssociations.Rows(v, state.TransitGatewayConnectPeerAssociations.In(v.Caller.Account, gn), "") {
 			arns[1] = append(arns[1], a.TransitGatewayConnectPeerArn)
 		}
 		return arns, nil
@@ -140,22 +141,9 @@ func isNotFound(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// isRegistered tells whether a transit gateway is in the global network and stays there.
-func isRegistered(v *View, gn, gateway string) bool {
-	r, ok := tgwRegistrations.Get(v.r, v.key("tgw-registration", gn, gateway))
-	if !ok {
-		return false
-	}
-	switch r.State.Code {
-	case api.TransitGatewayRegistrationStatePending, api.TransitGatewayRegistrationStateAvailable:
-		return true
-	}
-	return false
-}
-
 // keepsTransitGateway tells whether a transit gateway other than the one given is registered and stays so.
-func keepsTransitGateway(v *View, gn, but string) bool {
-	for _, r := range tgwRegistrations.ScanIndex(v.r, v.prefix("tgw-registration.live", gn), "") {
+func keepsTransitGateway(v *state.View, gn, but string) bool {
+	for _, r := range state.TransitGatewayRegistrations.Rows(v, state.TransitGatewayRegistrations.Live(v.Caller.Account, gn), "") {
 		if r.TransitGatewayArn != but && r.State.Code != api.TransitGatewayRegistrationStateDeleting {
 			return true
 		}
@@ -164,7 +152,7 @@ func keepsTransitGateway(v *View, gn, but string) bool {
 }
 
 // getTransitGatewayRegistrations lists the transit gateways of a global network.
-func getTransitGatewayRegistrations(v *View, in *api.GetTransitGatewayRegistrationsInput) (*api.GetTransitGatewayRegistrationsOutput, error) {
+func getTransitGatewayRegistrations(v *state.View, in *api.GetTransitGatewayRegistrationsInput) (*api.GetTransitGatewayRegistrationsOutput, error) {
 	gn := in.GlobalNetworkId
 	if _, err := findGlobalNetwork(v, gn); err != nil {
 		return nil, err
@@ -172,29 +160,32 @@ func getTransitGatewayRegistrations(v *View, in *api.GetTransitGatewayRegistrati
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.newPager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
+	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
 	if err != nil {
 		return nil, err
 	}
+	keys := keysOf(in.TransitGatewayArns, func(arn string) state.Key[state.TransitGatewayRegistration] {
+		return state.TransitGatewayRegistrations.Key(v.Caller.Account, gn, arn)
+	})
 	var out api.GetTransitGatewayRegistrationsOutput
-	out.TransitGatewayRegistrations, out.NextToken = children(v, p, tgwRegistrations, "tgw-registration", gn, in.TransitGatewayArns, nil, nil)
+	out.TransitGatewayRegistrations, out.NextToken = children(v, p, &state.TransitGatewayRegistrations.Table, keys, state.TransitGatewayRegistrations.In(v.Caller.Account, gn), nil, (*state.TransitGatewayRegistration).API)
 	return &out, nil
 }
 
 // moveRegistration is the plain move of a registration, whose state is a structure that rows share.
-func moveRegistration(lc *lifecycle.Txn, e lifecycle.Entry) error {
-	row, ok := tgwRegistrations.Get(lc.Txn, e.Key)
-	if !ok || string(row.State.Code) != e.From {
+func moveRegistration(tx *state.Txn, key state.Key[state.TransitGatewayRegistration], from string) error {
+	row, ok := state.TransitGatewayRegistrations.Get(tx.View, key)
+	if !ok || string(row.State.Code) != from {
 		return nil
 	}
-	step, _ := lifecycle.Next(lifecycle.TGWRegistration, e.From)
+	step, _ := lifecycle.Next(lifecycle.TGWRegistration, from)
 	if step.Next == lifecycle.Gone {
-		tgwRegistrations.Delete(lc.Txn, e.Key)
+		state.TransitGatewayRegistrations.Delete(tx, key)
 		return nil
 	}
 	next := *row
-	next.State = &api.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationState(step.Next)}
-	save(lc, lifecycle.TGWRegistration, tgwRegistrations, e.Key, &next, step.Next)
+	next.State = &state.TransitGatewayRegistrationStateReason{Code: api.TransitGatewayRegistrationState(step.Next)}
+	state.TransitGatewayRegistrations.Save(tx, key, &next)
 	return nil
 }
 
@@ -211,11 +202,11 @@ func associateTransitGatewayConnectPeer(ctx context.Context, e *env, in *api.Ass
 	if err != nil {
 		return nil, err
 	}
-	return update(ctx, e, func(tx *Txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.AssociateTransitGatewayConnectPeerOutput, error) {
 		if _, err := findOpenGlobalNetwork(tx.View, in.GlobalNetworkId); err != nil {
 			return nil, err
 		}
-		if gateway != "" && !isRegistered(tx.View, in.GlobalNetworkId, gateway) {
+		if gateway != "" && !state.TransitGatewayRegistrations.IsRegistered(tx.View, in.GlobalNetworkId, gateway) {
 			// What hangs on no registered gateway is not in the inventory.
 			return nil, api.NotFound("transit-gateway-connect-peer", in.TransitGatewayConnectPeerArn)
 		}
@@ -223,12 +214,12 @@ func associateTransitGatewayConnectPeer(ctx context.Context, e *env, in *api.Ass
 		if err != nil {
 			return nil, err
 		}
-		return &api.AssociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
+		return &api.AssociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: new(association.API())}, nil
 	})
 }
 
 // disassociateTransitGatewayConnectPeer takes a transit gateway's Connect peer from its device.
-func disassociateTransitGatewayConnectPeer(tx *Txn, in *api.DisassociateTransitGatewayConnectPeerInput) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
+func disassociateTransitGatewayConnectPeer(tx *state.Txn, in *api.DisassociateTransitGatewayConnectPeerInput) (*api.DisassociateTransitGatewayConnectPeerOutput, error) {
 	gn, err := findGlobalNetwork(tx.View, in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
@@ -237,11 +228,11 @@ func disassociateTransitGatewayConnectPeer(tx *Txn, in *api.DisassociateTransitG
 	if err != nil {
 		return nil, err
 	}
-	return &api.DisassociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: association}, nil
+	return &api.DisassociateTransitGatewayConnectPeerOutput{TransitGatewayConnectPeerAssociation: new(association.API())}, nil
 }
 
 // getTransitGatewayConnectPeerAssociations lists the associations of transit gateway Connect peers in a global network.
-func getTransitGatewayConnectPeerAssociations(v *View, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
+func getTransitGatewayConnectPeerAssociations(v *state.View, in *api.GetTransitGatewayConnectPeerAssociationsInput) (*api.GetTransitGatewayConnectPeerAssociationsOutput, error) {
 	items, next, err := tgwPeerAssociations.list(v, "GetTransitGatewayConnectPeerAssociations", in,
 		in.GlobalNetworkId, in.TransitGatewayConnectPeerArns, in.MaxResults, in.NextToken)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/state"
 )
 
 // createVpcAttachment attaches a VPC to the edge of its Region.
@@ -14,55 +15,53 @@ func createVpcAttachment(ctx context.Context, e *env, in *api.CreateVpcAttachmen
 	if err != nil {
 		return nil, err
 	}
-	if err := invalid(append(tooFew("subnetArns", in.SubnetArns), checkSubnets("subnetArns", in.SubnetArns, vpc.arn)...)); err != nil {
+	if err := invalid(append(tooFew("subnetArns", in.SubnetArns), checkSubnets("subnetArns", in.SubnetArns, vpc.ARN)...)); err != nil {
 		return nil, err
 	}
 	facts, err := e.refs.vpcFacts(ctx, in.VpcArn)
 	if err != nil {
 		return nil, err
 	}
-	vpc.problems = facts.problems(in.VpcArn, in.SubnetArns, in.Options)
-	return update(ctx, e, func(tx *Txn) (*api.CreateVpcAttachmentOutput, error) {
-		return once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
+	vpc.problems = facts.problems(in.VpcArn, in.SubnetArns, (*state.VpcOptions)(in.Options))
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateVpcAttachmentOutput, error) {
+		return state.Once(tx, "CreateVpcAttachment", in.ClientToken, in, func() (*api.CreateVpcAttachmentOutput, error) {
 			row, err := attachVPC(tx, in, vpc)
 			if err != nil {
 				return nil, err
 			}
-			return &api.CreateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+			return &api.CreateVpcAttachmentOutput{VpcAttachment: row.VPC()}, nil
 		})
 	})
 }
 
-func attachVPC(tx *Txn, in *api.CreateVpcAttachmentInput, vpc reference) (*attachmentRow, error) {
+func attachVPC(tx *state.Txn, in *api.CreateVpcAttachmentInput, vpc reference) (*state.Attachment, error) {
 	network, live, err := attachable(tx, in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	if err := edgeOf(network, vpc.region); err != nil {
+	if err := edgeOf(network, vpc.Region); err != nil {
 		return nil, err
 	}
 	used := 0
 	for other := range attachmentsOf(tx.View, in.VpcArn) {
-		if other.AttachmentType == api.AttachmentTypeVpc && other.claims() {
+		if other.AttachmentType == api.AttachmentTypeVpc && other.IsLive() {
 			used++
 		}
 	}
-	if limit := tx.quotas[quotaVPCAttachments.Name]; used >= limit {
-		return nil, api.QuotaExceeded("attachment", vpc.id(), quotaVPCAttachments.Code, limit)
+	if limit := tx.Quota(state.QuotaVPCAttachments); used >= limit {
+		return nil, api.QuotaExceeded("attachment", vpc.ID(), state.QuotaVPCAttachments.Code, limit)
 	}
-	row := attachmentRow{
-		Attachment: api.Attachment{
-			AttachmentType: api.AttachmentTypeVpc,
-			EdgeLocation:   vpc.region,
-			ResourceArn:    in.VpcArn,
-			Tags:           someTags(in.Tags),
-		},
+	row := state.Attachment{
+		AttachmentType:     api.AttachmentTypeVpc,
+		EdgeLocation:       vpc.Region,
+		ResourceArn:        in.VpcArn,
+		Tags:               someTags(in.Tags),
 		RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 		Problems:           vpc.problems,
 		SubnetArns:         slices.Clone(in.SubnetArns),
-		VpcOptions: mergeVpcOptions(&api.VpcOptions{
+		VpcOptions: mergeVpcOptions(&state.VpcOptions{
 			Ipv6Support: new(false), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
-		}, in.Options),
+		}, (*state.VpcOptions)(in.Options)),
 	}
 	if err := attach(tx, network, live, &row); err != nil {
 		return nil, err
@@ -71,12 +70,12 @@ func attachVPC(tx *Txn, in *api.CreateVpcAttachmentInput, vpc reference) (*attac
 }
 
 // getVpcAttachment shows a VPC attachment.
-func getVpcAttachment(v *View, in *api.GetVpcAttachmentInput) (*api.GetVpcAttachmentOutput, error) {
+func getVpcAttachment(v *state.View, in *api.GetVpcAttachmentInput) (*api.GetVpcAttachmentOutput, error) {
 	row, err := findAttachmentOf(v, in.AttachmentId, api.AttachmentTypeVpc)
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+	return &api.GetVpcAttachmentOutput{VpcAttachment: row.VPC()}, nil
 }
 
 // vpcOf is what the catalog says of the VPC that an attachment of the type is for or runs over. That never changes, so it
@@ -85,7 +84,7 @@ func (s *env) vpcOf(ctx context.Context, attachment string, kind api.AttachmentT
 	if s.refs.catalog == nil {
 		return vpcFacts{}, nil
 	}
-	text, err := read(ctx, s, func(v *View) (string, error) {
+	text, err := state.Read(ctx, s.db, func(v *state.View) (string, error) {
 		row, err := findAttachmentOf(v, attachment, kind)
 		if err != nil {
 			return "", err
@@ -108,7 +107,7 @@ func updateVpcAttachment(ctx context.Context, e *env, in *api.UpdateVpcAttachmen
 			return nil, err
 		}
 	}
-	return update(ctx, e, func(tx *Txn) (*api.UpdateVpcAttachmentOutput, error) {
+	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.UpdateVpcAttachmentOutput, error) {
 		old, err := findAttachmentOf(tx.View, in.AttachmentId, api.AttachmentTypeVpc)
 		if err != nil {
 			return nil, err
@@ -116,7 +115,7 @@ func updateVpcAttachment(ctx context.Context, e *env, in *api.UpdateVpcAttachmen
 		if old.State != api.AttachmentStateAvailable {
 			return nil, attachmentBusy(old)
 		}
-		vpc, _ := parseARN(old.ResourceArn)
+		vpc, _ := state.ParseARN(old.ResourceArn)
 		fields := checkSubnets("addSubnetArns", in.AddSubnetArns, vpc)
 		for i, subnet := range in.AddSubnetArns {
 			if slices.Contains(old.SubnetArns, subnet) {
@@ -138,26 +137,22 @@ func updateVpcAttachment(ctx context.Context, e *env, in *api.UpdateVpcAttachmen
 		if err := invalid(fields); err != nil {
 			return nil, err
 		}
-		options := mergeVpcOptions(old.VpcOptions, in.Options)
+		options := mergeVpcOptions(old.VpcOptions, (*state.VpcOptions)(in.Options))
 		row.State = api.AttachmentStateUpdating
 		row.LastModificationErrors, row.Problems = nil, facts.problems(old.ResourceArn, subnets, options)
 		if len(row.Problems) == 0 {
 			row.SubnetArns, row.VpcOptions = subnets, options
 		}
 		changeAttachment(tx, &row)
-		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.vpc()}, nil
+		return &api.UpdateVpcAttachmentOutput{VpcAttachment: row.VPC()}, nil
 	})
 }
 
-func (row *attachmentRow) vpc() *api.VpcAttachment {
-	return &api.VpcAttachment{Attachment: &row.Attachment, SubnetArns: row.SubnetArns, Options: row.VpcOptions}
-}
-
-func mergeVpcOptions(old, given *api.VpcOptions) *api.VpcOptions {
+func mergeVpcOptions(old, given *state.VpcOptions) *state.VpcOptions {
 	if given == nil {
 		return old
 	}
-	return &api.VpcOptions{
+	return &state.VpcOptions{
 		Ipv6Support:                     either(given.Ipv6Support, old.Ipv6Support),
 		ApplianceModeSupport:            either(given.ApplianceModeSupport, old.ApplianceModeSupport),
 		DnsSupport:                      either(given.DnsSupport, old.DnsSupport),

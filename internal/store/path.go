@@ -23,3 +23,8 @@ func Path(segments ...string) string {
 	}
 	return b.String()
 }
+
+var unescaper = strings.NewReplacer("%25", "%", "%2F", "/")
+
+// Segment is the segment that Path escaped.
+func Segment(escaped string) string { return unescaper.Replace(escaped) }

@@ -1,0 +1,103 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"portolan/api"
+	"portolan/internal/state"
+)
+
+// Monitored is a resource whose health can be asked for: a Connect peer, or a VPN connection, of which the catalog knows.
+type Monitored struct {
+	key      string
+	resource api.NetworkResource
+	sessions []string // addresses of the BGP sessions of a Connect peer
+	up       bool
+	since    time.Time
+}
+
+// Monitored lists the resources of the filter that have telemetry, in their order.
+func (in *Inventory) Monitored(f *Filter) (list []Monitored) {
+	for _, resourceType := range []string{"connect-peer", "vpn-connection"} {
+		if !wanted(f.ResourceType, resourceType) {
+			continue
+		}
+		one := *f
+		one.ResourceType = &resourceType
+		for key, item := range in.Walk(&one, "") {
+			m := Monitored{key: key, resource: item.NetworkResource}
+			if resourceType == "connect-peer" {
+				in.sessions(&m)
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// sessions reads the sessions of a Connect peer, which are up while something is announced for it.
+func (in *Inventory) sessions(m *Monitored) {
+	peer, ok := state.ConnectPeers.ByID(in.View, m.resource.ResourceId)
+	if !ok || peer.Configuration == nil {
+		return
+	}
+	set, up := state.Announcements.Get(in.View, state.Announcements.Key(peer.OwnerAccountId, peer.CoreNetworkId, peer.ConnectPeerId))
+	m.up = up && peer.State == api.ConnectPeerStateAvailable
+	if m.since = peer.CreatedAt.Time; m.up {
+		m.since = set.UpdatedAt.Time
+	}
+	for _, session := range peer.Configuration.BgpConfigurations {
+		m.sessions = append(m.sessions, session.CoreNetworkAddress)
+	}
+}
+
+// Telemetry walks the records of resources. The key of a record is its resource's and its number. The catalog is asked
+// about a VPN connection when its records are reached.
+func (x *External) Telemetry(ctx context.Context, list []Monitored, after string) iter.Seq2[string, *api.NetworkTelemetry] {
+	return func(yield func(string, *api.NetworkTelemetry) bool) {
+		for i := range list {
+			m := &list[i]
+			for i, r := range x.health(ctx, m) {
+				if at := fmt.Sprintf("%s %02d", m.key, i); at > after && !yield(at, &r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (x *External) health(ctx context.Context, m *Monitored) (list []api.NetworkTelemetry) {
+	add := func(address string, kind api.ConnectionType, up bool, since time.Time) {
+		health := &api.ConnectionHealth{Type: kind, Status: api.ConnectionStatusDown, Timestamp: api.Time{Time: since}}
+		if up {
+			health.Status = api.ConnectionStatusUp
+		}
+		r := &m.resource
+		list = append(list, api.NetworkTelemetry{
+			RegisteredGatewayArn: r.RegisteredGatewayArn, CoreNetworkId: r.CoreNetworkId, AwsRegion: r.AwsRegion, AccountId: r.AccountId,
+			ResourceType: r.ResourceType, ResourceId: r.ResourceId, ResourceArn: r.ResourceArn, Address: address, Health: health,
+		})
+	}
+	for _, address := range m.sessions {
+		add(address, api.ConnectionTypeBgp, m.up, m.since)
+	}
+	if m.resource.ResourceType == "connect-peer" || x.catalog == nil {
+		return list
+	}
+	vpn, err := x.catalog.VPNConnection(ctx, m.resource.ResourceArn)
+	if err != nil {
+		return nil
+	}
+	for i := range vpn.Tunnels {
+		tunnel := &vpn.Tunnels[i]
+		since := time.Unix(tunnel.Since, 0).UTC()
+		add(tunnel.OutsideIP.String(), api.ConnectionTypeIpsec, !tunnel.IPsecDown(), since)
+		if len(vpn.StaticRoutes) == 0 { // routing is dynamic
+			add(tunnel.OutsideIP.String(), api.ConnectionTypeBgp, tunnel.Up, since)
+		}
+	}
+	return list
+}

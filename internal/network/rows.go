@@ -1,0 +1,216 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"portolan/api"
+	"portolan/internal/catalog"
+	"portolan/internal/snapshot"
+	"portolan/internal/state"
+	"portolan/routing"
+)
+
+// attached is an attachment with everything stored that its part of the network depends on.
+type attached struct {
+	*state.Attachment
+	announced []routing.Announcement // what was put for it and for its Connect peers
+	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
+}
+
+// read reads an attachment.
+func read(v *state.View, row *state.Attachment) attached {
+	owner := row.NetworkOwner()
+	announced := func(id string) []routing.Announcement {
+		if set, ok := state.Announcements.Get(v, state.Announcements.Key(owner, row.CoreNetworkId, id)); ok {
+			return set.Routing()
+		}
+		return nil
+	}
+	a := attached{Attachment: row, announced: announced(row.AttachmentId), peerASN: row.PeerASN}
+	if row.AttachmentType != api.AttachmentTypeConnect {
+		return a
+	}
+	var asn uint32
+	agree := true
+	for _, peer := range state.ConnectPeers.Rows(v, state.ConnectPeers.In(owner, row.AttachmentId), "") {
+		if peer.State == api.ConnectPeerStateAvailable {
+			a.announced = slices.Concat(a.announced, announced(peer.ConnectPeerId))
+		}
+		if peer.State == api.ConnectPeerStateFailed {
+			continue
+		}
+		for _, b := range peer.Configuration.BgpConfigurations {
+			if b.PeerAsn == nil {
+				continue
+			}
+			theirs := uint32(*b.PeerAsn)
+			agree = agree && (asn == 0 || asn == theirs)
+			asn = theirs
+		}
+	}
+	switch {
+	case !agree:
+		a.peerASN = 0
+	case asn != 0:
+		a.peerASN = asn
+	}
+	return a
+}
+
+// readAll reads the attachments of a core network, the oldest first.
+func readAll(v *state.View, row *state.CoreNetwork) []attached {
+	rows := state.Attachments.ByAge(v, row)
+	list := make([]attached, len(rows))
+	for i := range rows {
+		list[i] = read(v, rows[i])
+	}
+	return list
+}
+
+// readLists reads the prefix list associations of a core network.
+func readLists(v *state.View, row *state.CoreNetwork) (list []*state.PrefixListAssociation) {
+	for _, association := range state.PrefixListAssociations.Rows(v, state.PrefixListAssociations.In(row.OwnerAccountId, row.CoreNetworkId), "") {
+		list = append(list, association)
+	}
+	return list
+}
+
+// question asks the catalog about rows, and remembers whether it could be asked about everything.
+type question struct {
+	catalog    catalog.Catalog
+	incomplete bool
+}
+
+func (q *question) failed(err error) {
+	q.incomplete = q.incomplete || errors.Is(err, catalog.ErrUnavailable)
+}
+
+// entries are the entries of prefix lists, by alias: as EC2 has them, or as they were imported. An alias whose list nobody
+// knows has no entries, rather than being left out: a policy that names it is valid all the same.
+func (q *question) entries(ctx context.Context, associations []*state.PrefixListAssociation) map[string][]netip.Prefix {
+	var lists map[string][]netip.Prefix
+	for _, association := range associations {
+		if lists == nil {
+			lists = map[string][]netip.Prefix{}
+		}
+		lists[association.PrefixListAlias] = append([]netip.Prefix{}, association.Entries...)
+		if q.catalog == nil {
+			continue
+		}
+		list, err := q.catalog.PrefixList(ctx, association.PrefixListArn)
+		if q.failed(err); err == nil {
+			lists[association.PrefixListAlias] = list.Entries
+		}
+	}
+	return lists
+}
+
+// attachments are rows as a snapshot has them. What was put for an attachment takes the place of what the catalog says of
+// its resource.
+func (q *question) attachments(ctx context.Context, rows []attached) []snapshot.Attachment {
+	var list []snapshot.Attachment
+	for i := range rows {
+		a := &rows[i]
+		announced := a.announced
+		if len(announced) == 0 && a.AttachmentType != api.AttachmentTypeConnect {
+			var err error
+			announced, err = q.announced(ctx, a.Attachment)
+			q.failed(err)
+		}
+		list = append(list, show(a, q.peerASN(ctx, a), announced))
+	}
+	return list
+}
+
+// show is an attachment as it is in a snapshot. One that was turned away keeps the place it would have had, but takes it
+// from nobody.
+func show(a *attached, peerASN uint32, announced []routing.Announcement) snapshot.Attachment {
+	resource, _ := state.ParseARN(a.ResourceArn)
+	var place snapshot.Association
+	if a.IsLive() {
+		place = snapshot.Association(a.Association())
+	}
+	return snapshot.Attachment{
+		ID: a.AttachmentId, Type: state.PolicyType(a.AttachmentType), State: string(a.State), Account: a.OwnerAccountId,
+		Edges: a.Edges(), ResourceARN: a.ResourceArn, ResourceID: resource.ID(), Tags: a.Tags.Map(),
+		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN,
+		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: &place, Proposal: (*snapshot.Association)(a.Proposal()),
+		Announcements: announced,
+	}
+}
+
+// peerASN is the ASN of who speaks BGP behind an attachment: that of its Connect peers, when they agree, or of a VPN
+// connection's customer gateway. 0 when nobody knows.
+func (q *question) peerASN(ctx context.Context, a *attached) uint32 {
+	if a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && q.catalog != nil {
+		if vpn, err := q.catalog.VPNConnection(ctx, a.ResourceArn); err == nil {
+			if gateway, err := q.catalog.CustomerGateway(ctx, vpn.CustomerGatewayARN); err == nil {
+				return gateway.ASN
+			}
+		}
+	}
+	return a.peerASN
+}
+
+// announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the routes of a VPN
+// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the
+// gateway's ASN in front. A catalog that cannot be asked announces nothing; the error says so.
+func (q *question) announced(ctx context.Context, row *state.Attachment) ([]routing.Announcement, error) {
+	if q.catalog == nil {
+		return nil, nil
+	}
+	var list []routing.Announcement
+	add := func(p netip.Prefix, path ...uint32) {
+		list = append(list, routing.Announcement{Prefix: p.Masked(), ASPath: path})
+	}
+	switch row.AttachmentType {
+	case api.AttachmentTypeVpc:
+		vpc, err := q.catalog.VPC(ctx, row.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		v6 := row.VpcOptions != nil && row.VpcOptions.Ipv6Support != nil && *row.VpcOptions.Ipv6Support
+		for _, p := range vpc.CIDRs {
+			if p.Addr().Is4() || v6 {
+				add(p)
+			}
+		}
+	case api.AttachmentTypeSiteToSiteVpn:
+		vpn, err := q.catalog.VPNConnection(ctx, row.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range vpn.StaticRoutes {
+			add(p)
+		}
+		list = append(list, vpn.Announcements...)
+	case api.AttachmentTypeDirectConnectGateway:
+		gateway, err := q.catalog.DirectConnectGateway(ctx, row.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range gateway.Announcements {
+			if a.Edge == "" || slices.Contains(row.Edges(), a.Edge) { // the gateway may be attached at fewer edges
+				list = append(list, a)
+			}
+		}
+	case api.AttachmentTypeTransitGatewayRouteTable:
+		table, err := q.catalog.RouteTable(ctx, row.ResourceArn)
+		if err != nil {
+			return nil, err
+		}
+		gateway, err := q.catalog.TransitGateway(ctx, table.TransitGatewayARN)
+		if err != nil {
+			return nil, err
+		}
+		for _, route := range table.Routes {
+			if route.State != "blackhole" {
+				add(route.Prefix, append([]uint32{gateway.ASN}, route.ASPath...)...)
+			}
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,63 @@
+package network
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/internal/snapshot"
+	"portolan/internal/state"
+)
+
+// material is what is stored of a whole core network.
+type material struct {
+	row         *state.CoreNetwork
+	document    string
+	attachments []attached
+	lists       []*state.PrefixListAssociation
+}
+
+// gather reads a core network. One without a LIVE policy has no routes and no snapshot.
+func gather(v *state.View, row *state.CoreNetwork) (*material, error) {
+	document, ok := v.Document(row, row.LiveVersion)
+	if !ok {
+		return nil, noLivePolicy(row)
+	}
+	return &material{row, document, readAll(v, row), readLists(v, row)}, nil
+}
+
+// Snapshot is the network of a core network as one value.
+func (n *Networks) Snapshot(ctx context.Context, find Find) (*snapshot.Snapshot, error) {
+	m, err := state.Read(ctx, n.db, func(v *state.View) (*material, error) {
+		row, err := find(v)
+		if err != nil {
+			return nil, err
+		}
+		return gather(v, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	q := &question{catalog: n.catalog}
+	return m.snapshot(q.attachments(ctx, m.attachments), q.entries(ctx, m.lists)), nil
+}
+
+func (m *material) snapshot(attachments []snapshot.Attachment, lists map[string][]netip.Prefix) *snapshot.Snapshot {
+	s := &snapshot.Snapshot{
+		Version: snapshot.FormatVersion, CoreNetworkID: m.row.CoreNetworkId, Account: m.row.OwnerAccountId,
+		PolicyVersionID: m.row.LiveVersion, Policy: jsontext.Value(m.document),
+		Attachments: attachments, PrefixLists: lists,
+	}
+	for _, e := range m.row.Edges {
+		edge := snapshot.Edge{Location: e.EdgeLocation}
+		if e.Asn != nil {
+			edge.ASN = uint32(*e.Asn)
+		}
+		for _, cidr := range e.InsideCidrBlocks {
+			edge.InsideCIDRBlocks = append(edge.InsideCIDRBlocks, netip.MustParsePrefix(cidr))
+		}
+		s.Edges = append(s.Edges, edge)
+	}
+	return s
+}

@@ -1,0 +1,103 @@
+// Package node puts one server's parts together: the state, the networks made of it, the operations and what publishes
+// events. It is wiring and has no logic.
+package node
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"portolan/api"
+	"portolan/internal/catalog"
+	"portolan/internal/lifecycle"
+	"portolan/internal/network"
+	"portolan/internal/notify"
+	"portolan/internal/service"
+	"portolan/internal/state"
+	"portolan/internal/store"
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// Config is what a Node is made of. Store is required; everything else has a default.
+type Config struct {
+	Store   store.Store
+	Now     func() time.Time  // default time.Now
+	Random  rand.Source       // of ids; default seeded from the operating system
+	Profile lifecycle.Profile // default lifecycle.Instant
+	Quotas  state.Quotas      // default the documented ones
+	Log     *slog.Logger      // default discards
+	Catalog catalog.Catalog   // of what EC2 and Direct Connect own; nil knows nothing and takes every well-formed ARN
+
+	// Routing turns what is decided about routes where AWS documents nothing; nil is the default of everything.
+	Routing *routing.Options
+
+	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
+	NoRoutingEvents bool
+
+	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
+	CheckResourcePolicy func(document []byte) error
+
+	// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource;
+	// nil shares nothing.
+	Grants state.Grants
+
+	// ParsePolicy reads a policy document; default policy.Parse.
+	ParsePolicy func(document []byte) (*policy.Document, policy.Errors)
+}
+
+// Node is a server without its door.
+type Node struct {
+	*service.Service
+	*notify.Notifier
+
+	db       *state.DB
+	networks *network.Networks
+}
+
+// New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
+func New(ctx context.Context, cfg Config) (*Node, error) {
+	db, err := state.Open(ctx, state.Config{
+		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
+		ParsePolicy: cfg.ParsePolicy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	networks := network.New(network.Config{DB: db, Catalog: cfg.Catalog, Options: cfg.Routing, Log: cfg.Log})
+	operations := service.New(db, service.Config{Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, CheckResourcePolicy: cfg.CheckResourcePolicy})
+	if err := db.Load(ctx); err != nil {
+		return nil, err
+	}
+	return &Node{
+		Service: operations,
+		Notifier: notify.New(notify.Config{
+			DB: db, Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, NoRoutingEvents: cfg.NoRoutingEvents,
+			Deregister: func(ctx context.Context, globalNetwork, gateway string) error {
+				_, err := operations.DeregisterTransitGateway(ctx, &api.DeregisterTransitGatewayInput{GlobalNetworkId: globalNetwork, TransitGatewayArn: gateway})
+				return err
+			},
+		}),
+		networks: networks,
+		db:       db,
+	}, nil
+}
+
+// Run moves resources through their transitions, and publishes what changes, until ctx ends.
+func (n *Node) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { n.Notifier.Run(ctx) })
+	n.db.Run(ctx)
+	wg.Wait()
+}
+
+// Reset removes everything an account has, or everything there is when account is "".
+func (n *Node) Reset(ctx context.Context, account string) error { return n.db.Reset(ctx, account) }
+
+// RoutingOptions are what routes are computed with; nil are the defaults.
+func (n *Node) RoutingOptions() *routing.Options { return n.networks.RoutingOptions() }
+
+// Check tells whether the state can be read.
+func (n *Node) Check(ctx context.Context) error { return n.db.Check(ctx) }

@@ -1,0 +1,178 @@
+package notify
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"portolan/internal/state"
+
+	"github.com/go-json-experiment/json"
+
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// eventRoute is a route in the detail of a routing event.
+type eventRoute struct {
+	DestinationCidrBlock  string                 `json:"destinationCidrBlock"`
+	Attachments           []eventRouteAttachment `json:"attachments"` // none of a blackhole, and of a route to another edge
+	RouteType             string                 `json:"routeType"`
+	RouteState            string                 `json:"routeState"`
+	PropagatedRouteFamily string                 `json:"propagatedRouteFamily,omitzero"`
+	BgpAttributes         *eventBGP              `json:"bgpAttributes,omitzero"`
+}
+
+type eventRouteAttachment struct {
+	AttachmentID   string `json:"attachmentId"`
+	AttachmentType string `json:"attachmentType"`
+}
+
+type eventBGP struct {
+	Med    string   `json:"med"`
+	ASPath []string `json:"asPath"`
+}
+
+const (
+	routesInstalled   = "INSTALLED"
+	routesUninstalled = "UNINSTALLED"
+	maxEventRoutes    = 100
+	maxEventBytes     = 200_000 // an event bus takes 256 KiB, the envelope included
+)
+
+// tableChange is what changed in the tables of some segments at an edge, alike.
+type tableChange struct {
+	segments []string
+	what     string
+	routes   []string // as JSON, each
+}
+
+// eventsSince are the details of the events that lead from what was published before to this. A route that changes is uninstalled as it
+// was and installed as it is, in this order.
+func (n *published) eventsSince(before *published, now time.Time) []state.EventDetail {
+	var edges []string
+	byEdge := map[string][]*tableChange{}
+	var table routing.TableID
+	var gone, come *tableChange
+	for c := range n.tables.Changes(before.tables) {
+		if c.Table.Segment == "" {
+			continue // events tell of segments only
+		}
+		if c.Table != table {
+			table = c.Table
+			gone = &tableChange{segments: []string{table.Segment}, what: routesUninstalled}
+			come = &tableChange{segments: []string{table.Segment}, what: routesInstalled}
+			if byEdge[table.Edge] == nil {
+				edges = append(edges, table.Edge)
+			}
+			byEdge[table.Edge] = append(byEdge[table.Edge], gone, come)
+		}
+		old, row := before.routeText(c.Old), n.routeText(c.New)
+		if old == row {
+			continue // the difference is in what no event tells
+		}
+		if old != "" {
+			gone.routes = append(gone.routes, old)
+		}
+		if row != "" {
+			come.routes = append(come.routes, row)
+		}
+	}
+	var list []state.EventDetail
+	for _, edge := range edges {
+		for _, c := range alike(byEdge[edge]) {
+			list = append(list, n.details(edge, c, now)...)
+		}
+	}
+	return list
+}
+
+// alike puts segments together in which the same happened; what is uninstalled comes first.
+func alike(list []*tableChange) []*tableChange {
+	var merged []*tableChange
+	known := map[string]*tableChange{}
+	for _, what := range []string{routesUninstalled, routesInstalled} {
+		for _, c := range list {
+			if c.what != what || len(c.routes) == 0 {
+				continue
+			}
+			key := what + strings.Join(c.routes, ",")
+			if same := known[key]; same != nil {
+				same.segments = append(same.segments, c.segments...)
+				continue
+			}
+			known[key] = c
+			merged = append(merged, c)
+		}
+	}
+	return merged
+}
+
+// details are the events of one change, in pieces that a bus takes. Each has a number above those before it.
+func (n *published) details(edge string, c *tableChange, now time.Time) (list []state.EventDetail) {
+	for rest := c.routes; len(rest) > 0; {
+		size, count := 0, 0
+		for count < min(len(rest), maxEventRoutes) && (count == 0 || size+len(rest[count]) <= maxEventBytes) {
+			size += len(rest[count])
+			count++
+		}
+		n.number = max(n.number+1, now.UnixMilli())
+		d := state.EventDetail{
+			ChangeType:        "SEGMENT-ROUTES-" + c.what,
+			ChangeDescription: "Routes in one or more Segments have been " + strings.ToLower(c.what) + ".",
+			Region:            edge, Segments: c.segments, SequenceNumber: n.number,
+		}
+		for _, text := range rest[:count] {
+			d.Routes = append(d.Routes, []byte(text))
+		}
+		list, rest = append(list, d), rest[count:]
+	}
+	return list
+}
+
+// routeText is a row as events show it, "" for none.
+func (n *published) routeText(r *routing.Route) string {
+	if r == nil {
+		return ""
+	}
+	route := eventRoute{
+		DestinationCidrBlock: r.Prefix.String(), Attachments: []eventRouteAttachment{},
+		RouteType: "route_" + strings.ToLower(string(r.Type)), RouteState: strings.ToLower(string(r.State)),
+	}
+	for _, d := range r.Destinations {
+		if a, ok := n.tables.Attachment(d.Attachment); ok {
+			route.Attachments = append(route.Attachments, eventRouteAttachment{a.ID, eventTypes[a.Type]})
+		}
+	}
+	switch {
+	case r.Kind == routing.KindAttachment && r.Origin.Type == policy.TypeVPC:
+		route.PropagatedRouteFamily = "connected"
+	case r.Kind == routing.KindEdge && r.Type == routing.Propagated, r.Kind == routing.KindAttachment && bgpSpeaker(r):
+		route.PropagatedRouteFamily = "bgp"
+		route.BgpAttributes = &eventBGP{Med: strconv.FormatUint(uint64(r.MED), 10), ASPath: []string{}}
+		if len(r.ASPath) > 0 {
+			var words []string
+			for _, asn := range r.ASPath {
+				words = append(words, strconv.FormatUint(uint64(asn), 10))
+			}
+			route.BgpAttributes.ASPath = append(route.BgpAttributes.ASPath, "AS_SEQ: ["+strings.Join(words, ", ")+"]")
+		}
+	}
+	text, err := json.Marshal(&route, json.Deterministic(true))
+	if err != nil {
+		panic(err) // strings
+	}
+	return string(text)
+}
+
+// bgpSpeaker tells a route that came over BGP from a static route of a VPN connection.
+func bgpSpeaker(r *routing.Route) bool {
+	return len(r.ASPath) > 0 || slices.Contains([]string{policy.TypeConnect, policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable}, r.Origin.Type)
+}
+
+// eventTypes are the words of routing events for types of attachments.
+var eventTypes = map[string]string{
+	policy.TypeVPC: "vpc", policy.TypeSiteToSiteVPN: "vpn", policy.TypeConnect: "connect",
+	policy.TypeDirectConnectGateway: "direct-connect-gateway", policy.TypeTransitGatewayRouteTable: "transit-gateway-route-table",
+}

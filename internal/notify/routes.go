@@ -1,0 +1,273 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"portolan/api"
+	"portolan/internal/network"
+	"portolan/internal/state"
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// Routes are not written where they change: they follow from what is. So the events about them are the difference between
+// the tables as they are and the tables as they were last published. What is kept of the latter is what they were computed
+// from, which is small, and is stored in the transaction of the events: a restart computes them again and goes on from
+// there, and neither repeats nor forgets.
+
+// routesPublished remembers what the store says of the routes that have been published.
+type routesPublished struct {
+	mu       sync.Mutex // one publication at a time
+	seen     map[state.NetworkID]moment
+	networks map[state.NetworkID]*published
+}
+
+// moment is the state and the catalog at some time.
+type moment struct{ generation, catalog uint64 }
+
+// published is the tables of a core network as they were published.
+type published struct {
+	sequence uint64
+	number   int64
+	network  state.PublishedPolicy
+	policy   *policy.Policy // nil: nothing has been published
+	tables   *routing.Tables
+}
+
+// publishRoutesOf publishes the routes of the core networks of an account, or of all.
+func (n *Notifier) publishRoutesOf(ctx context.Context, account string) {
+	networks, err := state.Look(ctx, n.db, func(v *state.View) (map[state.NetworkID]bool, error) { return v.RoutedNetworks(account), nil })
+	if err != nil && ctx.Err() == nil {
+		n.log.Error("the core networks could not be read", "error", err)
+	}
+	n.publishRoutes(ctx, networks)
+}
+
+func (n *Notifier) publishRoutes(ctx context.Context, networks map[state.NetworkID]bool) {
+	for _, id := range slices.SortedFunc(maps.Keys(networks), func(a, b state.NetworkID) int {
+		return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.ID, b.ID))
+	}) {
+		if err := n.publishNetwork(ctx, id); err != nil && ctx.Err() == nil {
+			n.log.Error("changed routes were not published", "core_network", id.ID, "error", err)
+		}
+	}
+}
+
+// comparison is what the state says of a core network: what was published of it, and whether it is there.
+type comparison struct {
+	had    bool
+	header state.PublishedRoutes
+	there  bool
+	at     moment
+
+	policy      *state.PublishedPolicy // read when what was published is not in memory
+	attachments []routing.Attachment
+}
+
+func find(id state.NetworkID) network.Find {
+	return func(v *state.View) (*state.CoreNetwork, error) {
+		row, ok := state.CoreNetworks.Get(v, state.CoreNetworks.Key(id.Account, id.ID))
+		if !ok {
+			return nil, api.NotFound("core-network", id.ID)
+		}
+		return row, nil
+	}
+}
+
+// read reads what is to be compared; nil when there is nothing to publish.
+func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion uint64, hasCatalog bool) (*comparison, error) {
+	c := &comparison{at: moment{v.RoutingGeneration(id), catalogVersion}}
+	header, had := state.RoutesPublished.Get(v, state.RoutesPublished.Key(id.Account, id.ID))
+	if c.had = had; had {
+		c.header = *header
+	}
+	row, err := find(id)(v)
+	c.there = err == nil
+	switch seen, known := p.seen[id]; {
+	case !had && (!c.there || row.LiveVersion == 0): // nothing to publish, and nothing published
+		delete(p.seen, id)
+		delete(p.networks, id)
+		return nil, nil
+	case known && seen == c.at && (!had || p.networks[id] == nil || p.networks[id].sequence == header.Sequence):
+		return nil, nil
+	case !known && had && c.there && header.Generation == c.at.generation && !hasCatalog:
+		p.see(id, c.at) // published before this process began
+		return nil, nil
+	}
+	if known := p.networks[id]; known != nil && had == (known.policy != nil) && (!had || known.sequence == header.Sequence) || !had {
+		return c, nil
+	}
+	var ok bool
+	if c.policy, ok = state.PublishedPolicies.Get(v, state.PublishedPolicies.Key(id.Account, id.ID)); !ok {
+		return nil, errors.New("the policy is missing that routes were published of")
+	}
+	for _, a := range state.PublishedAttachments.Rows(v, state.PublishedAttachments.In(id.Account, id.ID), "") {
+		c.attachments = append(c.attachments, a.Routing())
+	}
+	return c, nil
+}
+
+// publishNetwork writes the events of what has changed in the tables of a core network since the last time.
+func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error {
+	p := &n.routes
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, err := state.Look(ctx, n.db, func(v *state.View) (*comparison, error) {
+		return p.read(v, id, n.networks.CatalogVersion(), n.catalog != nil)
+	})
+	if err != nil || c == nil {
+		return err
+	}
+	before := p.networks[id]
+	switch {
+	case c.policy != nil:
+		if before, err = n.compute(c); err != nil {
+			return err
+		}
+	case !c.had:
+		before = &published{}
+	}
+	var now *network.Routes
+	next := state.PublishedPolicy{}
+	if c.there {
+		var row *state.CoreNetwork
+		if row, now, err = n.networks.Current(ctx, find(id)); err != nil {
+			return err
+		}
+		next = state.PublishedPolicy{
+			CoreNetworkArn: row.CoreNetworkArn, GlobalNetworkId: row.GlobalNetworkId, Document: now.Document, Edges: now.Edges, PrefixLists: now.PrefixLists,
+		}
+		c.at = moment{now.Generation, now.Catalog}
+		if now.CatalogIncomplete {
+			n.log.Warn("what changed in the routes is not published before the catalog can be asked", "core_network", id.ID)
+			return nil
+		}
+	}
+	return n.publish(ctx, id, before, now, next, c.at)
+}
+
+// publish writes the differences between what was published and what is now; now is nil when the core network is gone.
+func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *published, now *network.Routes, next state.PublishedPolicy, at moment) error {
+	after := &published{sequence: before.sequence + 1, number: before.number, network: next}
+	if now == nil {
+		after.network = before.network
+	} else {
+		after.policy, after.tables = now.Policy, now.Tables
+	}
+	list := after.eventsSince(before, n.db.Now())
+	put, remove := attachmentChanges(before.tables, after.tables)
+	samePolicy := before.policy == after.policy && reflect.DeepEqual(before.network, after.network)
+	if len(list) == 0 && len(put)+len(remove) == 0 && samePolicy && before.policy != nil {
+		n.routes.see(id, at)
+		return nil
+	}
+	of := &state.CoreNetwork{OwnerAccountId: id.Account, CoreNetworkArn: after.network.CoreNetworkArn, GlobalNetworkId: after.network.GlobalNetworkId}
+	// Very many go into several transactions, the last of which says that they are published: who is stopped between two of
+	// them publishes the first ones again.
+	for {
+		some := list[:min(eventsPerCommit, len(list))]
+		list = list[len(some):]
+		err := state.Record(ctx, n.db, func(tx *state.Txn) error {
+			header, _ := state.RoutesPublished.Get(tx.View, state.RoutesPublished.Key(id.Account, id.ID))
+			if header != nil && header.Sequence != before.sequence || header == nil && before.policy != nil {
+				return errPublishedMeanwhile
+			}
+			for i := range some {
+				tx.Emit(of, state.RoutingUpdate, some[i])
+			}
+			if len(list) == 0 {
+				after.save(tx, id, samePolicy, at.generation, put, remove)
+			}
+			return nil
+		})
+		if err != nil {
+			delete(n.routes.networks, id)
+			return err
+		}
+		if len(list) == 0 {
+			break
+		}
+	}
+	n.routes.keep(id, at, after)
+	return nil
+}
+
+var errPublishedMeanwhile = errors.New("the routes have been published by another, or reset")
+
+// save stores what the next publication is compared with.
+func (p *published) save(tx *state.Txn, id state.NetworkID, samePolicy bool, generation uint64, put []routing.Attachment, remove []string) {
+	header, document := state.RoutesPublished.Key(id.Account, id.ID), state.PublishedPolicies.Key(id.Account, id.ID)
+	for _, attachment := range remove {
+		state.PublishedAttachments.Delete(tx, state.PublishedAttachments.Key(id.Account, id.ID, attachment))
+	}
+	if p.tables == nil {
+		state.RoutesPublished.Delete(tx, header)
+		state.PublishedPolicies.Delete(tx, document)
+		return
+	}
+	for i := range put {
+		state.PublishedAttachments.Put(tx, state.PublishedAttachments.Key(id.Account, id.ID, put[i].ID), state.PublishedAttachmentOf(&put[i]))
+	}
+	if !samePolicy {
+		state.PublishedPolicies.Put(tx, document, &p.network)
+	}
+	state.RoutesPublished.Put(tx, header, &state.PublishedRoutes{Sequence: p.sequence, Generation: generation, Number: p.number})
+}
+
+// compute computes again the tables that were published.
+func (n *Notifier) compute(c *comparison) (*published, error) {
+	p := &published{sequence: c.header.Sequence, number: c.header.Number, network: *c.policy}
+	compiled, errs := n.db.Compile(n.db.ReadPolicy(c.policy.Document), c.policy.Edges)
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	p.policy = compiled
+	var oscillation *routing.OscillationError
+	var err error
+	p.tables, err = routing.Compute(routing.Network{
+		Policy: compiled, PrefixLists: c.policy.PrefixLists, Options: n.networks.RoutingOptions(), Attachments: c.attachments,
+	})
+	if err != nil && !errors.As(err, &oscillation) {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *routesPublished) see(id state.NetworkID, at moment) {
+	if p.seen == nil {
+		p.seen = map[state.NetworkID]moment{}
+	}
+	p.seen[id] = at
+}
+
+func (p *routesPublished) keep(id state.NetworkID, at moment, n *published) {
+	if n.tables == nil {
+		delete(p.seen, id)
+		delete(p.networks, id)
+		return
+	}
+	if _, ok := p.networks[id]; !ok && len(p.networks) >= network.MaxCached || p.networks == nil {
+		p.networks = map[state.NetworkID]*published{}
+	}
+	p.networks[id] = n
+	p.see(id, at)
+}
+
+// attachmentChanges is what makes the attachments of old those of now; either may be nil.
+func attachmentChanges(old, now *routing.Tables) (put []routing.Attachment, remove []string) {
+	var list []routing.Attachment
+	if now != nil {
+		list = slices.Collect(now.Attachments())
+	}
+	if old == nil {
+		return list, nil
+	}
+	return network.Differences(old, list)
+}

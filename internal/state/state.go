@@ -1,0 +1,250 @@
+// Package state is what a server keeps: rows of their own types under typed keys, in transactions that know the caller,
+// the time and the quotas, and nothing of operations.
+//
+// schema.go is the layout of every key, format.go its version. A function that holds a [View] or a [Txn] has no context:
+// whatever may have to wait, such as a question to the catalog, is asked before or after the transaction.
+//
+// It must not know what an operation allows, nor anything of HTTP or of the catalog.
+package state
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"portolan/api"
+	"portolan/internal/events"
+	"portolan/internal/lifecycle"
+	"portolan/internal/store"
+	"portolan/policy"
+)
+
+// Config is what a DB is made of. Store is required; everything else has a default.
+type Config struct {
+	Store   store.Store
+	Now     func() time.Time  // default time.Now
+	Random  rand.Source       // of ids; default seeded from the operating system
+	Profile lifecycle.Profile // default lifecycle.Instant
+	Quotas  Quotas            // default the documented ones
+	Log     *slog.Logger      // default discards
+	Grants  Grants            // nil shares nothing
+
+	// ParsePolicy reads a policy document; default policy.Parse.
+	ParsePolicy func(document []byte) (*policy.Document, policy.Errors)
+}
+
+// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource.
+type Grants func(document []byte, caller api.Caller, resource string, actions ...string) bool
+
+// DB is the state in a store, with the queue of what is due in it.
+type DB struct {
+	store    store.Store
+	queue    *lifecycle.Queue
+	now      func() time.Time
+	ids      *ids
+	quotas   Quotas
+	log      *slog.Logger
+	grants   Grants
+	policies policies
+}
+
+// Open returns the state in a store, brought to the format of this binary. Register the handlers, then call
+// [DB.Load] before anything else.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.NewPCG(rand.Uint64(), rand.Uint64())
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if cfg.ParsePolicy == nil {
+		cfg.ParsePolicy = policy.Parse
+	}
+	if err := bringUpToDate(ctx, cfg.Store, cfg.Log); err != nil {
+		return nil, err
+	}
+	return &DB{
+		store:    cfg.Store,
+		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log),
+		now:      cfg.Now,
+		ids:      &ids{now: cfg.Now, random: cfg.Random},
+		quotas:   cfg.Quotas.withDefaults(),
+		log:      cfg.Log,
+		grants:   cfg.Grants,
+		policies: policies{parse: cfg.ParsePolicy},
+	}, nil
+}
+
+// Load picks up the transitions an earlier process left unfinished.
+func (db *DB) Load(ctx context.Context) error {
+	if err := db.queue.Load(ctx); err != nil {
+		return fmt.Errorf("reading the queue of due transitions: %w", err)
+	}
+	return nil
+}
+
+// Run takes the steps that are due until ctx ends.
+func (db *DB) Run(ctx context.Context) { db.queue.Run(ctx) }
+
+// Now is the time by the clock of the state.
+func (db *DB) Now() time.Time { return db.now() }
+
+// Quota is the limit that holds for q.
+func (db *DB) Quota(q Quota) int { return db.quotas[q.Name] }
+
+// Handle registers what happens to a row of the table when it is due to leave a state. f must do nothing when the row
+// is gone or no longer in that state.
+func Handle[R any](db *DB, kind lifecycle.Kind, _ *Table[R], f func(tx *Txn, key Key[R], from string) error) {
+	db.queue.Handle(kind, func(lc *lifecycle.Txn, e lifecycle.Entry) error {
+		tx := db.txn(lc, api.Caller{Account: accountOf(e.Key)})
+		if err := f(tx, Key[R]{e.Key}, e.From); err != nil {
+			return err
+		}
+		return tx.err
+	})
+}
+
+// View is one consistent look at the state, for one caller.
+type View struct {
+	Caller api.Caller
+	Now    time.Time
+
+	db *DB
+	r  store.Reader
+}
+
+// Txn is a View that also changes the state.
+type Txn struct {
+	*View
+	w   store.Txn // the same transaction as r
+	lc  *lifecycle.Txn
+	err error // the first change that could not be made
+}
+
+// Read answers from one snapshot for the caller of ctx, after due transitions have taken their next step.
+func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
+	if err := db.queue.Step(ctx); err != nil {
+		if ctx.Err() != nil {
+			var none O
+			return none, err
+		}
+		// What cannot be written, on a full disk for one, does not move; it can be read all the same.
+		db.log.Error("due transitions did not happen", "error", err)
+	}
+	return Look(ctx, db, f)
+}
+
+// Look is [Read] without taking steps that are due.
+func Look[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
+	var out, none O
+	err := db.store.View(ctx, func(r store.Reader) (err error) {
+		out, err = f(&View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db, r: r})
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
+// Update changes the state in one transaction for the caller of ctx, in which all that is due has happened. f may run
+// more than once.
+func Update[O any](ctx context.Context, db *DB, f func(*Txn) (O, error)) (O, error) {
+	var out, none O
+	err := db.queue.Update(ctx, func(lc *lifecycle.Txn) (err error) {
+		tx := db.txn(lc, api.CallerFrom(ctx))
+		if out, err = f(tx); err == nil {
+			err = tx.err
+		}
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
+// Record changes the state in one transaction for the caller of ctx without taking steps that are due: what is said of the
+// state does not move it. f may run more than once, and schedules nothing.
+func Record(ctx context.Context, db *DB, f func(*Txn) error) error {
+	return db.store.Update(ctx, func(w store.Txn) error {
+		tx := &Txn{View: &View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db, r: w}, w: w}
+		return cmp.Or(f(tx), tx.err)
+	})
+}
+
+// Watch reports every commit of what belongs to an account until ctx ends or the watcher falls too far behind.
+func (db *DB) Watch(ctx context.Context) (<-chan store.Commit, error) {
+	return db.store.Watch(ctx, "/acct/")
+}
+
+// WatchEvents gives a value whenever there may be more events, until ctx ends or the watcher falls behind.
+func (db *DB) WatchEvents(ctx context.Context) (<-chan struct{}, error) {
+	watch, err := db.store.Watch(ctx, events.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	return events.Changed(watch), nil
+}
+
+// ReadEvents reads the event log.
+func (v *View) ReadEvents(q events.Query) (list []events.Record, next uint64, err error) {
+	return events.Read(v.r, q)
+}
+
+func (db *DB) txn(lc *lifecycle.Txn, caller api.Caller) *Txn {
+	return &Txn{View: &View{Caller: caller, Now: lc.Now, db: db, r: lc.Txn}, w: lc.Txn, lc: lc}
+}
+
+// Step takes one step of every row that is due.
+func (db *DB) Step(ctx context.Context) error { return db.queue.Step(ctx) }
+
+// Check tells whether the state can be read and, where the store knows, whether it can be written.
+func (db *DB) Check(ctx context.Context) error {
+	if st, ok := db.store.(store.HealthChecker); ok {
+		if err := st.Health(ctx); err != nil {
+			return err
+		}
+	}
+	return db.store.View(ctx, func(store.Reader) error { return nil })
+}
+
+// fail makes the transaction fail with err, whatever its function returns.
+func (tx *Txn) fail(err error) {
+	if tx.err == nil {
+		tx.err = err
+	}
+}
+
+// Time is the time of the view, as rows keep it.
+func (v *View) Time() Time { return Time{v.Now} }
+
+// Quota is the limit that holds for q.
+func (v *View) Quota(q Quota) int { return v.db.quotas[q.Name] }
+
+// Fits refuses one more row where the count has reached the quota.
+func (v *View) Fits(q Quota, resourceType, owner string, count int) error {
+	if limit := v.Quota(q); count >= limit {
+		return api.QuotaExceeded(resourceType, owner, q.Code, limit)
+	}
+	return nil
+}
+
+// Granted tells whether a resource policy lets the caller do one of the operations with the resource.
+func (v *View) Granted(document, resource string, operations ...string) bool {
+	if document == "" || v.db.grants == nil {
+		return false
+	}
+	actions := make([]string, len(operations))
+	for i, op := range operations {
+		actions[i] = "networkmanager:" + op
+	}
+	return v.db.grants([]byte(document), v.Caller, resource, actions...)
+}

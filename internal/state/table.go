@@ -1,0 +1,161 @@
+package state
+
+import (
+	"iter"
+	"slices"
+
+	"portolan/internal/lifecycle"
+	"portolan/internal/store"
+)
+
+// Key is where one row of R is.
+type Key[R any] struct{ path string }
+
+// String is the key as it is in the store.
+func (k Key[R]) String() string { return k.path }
+
+// Range is where rows of R are: those below a key of their table, or what an index has below a value.
+type Range[R any] struct {
+	prefix string
+	index  bool
+}
+
+// below are the rows whose keys go on after path.
+func below[R any](path string) Range[R] { return Range[R]{prefix: path + "/"} }
+
+// indexed are the rows that an index has below path.
+func indexed[R any](path string) Range[R] { return Range[R]{prefix: path + "/", index: true} }
+
+// Table is the rows of R.
+type Table[R any] struct {
+	rows  *store.Table[R]
+	kind  lifecycle.Kind  // of rows that move by themselves
+	state func(*R) string // that such a row is in
+}
+
+func newTable[R any](kind lifecycle.Kind, state func(*R) string, s store.Schema[R]) Table[R] {
+	return Table[R]{rows: store.NewTable(s), kind: kind, state: state}
+}
+
+func plainTable[R any](s store.Schema[R]) Table[R] { return newTable(lifecycle.Kind(""), nil, s) }
+
+// Get is the row at a key. It is shared with every other reader and must not be modified: copy the struct first.
+func (t *Table[R]) Get(v *View, k Key[R]) (*R, bool) { return t.rows.Get(v.r, k.path) }
+
+// Rows walks the rows of a range in order, starting after the key a page ended with. Keys of an index are its own.
+func (t *Table[R]) Rows(v *View, in Range[R], after string) iter.Seq2[string, *R] {
+	if in.index {
+		return t.rows.ScanIndex(v.r, in.prefix, after)
+	}
+	return t.rows.Scan(v.r, in.prefix, after)
+}
+
+// At walks the rows of single keys in order, as a range would; absent ones are skipped.
+func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, *R] {
+	paths := make([]string, len(keys))
+	for i, k := range keys {
+		paths[i] = k.path
+	}
+	slices.Sort(paths)
+	return func(yield func(string, *R) bool) {
+		for _, path := range slices.Compact(paths) {
+			if path <= after {
+				continue
+			}
+			if row, ok := t.rows.Get(v.r, path); ok && !yield(path, row) {
+				return
+			}
+		}
+	}
+}
+
+// Any tells whether a range has a row.
+func (t *Table[R]) Any(v *View, in Range[R]) bool { return t.rows.Any(v.r, in.prefix) }
+
+// Put inserts or replaces a row whose state stays as it is.
+func (t *Table[R]) Put(tx *Txn, k Key[R], row *R) { t.rows.Put(tx.w, k.path, row) }
+
+// Save inserts or replaces a row that has just entered its state, and schedules what follows of that by itself.
+func (t *Table[R]) Save(tx *Txn, k Key[R], row *R) {
+	t.rows.Put(tx.w, k.path, row)
+	tx.lc.Schedule(t.kind, k.path, t.state(row))
+}
+
+// Kind is the kind of the rows in the queue of what is due.
+func (t *Table[R]) Kind() lifecycle.Kind { return t.kind }
+
+// Delete removes a row.
+func (t *Table[R]) Delete(tx *Txn, k Key[R]) { t.rows.Delete(tx.w, k.path) }
+
+// DeleteAll removes the rows of a range, which must not be one of an index.
+func (t *Table[R]) DeleteAll(tx *Txn, in Range[R]) {
+	var keys []string
+	for key := range t.rows.Scan(tx.r, in.prefix, "") {
+		keys = append(keys, key)
+	}
+	for _, key := range keys {
+		t.rows.Delete(tx.w, key)
+	}
+}
+
+// byID is the row with the id, in whichever account it lives. The ids of all tables are in one index: what is found must be
+// a row of this one.
+func (t *Table[R]) byID(v *View, id string) (*R, bool) {
+	key, ok := t.rows.KeyAt(v.r, idKey(id))
+	if !ok {
+		return nil, false
+	}
+	if _, name, _, _ := splitKey(key, 0); name != t.rows.Name() {
+		return nil, false
+	}
+	return t.rows.Get(v.r, key)
+}
+
+// Schedule lets a row take the step that follows a state of another kind than its own, as if it had been in it since.
+func (tx *Txn) schedule(kind lifecycle.Kind, key, state string, since Time) {
+	tx.lc.ScheduleSince(kind, key, state, since.Time)
+}
+
+// roots are rows right below an account, by id: /acct/A/TABLE/ID.
+type roots[R any] struct{ Table[R] }
+
+// Key is the key of the row with the id.
+func (t *roots[R]) Key(account, id string) Key[R] {
+	return Key[R]{accountKey(account, t.rows.Name(), id)}
+}
+
+// Of are the rows of an account.
+func (t *roots[R]) Of(account string) Range[R] { return below[R](accountKey(account, t.rows.Name())) }
+
+// Count is the number of rows of an account, of a table that counts them.
+func (t *roots[R]) Count(v *View, account string) int {
+	return store.CountAt(v.r, accountKey(account, t.rows.Name()+".count"))
+}
+
+// Members are rows below something else, by both ids: /acct/A/TABLE/PARENT/ID.
+type Members[R any] struct{ Table[R] }
+
+// Key is the key of the row with the id below a parent.
+func (t *Members[R]) Key(account, parent, id string) Key[R] {
+	return Key[R]{accountKey(account, t.rows.Name(), parent, id)}
+}
+
+// In are the rows below a parent.
+func (t *Members[R]) In(account, parent string) Range[R] {
+	return below[R](accountKey(account, t.rows.Name(), parent))
+}
+
+// Of are the rows of an account.
+func (t *Members[R]) Of(account string) Range[R] {
+	return below[R](accountKey(account, t.rows.Name()))
+}
+
+// Count is the number of rows below a parent, of a table that counts them.
+func (t *Members[R]) Count(v *View, account, parent string) int {
+	return store.CountAt(v.r, accountKey(account, t.rows.Name()+".count", parent))
+}
+
+// index are the rows below a parent that an index has at the values.
+func (t *Members[R]) index(account, name, parent string, values ...string) Range[R] {
+	return indexed[R](accountKey(account, t.rows.Name()+"."+name, parent) + store.Path(values...))
+}
