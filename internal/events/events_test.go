@@ -377,7 +377,7 @@ func TestTrim_dropsTheOldest(t *testing.T) {
 	}
 }
 
-// The events of every account are carried away, and a busy account does not keep another's waiting.
+// TestRunner_accountsInTurns: the events of every account are carried away, and a busy account does not keep another's waiting.
 func TestRunner_accountsInTurns(t *testing.T) {
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()

@@ -84,7 +84,7 @@ func get(t *testing.T, h http.Handler, account, path string) (status int, body s
 	return w.Code, w.Body.String()
 }
 
-// A folder of format 1 answers as the binary did that wrote it.
+// TestOpen_format1: a folder of format 1 answers as the binary did that wrote it.
 func TestOpen_format1(t *testing.T) {
 	text, err := os.ReadFile("testdata/format1/answers.json")
 	if err != nil {
@@ -121,7 +121,7 @@ func sameJSON(t *testing.T, a, b string) bool {
 	return normal(a) == normal(b)
 }
 
-// Events that were logged are there, of each account, and sinks go on where they were.
+// TestOpen_format1Events: events that were logged are there, of each account, and sinks go on where they were.
 func TestOpen_format1Events(t *testing.T) {
 	st := oldStore(t)
 	n := openNode(t, st)
@@ -161,7 +161,7 @@ func TestOpen_format1Events(t *testing.T) {
 	}
 }
 
-// A change of format that was stopped goes on: whatever was moved is not moved again.
+// TestOpen_format1Interrupted: a change of format that was stopped goes on: whatever was moved is not moved again.
 func TestOpen_format1Interrupted(t *testing.T) {
 	whole, parts := oldStore(t), oldStore(t)
 	openNode(t, whole)
@@ -204,7 +204,7 @@ func dump(t *testing.T, st store.Store) string {
 	return b.String()
 }
 
-// A newer format is refused in one line, and so is one that is none. Neither is touched.
+// TestOpen_refusedFormat: a newer format is refused in one line, and so is one that is none. Neither is touched.
 func TestOpen_refusedFormat(t *testing.T) {
 	for _, c := range []struct{ format, want string }{
 		{"3", "the data has format 3, written by a newer Portolan"},

@@ -111,7 +111,7 @@ func (t *Table[R]) byID(v *View, id string) (*R, bool) {
 	return t.rows.Get(v.r, key)
 }
 
-// Schedule lets a row take the step that follows a state of another kind than its own, as if it had been in it since.
+// schedule lets a row take the step that follows a state of another kind than its own, as if it had been in it since.
 func (tx *Txn) schedule(kind lifecycle.Kind, key, state string, since Time) {
 	tx.lc.ScheduleSince(kind, key, state, since.Time)
 }
