@@ -71,6 +71,7 @@ func TestDamage_isAClearError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = st.Update(t.Context(), func(tx store.Txn) error {
+		tx.Set("/format", []byte("2"))
 		tx.Set("/acct/000000000000/global-network/global-network-01", []byte(`{"Description":"as written"}`))
 		return nil
 	})

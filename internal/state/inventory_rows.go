@@ -231,19 +231,21 @@ type TransitGatewayRegistrationStateReason struct {
 }
 
 // API is the row as the API shows it.
-func (r *LinkAssociation) API() api.LinkAssociation { return api.LinkAssociation(*r) }
+func (r *LinkAssociation) API() api.LinkAssociation {
+	return api.LinkAssociation{GlobalNetworkId: r.GlobalNetworkId, DeviceId: r.DeviceId, LinkId: r.LinkId, LinkAssociationState: r.LinkAssociationState}
+}
 
 // API is the row as the API shows it.
 func (r *CustomerGatewayAssociation) API() api.CustomerGatewayAssociation {
-	return api.CustomerGatewayAssociation(*r)
+	return api.CustomerGatewayAssociation{CustomerGatewayArn: r.CustomerGatewayArn, GlobalNetworkId: r.GlobalNetworkId, DeviceId: r.DeviceId, LinkId: r.LinkId, State: r.State}
 }
 
 // API is the row as the API shows it.
 func (r *TransitGatewayConnectPeerAssociation) API() api.TransitGatewayConnectPeerAssociation {
-	return api.TransitGatewayConnectPeerAssociation(*r)
+	return api.TransitGatewayConnectPeerAssociation{TransitGatewayConnectPeerArn: r.TransitGatewayConnectPeerArn, GlobalNetworkId: r.GlobalNetworkId, DeviceId: r.DeviceId, LinkId: r.LinkId, State: r.State}
 }
 
 // API is the row as the API shows it.
 func (r *ConnectPeerAssociation) API() api.ConnectPeerAssociation {
-	return api.ConnectPeerAssociation(*r)
+	return api.ConnectPeerAssociation{ConnectPeerId: r.ConnectPeerId, GlobalNetworkId: r.GlobalNetworkId, DeviceId: r.DeviceId, LinkId: r.LinkId, State: r.State}
 }

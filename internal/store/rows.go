@@ -10,6 +10,8 @@ import (
 type Row[T any] struct {
 	Value T // must not be modified
 	text  atomic.Pointer[string]
+
+	unknown bool // it has members that T does not know
 }
 
 // Text is what render makes of the row. It is kept as long as the decoded row, so a table has one render for all its rows,

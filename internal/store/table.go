@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -75,7 +76,8 @@ func (t *Table[T]) row(r Reader, key string) (*Row[T], bool) {
 	return t.decode(r, key, raw)
 }
 
-// Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row.
+// Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row. Members
+// that a newer program stored, and T does not know, stay.
 func (t *Table[T]) Put(tx Txn, key string, row *T) {
 	if row == nil {
 		fail(tx, fmt.Errorf("%s %q: put of a nil row", t.schema.Name, key))
@@ -98,9 +100,24 @@ func (t *Table[T]) Put(tx Txn, key string, row *T) {
 			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
 			return
 		}
+		if known.unknown {
+			if raw, err = t.withUnknown(oldRaw, old, raw); err != nil {
+				fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
+				return
+			}
+		}
 	}
 	tx.Set(key, raw)
 	t.index(tx, key, old, row)
+}
+
+// withUnknown is the JSON of a row that replaces another, with the members of that which T does not know.
+func (t *Table[T]) withUnknown(old []byte, known *T, next []byte) ([]byte, error) {
+	meant, err := json.Marshal(known, encoding)
+	if err != nil {
+		return nil, err
+	}
+	return keepUnknown(old, meant, next)
 }
 
 // Delete removes the row at key with its index entries, and reports whether there was one.
@@ -356,7 +373,12 @@ func (t *Table[T]) decode(r Reader, key string, raw []byte) (*Row[T], bool) {
 
 func (t *Table[T]) parse(key string, raw []byte) (*Row[T], error) {
 	row := new(Row[T])
-	if err := json.Unmarshal(raw, &row.Value); err != nil {
+	err := json.Unmarshal(raw, &row.Value, json.RejectUnknownMembers(true))
+	if errors.Is(err, json.ErrUnknownName) {
+		row = &Row[T]{unknown: true}
+		err = json.Unmarshal(raw, &row.Value)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err)
 	}
 	return row, nil
