@@ -73,7 +73,7 @@ var Machines = map[Kind]map[string]Step{
 	Attachment: {
 		"CREATING":               {"PENDING_NETWORK_UPDATE", 2 * time.Minute},
 		"PENDING_NETWORK_UPDATE": {"AVAILABLE", 3 * time.Minute},
-		"UPDATING":               {"PENDING_NETWORK_UPDATE", 1 * time.Minute},
+		"UPDATING":               {"AVAILABLE", 1 * time.Minute},
 		"DELETING":               {Gone, 5 * time.Minute},
 	},
 	ConnectPeer: {

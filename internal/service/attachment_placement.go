@@ -79,7 +79,7 @@ func reconsider(tx *state.Txn, row *state.Attachment) {
 	a := associate(tx.View, network, live, row, !waits)
 	row.Follow(&a)
 	if waits && !a.RequireAcceptance {
-		row.State = api.AttachmentStateCreating
+		beginCreation(row)
 	}
 	tx.SlotTaken(network, row, a.FullGroup)
 }

@@ -59,7 +59,12 @@ func setLabel(tx *state.Txn, old *state.Attachment, label string) {
 	row := *old
 	row.RoutingPolicyLabel = label
 	row.UpdatedAt = tx.Time()
-	state.Attachments.Put(tx, &row)
+	if label == old.RoutingPolicyLabel || row.State != api.AttachmentStateAvailable && row.State != api.AttachmentStatePendingTagAcceptance {
+		state.Attachments.Put(tx, &row)
+		return
+	}
+	row.State = api.AttachmentStatePendingNetworkUpdate // what the label's policies do to routes takes effect
+	state.Attachments.Save(tx, &row)
 }
 
 // listAttachmentRoutingPolicyAssociations lists the labelled attachments of a core network with the routing policies the

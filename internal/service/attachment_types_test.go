@@ -113,6 +113,9 @@ func TestAttachment_everyIllegalTransition(t *testing.T) {
 	type step func(w *world, id string)
 	wait := func(w *world, _ string) { w.now = w.now.Add(time.Hour) }
 	accept := func(w *world, id string) { must(w, w.AcceptAttachment, api.AcceptAttachmentInput{AttachmentId: id}) }
+	update := func(w *world, id string) {
+		must(w, w.UpdateDirectConnectGatewayAttachment, api.UpdateDirectConnectGatewayAttachmentInput{AttachmentId: id, EdgeLocations: []string{"us-east-1"}})
+	}
 	tag := func(value string) step {
 		return func(w *world, id string) {
 			must(w, w.TagResource, api.TagResourceInput{ResourceArn: "arn:aws:networkmanager::111122223333:attachment/" + id, Tags: []api.Tag{{Key: new("env"), Value: &value}}})
@@ -129,7 +132,8 @@ func TestAttachment_everyIllegalTransition(t *testing.T) {
 		{"CREATING", "guest", []step{accept}, "label"},
 		{"PENDING_NETWORK_UPDATE", "prod", []step{wait}, "label"},
 		{"AVAILABLE", "prod", []step{wait, wait}, "delete update label"},
-		{"UPDATING", "prod", []step{wait, wait, tag("guest"), accept}, "label"},
+		{"UPDATING", "prod", []step{wait, wait, update}, "label"},
+		{"PENDING_NETWORK_UPDATE", "prod", []step{wait, wait, tag("guest"), accept}, "label"},
 		{"PENDING_TAG_ACCEPTANCE", "prod", []step{wait, wait, tag("guest")}, "accept reject delete label"},
 		{"DELETING", "prod", []step{wait, wait, func(w *world, id string) { must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: id}) }}, ""},
 	}

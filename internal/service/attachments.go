@@ -30,7 +30,7 @@ func findAttachmentOf(v *state.View, id string, kind api.AttachmentType) (*state
 
 // attachable is a core network that the caller can make something on by the operation: the caller's or shared, AVAILABLE
 // and with a LIVE policy. An attachment that finds it otherwise is told with AWS's sentence.
-func attachable(tx *state.Txn, id, operation string, label *string, tags []api.Tag) (*state.CoreNetwork, *policy.Policy, error) {
+func attachable(tx *state.Txn, id, operation string, label *string, nat natRequest, tags []api.Tag) (*state.CoreNetwork, *policy.Policy, error) {
 	row, err := findSharedNetwork(tx.View, id, operation)
 	if err != nil {
 		return nil, nil, err
@@ -41,6 +41,9 @@ func attachable(tx *state.Txn, id, operation string, label *string, tags []api.T
 	}
 	if label != nil && row.OwnerAccountId != tx.Caller.Account {
 		return nil, nil, notOwner("put routing policy label")
+	}
+	if !nat.empty() && row.OwnerAccountId != tx.Caller.Account {
+		return nil, nil, denied(tx.View, operation, row.CoreNetworkArn)
 	}
 	return row, live, checkNewTags(tx, tags)
 }
@@ -54,7 +57,7 @@ func edgeOf(network *state.CoreNetwork, location string) error {
 }
 
 // attach stores a new attachment: the LIVE policy says where it belongs and whether somebody must accept it first.
-func attach(tx *state.Txn, network *state.CoreNetwork, live *policy.Policy, row *state.Attachment) error {
+func attach(tx *state.Txn, network *state.CoreNetwork, live *policy.Policy, row *state.Attachment, nat natRequest) error {
 	if err := tx.Fits(state.QuotaAttachments, "attachment", network.CoreNetworkId, state.Attachments.Count(tx.View, network.OwnerAccountId, network.CoreNetworkId)); err != nil {
 		return err
 	}
@@ -70,9 +73,23 @@ func attach(tx *state.Txn, network *state.CoreNetwork, live *policy.Policy, row 
 	if a.RequireAcceptance {
 		row.State = api.AttachmentStatePendingAttachmentAcceptance
 	}
+	var err error
+	if row.NAT, err = newNAT(row, nat); err != nil {
+		return err
+	}
 	state.Attachments.Save(tx, row)
 	tx.SlotTaken(network, row, a.FullGroup)
 	return nil
+}
+
+// beginCreation starts to build an attachment that has been accepted, or need not be any more.
+func beginCreation(row *state.Attachment) {
+	row.State = api.AttachmentStateCreating
+	if row.NAT != nil {
+		nat := state.NATOf(row)
+		startNAT(&nat)
+		row.NAT = &nat
+	}
 }
 
 // changeAttachment stores an attachment that has changed by now.
@@ -143,9 +160,9 @@ func acceptAttachment(tx *state.Txn, in *api.AcceptAttachmentInput) (*api.Accept
 			tx.SlotTaken(network, &row, a.FullGroup)
 		}
 	}
-	row.State = api.AttachmentStateUpdating
+	row.State = api.AttachmentStatePendingNetworkUpdate
 	if old.State == api.AttachmentStatePendingAttachmentAcceptance {
-		row.State = api.AttachmentStateCreating
+		beginCreation(&row)
 	}
 	changeAttachment(tx, &row)
 	return &api.AcceptAttachmentOutput{Attachment: new(row.API())}, nil
@@ -180,10 +197,10 @@ func deleteAttachment(tx *state.Txn, in *api.DeleteAttachmentInput) (*api.Delete
 	}
 	owner := state.AccountOf(old.CoreNetworkArn)
 	if state.Attachments.Any(tx.View, state.Attachments.OverTransport(owner, old.AttachmentId)) {
-		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted while a Connect attachment uses it as transport.")
+		return nil, api.BrokenRule("Attachment cannot be deleted due to existing Connect attachment.")
 	}
 	if state.ConnectPeers.Count(tx.View, owner, old.AttachmentId) > 0 {
-		return nil, api.Conflict("attachment", old.AttachmentId, "Attachment cannot be deleted due to existing Connect peers.")
+		return nil, api.BrokenRule("Attachment cannot be deleted due to existing Connect peer.")
 	}
 	row := *old
 	if !old.IsLive() {
@@ -216,15 +233,19 @@ func moveAttachment(tx *state.Txn, key state.Key[state.Attachment], from string)
 	case api.AttachmentStateCreating:
 		if row.LastModificationErrors = attachmentProblems(tx, old); len(row.LastModificationErrors) > 0 {
 			row.State = api.AttachmentStateFailed
+			row.NAT = failNAT(row.NAT)
 			row.Withdraw()
 			row.Place(policy.Association{})
 		}
 		row.Problems = nil
 	case api.AttachmentStateUpdating:
-		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 {
-			row.State = api.AttachmentStateAvailable
+		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 && row.NAT != nil {
+			row.NAT = row.NAT.Before
 		}
 		row.Problems = nil
+	}
+	if row.State == api.AttachmentStateAvailable {
+		row.NAT = settleNAT(row.NAT)
 	}
 	if row.State == api.AttachmentStateAvailable && row.IsProposed() {
 		row.State = api.AttachmentStatePendingTagAcceptance // tags changed on the way

@@ -18,7 +18,8 @@ func createConnectAttachment(tx *state.Txn, in *api.CreateConnectAttachmentInput
 }
 
 func attachConnect(tx *state.Txn, in *api.CreateConnectAttachmentInput) (*state.Attachment, error) {
-	network, live, err := attachable(tx, in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, in.Tags)
+	nat := natRequest{in.NatGatewaySupport, nil, in.NatGatewayRules}
+	network, live, err := attachable(tx, in.CoreNetworkId, "CreateConnectAttachment", in.RoutingPolicyLabel, nat, in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -50,16 +51,12 @@ func attachConnect(tx *state.Txn, in *api.CreateConnectAttachmentInput) (*state.
 		TransportAttachmentId: transport.AttachmentId,
 		Protocol:              protocol,
 	}
-	edge, _ := network.Edge(in.EdgeLocation)
-	if protocol == api.TunnelProtocolGre && len(edge.InsideCidrBlocks) == 0 {
-		return nil, api.BrokenRule("Core network edge " + in.EdgeLocation + " has no inside CIDR block.")
-	}
 	if protocol == api.TunnelProtocolNoEncap {
 		if a := associate(tx.View, network, live, on(&row, network), false); a.Next.Segment != transport.SegmentName {
 			return nil, api.BrokenRule("A tunnel-less Connect attachment must be in the segment of its transport attachment.")
 		}
 	}
-	if err := attach(tx, network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row, nat); err != nil {
 		return nil, err
 	}
 	return &row, nil

@@ -94,7 +94,7 @@ vpcs:
 		return api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: address, SubnetArn: new(subnet)}
 	}
 	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef0", "10.0.1.5")), "")
-	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef0", "10.0.2.5")), api.ConnectPeerErrorCodeIpOutsideSubnetCidrRange)
+	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef0", "10.0.2.5")), "") // outside the subnet: AWS takes it
 	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef9", "10.0.1.6")), api.ConnectPeerErrorCodeSubnetNotFound)
 	wantField(t, fails[validation](w, w.CreateConnectPeer, peer("arn:aws:ec2:us-east-1:111122223333:subnet/subnet-0123456789abcdef0", "10.0.1.7")), "subnetArn")
 }
@@ -124,7 +124,7 @@ func TestConnectPeer_addresses(t *testing.T) {
 	w.connectPeer(attachment, "169.254.42.0/29")
 	w.connectPeer(attachment, "169.254.43.0/29")
 	fails[quota](w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: "10.0.0.5", InsideCidrBlocks: []string{"169.254.44.0/29"}})
-	fails[conflict](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: attachment})
+	wantSentence(t, fails[validation](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: attachment}), "cannot be deleted due to existing Connect peer")
 }
 
 func TestConnectPeer_noEncap(t *testing.T) {
@@ -145,7 +145,7 @@ func TestConnectPeer_noEncap(t *testing.T) {
 	if c.Protocol != "NO_ENCAP" || len(c.BgpConfigurations) != 2 || c.BgpConfigurations[0].CoreNetworkAddress != "10.255.0.1" || c.BgpConfigurations[1].CoreNetworkAddress != "10.255.0.2" || c.BgpConfigurations[1].PeerAddress != "10.0.0.5" || c.InsideCidrBlocks != nil {
 		t.Errorf("configuration %+v", c)
 	}
-	fails[conflict](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport})
+	wantSentence(t, fails[validation](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport}), "cannot be deleted due to existing Connect attachment")
 }
 
 func TestConnectAttachment_transportNotReady(t *testing.T) {
@@ -158,7 +158,7 @@ func TestConnectAttachment_transportNotReady(t *testing.T) {
 	if e.Fields[0].Message != "Transport attachment state is invalid." {
 		t.Errorf("message %q", e.Fields[0].Message)
 	}
-	fails[conflict](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport})
+	wantSentence(t, fails[validation](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport}), "cannot be deleted due to existing Connect attachment")
 	w.now = w.now.Add(time.Minute)
 	attachment := must(w, w.CreateConnectAttachment, in).ConnectAttachment.Attachment.AttachmentId
 	if e := fails[validation](w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: "10.0.0.5", InsideCidrBlocks: []string{"169.254.40.0/29"}}); e.Message != "Connect attachment state is invalid. attachment id: "+attachment || e.Reason != "Other" {

@@ -159,7 +159,9 @@ func getCoreNetworkPolicy(v *state.View, in *api.GetCoreNetworkPolicyInput) (*ap
 	case in.PolicyVersionId != nil:
 		id = *in.PolicyVersionId
 	case val(in.Alias) == api.CoreNetworkPolicyAliasLive:
-		id = row.LiveVersion
+		if id = row.LiveVersion; id == 0 {
+			return nil, api.InvalidField("alias", "Core network has no LIVE policy.")
+		}
 	}
 	version, err := findVersion(v, row, id)
 	if err != nil {
@@ -216,9 +218,9 @@ func deleteCoreNetworkPolicyVersion(tx *state.Txn, in *api.DeleteCoreNetworkPoli
 	}
 	switch in.PolicyVersionId {
 	case row.LiveVersion:
-		return nil, api.Conflict("core-network-policy", row.CoreNetworkId, "The LIVE policy version cannot be deleted.")
+		return nil, api.BrokenRule("The LIVE policy version cannot be deleted.")
 	case row.Executing:
-		return nil, api.Conflict("core-network-policy", row.CoreNetworkId, "A policy version that is executing cannot be deleted.")
+		return nil, api.BrokenRule("A policy version that is executing cannot be deleted.")
 	}
 	shown := showDocument(tx.View, row, version)
 	dropVersion(tx, row, in.PolicyVersionId)

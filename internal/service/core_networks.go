@@ -141,10 +141,10 @@ func deleteCoreNetwork(tx *state.Txn, in *api.DeleteCoreNetworkInput) (*api.Dele
 		return nil, coreNetworkBusy(old)
 	}
 	if state.Attachments.Count(tx.View, tx.Caller.Account, id) > 0 {
-		return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing attachments.")
+		return nil, api.BrokenRule("Core network cannot be deleted due to existing attachments.")
 	}
 	if state.Peerings.Count(tx.View, tx.Caller.Account, id) > 0 {
-		return nil, api.Conflict("core-network", id, "Core network cannot be deleted due to existing peerings.")
+		return nil, api.BrokenRule("Core network cannot be deleted due to existing peerings.")
 	}
 	row := *old
 	row.State = api.CoreNetworkStateDeleting

@@ -22,10 +22,7 @@ const (
 // incomplete lists the operations that are not built, and those that answer truthfully but leave something out. A test
 // compares it with the methods there are. It is a list because to look methods up by name here would keep every method
 // of every type in the binary.
-var incomplete = []Coverage{
-	{Operation: "ListAttachmentNatConfigurations", Status: NotImplemented},
-	{Operation: "UpdateAttachmentNatConfiguration", Status: NotImplemented},
-}
+var incomplete = []Coverage{}
 
 // Covered lists what each operation does here, in the order of api.Operations.
 func Covered() []Coverage {

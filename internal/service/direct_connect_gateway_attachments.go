@@ -18,7 +18,8 @@ func createDirectConnectGatewayAttachment(ctx context.Context, e *env, in *api.C
 	}
 	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
 		return state.Once(tx, "CreateDirectConnectGatewayAttachment", in.ClientToken, in, func() (*api.CreateDirectConnectGatewayAttachmentOutput, error) {
-			network, live, err := attachable(tx, in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, in.Tags)
+			nat := natRequest{in.NatGatewaySupport, in.NatSystemRouteSupport, in.NatGatewayRules}
+			network, live, err := attachable(tx, in.CoreNetworkId, "CreateDirectConnectGatewayAttachment", in.RoutingPolicyLabel, nat, in.Tags)
 			if err != nil {
 				return nil, err
 			}
@@ -42,7 +43,7 @@ func createDirectConnectGatewayAttachment(ctx context.Context, e *env, in *api.C
 				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 				Problems:           gateway.problems,
 			}
-			if err := attach(tx, network, live, &row); err != nil {
+			if err := attach(tx, network, live, &row, nat); err != nil {
 				return nil, err
 			}
 			return &api.CreateDirectConnectGatewayAttachmentOutput{DirectConnectGatewayAttachment: row.DirectConnectGateway()}, nil

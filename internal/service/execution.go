@@ -25,6 +25,11 @@ func executeCoreNetworkChangeSet(tx *state.Txn, in *api.ExecuteCoreNetworkChange
 	if old.State != api.CoreNetworkStateAvailable {
 		return nil, coreNetworkBusy(old)
 	}
+	for _, a := range state.Attachments.Rows(tx.View, state.Attachments.In(old.OwnerAccountId, old.CoreNetworkId), "") {
+		if a.State == api.AttachmentStateCreating {
+			return nil, api.Conflict("core-network", old.CoreNetworkId, "Cannot execute change-set while attachments are being created")
+		}
+	}
 	// Since the change set was generated an attachment may have come to an edge that this version takes away, or a
 	// prefix list have lost the alias it uses.
 	document := tx.ReadVersion(old, version)

@@ -67,13 +67,17 @@ func wrongFields(in api.Input) []api.FieldError {
 		}
 
 	case *api.CreateVpcAttachmentInput:
-		return slices.Concat(vpcARN.check(in.VpcArn), tooFew("subnetArns", in.SubnetArns), tagFields(in.Tags))
+		return slices.Concat(vpcARN.check(in.VpcArn), tooFew("subnetArns", in.SubnetArns), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
 	case *api.CreateConnectAttachmentInput:
-		return tagFields(in.Tags)
+		return append(natRuleFields(in.NatGatewayRules), tagFields(in.Tags)...)
 	case *api.CreateSiteToSiteVpnAttachmentInput:
-		return append(vpnConnectionARN.check(in.VpnConnectionArn), tagFields(in.Tags)...)
+		return slices.Concat(vpnConnectionARN.check(in.VpnConnectionArn), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
 	case *api.CreateDirectConnectGatewayAttachmentInput:
-		return append(directConnectGatewayARN.check(in.DirectConnectGatewayArn), tagFields(in.Tags)...)
+		return slices.Concat(directConnectGatewayARN.check(in.DirectConnectGatewayArn), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
+	case *api.UpdateAttachmentNatConfigurationInput:
+		return natRuleFields(in.NatGatewayRules)
+	case *api.ListAttachmentNatConfigurationsInput:
+		return natFilterFields(in.Filters)
 	case *api.CreateTransitGatewayRouteTableAttachmentInput:
 		return append(tgwRouteTableARN.check(in.TransitGatewayRouteTableArn), tagFields(in.Tags)...)
 	case *api.CreateTransitGatewayPeeringInput:

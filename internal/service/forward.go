@@ -376,6 +376,14 @@ func (s *Service) GetTransitGatewayConnectPeerAssociations(ctx context.Context, 
 	return view(ctx, s.env, in, getTransitGatewayConnectPeerAssociations)
 }
 
+func (s *Service) UpdateAttachmentNatConfiguration(ctx context.Context, in *api.UpdateAttachmentNatConfigurationInput) (*api.UpdateAttachmentNatConfigurationOutput, error) {
+	return updateAttachmentNatConfiguration(ctx, s.env, in)
+}
+
+func (s *Service) ListAttachmentNatConfigurations(ctx context.Context, in *api.ListAttachmentNatConfigurationsInput) (*api.ListAttachmentNatConfigurationsOutput, error) {
+	return view(ctx, s.env, in, listAttachmentNatConfigurations)
+}
+
 func (s *Service) CreateVpcAttachment(ctx context.Context, in *api.CreateVpcAttachmentInput) (*api.CreateVpcAttachmentOutput, error) {
 	return createVpcAttachment(ctx, s.env, in)
 }

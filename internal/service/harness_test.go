@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,14 @@ func wantField(t *testing.T, err validation, field string) {
 	t.Helper()
 	if err.Message != "Incorrect input." || err.Reason != "FieldValidationFailed" || len(err.Fields) != 1 || err.Fields[0].Name != field {
 		t.Errorf("got %q %s %v, want field %s alone", err.Message, err.Reason, err.Fields, field)
+	}
+}
+
+// wantSentence checks that a rule-style ValidationException holds the words that clients look for.
+func wantSentence(t *testing.T, err validation, words string) {
+	t.Helper()
+	if err.Reason != "Other" || len(err.Fields) > 0 || !strings.Contains(err.Message, words) {
+		t.Errorf("got %s %q %v, want Other with %q", err.Reason, err.Message, err.Fields, words)
 	}
 }
 

@@ -48,7 +48,7 @@ func createTransitGatewayPeering(ctx context.Context, e *env, in *api.CreateTran
 	}
 	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateTransitGatewayPeeringOutput, error) {
 		return state.Once(tx, "CreateTransitGatewayPeering", in.ClientToken, in, func() (*api.CreateTransitGatewayPeeringOutput, error) {
-			network, _, err := attachable(tx, in.CoreNetworkId, "CreateTransitGatewayPeering", nil, in.Tags)
+			network, _, err := attachable(tx, in.CoreNetworkId, "CreateTransitGatewayPeering", nil, natRequest{}, in.Tags)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +141,7 @@ func deletePeering(tx *state.Txn, in *api.DeletePeeringInput) (*api.DeletePeerin
 	}
 	below := state.Attachments.OverPeering(state.AccountOf(old.CoreNetworkArn), old.PeeringId)
 	if state.Attachments.Any(tx.View, below) {
-		return nil, api.Conflict("peering", old.PeeringId, "Peering cannot be deleted due to existing transit gateway route table attachments.")
+		return nil, api.BrokenRule("Peering cannot be deleted due to existing transit gateway route table attachments.")
 	}
 	row := *old
 	row.State = api.PeeringStateDeleting

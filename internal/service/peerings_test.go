@@ -52,7 +52,7 @@ func TestPeerings_life(t *testing.T) {
 	}
 	table := must(w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{PeeringId: id, TransitGatewayRouteTableArn: tableARN}).TransitGatewayRouteTableAttachment.Attachment.AttachmentId
 	w.attachment(table)
-	fails[conflict](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: id})
+	wantSentence(t, fails[validation](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: id}), "cannot be deleted due to existing transit gateway route table attachments")
 	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: table})
 	w.attachment(table)
 	fails[conflict](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn})

@@ -36,7 +36,11 @@ func moveAttachments(tx *state.Txn, network *state.CoreNetwork, moves []relocati
 	for i := range moves {
 		if m := &moves[i]; m.changed {
 			m.next.UpdatedAt = tx.Time()
-			state.Attachments.Put(tx, &m.next)
+			if m.next.State == m.old.State {
+				state.Attachments.Put(tx, &m.next) // its state goes on as it was: its end is not put off
+			} else {
+				state.Attachments.Save(tx, &m.next)
+			}
 			tx.SlotTaken(network, &m.next, m.FullGroup)
 		}
 	}

@@ -29,6 +29,15 @@ func unknown(err error) (missing bool, failure error) {
 	return false, api.Internal(err)
 }
 
+// look is what the catalog answered. Of a kind that its endpoint does not know nothing is known, as without a catalog.
+func look[T any](value *T, err error) (found *T, missing bool, failure error) {
+	if errors.Is(err, catalog.ErrUnsupported) {
+		return new(T), false, nil
+	}
+	missing, failure = unknown(err)
+	return value, missing, failure
+}
+
 func (ref *reference) problem(code api.AttachmentErrorCode, message string) {
 	ref.problems = append(ref.problems, state.AttachmentError{Code: code, Message: message, ResourceArn: ref.Text})
 }
@@ -36,6 +45,7 @@ func (ref *reference) problem(code api.AttachmentErrorCode, message string) {
 // reference is what one or several ARNs of a request come to.
 type reference struct {
 	state.ARN
+	static   bool // of a VPN connection: it routes statically
 	problems []state.AttachmentError
 }
 
@@ -59,6 +69,9 @@ func (r references) vpcFacts(ctx context.Context, text string) (vpcFacts, error)
 		return vpcFacts{}, nil
 	}
 	vpc, err := r.catalog.VPC(ctx, text)
+	if errors.Is(err, catalog.ErrUnsupported) {
+		return vpcFacts{}, nil
+	}
 	missing, err := unknown(err)
 	if missing {
 		vpc = nil
@@ -77,6 +90,9 @@ func (f vpcFacts) subnet(text string) (*catalog.Subnet, bool) {
 	}
 	return &f.vpc.Subnets[i], true
 }
+
+// noReferencing is the id of the Availability Zone in which security group referencing is not supported.
+const noReferencing = "use1-az3"
 
 // problems is what keeps the VPC from being attached by the subnets: one of each Availability Zone of the Region itself,
 // all with IPv4, and with IPv6 where the attachment is to carry that. AWS has no code of its own for a subnet without IPv4.
@@ -107,6 +123,10 @@ func (f vpcFacts) problems(vpc string, subnets []string, options *state.VpcOptio
 			ref.problem(api.AttachmentErrorCodeSubnetDuplicatedInAvailabilityZone, "Another subnet of the attachment is in Availability Zone "+zone+".")
 		}
 		zones[zone] = true
+		if references := options == nil || options.SecurityGroupReferencingSupport == nil || *options.SecurityGroupReferencingSupport; references && (zone == noReferencing || subnet.ZoneID == noReferencing) {
+			ref.problem(api.AttachmentErrorCodeSecurityGroupReferencingUnsupportedAvailabilityZone,
+				"Security group referencing is not supported in Availability Zone "+noReferencing+".")
+		}
 		has4 := slices.ContainsFunc(subnet.CIDRs, func(p netip.Prefix) bool { return p.Addr().Is4() })
 		has6 := slices.ContainsFunc(subnet.CIDRs, func(p netip.Prefix) bool { return p.Addr().Is6() })
 		switch {
@@ -141,8 +161,8 @@ func (r references) vpnConnection(ctx context.Context, text string) (reference, 
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
-	vpn, err := r.catalog.VPNConnection(ctx, text)
-	switch missing, err := unknown(err); {
+	vpn, missing, err := look(r.catalog.VPNConnection(ctx, text))
+	switch {
 	case err != nil:
 		return ref, err
 	case missing:
@@ -150,6 +170,7 @@ func (r references) vpnConnection(ctx context.Context, text string) (reference, 
 	case vpn.TransitGatewayARN != "" || vpn.GatewayID != "":
 		ref.problem(api.AttachmentErrorCodeVpnExistingAssociations, "The VPN connection is associated with another gateway.")
 	}
+	ref.static = err == nil && !missing && vpn.Static()
 	return ref, nil
 }
 
@@ -159,8 +180,8 @@ func (r references) directConnectGateway(ctx context.Context, text string) (refe
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
-	gateway, err := r.catalog.DirectConnectGateway(ctx, text)
-	switch missing, err := unknown(err); {
+	gateway, missing, err := look(r.catalog.DirectConnectGateway(ctx, text))
+	switch {
 	case err != nil:
 		return ref, err
 	case missing:
@@ -178,8 +199,8 @@ func (r references) transitGateway(ctx context.Context, text string) (reference,
 	if err != nil || r.catalog == nil {
 		return ref, 0, nil, err
 	}
-	gateway, err := r.catalog.TransitGateway(ctx, text)
-	switch missing, err := unknown(err); {
+	gateway, missing, err := look(r.catalog.TransitGateway(ctx, text))
+	switch {
 	case err != nil:
 		return ref, 0, nil, err
 	case missing:
@@ -201,8 +222,8 @@ func (r references) routeTable(ctx context.Context, text string) (ref reference,
 	if err != nil || r.catalog == nil {
 		return ref, "", err
 	}
-	table, err := r.catalog.RouteTable(ctx, text)
-	switch missing, err := unknown(err); {
+	table, missing, err := look(r.catalog.RouteTable(ctx, text))
+	switch {
 	case err != nil:
 		return ref, "", err
 	case missing:
@@ -216,8 +237,7 @@ func (r references) gatewayTable(ctx context.Context, text string) (*catalog.Rou
 	if r.catalog == nil {
 		return nil, api.NotFound("route-table", text)
 	}
-	table, err := r.catalog.RouteTable(ctx, text)
-	missing, err := unknown(err)
+	table, missing, err := look(r.catalog.RouteTable(ctx, text))
 	if missing {
 		err = api.NotFound("route-table", text)
 	}
@@ -237,8 +257,8 @@ func (r references) registered(ctx context.Context, text string) error {
 	if r.catalog == nil {
 		return nil
 	}
-	gateway, err := r.catalog.TransitGateway(ctx, text)
-	switch missing, err := unknown(err); {
+	gateway, missing, err := look(r.catalog.TransitGateway(ctx, text))
+	switch {
 	case err != nil:
 		return err
 	case missing:
@@ -256,6 +276,9 @@ func (r references) customerGateway(ctx context.Context, text string) ([]*catalo
 		return nil, nil
 	}
 	gateway, err := r.catalog.CustomerGateway(ctx, text)
+	if errors.Is(err, catalog.ErrUnsupported) {
+		return nil, nil
+	}
 	missing, err := unknown(err)
 	if missing {
 		return nil, api.NotFound("customer-gateway", text)
@@ -265,8 +288,7 @@ func (r references) customerGateway(ctx context.Context, text string) ([]*catalo
 	}
 	list := []*catalog.VPNConnection{}
 	for _, arn := range gateway.VPNConnectionARNs {
-		vpn, err := r.catalog.VPNConnection(ctx, arn)
-		missing, err := unknown(err)
+		vpn, missing, err := look(r.catalog.VPNConnection(ctx, arn))
 		if err != nil {
 			return nil, err
 		}
@@ -282,8 +304,7 @@ func (r references) connectPeer(ctx context.Context, text string) (gateway strin
 	if r.catalog == nil {
 		return "", nil
 	}
-	peer, err := r.catalog.ConnectPeer(ctx, text)
-	missing, err := unknown(err)
+	peer, missing, err := look(r.catalog.ConnectPeer(ctx, text))
 	if missing {
 		return "", api.NotFound("transit-gateway-connect-peer", text)
 	}
@@ -302,8 +323,8 @@ func (r references) prefixList(ctx context.Context, text string) (reference, err
 	if err != nil || r.catalog == nil {
 		return ref, err
 	}
-	list, err := r.catalog.PrefixList(ctx, text)
-	switch missing, err := unknown(err); {
+	list, missing, err := look(r.catalog.PrefixList(ctx, text))
+	switch {
 	case err != nil:
 		return ref, err
 	case missing:

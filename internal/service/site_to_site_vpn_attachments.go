@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"portolan/api"
 	"portolan/internal/state"
@@ -16,7 +17,8 @@ func createSiteToSiteVpnAttachment(ctx context.Context, e *env, in *api.CreateSi
 	}
 	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
 		return state.Once(tx, "CreateSiteToSiteVpnAttachment", in.ClientToken, in, func() (*api.CreateSiteToSiteVpnAttachmentOutput, error) {
-			network, live, err := attachable(tx, in.CoreNetworkId, "CreateSiteToSiteVpnAttachment", in.RoutingPolicyLabel, in.Tags)
+			nat := natRequest{in.NatGatewaySupport, in.NatSystemRouteSupport, in.NatGatewayRules}
+			network, live, err := attachable(tx, in.CoreNetworkId, "CreateSiteToSiteVpnAttachment", in.RoutingPolicyLabel, nat, in.Tags)
 			if err != nil {
 				return nil, err
 			}
@@ -31,7 +33,10 @@ func createSiteToSiteVpnAttachment(ctx context.Context, e *env, in *api.CreateSi
 				RoutingPolicyLabel: val(in.RoutingPolicyLabel),
 				Problems:           vpn.problems,
 			}
-			if err := attach(tx, network, live, &row); err != nil {
+			if vpn.static && nat.enables(false) {
+				row.Problems = append(slices.Clip(row.Problems), staticNATProblem(in.VpnConnectionArn))
+			}
+			if err := attach(tx, network, live, &row, nat); err != nil {
 				return nil, err
 			}
 			return &api.CreateSiteToSiteVpnAttachmentOutput{SiteToSiteVpnAttachment: row.VPN()}, nil

@@ -31,7 +31,7 @@ func attachRouteTable(tx *state.Txn, in *api.CreateTransitGatewayRouteTableAttac
 	if err != nil {
 		return nil, err
 	}
-	network, live, err := attachable(tx, peering.CoreNetworkId, "CreateTransitGatewayRouteTableAttachment", in.RoutingPolicyLabel, in.Tags)
+	network, live, err := attachable(tx, peering.CoreNetworkId, "CreateTransitGatewayRouteTableAttachment", in.RoutingPolicyLabel, natRequest{}, in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func attachRouteTable(tx *state.Txn, in *api.CreateTransitGatewayRouteTableAttac
 		PeeringId:          peering.PeeringId,
 		Problems:           table.problems,
 	}
-	if err := attach(tx, network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row, natRequest{}); err != nil {
 		return nil, err
 	}
 	return &row, nil

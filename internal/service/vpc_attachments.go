@@ -35,7 +35,8 @@ func createVpcAttachment(ctx context.Context, e *env, in *api.CreateVpcAttachmen
 }
 
 func attachVPC(tx *state.Txn, in *api.CreateVpcAttachmentInput, vpc reference) (*state.Attachment, error) {
-	network, live, err := attachable(tx, in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, in.Tags)
+	nat := natRequest{in.NatGatewaySupport, nil, in.NatGatewayRules}
+	network, live, err := attachable(tx, in.CoreNetworkId, "CreateVpcAttachment", in.RoutingPolicyLabel, nat, in.Tags)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func attachVPC(tx *state.Txn, in *api.CreateVpcAttachmentInput, vpc reference) (
 			Ipv6Support: new(false), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
 		}, (*state.VpcOptions)(in.Options)),
 	}
-	if err := attach(tx, network, live, &row); err != nil {
+	if err := attach(tx, network, live, &row, nat); err != nil {
 		return nil, err
 	}
 	return &row, nil
@@ -101,7 +102,7 @@ func (s *env) vpcOf(ctx context.Context, attachment string, kind api.AttachmentT
 // fit while it makes the change leaves the attachment AVAILABLE as it was, with the error.
 func updateVpcAttachment(ctx context.Context, e *env, in *api.UpdateVpcAttachmentInput) (*api.UpdateVpcAttachmentOutput, error) {
 	var facts vpcFacts
-	if len(in.AddSubnetArns) > 0 || in.Options != nil && val(in.Options.Ipv6Support) {
+	if len(in.AddSubnetArns) > 0 || in.Options != nil && (val(in.Options.Ipv6Support) || val(in.Options.SecurityGroupReferencingSupport)) {
 		var err error
 		if facts, err = e.vpcOf(ctx, in.AttachmentId, api.AttachmentTypeVpc); err != nil {
 			return nil, err

@@ -124,18 +124,24 @@ func (r *Attachment) Withdraw() {
 	}
 }
 
-// Follow does to the attachment what a policy decided, and says whether that changed it.
+// Follow does to the attachment what a policy decided, and says whether that changed it. A move of one that is AVAILABLE
+// takes until the network has been updated.
 func (r *Attachment) Follow(a *policy.Associated) bool {
 	if a.Fixed || a.Out || a.Proposal == nil && !r.IsProposed() && a.Next == r.Association() {
 		return false
 	}
+	from := r.Association()
 	r.Withdraw()
 	r.Place(a.Next)
 	if a.Proposal != nil {
 		r.Propose(*a.Proposal)
-		if r.State == api.AttachmentStateAvailable {
-			r.State = api.AttachmentStatePendingTagAcceptance
-		}
+	}
+	switch moved := from.Segment != a.Next.Segment || from.NetworkFunctionGroup != a.Next.NetworkFunctionGroup; {
+	case r.State != api.AttachmentStateAvailable:
+	case moved:
+		r.State = api.AttachmentStatePendingNetworkUpdate
+	case a.Proposal != nil:
+		r.State = api.AttachmentStatePendingTagAcceptance
 	}
 	return true
 }

@@ -37,6 +37,8 @@ type Attachment struct {
 
 	PeerASN uint32 `json:"PeerASN,omitzero"` // of the BGP peer, as the snapshot had it that the attachment came from; 0 otherwise
 
+	NAT *NAT `json:"NAT,omitzero"` // nil: never given any
+
 	// Problems are what is found out by the end of CREATING, which then leads to FAILED, or by the end of UPDATING.
 	Problems []AttachmentError `json:"Problems,omitzero"`
 }
@@ -61,6 +63,7 @@ func (r *Attachment) API() api.Attachment {
 		ProposedNetworkFunctionGroupChange: r.ProposedNetworkFunctionGroupChange.API(),
 		CreatedAt:                          api.Time(r.CreatedAt),
 		UpdatedAt:                          api.Time(r.UpdatedAt),
+		NatGatewaySupport:                  r.natSupport(),
 		LastModificationErrors:             each(r.LastModificationErrors, func(x AttachmentError) api.AttachmentError { return api.AttachmentError(x) }),
 	}
 }
