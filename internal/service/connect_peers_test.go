@@ -158,7 +158,7 @@ func TestConnectAttachment_transportNotReady(t *testing.T) {
 	if e.Fields[0].Message != "Transport attachment state is invalid." {
 		t.Errorf("message %q", e.Fields[0].Message)
 	}
-	wantSentence(t, fails[validation](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport}), "cannot be deleted due to existing Connect attachment")
+	fails[conflict](w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: transport})
 	w.now = w.now.Add(time.Minute)
 	attachment := must(w, w.CreateConnectAttachment, in).ConnectAttachment.Attachment.AttachmentId
 	if e := fails[validation](w, w.CreateConnectPeer, api.CreateConnectPeerInput{ConnectAttachmentId: attachment, PeerAddress: "10.0.0.5", InsideCidrBlocks: []string{"169.254.40.0/29"}}); e.Message != "Connect attachment state is invalid. attachment id: "+attachment || e.Reason != "Other" {

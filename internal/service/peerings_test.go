@@ -55,7 +55,7 @@ func TestPeerings_life(t *testing.T) {
 	wantSentence(t, fails[validation](w, w.DeletePeering, api.DeletePeeringInput{PeeringId: id}), "cannot be deleted due to existing transit gateway route table attachments")
 	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: table})
 	w.attachment(table)
-	fails[conflict](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn})
+	wantSentence(t, fails[validation](w, w.DeleteCoreNetwork, api.DeleteCoreNetworkInput{CoreNetworkId: cn}), "cannot be deleted due to existing peerings")
 	for _, p := range []string{id, twice} {
 		if got := must(w, w.DeletePeering, api.DeletePeeringInput{PeeringId: p}).Peering; got.State != "DELETING" {
 			t.Errorf("deleted %+v", got)
