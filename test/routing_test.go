@@ -195,7 +195,7 @@ func TestQuestions_oneAnswerEverywhere(t *testing.T) {
 		{"matrix", 0, []string{"--attachments"}, "GET", url.Values{"of": {"attachments"}}, nil, []string{a1}},
 		{"doctor", 1, nil, "GET", nil, nil, []string{`"check": "one-way"`, "10.200.0.0/16 is a blackhole in table prod@us-east-1"}},
 		{"test", 0, []string{asserted}, "POST", nil, assertions, []string{`"holding": 6`}},
-		{"plan", 1, []string{"--policy", changed, "--exit-code"}, "POST", nil, text, []string{`"routesLost": `, a1, "111122223333"}},
+		{"plan", 1, []string{"--policy", changed, "--exit-code"}, "POST", nil, text, []string{`"routesWithdrawn": `, a1, "111122223333"}},
 	}
 	for _, q := range questions {
 		path := "/_portolan/core-networks/" + made.CN + "/" + q.name + "?" + q.query.Encode()

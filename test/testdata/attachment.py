@@ -61,7 +61,7 @@ def make(tags):
     a = nm.create_transit_gateway_route_table_attachment(
         PeeringId=peering, TransitGatewayRouteTableArn=EC2 + "transit-gateway-route-table/tgw-rtb-0123456789abcdef0",
         Tags=tags)["TransitGatewayRouteTableAttachment"]["Attachment"]
-    refused(nm.exceptions.ConflictException, nm.delete_peering, PeeringId=peering)
+    refused(nm.exceptions.ValidationException, nm.delete_peering, PeeringId=peering)
     return a, lambda: nm.get_transit_gateway_route_table_attachment(AttachmentId=a["AttachmentId"])["TransitGatewayRouteTableAttachment"]
 
 
@@ -84,9 +84,31 @@ if kind == "VPC":
     check("updated", out["VpcAttachment"]["Attachment"]["State"] == "UPDATING", out)
     available(id)
 
+RULE = {"RuleNumber": 10, "MatchSourceCidr": "10.0.0.0/16", "NatCidr": "100.64.0.0/16"}
+
+
+def nat():
+    return nm.list_attachment_nat_configurations(AttachmentId=id)["AttachmentNatConfigurations"]
+
+
+if kind == "TRANSIT_GATEWAY_ROUTE_TABLE":
+    refused(nm.exceptions.ValidationException, nm.update_attachment_nat_configuration, AttachmentId=id, NatGatewayRules=[RULE])
+    check("no NAT", nat() == [], nat())
+else:
+    asked = nm.update_attachment_nat_configuration(AttachmentId=id, NatGatewaySupport="ENABLE", NatGatewayRules=[RULE])["AttachmentNatConfiguration"]
+    check("NAT asked for", asked["NatGatewaySupport"] == "ENABLING" and asked["NatGatewayRules"][0]["State"] == "CREATING", asked)
+    available(id)
+    check("NAT", nat()[0]["NatGatewaySupport"] == "ENABLED" and nat()[0]["NatGatewayRules"] == [RULE | {"State": "ACTIVATED"}], nat())
+    refused(nm.exceptions.ValidationException, nm.update_attachment_nat_configuration, AttachmentId=id, NatGatewayRules=[])
+    nm.update_attachment_nat_configuration(AttachmentId=id, NatGatewaySupport="DISABLE", NatGatewayRules=[])
+    available(id)
+    check("NAT gone", nat()[0]["NatGatewaySupport"] == "DISABLED" and nat()[0]["NatGatewayRules"] == [], nat())
+
 arn = "arn:aws:networkmanager::111122223333:attachment/" + id
 nm.untag_resource(ResourceArn=arn, TagKeys=["env"])
-check("moved at once", listed(id)["SegmentName"] == "prod" and listed(id)["State"] == "AVAILABLE", listed(id))
+moving = listed(id)
+check("moves through its state", moving["SegmentName"] == "prod" and moving["State"] in ("PENDING_NETWORK_UPDATE", "AVAILABLE"), moving)
+check("moved", available(id)["SegmentName"] == "prod", listed(id))
 nm.tag_resource(ResourceArn=arn, Tags=GUEST)
 proposed = listed(id)
 check("proposed", proposed["State"] == "PENDING_TAG_ACCEPTANCE" and proposed["SegmentName"] == "prod"
