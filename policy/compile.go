@@ -30,6 +30,7 @@ type Policy struct {
 	AttachmentRoutingPolicyRules []AttachmentRoutingPolicyRule
 
 	document *Document // what it was compiled from
+	asns     asnSet    // of its asn-ranges
 	segments map[string]*Segment
 	groups   map[string]*NetworkFunctionGroup
 	routing  map[string]*RoutingPolicy
@@ -154,6 +155,7 @@ func Compile(doc *Document, previous Previous) (*Policy, Errors) {
 		SecurityGroupReferencingSupport: doc.Configuration.SecurityGroupReferencingSupport,
 		Edges:                           edges,
 		document:                        doc,
+		asns:                            newASNSet(doc.Configuration.ASNRanges),
 		segments:                        map[string]*Segment{},
 		groups:                          map[string]*NetworkFunctionGroup{},
 		routing:                         map[string]*RoutingPolicy{},
@@ -172,6 +174,9 @@ func (p *Policy) Segment(name string) *Segment { return p.segments[name] }
 
 // NetworkFunctionGroup is the network function group of a name, nil when there is none.
 func (p *Policy) NetworkFunctionGroup(name string) *NetworkFunctionGroup { return p.groups[name] }
+
+// OwnASN says whether an ASN is one of the core network's asn-ranges.
+func (p *Policy) OwnASN(asn uint32) bool { return p.asns.contains(asn) }
 
 // RoutingPolicy is the routing policy of a name, nil when there is none.
 func (p *Policy) RoutingPolicy(name string) *RoutingPolicy { return p.routing[name] }

@@ -136,19 +136,29 @@ func (c *compiler) groupOf(a *SegmentAction) *NetworkFunctionGroup {
 	return c.groups[a.Via.Groups[0].Name]
 }
 
-// compileOverrides leaves out sets that an earlier override has, or the same one: the first that fits counts.
+// compileOverrides makes pairs of the sets: two edges, one edge twice, or every pair of three and more. It leaves out those that
+// an earlier override has, or the same one: the first that fits counts.
 func compileOverrides(v Via) []Override {
 	var list []Override
 	seen := map[[2]string]bool{}
 	for _, o := range v.Overrides {
 		override := Override{Place: o.Place, Use: o.Use.Name}
-		for _, set := range o.Sets {
-			a, b := set[0].Name, set[len(set)-1].Name
+		add := func(a, b string) {
 			pair := [2]string{min(a, b), max(a, b)}
 			if !seen[pair] {
 				override.Sets = append(override.Sets, [2]string{a, b})
 			}
 			seen[pair] = true
+		}
+		for _, set := range o.Sets {
+			if len(set) == 1 {
+				add(set[0].Name, set[0].Name)
+			}
+			for i := range set {
+				for j := range i {
+					add(set[j].Name, set[i].Name)
+				}
+			}
 		}
 		if len(override.Sets) > 0 {
 			list = append(list, override)

@@ -47,68 +47,50 @@ func (t *Tables) Changes(old *Tables) iter.Seq[Change] {
 // difference is the state of a comparison.
 type difference struct {
 	old, now *Tables
-	shared   bool // a prefix has one number in both, and what is the same entry is the same row
+	shared   bool // what is the same class is the same row
 	prefixes []netip.Prefix
-	numbers  [][2]int32 // of each prefix, in old and in now; none where it has none
+	classes  [][2]*class // of each prefix, in old and in now; nil where it has none
 }
 
 // findPrefixes finds the prefixes whose rows may differ.
 func (d *difference) findPrefixes() {
-	both := 0
 	if d.old != nil && d.now != nil {
-		both = min(len(d.old.prefixes), len(d.now.prefixes))
-		d.shared = d.old.w == d.now.w && maps.Equal(d.old.appliances, d.now.appliances) && slices.Equal(d.old.prefixes[:both], d.now.prefixes[:both])
+		d.shared = d.old.core == d.now.core && maps.Equal(d.old.appliances, d.now.appliances)
+	}
+	d.prefixes = d.candidates()
+	find := func(t *Tables, p netip.Prefix) *class {
+		if t == nil {
+			return nil
+		}
+		k, _ := t.prefixes.Get(p)
+		return k
+	}
+	d.classes = make([][2]*class, len(d.prefixes))
+	for i, p := range d.prefixes {
+		d.classes[i] = [2]*class{find(d.old, p), find(d.now, p)}
+	}
+}
+
+// candidates are all prefixes that may have other rows, in order.
+func (d *difference) candidates() []netip.Prefix {
+	if d.shared {
+		if list, ok := d.now.history.since(d.old.history); ok {
+			return list
+		}
+		if list, ok := d.old.history.since(d.now.history); ok {
+			return list
+		}
 	}
 	found := map[netip.Prefix]bool{}
 	for _, t := range []*Tables{d.old, d.now} {
 		if t == nil {
 			continue
 		}
-		for id, p := range t.prefixes {
-			if !d.shared || id >= both || d.differs(int32(id)) {
-				found[p] = true
-			}
+		for p := range t.prefixes.All() {
+			found[p] = true
 		}
 	}
-	d.prefixes = slices.SortedFunc(maps.Keys(found), netip.Prefix.Compare)
-	number := func(t *Tables, p netip.Prefix) int32 {
-		if t != nil {
-			if id, ok := t.ids.Get(p); ok {
-				return id
-			}
-		}
-		return none
-	}
-	d.numbers = make([][2]int32, len(d.prefixes))
-	for i, p := range d.prefixes {
-		d.numbers[i] = [2]int32{number(d.old, p), number(d.now, p)}
-	}
-}
-
-func (d *difference) differs(id int32) bool {
-	for at := range d.now.entries {
-		if d.old.entries[at][id] != d.now.entries[at][id] {
-			return true
-		}
-	}
-	return false
-}
-
-// same says without a look at the rows that a space has the same rows for a prefix in both.
-func (d *difference) same(sp *space, id int32) bool {
-	if !d.shared || int(id) >= min(len(d.old.prefixes), len(d.now.prefixes)) {
-		return false
-	}
-	unchanged := func(at int) bool { return d.old.entries[at][id] == d.now.entries[at][id] }
-	if !unchanged(sp.index) {
-		return false
-	}
-	for _, group := range sp.via {
-		if !unchanged(group) {
-			return false
-		}
-	}
-	return true
+	return slices.SortedFunc(maps.Keys(found), netip.Prefix.Compare)
 }
 
 func (d *difference) table(id TableID, yield func(Change) bool) bool {
@@ -120,11 +102,11 @@ func (d *difference) table(id TableID, yield func(Change) bool) bool {
 		old, _ = d.old.Table(id)
 	}
 	for i, p := range d.prefixes {
-		was, is := d.numbers[i][0], d.numbers[i][1]
-		if now.t != nil && is != none && d.same(now.sp, is) {
+		was, is := d.classes[i][0], d.classes[i][1]
+		if d.shared && (was == is || now.t != nil && sameRIBs(now.vrf, was, is)) {
 			continue
 		}
-		c := Change{Table: id, Prefix: p, Old: old.settled(was), New: now.settled(is)}
+		c := Change{Table: id, Prefix: p, Old: old.settled(p, was), New: now.settled(p, is)}
 		if (c.Old != nil || c.New != nil) && !sameRow(c.Old, c.New) && !yield(c) {
 			return false
 		}
@@ -132,13 +114,22 @@ func (d *difference) table(id TableID, yield func(Change) bool) bool {
 	return true
 }
 
+// sameRIBs says without a look at the rows that two classes give the same ones in a vrf.
+func sameRIBs(v *vrf, a, b *class) bool {
+	same := func(at vrfID) bool {
+		x, y := a.rib(at), b.rib(at)
+		return x == y || x != nil && y != nil && x.best == y.best && slices.Equal(x.paths, y.paths)
+	}
+	return same(v.id) && !slices.ContainsFunc(v.via, func(g vrfID) bool { return !same(g) })
+}
+
 // settled is the row of a prefix, unless there is none or it never settles.
-func (v Table) settled(id int32) *Route {
-	if v.t == nil || id == none {
+func (v Table) settled(p netip.Prefix, k *class) *Route {
+	if v.t == nil || k == nil {
 		return nil
 	}
-	r, ok := v.t.route(v.sp, id, v.edge)
-	if !ok || v.unsettled(id) {
+	r, ok := v.t.route(v.vrf, p, k, v.edge)
+	if !ok || v.unsettled(k) {
 		return nil
 	}
 	return &r
@@ -152,17 +143,17 @@ func sameRow(a, b *Route) bool {
 // Unsettled says whether the table's row of a prefix is one that changes for ever, so that what the table holds is only
 // the state in which it was given up. See [OscillationError].
 func (v Table) Unsettled(p netip.Prefix) bool {
-	if v.t == nil || !p.IsValid() {
-		return false
-	}
-	id, ok := v.t.ids.Get(p.Masked())
-	return ok && v.unsettled(id)
+	k := v.class(p)
+	return k != nil && v.unsettled(k)
 }
 
-func (v Table) unsettled(id int32) bool {
-	changes := func(at int) bool {
-		e := v.t.entries[at][id]
-		return e != nil && slices.ContainsFunc(e.out.cycle, func(state []win) bool { return !sameWin(&state[v.edge], &e.out.cycle[0][v.edge]) })
+func (v Table) unsettled(k *class) bool {
+	if !k.cycles {
+		return false
 	}
-	return changes(v.sp.index) || slices.ContainsFunc(v.sp.via, changes)
+	changes := func(at vrfID) bool {
+		r := k.rib(at)
+		return r != nil && slices.ContainsFunc(r.best.cycle, func(state []bestPath) bool { return !sameBest(&state[v.edge], &r.best.cycle[0][v.edge]) })
+	}
+	return changes(v.vrf.id) || slices.ContainsFunc(v.vrf.via, changes)
 }

@@ -1,7 +1,7 @@
 package routing
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,29 +9,34 @@ import (
 	"sync"
 
 	"github.com/gaissmai/bart"
-
-	"portolan/policy"
 )
 
 // Tables are the computed tables of a network. They are immutable.
+//
+// A table itself is not stored: a row is made when it is asked for, from the class of its prefix (class.go) and from service
+// insertion (insertion.go). Prefixes are in a trie that an Update copies only where it changes, and each points at its
+// class; classes point at attachments, attachments at nothing.
 type Tables struct {
-	w           *world
-	attachments []*attachment          // by id
-	appliances  map[[2]int]*attachment // by group and edge
+	core        *core
+	attachments []*attachment // by id
+	appliances  map[applianceKey]*attachment
 
-	ids      *bart.Table[int32] // of prefixes
-	prefixes []netip.Prefix     // by id
-	offers   [][]*offer         // by prefix; in order of edges and attachments
-	entries  [][]*entry         // by space and prefix
-
-	order func() []int32 // prefixes in order
+	prefixes *bart.Table[*class]
+	sorted   func() []row         // prefixes in order, made when a whole table is read
+	cycling  []netip.Prefix       // those that never settle, in order
+	edited   map[*attachment]bool // whose announcements are not those it was given with: see UpdateRoutes
+	history  *history
 }
 
-// entry is a prefix in a space.
-type entry struct {
-	origins []origin
-	out     *outcome
-	reduced bool // the outcome may be shared with others: attributes are restored from origins
+type applianceKey struct {
+	group vrfID
+	edge  edgeID
+}
+
+// row is a prefix with what is known of it.
+type row struct {
+	prefix netip.Prefix
+	class  *class
 }
 
 // maxAttachments bounds a network, at twenty times what AWS allows.
@@ -40,16 +45,16 @@ const maxAttachments = 100_000
 // Compute works out all tables. The error is about the network itself and there are no tables, or it is an
 // [*OscillationError] and the tables are there: they hold the state in which it was given up, as routers would.
 func Compute(n Network) (*Tables, error) {
-	w, err := newWorld(&n)
+	c, err := newCore(&n)
 	if err != nil {
 		return nil, err
 	}
 	if len(n.Attachments) > maxAttachments {
 		return nil, fmt.Errorf("routing: more than %d attachments", maxAttachments)
 	}
-	t := &Tables{w: w}
+	t := &Tables{core: c, history: &history{}}
 	for i := range n.Attachments {
-		a, err := w.newAttachment(n.Attachments[i])
+		a, err := c.newAttachment(n.Attachments[i])
 		if err != nil {
 			return nil, err
 		}
@@ -61,35 +66,64 @@ func Compute(n Network) (*Tables, error) {
 			return nil, fmt.Errorf("routing: two attachments have the id %s", t.attachments[i].ID)
 		}
 	}
-	return t, t.compute()
-}
-
-// compute fills the tables from the attachments.
-func (t *Tables) compute() error {
-	t.ids, t.entries = &bart.Table[int32]{}, make([][]*entry, len(t.w.spaces))
-	for _, p := range t.w.pinned {
-		t.intern(p)
-	}
-	for _, a := range t.attachments { // in order of ids: each prefix's offers need sorting by edge only
-		for _, o := range a.offers {
-			id := t.intern(o.prefix)
-			t.offers[id] = append(t.offers[id], o)
+	b := newBuilder(t.core, t.attachment)
+	var all []arrival
+	for _, a := range t.attachments {
+		if err := t.core.eachArrival(a, &b.attrs, func(r arrival) { all = append(all, r) }); err != nil {
+			return nil, err
 		}
 	}
-	for _, list := range t.offers {
-		slices.SortStableFunc(list, func(a, b *offer) int { return cmp.Compare(a.edge, b.edge) })
+	sortArrivals(all)
+	return t, t.compute(b, all)
+}
+
+// compute fills the tables from what attachments announce.
+func (t *Tables) compute(b *builder, all []arrival) error {
+	t.prefixes = &bart.Table[*class]{}
+	for at := 0; at < len(all); {
+		end := at + 1
+		for end < len(all) && all[end].prefix == all[at].prefix {
+			end++
+		}
+		t.prefixes.Insert(all[at].prefix, b.class(all[at].prefix, all[at:end]))
+		at = end
 	}
-	for i := range t.entries {
-		t.entries[i] = make([]*entry, len(t.prefixes))
+	for p := range t.core.special {
+		if _, ok := t.prefixes.Get(p); !ok {
+			t.prefixes.Insert(p, b.class(p, nil))
+		}
 	}
 	t.findAppliances()
-	all := make([]int32, len(t.prefixes))
-	for i := range all {
-		all[i] = int32(i)
-	}
-	t.fill(all)
 	t.sortLater()
+	for _, v := range t.core.summarizing {
+		t.convergeTogether(v, func(p netip.Prefix, k *class) { t.prefixes.Insert(p, k) })
+	}
+	t.sortLater()
+	for p, k := range t.prefixes.AllSorted() {
+		if k.cycles {
+			t.cycling = append(t.cycling, p)
+		}
+	}
 	return t.oscillations()
+}
+
+// sortArrivals orders arrivals as compareArrivals does. Those that are equal stay in their order.
+func sortArrivals(all []arrival) {
+	order := make([]int32, len(all))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		if c := compareArrivals(&all[i], &all[j]); c != 0 {
+			return c
+		}
+		return int(i - j)
+	})
+	sorted := make([]arrival, len(all))
+	for to, from := range order {
+		sorted[to] = all[from]
+	}
+	copy(all, sorted)
 }
 
 func compareAttachments(a, b *attachment) int { return strings.Compare(a.ID, b.ID) }
@@ -102,26 +136,15 @@ func (t *Tables) attachment(id string) *attachment {
 	return t.attachments[at]
 }
 
-func (t *Tables) intern(p netip.Prefix) int32 {
-	if id, ok := t.ids.Get(p); ok {
-		return id
-	}
-	id := int32(len(t.prefixes))
-	t.ids.Insert(p, id)
-	t.prefixes = append(t.prefixes, p)
-	t.offers = append(t.offers, nil)
-	return id
-}
-
 // findAppliances finds the attachment of each group at each edge. Of several the smallest id counts.
 func (t *Tables) findAppliances() {
-	t.appliances = map[[2]int]*attachment{}
+	t.appliances = map[applianceKey]*attachment{}
 	for _, a := range t.attachments {
-		if a.down || !a.group(t.w) {
+		if a.down || !a.inGroup() {
 			continue
 		}
 		for _, e := range a.edges {
-			if key := [2]int{a.space, e}; t.appliances[key] == nil {
+			if key := (applianceKey{a.vrf, e}); t.appliances[key] == nil {
 				t.appliances[key] = a
 			}
 		}
@@ -130,192 +153,145 @@ func (t *Tables) findAppliances() {
 
 // sortLater orders the prefixes when someone wants to see a whole table.
 func (t *Tables) sortLater() {
-	t.order = sync.OnceValue(func() []int32 {
-		order := make([]int32, len(t.prefixes))
-		for i := range order {
-			order[i] = int32(i)
+	prefixes := t.prefixes
+	t.sorted = sync.OnceValue(func() []row {
+		rows := make([]row, 0, prefixes.Size())
+		for p, k := range prefixes.AllSorted() {
+			rows = append(rows, row{p, k})
 		}
-		slices.SortFunc(order, func(a, b int32) int { return t.prefixes[a].Compare(t.prefixes[b]) })
-		return order
+		return rows
 	})
 }
 
-// fill works out some prefixes in all spaces. The rows of entries it writes to must not be shared.
-func (t *Tables) fill(ids []int32) {
-	scratch := make([][]origin, len(t.w.spaces))
-	run := &runner{lists: t.w.lists}
-	tangled := map[*space]bool{}
-	for _, id := range ids {
-		touched := t.gather(id, scratch, run)
-		for _, sp := range t.w.spaces {
-			switch {
-			case len(scratch[sp.index]) == 0:
-				tangled[sp] = tangled[sp] || t.entries[sp.index][id] != nil && sp.mesh.entangled(t.prefixes[id])
-				t.entries[sp.index][id] = nil
-			case sp.mesh.entangled(t.prefixes[id]):
-				tangled[sp] = true
-				t.entries[sp.index][id] = &entry{origins: slices.Clone(scratch[sp.index])}
-			default:
-				t.entries[sp.index][id] = t.newEntry(sp, id, slices.Clone(scratch[sp.index]))
-			}
+// together is a run of a vrf over all its prefixes that are aggregated, and their classes.
+func (t *Tables) together(v *vrf) (*run, []*class) {
+	var prefixes []netip.Prefix
+	var paths [][]path
+	var classes []*class
+	for p, k := range t.prefixes.AllSorted() {
+		if !v.bgp.aggregated(p) {
+			continue
 		}
-		for _, at := range touched {
-			scratch[at] = scratch[at][:0]
+		prefixes, classes = append(prefixes, p), append(classes, k)
+		if r := k.rib(v.id); r != nil {
+			paths = append(paths, r.paths)
+		} else {
+			paths = append(paths, nil)
 		}
 	}
-	for _, sp := range t.w.spaces {
-		if tangled[sp] {
-			t.untangle(sp)
-		}
+	name := func(id prefixID, at int32) (string, string) { return paths[id][at].id(), paths[id][at].peerName() }
+	return v.bgp.newRun(v, prefixes, paths, name), classes
+}
+
+// convergeTogether works out the prefixes of a vrf that depend on each other through summarize rules, and puts their new
+// classes where put says.
+func (t *Tables) convergeTogether(v *vrf, put func(netip.Prefix, *class)) {
+	r, classes := t.together(v)
+	for i, best := range r.converge() {
+		best.whole = true
+		put(r.prefixes[i], classes[i].with(t.core, v.id, rib{paths: r.paths[i], best: best}))
 	}
 }
 
-// gather finds what enters each space for a prefix, and which spaces anything enters.
-func (t *Tables) gather(id int32, into [][]origin, run *runner) (touched []int) {
-	prefix := t.prefixes[id]
-	for _, sp := range t.w.spaces {
-		if len(sp.statics) > 0 {
-			if list := t.statics(sp, prefix); len(list) > 0 {
-				into[sp.index] = append(into[sp.index], list...)
-				touched = append(touched, sp.index)
-			}
-		}
-	}
-	static := len(touched)
-	for _, o := range t.offers[id] {
-		imports := t.w.imports[o.from.space]
-		for i := range imports {
-			im := &imports[i]
-			if a, ok := t.w.enters(im, o, run); ok {
-				at := im.to.index
-				if len(into[at]) == 0 {
-					touched = append(touched, at)
-				}
-				into[at] = append(into[at], origin{local: local{Attributes: a, edge: o.edge, kind: kindOf(o.from)}, from: o.from})
+// oscillations is the error about prefixes that never settle, or nil.
+func (t *Tables) oscillations() error {
+	var found OscillationError
+	for _, v := range t.core.vrfs {
+		for _, p := range t.cycling {
+			k, _ := t.prefixes.Get(p)
+			if r := k.rib(v.id); r != nil && r.best.cycle != nil {
+				found.Count++
+				found.First = append(found.First, Oscillation{Segment: v.name, Prefix: p, Cycle: t.core.states(r)})
 			}
 		}
 	}
-	for _, at := range touched[:static] {
-		slices.SortStableFunc(into[at], compareOrigins)
+	if found.Count == 0 {
+		return nil
 	}
-	return touched
-}
-
-func localsOf(origins []origin) []local {
-	list := make([]local, len(origins))
-	for i := range origins {
-		list[i] = origins[i].local
-	}
-	return list
-}
-
-func (t *Tables) newEntry(sp *space, id int32, origins []origin) *entry {
-	out := sp.mesh.settle(sp, t.prefixes[id], localsOf(origins), func(i int) string { return origins[i].id() })
-	return &entry{origins: origins, out: out, reduced: t.w.opt.TieBreak == nil}
-}
-
-// untangle works out the prefixes of a space that depend on each other through summarize rules.
-func (t *Tables) untangle(sp *space) {
-	row := t.entries[sp.index]
-	var ids []int32
-	for i := range row {
-		if row[i] != nil && sp.mesh.entangled(t.prefixes[i]) {
-			ids = append(ids, int32(i))
+	slices.SortFunc(found.First, func(a, b Oscillation) int {
+		if c := strings.Compare(a.Segment, b.Segment); c != 0 {
+			return c
 		}
-	}
-	for _, p := range sp.mesh.aggregates {
-		if id, ok := t.ids.Get(p); ok && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		return a.Prefix.Compare(b.Prefix)
+	})
+	found.First = found.First[:min(len(found.First), maxOscillations)]
+	return &found
+}
+
+// states are the states of a cycle in words.
+func (c *core) states(r *rib) [][]string {
+	var states [][]string
+	for _, state := range r.best.cycle {
+		var words []string
+		for edge := range state {
+			if slices.ContainsFunc(r.best.cycle, func(other []bestPath) bool { return !sameBest(&other[edge], &state[edge]) }) {
+				words = append(words, c.edges[edge].Location+" uses "+c.uses(r, &state[edge]))
+			}
 		}
+		states = append(states, words)
 	}
-	slices.SortFunc(ids, func(a, b int32) int { return t.prefixes[a].Compare(t.prefixes[b]) })
-	prefixes := make([]netip.Prefix, len(ids))
-	locals := make([][]local, len(ids))
-	for i, id := range ids {
-		prefixes[i] = t.prefixes[id]
-		if row[id] != nil {
-			locals[i] = localsOf(row[id].origins)
-		}
-	}
-	name := func(i, local int) string { return row[ids[i]].origins[local].id() }
-	outs := sp.mesh.work(sp, prefixes, locals, name)
-	fresh := make([]*entry, len(ids))
-	for i, id := range ids {
-		fresh[i] = &entry{out: outs[i]}
-		if row[id] != nil {
-			fresh[i].origins = row[id].origins
-		}
-	}
-	for i, id := range ids {
-		row[id] = fresh[i]
-	}
+	return states
 }
 
-// win is what an edge uses for a prefix, with all its attributes; nil for nothing.
-func (t *Tables) win(sp *space, id int32, edge int) (*entry, *win) {
-	e, used := t.reducedWin(sp, id, edge)
-	if used == nil {
-		return e, nil
+func (c *core) uses(r *rib, b *bestPath) string {
+	switch {
+	case b.path == noPath:
+		return "nothing"
+	case b.via != noEdge:
+		return c.location(b.via)
 	}
-	w := *used
-	w.Attributes = t.restore(sp, e, w.Attributes, w.origin)
-	return e, &w
+	return r.paths[b.path].id()
 }
 
-// reducedWin is win with the attributes that the exchange between edges needed.
-func (t *Tables) reducedWin(sp *space, id int32, edge int) (*entry, *win) {
-	e := t.entries[sp.index][id]
-	if e == nil || e.out.wins[edge].origin == none {
-		return e, nil
+// selected is what an edge uses for a prefix, with all its attributes; nil for nothing.
+func (k *rib) selected(edge edgeID) *bestPath {
+	b := k.at(edge)
+	if b == nil {
+		return nil
 	}
-	return e, &e.out.wins[edge]
+	full := *b
+	full.Attributes = k.attributes(b)
+	return &full
 }
 
-func (t *Tables) restore(sp *space, e *entry, a Attributes, origin int32) Attributes {
-	if !e.reduced || origin >= aggregate {
-		return a
-	}
-	return sp.mesh.restore(a, &e.origins[origin].Attributes)
-}
-
-// originOf describes where a route of an entry started.
-func (t *Tables) originOf(sp *space, e *entry, at int32) Origin {
+// originOf describes where a path of a rib entered the core network.
+func (c *core) originOf(v *vrf, r *rib, at int32) Origin {
 	if at >= aggregate {
-		return Origin{Kind: FromSummarize, Segment: sp.name, Edge: t.w.edges[at-aggregate].Location}
+		return Origin{Kind: FromSummarize, Segment: v.name, Edge: c.location(edgeID(at - aggregate))}
 	}
-	return t.originAt(sp, &e.origins[at])
+	return c.originOfPath(v, &r.paths[at])
 }
 
-func (t *Tables) originAt(sp *space, o *origin) Origin {
-	from := Origin{Edge: t.w.edges[o.edge].Location, Attachment: o.id(), Segment: sp.name}
-	if o.from != nil {
-		from.Type = o.from.Type
+func (c *core) originOfPath(v *vrf, p *path) Origin {
+	o := Origin{Edge: c.location(p.edge), Attachment: p.id(), Peer: p.peerName(), Segment: v.name}
+	if p.from != nil {
+		o.Type = p.from.Type
 	}
 	switch {
-	case o.place == nil:
-		from.Segment = o.from.Segment
-	case o.kind == localStatic:
-		from.Kind, from.Place = FromStatic, o.place.Place
+	case p.static == nil:
+		o.Segment = p.from.Segment
+	case p.kind == pathStatic:
+		o.Kind, o.Place = FromStatic, p.static.Place
 	default:
-		from.Kind, from.Place = FromBlackhole, o.place.Place
+		o.Kind, o.Place = FromBlackhole, p.static.Place
 	}
-	return from
+	return o
 }
 
-// segmentOf is the index of the space of the attachment a route started from, or -1.
-func (e *entry) segmentOf(at int32) int {
-	if at >= aggregate || e.origins[at].place != nil {
-		return -1
+// segmentOf is the segment of the attachment a path of a rib started from, or noVRF.
+func (k *rib) segmentOf(at int32) vrfID {
+	if at >= aggregate || k.paths[at].static != nil {
+		return noVRF
 	}
-	return e.origins[at].from.space
+	return k.paths[at].from.vrf
 }
 
-func (e *entry) edgeOf(at int32) int {
+// edgeOf is the edge where a path of a rib entered.
+func (k *rib) edgeOf(at int32) edgeID {
 	if at >= aggregate {
-		return int(at - aggregate)
+		return edgeID(at - aggregate)
 	}
-	return e.origins[at].edge
+	return k.paths[at].edge
 }
 
-// Policy is the policy the tables were computed from.
-func (t *Tables) Policy() *policy.Policy { return t.w.policy }
+var errTooMany = errors.New("routing: too many attachments")

@@ -23,7 +23,7 @@ var (
 	blocks   = []string{"10.0.0.0/16", "10.1.0.0/16", "10.1.2.0/24", "10.0.0.0/15", "192.168.0.0/16", "0.0.0.0/0", "2001:db8::/48", "::/0"}
 	asns     = []int{65000, 65001, 65002}
 	types    = []string{policy.TypeVPC, policy.TypeSiteToSiteVPN, policy.TypeConnect, policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable}
-	tagWords = []string{"65000:1", "65000:2"}
+	tagWords = []string{"65000:1", "65000:2", "64512:7"} // the last holds an ASN of the core network
 )
 
 // uniform draws each number below n equally often. rapid's own ranges prefer small numbers: with them what is rare hardly
@@ -314,6 +314,9 @@ func drawAttachment(t *rapid.T, p *policy.Policy, number int) routing.Attachment
 		}
 	case policy.TypeConnect:
 		a.PeerASN = pick(t, "peer ASN", []uint32{65020, edge.ASN})
+		for i := range uniform(t, "peers", 3) {
+			a.Peers = append(a.Peers, routing.Peer{ID: fmt.Sprintf("peer-%d-%d", number, 2-i), ASN: pick(t, "peer ASN", []uint32{65020, edge.ASN})})
+		}
 	case policy.TypeTransitGatewayRouteTable:
 		a.PeeringID = pick(t, "peering", []string{"", "peering-1"})
 	}
@@ -321,7 +324,32 @@ func drawAttachment(t *rapid.T, p *policy.Policy, number int) routing.Attachment
 	for range uniform(t, "announcements", 4) {
 		a.Announcements = append(a.Announcements, drawAnnouncement(t, &a))
 	}
+	if len(a.Peers) > 1 && len(a.Announcements) > 0 && rapid.Bool().Draw(t, "alike") { // both peers announce the same
+		n := a.Announcements[0]
+		for _, p := range a.Peers {
+			n.Peer = p.ID
+			a.Announcements = append(a.Announcements, n)
+		}
+	}
+	if chance(t, "NAT", 5) {
+		a.NAT = drawNAT(t)
+	}
 	return a
+}
+
+// drawNAT draws translations, often of what is announced, and of what others announce.
+func drawNAT(t *rapid.T) *routing.NAT {
+	nat := &routing.NAT{SystemRoutes: rapid.Bool().Draw(t, "system routes")}
+	seen := map[string]bool{}
+	for range 1 + uniform(t, "NAT rules", 2) {
+		source := pick(t, "source", []string{blocks[0], blocks[0], blocks[1], "10.9.0.0/16"})
+		into := pick(t, "NAT CIDR", []string{"100.64.0.0/16", "100.65.0.0/16", blocks[1], blocks[0]})
+		if !seen["from "+source] && !seen["to "+into] {
+			seen["from "+source], seen["to "+into] = true, true
+			nat.Rules = append(nat.Rules, routing.NATRule{Source: netip.MustParsePrefix(source), NAT: netip.MustParsePrefix(into)})
+		}
+	}
+	return nat
 }
 
 func drawAnnouncement(t *rapid.T, a *routing.Attachment) routing.Announcement {
@@ -343,6 +371,9 @@ func drawAnnouncement(t *rapid.T, a *routing.Attachment) routing.Announcement {
 		var high, low uint32
 		fmt.Sscanf(tag, "%d:%d", &high, &low)
 		n.Communities = append(n.Communities, policy.Community(high<<16|low))
+	}
+	if len(a.Peers) > 0 && !chance(t, "of no peer", 4) {
+		n.Peer = pick(t, "its peer", a.Peers).ID
 	}
 	if len(a.Edges) > 1 && chance(t, "at one edge", 3) {
 		n.Edge = pick(t, "its edge", a.Edges)
@@ -379,7 +410,10 @@ func drawNetwork(t *rapid.T) (routing.Network, string) {
 	for i := range uniform(t, "attachments", 13) {
 		if i > 0 && chance(t, "twin", 4) { // that everything ties with
 			twin := n.Attachments[uniform(t, "of", i)]
-			twin.ID = longID(fmt.Sprintf("A%d", i+1))
+			twin.ID, twin.Peers, twin.Announcements = longID(fmt.Sprintf("A%d", i+1)), nil, slices.Clone(twin.Announcements)
+			for j := range twin.Announcements {
+				twin.Announcements[j].Peer = ""
+			}
 			n.Attachments = append(n.Attachments, twin)
 			continue
 		}

@@ -3,7 +3,6 @@ package routing
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -41,53 +40,4 @@ func (e *OscillationError) Error() string {
 		fmt.Fprintf(&b, "; %s in %s: %s", o.Prefix, o.Segment, o.States())
 	}
 	return b.String()
-}
-
-// oscillations looks for prefixes that did not settle.
-func (t *Tables) oscillations() error {
-	var found OscillationError
-	for _, sp := range t.w.spaces {
-		for id, e := range t.entries[sp.index] {
-			if e != nil && e.out.cycle != nil {
-				found.Count++
-				found.First = append(found.First, Oscillation{Segment: sp.name, Prefix: t.prefixes[id], Cycle: t.states(sp, e)})
-			}
-		}
-	}
-	if found.Count == 0 {
-		return nil
-	}
-	slices.SortFunc(found.First, func(a, b Oscillation) int {
-		if c := strings.Compare(a.Segment, b.Segment); c != 0 {
-			return c
-		}
-		return a.Prefix.Compare(b.Prefix)
-	})
-	found.First = found.First[:min(len(found.First), maxOscillations)]
-	return &found
-}
-
-func (t *Tables) states(sp *space, e *entry) [][]string {
-	var states [][]string
-	for _, state := range e.out.cycle {
-		var words []string
-		for edge := range state {
-			changes := slices.ContainsFunc(e.out.cycle, func(other []win) bool { return !sameWin(&other[edge], &state[edge]) })
-			if changes {
-				words = append(words, t.w.edges[edge].Location+" uses "+t.uses(e, &state[edge]))
-			}
-		}
-		states = append(states, words)
-	}
-	return states
-}
-
-func (t *Tables) uses(e *entry, w *win) string {
-	switch {
-	case w.origin == none:
-		return "nothing"
-	case w.via != here:
-		return t.w.edges[w.via].Location
-	}
-	return e.origins[w.origin].id()
 }

@@ -1,7 +1,7 @@
 package routing
 
-// Numbers is how many prefixes tables have numbers for.
-func Numbers(t *Tables) int { return len(t.prefixes) }
+// Prefixes is how many prefixes tables keep something of.
+func Prefixes(t *Tables) int { return t.prefixes.Size() }
 
 // Switches are the options that are on or off.
 func Switches(o *Options) []namedSwitch { return o.switches() }

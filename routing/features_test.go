@@ -39,7 +39,7 @@ func TestDrawNetwork_hasEverything(t *testing.T) {
 		"step announced", "step created", "step loop", "step import", "step isolated", "step share", "step not-shared", "step filter", "step learn",
 		"step no-table", "step advertised", "step not-advertised", "step insertion",
 		"by static route", "by service insertion", "by local VPC", "by local preference", "by AS path length", "by MED", "by attachment type", "by tie break",
-		"defaultRegionPriority", "sendToRouteType",
+		"defaultRegionPriority", "sendToRouteType", "ECMP of Connect peers", "ECMP of VPN", "NAT CIDR", "advertised, Connect peer", "two peers",
 	}
 	for _, s := range routing.Switches(routing.DefaultOptions()) {
 		want = append(want, s.Name)
@@ -111,7 +111,9 @@ func featuresOf(n routing.Network, text string) map[string]bool {
 func featuresOfRow(f map[string]bool, r *routing.Route) {
 	f[fmt.Sprintf("%s %s", r.Kind, r.State)] = true
 	for name, is := range map[string]bool{
-		"IPv6": !r.Prefix.Addr().Is4(), "ECMP": len(r.Destinations) > 1, "aggregate": r.Origin.Kind == routing.FromSummarize,
+		"IPv6": !r.Prefix.Addr().Is4(), "ECMP": len(r.Destinations) > 1, "ECMP of VPN": len(r.Destinations) > 1 && r.Origin.Type == policy.TypeSiteToSiteVPN,
+		"ECMP of Connect peers": len(r.Destinations) > 1 && r.Destinations[1].Peer != "", "NAT CIDR": strings.HasPrefix(r.Prefix.String(), "100."),
+		"aggregate":        r.Origin.Kind == routing.FromSummarize,
 		"remote static":    r.Kind == routing.KindEdge && r.Origin.Kind == routing.FromStatic,
 		"local preference": r.LocalPreference > 0, "MED": r.MED != routing.DefaultMED, "communities": len(r.Communities) > 0,
 	} {
@@ -142,6 +144,7 @@ func featuresOfPeer(f map[string]bool, n routing.Network, tables *routing.Tables
 		"advertised, iBGP":           a.PeerASN != 0 && a.PeerASN == n.Policy.Edges[slices.IndexFunc(n.Policy.Edges, func(e policy.Edge) bool { return e.Location == edge })].ASN,
 		"advertised, peering of two": gateway && a.PeeringID != "" && together, "advertised, appliance": a.NetworkFunctionGroup != "",
 		"advertised, isolated gateway": gateway && seg != nil && seg.Isolate,
+		"advertised, Connect peer":     len(a.Peers) > 0 && len(tables.Advertised(a.Peers[0].ID, edge)) > 0, "two peers": len(a.Peers) > 1,
 	} {
 		f[name] = f[name] || is
 	}

@@ -1,34 +1,37 @@
 package routing
 
 import (
+	"net/netip"
+
 	"portolan/policy"
 )
 
 // inspected is where service insertion leads a route.
 type inspected struct {
-	edge int // of the appliance; -1: there is none, traffic is dropped
+	edge edgeID // of the appliance; noEdge: there is none, traffic is dropped
 	why  string
 }
 
 // single says where traffic between two edges is inspected once. It is the same both ways round, so that both directions
 // of a flow meet the same appliance.
-func (t *Tables) single(group int, overrides []policy.Override, e, f int) inspected {
+func (t *Tables) single(group vrfID, overrides []policy.Override, e, f edgeID) inspected {
 	if e == f {
 		if t.has(group, e) {
 			return inspected{e, "the edge has an appliance"}
 		}
-		if use := t.override(overrides, e, e); use >= 0 {
+		if use := t.override(overrides, e, e); use != noEdge {
 			return t.overridden(group, use)
 		}
 		return t.firstEdge(group)
 	}
 	e, f = min(e, f), max(e, f) // in document order
-	if use := t.override(overrides, e, f); use >= 0 {
+	hasE, hasF := t.has(group, e), t.has(group, f)
+	if use := t.override(overrides, e, f); use != noEdge && (hasE && hasF || !t.core.opt.OverrideNeedsBothEdges) {
 		return t.overridden(group, use)
 	}
-	switch hasE, hasF := t.has(group, e), t.has(group, f); {
+	switch {
 	case hasE && hasF:
-		if t.w.inspect[f] < t.w.inspect[e] {
+		if t.core.inspect[f] < t.core.inspect[e] {
 			e = f
 		}
 		return inspected{e, "both edges have an appliance, this one comes first"}
@@ -37,43 +40,46 @@ func (t *Tables) single(group int, overrides []policy.Override, e, f int) inspec
 	case hasF:
 		return inspected{f, "of the two edges only this one has an appliance"}
 	}
-	for _, edge := range []int{e, f} {
-		if use := t.override(overrides, edge, edge); use >= 0 {
+	for _, edge := range []edgeID{e, f} {
+		if use := t.override(overrides, edge, edge); use != noEdge {
 			return t.overridden(group, use)
 		}
 	}
 	return t.firstEdge(group)
 }
 
-func (t *Tables) has(group, edge int) bool { return t.appliances[[2]int{group, edge}] != nil }
+func (t *Tables) has(group vrfID, edge edgeID) bool {
+	return t.appliances[applianceKey{group, edge}] != nil
+}
 
-func (t *Tables) overridden(group, use int) inspected {
+func (t *Tables) overridden(group vrfID, use edgeID) inspected {
 	if !t.has(group, use) {
-		return inspected{-1, "with-edge-overrides says " + t.w.edges[use].Location + ", which has no appliance"}
+		return inspected{noEdge, "with-edge-overrides says " + t.core.location(use) + ", which has no appliance"}
 	}
 	return inspected{use, "with-edge-overrides says so"}
 }
 
-// override is the edge that the first override with a set of the two edges says, or -1.
-func (t *Tables) override(overrides []policy.Override, e, f int) int {
-	a, b := t.w.edges[e].Location, t.w.edges[f].Location
+// override is the edge that the first override with a set of the two edges says, or noEdge.
+func (t *Tables) override(overrides []policy.Override, e, f edgeID) edgeID {
+	a, b := t.core.location(e), t.core.location(f)
 	for i := range overrides {
 		for _, set := range overrides[i].Sets {
 			if set == [2]string{a, b} || set == [2]string{b, a} {
-				if use, ok := t.w.edge[overrides[i].Use]; ok {
+				if use, ok := t.core.edge[overrides[i].Use]; ok {
 					return use
 				}
 			}
 		}
 	}
-	return -1
+	return noEdge
 }
 
 // firstEdge is the first edge with an appliance.
-func (t *Tables) firstEdge(group int) inspected {
-	best := inspected{-1, "no edge has an appliance"}
-	for e := range t.w.edges {
-		if t.has(group, e) && (best.edge < 0 || t.w.inspect[e] < t.w.inspect[best.edge]) {
+func (t *Tables) firstEdge(group vrfID) inspected {
+	best := inspected{noEdge, "no edge has an appliance"}
+	for i := range t.core.edges {
+		e := edgeID(i)
+		if t.has(group, e) && (best.edge == noEdge || t.core.inspect[e] < t.core.inspect[best.edge]) {
 			best = inspected{e, "no override fits, and this is the first edge with an appliance"}
 		}
 	}
@@ -84,25 +90,26 @@ func (t *Tables) firstEdge(group int) inspected {
 type inserted struct {
 	inspected
 	kind  Kind
-	group int
+	group vrfID
 	place policy.Place
 
-	stands *entry // of a send-via: the group's entry of the route it stands for,
-	from   int32  // and where that started
+	stands *rib  // of a send-via: the group's rib with the route it stands for,
+	from   int32 // and where that started
 }
 
-// insertion finds what service insertion has for a prefix that an edge uses w for, or false.
-func (t *Tables) insertion(sp *space, id int32, edge int, e *entry, w *win) (inserted, bool) {
-	p := t.prefixes[id]
-	sendsTo := sp.sendTo != nil && (p == default4 || p == default6)
-	if in, ok := t.sendVia(sp, id, edge); ok { // the action that knows the prefix before the one for all the rest
-		if covers, _ := t.covers(sp, e, w, &in); covers || !sendsTo {
+// insertion finds what service insertion has for a prefix in a segment at an edge, or false.
+func (t *Tables) insertion(v *vrf, p netip.Prefix, k *class, edge edgeID) (inserted, bool) {
+	sendsTo := v.sendTo != nil && (p == default4 || p == default6)
+	if in, ok := t.sendVia(v, k, edge); ok { // the action that knows the prefix before the one for all the rest
+		if r := k.rib(v.id); !sendsTo {
+			return in, true
+		} else if covers, _ := t.covers(v, r, r.at(edge), &in); covers {
 			return in, true
 		}
 	}
 	if sendsTo {
 		return inserted{
-			inspected: t.single(sp.toGroup, sp.sendTo.Overrides, edge, edge), kind: KindSendTo, group: sp.toGroup, place: sp.sendTo.Place,
+			inspected: t.single(v.toGroup, v.sendTo.Overrides, edge, edge), kind: KindSendTo, group: v.toGroup, place: v.sendTo.Place,
 		}, true
 	}
 	return inserted{}, false
@@ -110,108 +117,106 @@ func (t *Tables) insertion(sp *space, id int32, edge int, e *entry, w *win) (ins
 
 // sendVia looks for the prefix in the tables of the groups that lie between the segment and others: what a group uses
 // there says which segment, and which edge, the prefix is at. Of several groups the first action counts.
-func (t *Tables) sendVia(sp *space, id int32, edge int) (inserted, bool) {
+func (t *Tables) sendVia(v *vrf, k *class, edge edgeID) (inserted, bool) {
 	var first *policy.Insertion
-	var group int
-	var from *win
-	var at *entry
-	for _, g := range sp.via {
-		e := t.entries[g][id]
-		if e == nil {
+	result := inserted{kind: KindSendVia}
+	for _, g := range v.via {
+		r := k.rib(g)
+		b := r.at(edge)
+		if b == nil {
 			continue
 		}
-		w := &e.out.wins[edge]
-		if w.origin == none {
-			continue
-		}
-		in := sp.inserts[[2]int{g, e.segmentOf(w.origin)}]
+		in := v.inserts[insertKey{g, r.segmentOf(b.path)}]
 		if in != nil && (first == nil || in.Offset() < first.Offset()) {
-			first, group, from, at = in, g, w, e
+			first = in
+			result.group, result.stands, result.from = g, r, b.path
 		}
 	}
 	if first == nil {
 		return inserted{}, false
 	}
-	far := at.edgeOf(from.origin)
-	result := inserted{kind: KindSendVia, group: group, place: first.Place, stands: at, from: from.origin}
+	group, far := result.group, result.stands.edgeOf(result.from)
+	result.place = first.Place
 	switch {
 	case !first.DualHop:
 		result.inspected = t.single(group, first.Overrides, edge, far)
 	case !t.has(group, edge):
-		result.inspected = inspected{-1, "dual-hop, and this edge has no appliance"}
-	case t.w.opt.DualHopMissingFar && !t.has(group, far):
-		result.inspected = inspected{-1, "dual-hop, and the edge of the destination has no appliance"}
+		result.inspected = inspected{noEdge, "dual-hop, and this edge has no appliance"}
+	case t.core.opt.DualHopMissingFar && !t.has(group, far):
+		result.inspected = inspected{noEdge, "dual-hop, and the edge of the destination has no appliance"}
 	default:
 		result.inspected = inspected{edge, "dual-hop, and the first appliance is always the one here"}
 	}
 	return result, true
 }
 
-// covers says whether service insertion takes the place of what routing chose.
-func (t *Tables) covers(sp *space, e *entry, w *win, in *inserted) (bool, Criterion) {
-	if w == nil {
+// covers says whether service insertion takes the place of what routing selected.
+func (t *Tables) covers(v *vrf, r *rib, b *bestPath, in *inserted) (bool, Criterion) {
+	if b == nil {
 		return true, ByNothing
 	}
-	if t.w.opt.StaticBeforeInsertion {
-		here := w.via == here && w.origin < aggregate && e.origins[w.origin].kind.static()
-		learned := t.w.opt.RemoteStaticIsStatic && w.origin < aggregate && e.origins[w.origin].kind == localStatic
+	if t.core.opt.StaticBeforeInsertion {
+		here := b.via == noEdge && b.path < aggregate && r.paths[b.path].kind.static()
+		learned := t.core.opt.RemoteStaticIsStatic && b.path < aggregate && r.paths[b.path].kind == pathStatic
 		if here || learned {
 			return false, ByStatic
 		}
 	}
-	if from := e.segmentOf(w.origin); !t.w.opt.InsertionBeforeShare && in.kind == KindSendVia && from >= 0 && from != sp.index {
+	if from := r.segmentOf(b.path); !t.core.opt.InsertionBeforeShare && in.kind == KindSendVia && from != noVRF && from != v.id {
 		return false, ByInsertion
 	}
 	return true, ByInsertion
 }
 
 // insertedOrigin is where the route that an inserted one stands for entered the core network.
-func (t *Tables) insertedOrigin(sp *space, edge int, in *inserted) Origin {
+func (t *Tables) insertedOrigin(v *vrf, edge edgeID, in *inserted) Origin {
 	if in.kind == KindSendTo {
-		return Origin{Kind: FromSendTo, Segment: sp.name, Edge: t.w.edges[edge].Location, Place: in.place}
+		return Origin{Kind: FromSendTo, Segment: v.name, Edge: t.core.location(edge), Place: in.place}
 	}
-	return t.originOf(t.w.spaces[in.group], in.stands, in.from)
+	return t.core.originOf(t.core.vrfs[in.group], in.stands, in.from)
 }
 
 // forward is what the row of a prefix in a table does with traffic, and what put it there: service insertion, or, nil,
-// what routing chose.
-func (t *Tables) forward(sp *space, id int32, edge int) (Forward, *inserted, bool) {
-	if !sp.real[edge] {
+// what routing selected.
+func (t *Tables) forward(v *vrf, p netip.Prefix, k *class, edge edgeID) (Forward, *inserted, bool) {
+	if k == nil || !v.hasTable[edge] {
 		return Forward{}, nil, false
 	}
-	e, w := t.reducedWin(sp, id, edge)
-	if len(sp.via) > 0 || sp.sendTo != nil {
-		if in, ok := t.insertion(sp, id, edge, e, w); ok {
-			if covers, _ := t.covers(sp, e, w, &in); covers {
-				return t.insertedForward(id, edge, &in), &in, true
+	r := k.rib(v.id)
+	b := r.at(edge)
+	if len(v.via) > 0 || v.sendTo != nil {
+		if in, ok := t.insertion(v, p, k, edge); ok {
+			if covers, _ := t.covers(v, r, b, &in); covers {
+				return t.insertedForward(p, edge, &in), &in, true
 			}
 		}
 	}
-	if w == nil {
+	if b == nil {
 		return Forward{}, nil, false
 	}
-	return t.chosen(sp, e, w, id, edge), nil, true
+	return t.selectedForward(v, p, r, b, edge), nil, true
 }
 
 // route is the row of a prefix in a table.
-func (t *Tables) route(sp *space, id int32, edge int) (Route, bool) {
-	f, in, ok := t.forward(sp, id, edge)
+func (t *Tables) route(v *vrf, p netip.Prefix, k *class, edge edgeID) (Route, bool) {
+	f, in, ok := t.forward(v, p, k, edge)
 	if !ok {
 		return Route{}, false
 	}
 	if in != nil {
-		return Route{Forward: f, Attributes: Attributes{MED: DefaultMED}, Origin: t.insertedOrigin(sp, edge, in)}, true
+		return Route{Forward: f, Attributes: Attributes{MED: DefaultMED}, Origin: t.insertedOrigin(v, edge, in)}, true
 	}
-	e, w := t.win(sp, id, edge)
-	return Route{Forward: f, Attributes: w.Attributes, Origin: t.originOf(sp, e, w.origin)}, true
+	r := k.rib(v.id)
+	b := r.at(edge)
+	return Route{Forward: f, Attributes: r.attributes(b), Origin: t.core.originOf(v, r, b.path)}, true
 }
 
-func (t *Tables) insertedForward(id int32, edge int, in *inserted) Forward {
-	f := Forward{Prefix: t.prefixes[id], Type: Propagated, State: Active, Kind: in.kind}
-	if in.kind == KindSendTo && t.w.opt.SendToStatic {
+func (t *Tables) insertedForward(p netip.Prefix, edge edgeID, in *inserted) Forward {
+	f := Forward{Prefix: p, Type: Propagated, State: Active, Kind: in.kind}
+	if in.kind == KindSendTo && t.core.opt.SendToStatic {
 		f.Type = Static
 	}
-	if in.edge < 0 {
+	if in.edge == noEdge {
 		f.State = Blackhole
 	} else {
 		f.Destinations = []Destination{t.destination(in.group, in.edge, edge)}
@@ -220,51 +225,51 @@ func (t *Tables) insertedForward(id int32, edge int, in *inserted) Forward {
 }
 
 // destination is the appliance of a group at an edge, seen from another.
-func (t *Tables) destination(group, at, from int) Destination {
-	d := Destination{Attachment: t.appliances[[2]int{group, at}].ID, NetworkFunctionGroup: t.w.spaces[group].name}
+func (t *Tables) destination(group vrfID, at, from edgeID) Destination {
+	d := Destination{Attachment: t.appliances[applianceKey{group, at}].ID, NetworkFunctionGroup: t.core.vrfs[group].name}
 	if at != from {
-		d.Edge = t.w.edges[at].Location
+		d.Edge = t.core.location(at)
 	}
 	return d
 }
 
-// chosen is what routing chose.
-func (t *Tables) chosen(sp *space, e *entry, w *win, id int32, edge int) Forward {
-	f := Forward{Prefix: t.prefixes[id], Type: Propagated, State: Active}
-	if w.via != here {
-		return t.learned(sp, e, w, f, edge)
+// selectedForward is what routing selected.
+func (t *Tables) selectedForward(v *vrf, p netip.Prefix, r *rib, b *bestPath, edge edgeID) Forward {
+	f := Forward{Prefix: p, Type: Propagated, State: Active}
+	if b.via != noEdge {
+		return t.learned(v, r, b, f, edge)
 	}
-	switch o := &e.origins[w.origin]; {
-	case o.kind == localBlackhole:
+	switch from := &r.paths[b.path]; {
+	case from.kind == pathBlackhole:
 		f.Type, f.State, f.Kind = Static, Blackhole, KindStatic
 		return f
-	case o.kind == localStatic:
+	case from.kind == pathStatic:
 		f.Type, f.Kind = Static, KindStatic
 	}
-	if w.equals == nil {
-		f.Destinations = e.origins[w.origin].from.self
+	if b.equals == nil {
+		f.Destinations = r.paths[b.path].next()
 		return f
 	}
-	for _, at := range w.equals {
-		f.Destinations = append(f.Destinations, e.origins[at].from.self...)
+	for _, at := range b.equals {
+		f.Destinations = append(f.Destinations, r.paths[at].next()...)
 	}
 	return f
 }
 
 // learned completes a row that leads to another edge. A dual-hop group inspects there a second time.
-func (t *Tables) learned(sp *space, e *entry, w *win, f Forward, edge int) Forward {
+func (t *Tables) learned(v *vrf, r *rib, b *bestPath, f Forward, edge edgeID) Forward {
 	f.Kind = KindEdge
-	if t.w.opt.RemoteStaticIsStatic && w.origin < aggregate && e.origins[w.origin].kind == localStatic {
+	if t.core.opt.RemoteStaticIsStatic && b.path < aggregate && r.paths[b.path].kind == pathStatic {
 		f.Type = Static
 	}
-	far := e.edgeOf(w.origin)
+	far := r.edgeOf(b.path)
 	switch {
-	case sp.dualHop && !t.has(sp.index, far):
+	case v.dualHop && !t.has(v.id, far):
 		f.Kind, f.State = KindSendVia, Blackhole
-	case sp.dualHop && t.w.opt.DualHopNFGRemote:
-		f.Kind, f.Destinations = KindSendVia, []Destination{t.destination(sp.index, far, edge)}
+	case v.dualHop && t.core.opt.DualHopNFGRemote:
+		f.Kind, f.Destinations = KindSendVia, []Destination{t.destination(v.id, far, edge)}
 	default:
-		f.Destinations = sp.toEdge[w.via]
+		f.Destinations = v.toEdge[b.via]
 	}
 	return f
 }

@@ -16,6 +16,9 @@ import (
 func (m *model) appliance(group string, overrides []policy.Override, e, f string) string {
 	has := m.groups[group]
 	say := func(a, b string) (string, bool) {
+		if a != b && m.o.OverrideNeedsBothEdges && (has[a] == "" || has[b] == "") {
+			return "", false
+		}
 		for _, o := range overrides {
 			for _, set := range o.Sets {
 				if set[0] == a && set[1] == b || set[0] == b && set[1] == a {
@@ -61,6 +64,9 @@ func (m *model) appliance(group string, overrides []policy.Override, e, f string
 // priority is the order in which edges are tried when no override fits.
 func (m *model) priority() []string {
 	list := slices.Clone(m.o.DefaultRegionPriority)
+	if list == nil {
+		list = strings.Fields("us-east-1 us-east-2 us-west-1 us-west-2 af-south-1 ap-south-1 ap-southeast-1 ca-central-1 eu-central-1 eu-west-1 eu-west-2")
+	}
 	for _, e := range m.p.Edges {
 		if !slices.Contains(list, e.Location) {
 			list = append(list, e.Location)
@@ -92,7 +98,7 @@ func (r *modelRow) String() string {
 	return to
 }
 
-func (m *model) space(id routing.TableID) string {
+func (m *model) vrf(id routing.TableID) string {
 	if id.Segment == "" {
 		return "g:" + id.NetworkFunctionGroup
 	}
@@ -114,7 +120,7 @@ func (m *model) led(group, at, from string) modelRow {
 // rows are the rows of a FIB.
 func (m *model) rows(id routing.TableID) map[netip.Prefix]modelRow {
 	rows := map[netip.Prefix]modelRow{}
-	table := m.state[m.space(id)+"/"+id.Edge]
+	table := m.state[m.vrf(id)+"/"+id.Edge]
 	dual := slices.ContainsFunc(m.p.Insertions, func(in policy.Insertion) bool { return in.DualHop && in.Group == id.NetworkFunctionGroup })
 	for prefix, r := range table {
 		row := modelRow{}
@@ -127,10 +133,10 @@ func (m *model) rows(id routing.TableID) map[netip.Prefix]modelRow {
 			row.static = true
 		default:
 			if row.leads = r.more; len(row.leads) < 2 {
-				row.leads = []string{r.att}
+				row.leads = []string{r.end()}
 			}
 			for _, a := range row.leads {
-				row.to = append(row.to, shortID(a))
+				row.to = append(row.to, shorten(a))
 			}
 			row.static = r.kind == "static"
 		}
@@ -206,8 +212,8 @@ func (m *model) fib(id routing.TableID) string {
 	return b.String()
 }
 
-// advertised is what an edge advertises to an attachment, as the tests print it.
-func (m *model) advertised(a *routing.Attachment, edge string) string {
+// advertised is what an edge advertises to an attachment, or to a peer of it, as the tests print it.
+func (m *model) advertised(a *routing.Attachment, peer, edge string) string {
 	id := routing.TableID{Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edge: edge}
 	seg := m.p.Segment(a.Segment)
 	if a.Type == policy.TypeVPC || a.Down || !slices.Contains(a.Edges, edge) || seg != nil && !slices.Contains(seg.Edges, edge) {
@@ -219,8 +225,14 @@ func (m *model) advertised(a *routing.Attachment, edge string) string {
 	for _, p := range sortedPrefixes(rows) {
 		row := rows[p]
 		inserted := row.modelRoute == nil
+		static := !inserted && row.via == "" && row.kind == "static"
+		back := slices.ContainsFunc(row.leads, func(end string) bool {
+			to, through, _ := strings.Cut(end, "/")
+			other := peer != "" && through != "" && through != peer && m.o.AdvertiseBetweenConnectPeers
+			return to == a.ID && !other
+		})
 		switch {
-		case len(row.to) == 0, slices.Contains(row.leads, a.ID):
+		case len(row.to) == 0, back && !(static && m.o.StaticRoutesAdvertisedToTarget):
 			continue
 		case a.Type == policy.TypeDirectConnectGateway && row.elsewhere:
 			continue
@@ -228,19 +240,27 @@ func (m *model) advertised(a *routing.Attachment, edge string) string {
 			continue
 		case gateway && seg != nil && seg.Isolate && !inserted && row.kind == "attachment" && row.seg == a.Segment:
 			continue
-		case inserted || row.via == "" && row.kind == "static":
+		case inserted || static:
 			list = append(list, modelRoute{prefix: p, med: 100})
 		default:
 			r := *row.modelRoute
-			r.prefix = p
+			if r.prefix = p; gateway || a.Type == policy.TypeDirectConnectGateway {
+				r.tags = nil
+			}
 			list = append(list, r)
 		}
 	}
+	asn := a.PeerASN
+	for _, p := range a.Peers {
+		if p.ID == peer {
+			asn = p.ASN
+		}
+	}
 	var b strings.Builder
-	list = m.passes(m.outward(a, edge), "outbound", list)
+	list = m.passes(m.outward(a, edge), "outbound", a.Type, list)
 	sort.SliceStable(list, func(i, j int) bool { return list[i].prefix.Compare(list[j].prefix) < 0 })
 	for _, r := range list {
-		if a.PeerASN != m.asn[edge] {
+		if asn != m.asn[edge] {
 			r.path = append([]uint32{m.asn[edge]}, r.path...)
 		}
 		r.pref = 0
@@ -279,24 +299,43 @@ func modelAttributes(r *modelRoute) string {
 
 // rib prints the rows of a RIB, sorted, without marks, and without those of send-to.
 func (m *model) rib(id routing.TableID) []string {
-	space := m.space(id)
+	vrf := m.vrf(id)
 	var lines []string
-	for _, r := range m.enter(space, id.Edge, true) {
-		hop := shortIDOf(r.att)
+	seen := map[string]bool{}
+	row := func(r *modelRoute) {
+		hop := shorten(r.end())
 		if r.kind == "blackhole" {
 			hop = "blackhole"
 		}
-		attrs := modelAttributes(&r)
+		attrs := modelAttributes(r)
 		if r.typ == policy.TypeVPC {
 			attrs = ""
 		}
 		lines = append(lines, fmt.Sprintf("%s %s%s", r.prefix, hop, attrs))
 	}
+	before := func(r *modelRoute) bool { return m.o.RIBBeforeAttachmentPolicies && r.seg == id.Segment && r.seg != "" }
+	for _, r := range m.enter(vrf, id.Edge, true) {
+		if r.kind == "attachment" && before(&r) {
+			r = *r.raw
+			seen[r.end()+r.prefix.String()] = true
+		}
+		row(&r)
+	}
+	for i := range m.n.Attachments { // those that policies drop
+		a := &m.n.Attachments[i]
+		for _, r := range m.arrivals(a, id.Edge) {
+			isolated := m.p.Segment(a.Segment).Isolate && a.Type != policy.TypeTransitGatewayRouteTable
+			if before(&r) && !isolated && !seen[r.end()+r.prefix.String()] {
+				seen[r.end()+r.prefix.String()] = true
+				row(&r)
+			}
+		}
+	}
 	for _, p := range m.p.Edges {
 		if p.Location == id.Edge {
 			continue
 		}
-		for _, r := range m.received(space, p.Location, id.Edge) {
+		for _, r := range m.received(vrf, p.Location, id.Edge) {
 			lines = append(lines, fmt.Sprintf("%s edge:%s%s", r.prefix, p.Location, modelAttributes(&r)))
 		}
 	}

@@ -27,6 +27,9 @@ type modelRoute struct {
 	edge   string // where it entered
 	via    string // "" for here
 	more   []string
+	peer   string      // of a Connect attachment
+	ecmp   bool        // shares traffic with its equals
+	raw    *modelRoute // as it came from the attachment
 }
 
 type modelTable map[netip.Prefix]*modelRoute
@@ -38,7 +41,7 @@ type model struct {
 	asn    map[string]uint32
 	place  map[string]int
 	groups map[string]map[string]string // appliance by group and edge
-	state  map[string]modelTable        // by space/edge, shadow tables too
+	state  map[string]modelTable        // by vrf/edge, shadow tables too
 }
 
 func newModel(n routing.Network) *model {
@@ -80,8 +83,8 @@ func newModel(n routing.Network) *model {
 	return m
 }
 
-// passes runs policies over a set of routes.
-func (m *model) passes(list []*policy.RoutingPolicy, direction string, in []modelRoute) []modelRoute {
+// passes runs policies over a set of routes. typ is the type of the attachment they are of, if they are.
+func (m *model) passes(list []*policy.RoutingPolicy, direction, typ string, in []modelRoute) []modelRoute {
 	type item struct {
 		modelRoute
 		final bool
@@ -95,6 +98,9 @@ func (m *model) passes(list []*policy.RoutingPolicy, direction string, in []mode
 			continue
 		}
 		for _, rule := range p.Rules {
+			if !m.acts(typ, rule.Action.Type) {
+				continue
+			}
 			var next []item
 			summarized := false
 			for _, it := range items {
@@ -160,6 +166,17 @@ func (m *model) passes(list []*policy.RoutingPolicy, direction string, in []mode
 	return out
 }
 
+// acts says whether an action does anything on attachments of a type.
+func (m *model) acts(typ, action string) bool {
+	switch typ {
+	case policy.TypeVPC:
+		return action == "allow" || action == "drop"
+	case policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable:
+		return !strings.HasSuffix(action, "-community")
+	}
+	return true
+}
+
 func (m *model) ruleHolds(rule *policy.RoutingRule, r *modelRoute) bool {
 	held := 0
 	for _, c := range rule.Matches {
@@ -188,44 +205,98 @@ func (m *model) ruleHolds(rule *policy.RoutingRule, r *modelRoute) bool {
 	return held == len(rule.Matches)
 }
 
-// offers are the routes that an attachment brings to an edge.
-func (m *model) offers(a *routing.Attachment, edge string) []modelRoute {
+// arrivals are the routes that an attachment brings to an edge, as they come.
+func (m *model) arrivals(a *routing.Attachment, edge string) []modelRoute {
 	if a.Down || a.Segment == "" || !slices.Contains(a.Edges, edge) || !slices.Contains(m.p.Segment(a.Segment).Edges, edge) {
 		return nil
 	}
+	var list []modelRoute
+	for _, n := range m.withNAT(a) {
+		if n.Edge != "" && n.Edge != edge || m.o.CheckAttachmentLoops && slices.Contains(n.ASPath, m.asn[edge]) {
+			continue
+		}
+		r := modelRoute{prefix: n.Prefix.Masked(), path: n.ASPath, med: 100, kind: "attachment", att: a.ID, typ: a.Type, seg: a.Segment, edge: edge, peer: n.Peer}
+		switch {
+		case n.MED != nil:
+			r.med = *n.MED
+		case a.Type == policy.TypeDirectConnectGateway && m.o.DirectConnectZeroMED:
+			r.med = 0
+		}
+		for _, tag := range n.Communities {
+			own := tag>>16 >= 64512 && tag>>16 < 64600
+			if m.p.Version == "2025.11" && (a.Type == policy.TypeConnect || a.Type == policy.TypeSiteToSiteVPN) && !(own && m.o.StripOwnCommunities) {
+				r.tags = append(r.tags, tag)
+			}
+		}
+		slices.Sort(r.tags)
+		r.tags = slices.Compact(r.tags)
+		r.ecmp = a.Type == policy.TypeConnect && (m.p.VPNECMPSupport || !m.o.ConnectECMPNeedsVPNSupport) ||
+			a.Type == policy.TypeSiteToSiteVPN && m.p.VPNECMPSupport && len(n.ASPath) > 0
+		list = append(list, r)
+	}
+	return list
+}
+
+// withNAT is what an attachment announces, and what NAT makes of it.
+func (m *model) withNAT(a *routing.Attachment) []routing.Announcement {
+	list := slices.Clone(a.Announcements)
+	if a.NAT == nil {
+		return list
+	}
+	hide := map[netip.Prefix]bool{}
+	for _, rule := range a.NAT.Rules {
+		exact, covered := false, false
+		for _, n := range a.Announcements {
+			exact = exact || n.Prefix == rule.Source
+			covered = covered || n.Prefix.Contains(rule.Source.Addr()) && n.Prefix.Bits() <= rule.Source.Bits()
+		}
+		add := false
+		if a.Type == policy.TypeVPC {
+			add = exact || m.o.NATInexactVPCRuleRoute
+			hide[rule.Source] = hide[rule.Source] || exact
+		}
+		if a.Type == policy.TypeSiteToSiteVPN || a.Type == policy.TypeDirectConnectGateway {
+			add = a.NAT.SystemRoutes && (covered || !m.o.NATSystemRouteNeedsLearned)
+			hide[rule.Source] = hide[rule.Source] || exact && add && m.o.NATHidesLearnedExact
+		}
+		if add {
+			hundred := uint32(100)
+			list = append(list, routing.Announcement{Prefix: rule.NAT, MED: &hundred})
+		}
+	}
+	n := len(a.Announcements)
+	return append(slices.DeleteFunc(slices.Clone(list[:n]), func(n routing.Announcement) bool { return hide[n.Prefix.Masked()] }), list[n:]...)
+}
+
+// offers are the routes of an attachment that come in at an edge.
+func (m *model) offers(a *routing.Attachment, edge string) []modelRoute {
 	at := ""
 	if a.Type == policy.TypeDirectConnectGateway {
 		at = edge
 	}
 	policies, _ := m.p.RoutingPolicies(a.RoutingPolicyLabel, at)
-	best := modelTable{}
-	var order []netip.Prefix
-	for _, n := range a.Announcements {
-		if n.Edge != "" && n.Edge != edge || m.o.CheckAttachmentLoops && slices.Contains(n.ASPath, m.asn[edge]) {
-			continue
-		}
-		r := modelRoute{prefix: n.Prefix.Masked(), path: n.ASPath, med: 100, kind: "attachment", att: a.ID, typ: a.Type, seg: a.Segment, edge: edge}
-		if n.MED != nil {
-			r.med = *n.MED
-		}
-		if m.p.Version == "2025.11" {
-			r.tags = slices.Clone(n.Communities)
-		}
-		slices.Sort(r.tags)
-		r.tags = slices.Compact(r.tags)
-		for _, r := range m.passes(policies, "inbound", []modelRoute{r}) {
-			old := best[r.prefix]
+	type key struct {
+		peer   string
+		prefix netip.Prefix
+	}
+	best := map[key]*modelRoute{}
+	var order []key
+	for _, raw := range m.arrivals(a, edge) {
+		for _, r := range m.passes(policies, "inbound", a.Type, []modelRoute{raw}) {
+			r.raw = &raw
+			k := key{r.peer, r.prefix}
+			old := best[k]
 			if old == nil {
-				order = append(order, r.prefix)
+				order = append(order, k)
 			}
 			if old == nil || m.rank(&r) < m.rank(old) {
-				best[r.prefix] = &r
+				best[k] = &r
 			}
 		}
 	}
 	var list []modelRoute
-	for _, p := range order {
-		list = append(list, *best[p])
+	for _, k := range order {
+		list = append(list, *best[k])
 	}
 	return list
 }
@@ -241,7 +312,7 @@ func (m *model) rank(r *modelRoute) string {
 	here := r.via == ""
 	types := map[string]int{policy.TypeDirectConnectGateway: 0, policy.TypeConnect: 1, policy.TypeSiteToSiteVPN: 2}
 	typ, known := types[r.typ]
-	if !known || !here || r.kind != "attachment" {
+	if !known || r.kind != "attachment" || !here && !(m.o.DirectConnectAnyEdge && r.typ == policy.TypeDirectConnectGateway) {
 		typ = 3
 	}
 	static := here && r.kind == "blackhole" || r.kind == "static" && (here || m.o.RemoteStaticIsStatic)
@@ -250,7 +321,22 @@ func (m *model) rank(r *modelRoute) string {
 	if !m.o.LocalPreferenceBeforeASPath {
 		first, second = second, first
 	}
-	return fmt.Sprintf("%d %d %010d %010d %010d %d", class(static), class(vpc), first, second, r.med, typ)
+	early, late := 0, typ
+	if m.o.TypeBeforeASPath {
+		early, late = typ, 0
+	}
+	if !m.o.LocalPreferenceBeforeASPath {
+		return fmt.Sprintf("%d %d %d %010d %010d %010d %d", class(static), class(vpc), early, first, second, r.med, late)
+	}
+	return fmt.Sprintf("%d %d %010d %d %010d %010d %d", class(static), class(vpc), first, early, second, r.med, late)
+}
+
+// end is an attachment, or a peer of it.
+func (r *modelRoute) end() string {
+	if r.peer != "" {
+		return r.att + "/" + r.peer
+	}
+	return r.att
 }
 
 func (m *model) best(list []modelRoute) *modelRoute {
@@ -258,7 +344,7 @@ func (m *model) best(list []modelRoute) *modelRoute {
 		return nil
 	}
 	full := func(r *modelRoute) string {
-		tie := "0 " + map[bool]string{true: "0", false: "1"}[r.kind == "blackhole"] + " " + r.att
+		tie := "0 " + map[bool]string{true: "0", false: "1"}[r.kind == "blackhole"] + " " + r.att + " " + r.peer
 		if r.via != "" {
 			tie = "1 " + r.via
 		}
@@ -271,10 +357,10 @@ func (m *model) best(list []modelRoute) *modelRoute {
 		}
 	}
 	best.more = nil
-	if m.p.VPNECMPSupport && best.typ == policy.TypeSiteToSiteVPN && best.via == "" && best.kind == "attachment" {
+	if best.ecmp && best.via == "" {
 		for _, r := range list {
-			if r.via == "" && r.typ == best.typ && r.kind == "attachment" && m.rank(&r) == m.rank(&best) {
-				best.more = append(best.more, r.att)
+			if r.via == "" && r.typ == best.typ && r.ecmp && m.rank(&r) == m.rank(&best) {
+				best.more = append(best.more, r.end())
 			}
 		}
 		sort.Strings(best.more)
@@ -282,14 +368,14 @@ func (m *model) best(list []modelRoute) *modelRoute {
 	return &best
 }
 
-// enter is what comes into a space at an edge from attachments and the policy.
-func (m *model) enter(space, edge string, real bool) []modelRoute {
+// enter is what comes into a vrf at an edge from attachments and the policy.
+func (m *model) enter(vrf, edge string, real bool) []modelRoute {
 	var list []modelRoute
-	name := space[2:]
+	name := vrf[2:]
 	for i := range m.n.Attachments {
 		a := &m.n.Attachments[i]
 		for _, r := range m.offers(a, edge) {
-			if space[0] == 'g' {
+			if vrf[0] == 'g' {
 				if slices.Contains(m.p.NetworkFunctionGroup(name).Learns, a.Segment) {
 					list = append(list, r)
 				}
@@ -305,7 +391,7 @@ func (m *model) enter(space, edge string, real bool) []modelRoute {
 			accepts := seg.Accepts(a.Segment) && (m.o.FiltersDirectional || m.p.Segment(a.Segment).Accepts(name))
 			for _, sh := range m.p.Shares {
 				if sh.From == a.Segment && sh.To == name && accepts && (real || m.o.ShareAcrossMissingEdges) {
-					both := m.passes(sh.Policies, "inbound", []modelRoute{r})
+					both := m.passes(sh.Policies, "inbound", "", []modelRoute{r})
 					if len(sh.Policies) > 0 && slices.ContainsFunc(sh.Policies, func(p *policy.RoutingPolicy) bool { return p.Direction == "outbound" }) {
 						both = m.mixed(sh.Policies, r)
 					}
@@ -314,7 +400,7 @@ func (m *model) enter(space, edge string, real bool) []modelRoute {
 			}
 		}
 	}
-	if space[0] == 'g' || !real {
+	if vrf[0] == 'g' || !real {
 		return list
 	}
 	statics := map[netip.Prefix]modelRoute{}
@@ -361,12 +447,12 @@ func (m *model) mixed(list []*policy.RoutingPolicy, r modelRoute) []modelRoute {
 		c.Rules = slices.Clone(p.Rules)
 		same = append(same, &c)
 	}
-	return m.passes(same, "inbound", []modelRoute{r})
+	return m.passes(same, "inbound", "", []modelRoute{r})
 }
 
-func (m *model) between(space, edge, peer, direction string) []*policy.RoutingPolicy {
+func (m *model) between(vrf, edge, peer, direction string) []*policy.RoutingPolicy {
 	for _, a := range m.p.EdgeAssociations {
-		if space == "s:"+a.Segment && a.Edge == edge && a.Peer == peer {
+		if vrf == "s:"+a.Segment && a.Edge == edge && a.Peer == peer {
 			var list []*policy.RoutingPolicy
 			for _, p := range a.Policies {
 				if p.Direction == direction {
@@ -380,9 +466,9 @@ func (m *model) between(space, edge, peer, direction string) []*policy.RoutingPo
 }
 
 // received is what edge receives from peer.
-func (m *model) received(space, peer, edge string) []modelRoute {
+func (m *model) received(vrf, peer, edge string) []modelRoute {
 	var list []modelRoute
-	for _, r := range m.state[space+"/"+peer] {
+	for _, r := range m.state[vrf+"/"+peer] {
 		if r.kind == "blackhole" && r.via == "" || r.via == edge {
 			continue
 		}
@@ -390,7 +476,7 @@ func (m *model) received(space, peer, edge string) []modelRoute {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].prefix.Compare(list[j].prefix) < 0 })
 	var out []modelRoute
-	for _, r := range m.passes(m.between(space, peer, edge, "outbound"), "outbound", list) {
+	for _, r := range m.passes(m.between(vrf, peer, edge, "outbound"), "outbound", "", list) {
 		if r.kind == "summary" && r.edge == "" {
 			r.edge = peer
 		}
@@ -401,7 +487,7 @@ func (m *model) received(space, peer, edge string) []modelRoute {
 		if !m.o.CarryMED {
 			r.med = 100
 		}
-		r.via, r.more = peer, nil
+		r.via, r.more, r.ecmp = peer, nil, false
 		if !slices.Contains(r.path, m.asn[edge]) {
 			out = append(out, r)
 		}
@@ -409,13 +495,13 @@ func (m *model) received(space, peer, edge string) []modelRoute {
 	return out
 }
 
-func (m *model) settle(space string, edges []string) {
+func (m *model) settle(vrf string, edges []string) {
 	for round := 0; round < 64; round++ {
-		before := m.print(space)
+		before := m.print(vrf)
 		for _, e := range m.p.Edges {
 			real := slices.Contains(edges, e.Location)
 			all := map[netip.Prefix][]modelRoute{}
-			for _, r := range m.enter(space, e.Location, real) {
+			for _, r := range m.enter(vrf, e.Location, real) {
 				all[r.prefix] = append(all[r.prefix], r)
 			}
 			if real {
@@ -423,8 +509,8 @@ func (m *model) settle(space string, edges []string) {
 					if p.Location == e.Location {
 						continue
 					}
-					for _, r := range m.received(space, p.Location, e.Location) {
-						for _, r := range m.passes(m.between(space, e.Location, p.Location, "inbound"), "inbound", []modelRoute{r}) {
+					for _, r := range m.received(vrf, p.Location, e.Location) {
+						for _, r := range m.passes(m.between(vrf, e.Location, p.Location, "inbound"), "inbound", "", []modelRoute{r}) {
 							all[r.prefix] = append(all[r.prefix], r)
 						}
 					}
@@ -434,20 +520,22 @@ func (m *model) settle(space string, edges []string) {
 			for prefix, list := range all {
 				table[prefix] = m.best(list)
 			}
-			m.state[space+"/"+e.Location] = table
+			m.state[vrf+"/"+e.Location] = table
 		}
-		if round > 0 && m.print(space) == before {
+		if round > 0 && m.print(vrf) == before {
 			return
 		}
 	}
 }
 
-func (m *model) print(space string) string {
+func (m *model) print(vrf string) string {
 	var b strings.Builder
 	for _, e := range m.p.Edges {
 		var lines []string
-		for _, r := range m.state[space+"/"+e.Location] {
-			lines = append(lines, fmt.Sprintf("%+v", *r))
+		for _, r := range m.state[vrf+"/"+e.Location] {
+			plain := *r
+			plain.raw = nil
+			lines = append(lines, fmt.Sprintf("%+v", plain))
 		}
 		sort.Strings(lines)
 		fmt.Fprintln(&b, e.Location, lines)

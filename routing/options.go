@@ -30,8 +30,8 @@ type Options struct {
 	// TieBreak decides between paths that are equal in all that is documented. nil takes a local path before one over
 	// another edge, then the edge first in the alphabet, then the attachment id first in the alphabet.
 	TieBreak TieBreak
-	// DefaultRegionPriority is the order in which edges are tried when no override says where to inspect. nil is the order
-	// of edge-locations. Edges that are not named come after those that are.
+	// DefaultRegionPriority is the order in which edges are tried when no override says where to inspect. nil is the list that
+	// AWS publishes. Edges that are not named come after those that are, in the order of edge-locations.
 	DefaultRegionPriority []string
 	// DualHopNFGRemote shows the second appliance as the destination of remote rows in tables of dual-hop groups, otherwise
 	// the edge.
@@ -47,6 +47,33 @@ type Options struct {
 	SendToStatic bool
 	// CheckAttachmentLoops drops an announcement whose AS path holds the ASN of the edge it arrives at, as BGP speakers do.
 	CheckAttachmentLoops bool
+	// OverrideNeedsBothEdges heeds an override for two edges only where the group has an appliance at both of them.
+	OverrideNeedsBothEdges bool
+	// ConnectECMPNeedsVPNSupport lets equal routes of Connect attachments and peers share traffic only with vpn-ecmp-support.
+	ConnectECMPNeedsVPNSupport bool
+	// RIBBeforeAttachmentPolicies shows routes of attachments in the RIB of their own segment as they are announced, those
+	// that an inbound policy of the attachment drops too.
+	RIBBeforeAttachmentPolicies bool
+	// StripOwnCommunities takes communities that hold an ASN of the core network's asn-ranges off what attachments announce.
+	StripOwnCommunities bool
+	// StaticRoutesAdvertisedToTarget advertises a static route also to the attachment it leads to.
+	StaticRoutesAdvertisedToTarget bool
+	// AdvertiseBetweenConnectPeers advertises what one peer of a Connect attachment announces to the others.
+	AdvertiseBetweenConnectPeers bool
+	// DirectConnectAnyEdge ranks a route that entered from a Direct Connect gateway at another edge by that type, not as one
+	// of another edge.
+	DirectConnectAnyEdge bool
+	// TypeBeforeASPath compares the type of attachment before the length of the AS path, otherwise after the MED.
+	TypeBeforeASPath bool
+	// DirectConnectZeroMED gives routes of Direct Connect gateways that came without a MED 0 in place of 100.
+	DirectConnectZeroMED bool
+	// NATInexactVPCRuleRoute routes the NAT CIDR of a rule whose source is no block of the VPC.
+	NATInexactVPCRuleRoute bool
+	// NATHidesLearnedExact takes away what a VPN or Direct Connect gateway announces where it equals the source of a rule.
+	NATHidesLearnedExact bool
+	// NATSystemRouteNeedsLearned routes the NAT CIDR of a VPN or Direct Connect gateway only while a route is announced that
+	// covers the source of the rule.
+	NATSystemRouteNeedsLearned bool
 }
 
 // DefaultOptions is what is known or most likely.
@@ -54,7 +81,8 @@ func DefaultOptions() *Options {
 	return &Options{
 		FiltersDirectional: true, ShareAcrossMissingEdges: true, StaticBeforeInsertion: true, InsertionBeforeShare: true,
 		CarryMED: true, LocalPreferenceBeforeASPath: true, DualHopNFGRemote: true, IsolatedTGWAdvertiseInserted: true,
-		SendToStatic: true, CheckAttachmentLoops: true,
+		SendToStatic: true, CheckAttachmentLoops: true, RIBBeforeAttachmentPolicies: true, StripOwnCommunities: true,
+		StaticRoutesAdvertisedToTarget: true, AdvertiseBetweenConnectPeers: true, DirectConnectAnyEdge: true, NATInexactVPCRuleRoute: true,
 	}
 }
 
@@ -78,6 +106,18 @@ func (o *Options) switches() []namedSwitch {
 		{"remoteStaticIsStatic", &o.RemoteStaticIsStatic},
 		{"isolatedTgwAdvertiseInserted", &o.IsolatedTGWAdvertiseInserted},
 		{"checkAttachmentLoops", &o.CheckAttachmentLoops},
+		{"overrideNeedsBothEdges", &o.OverrideNeedsBothEdges},
+		{"connectEcmpNeedsVpnEcmpSupport", &o.ConnectECMPNeedsVPNSupport},
+		{"ribBeforeAttachmentPolicies", &o.RIBBeforeAttachmentPolicies},
+		{"stripOwnCommunities", &o.StripOwnCommunities},
+		{"staticRoutesAdvertisedToTarget", &o.StaticRoutesAdvertisedToTarget},
+		{"advertiseBetweenConnectPeers", &o.AdvertiseBetweenConnectPeers},
+		{"directConnectAnyEdge", &o.DirectConnectAnyEdge},
+		{"typeBeforeAsPath", &o.TypeBeforeASPath},
+		{"directConnectZeroMed", &o.DirectConnectZeroMED},
+		{"natInexactVpcRuleRoute", &o.NATInexactVPCRuleRoute},
+		{"natHidesLearnedExact", &o.NATHidesLearnedExact},
+		{"natSystemRouteNeedsLearned", &o.NATSystemRouteNeedsLearned},
 	}
 }
 
@@ -120,6 +160,17 @@ func choose(name, value string, choices map[string]func()) error {
 	return nil
 }
 
+// regionPriority is the list of Regions in the Cloud WAN guide, "Region availability". Where several Regions could inspect, the
+// first of it does. GovCloud Regions have a list of their own.
+func regionPriority() []string {
+	return []string{
+		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+		"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+		"ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-west-1",
+		"eu-west-2", "eu-west-3", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "us-gov-west-1", "us-gov-east-1",
+	}
+}
+
 // TieBreak picks one of the paths of a tie by its index. It must be a pure function; an index that is out of range counts
 // as 0.
 type TieBreak func(Tie) int
@@ -134,6 +185,7 @@ type Tie struct {
 // TiedPath is one path of a tie: an attachment at the edge, or another edge.
 type TiedPath struct {
 	Attachment string
+	Peer       string // of a Connect attachment
 	Edge       string
 	ASPath     []uint32 // after the edge's own policies
 }

@@ -16,6 +16,9 @@ func TestOptions_Set(t *testing.T) {
 		"filtersDirectional": true, "shareAcrossMissingEdges": true, "staticBeforeInsertion": true, "insertionBeforeShare": true, "carryMed": true,
 		"carryLocalPreference": false, "localPreferenceBeforeAsPath": true, "dualHopNfgRemote": true, "dualHopMissingFar": false,
 		"remoteStaticIsStatic": false, "isolatedTgwAdvertiseInserted": true, "checkAttachmentLoops": true,
+		"overrideNeedsBothEdges": false, "connectEcmpNeedsVpnEcmpSupport": false, "ribBeforeAttachmentPolicies": true, "stripOwnCommunities": true,
+		"staticRoutesAdvertisedToTarget": true, "advertiseBetweenConnectPeers": true, "directConnectAnyEdge": true, "typeBeforeAsPath": false,
+		"directConnectZeroMed": false, "natInexactVpcRuleRoute": true, "natHidesLearnedExact": false, "natSystemRouteNeedsLearned": false,
 	}
 	if n := len(routing.Switches(routing.DefaultOptions())); n != len(defaults) {
 		t.Errorf("%d switches", n)
@@ -61,7 +64,7 @@ func TestOptions_Set(t *testing.T) {
 		{"carryMed", "yes", `carryMed is false or true, not "yes"`},
 		{"tieBreak", "", `tieBreak is hash or order, not ""`},
 		{"sendToRouteType", "static", `sendToRouteType is PROPAGATED or STATIC, not "static"`},
-		{"CarryMED", "true", `there is no routing option "CarryMED"; there are: carryLocalPreference carryMed `},
+		{"CarryMED", "true", `there is no routing option "CarryMED"; there are: advertiseBetweenConnectPeers carryLocalPreference carryMed `},
 	} {
 		if err := o.Set(c.name, c.value); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s=%s: %v", c.name, c.value, err)

@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -67,8 +68,10 @@ func TestCompute_agreesWithModel(t *testing.T) {
 		for i := range n.Attachments {
 			a := &m.n.Attachments[i]
 			for _, e := range a.Edges {
-				if got, want := advertised(tables, a.ID, e), m.advertised(a, e); got != want {
-					t.Fatalf("advertised to %s at %s\ngot:\n%s\nwant:\n%s\n%s", a.ID, e, got, want, describe(n, text))
+				for _, peer := range append([]routing.Peer{{}}, a.Peers...) {
+					if got, want := advertised(tables, cmp.Or(peer.ID, a.ID), e), m.advertised(a, peer.ID, e); got != want {
+						t.Fatalf("advertised to %s %s at %s\ngot:\n%s\nwant:\n%s\n%s", a.ID, peer.ID, e, got, want, describe(n, text))
+					}
 				}
 			}
 		}
@@ -200,7 +203,7 @@ func TestExplain_agreesWithTables(t *testing.T) {
 					if c.Verdict.Outcome == routing.Filtered && !c.Steps[c.Verdict.Step].Dropped {
 						t.Fatalf("%s %s: the step of a verdict drops nothing\n%s\n%s", id, block, why(x), describe(n, text))
 					}
-					if last := len(c.Steps) - 1; c.Verdict.Outcome != routing.Filtered && c.Kind != routing.KindSendVia || c.Verdict.Outcome == routing.Filtered && c.Steps[last].Kind == routing.StepInboundPolicy {
+					if last := len(c.Steps) - 1; c.Verdict.Outcome != routing.Filtered && c.Kind != routing.KindSendVia || c.Verdict.Outcome == routing.Filtered && (c.Steps[last].Kind == routing.StepInboundPolicy || c.Steps[last].Kind == routing.StepAttachmentPolicy) {
 						inRIB++
 					}
 				}

@@ -1,25 +1,28 @@
 package routing
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
+
+	"portolan/policy"
 )
 
 // Table is one table of Tables: a view, cheap to make and to copy. The zero Table is empty.
 type Table struct {
 	t    *Tables
-	sp   *space
-	edge int
+	vrf  *vrf
+	edge edgeID
 }
 
 // TableIDs are all tables: segments, then groups, in the order of the policy, at their edges in its order.
 func (t *Tables) TableIDs() []TableID {
 	var list []TableID
-	for _, sp := range t.w.spaces {
-		for e, real := range sp.real {
-			if real {
-				list = append(list, sp.id(t.w.edges[e].Location))
+	for _, v := range t.core.vrfs {
+		for e, has := range v.hasTable {
+			if has {
+				list = append(list, v.table(t.core.edges[e].Location))
 			}
 		}
 	}
@@ -28,35 +31,58 @@ func (t *Tables) TableIDs() []TableID {
 
 // Table finds a table, or false: there is no such segment, group or edge, or it has no table there.
 func (t *Tables) Table(id TableID) (Table, bool) {
-	at, ok := t.w.segment[id.Segment]
+	at, ok := t.core.segment[id.Segment]
 	if id.Segment == "" {
-		at, ok = t.w.group[id.NetworkFunctionGroup]
+		at, ok = t.core.group[id.NetworkFunctionGroup]
 	}
-	e, known := t.w.edge[id.Edge]
-	if !ok || !known || !t.w.spaces[at].real[e] {
+	e, known := t.core.edge[id.Edge]
+	if !ok || !known || !t.core.vrfs[at].hasTable[e] {
 		return Table{}, false
 	}
-	return Table{t: t, sp: t.w.spaces[at], edge: e}, true
+	return Table{t: t, vrf: t.core.vrfs[at], edge: e}, true
 }
 
-// Attachment is an attachment of the network, as it was given.
+// Attachment is an attachment of the network, as it was given, with the announcements that it has after updates.
 func (t *Tables) Attachment(id string) (Attachment, bool) {
 	a := t.attachment(id)
 	if a == nil {
 		return Attachment{}, false
 	}
-	return a.Attachment, true
+	return t.given(a), true
 }
 
-// Attachments are all attachments by id, as they were given.
+// Attachments are all attachments by id, as [Tables.Attachment] has them.
 func (t *Tables) Attachments() iter.Seq[Attachment] {
 	return func(yield func(Attachment) bool) {
 		for _, a := range t.attachments {
-			if !yield(a.Attachment) {
+			if !yield(t.given(a)) {
 				return
 			}
 		}
 	}
+}
+
+// given is an attachment as Compute would take it.
+func (t *Tables) given(a *attachment) Attachment {
+	out := a.Attachment
+	if !t.edited[a] {
+		return out
+	}
+	out.Announcements = nil
+	for p, k := range t.prefixes.AllSorted() {
+		for i := range k.received {
+			r := &k.received[i]
+			if r.from != a {
+				continue
+			}
+			n := Announcement{Prefix: p, Peer: a.peerName(r.peer), ASPath: r.announced.ASPath, MED: &r.announced.MED, Communities: r.announced.Communities}
+			if len(a.edges) > 1 {
+				n.Edge = t.core.location(r.edge)
+			}
+			out.Announcements = append(out.Announcements, n)
+		}
+	}
+	return out
 }
 
 // ID names the table.
@@ -64,7 +90,7 @@ func (v Table) ID() TableID {
 	if v.t == nil {
 		return TableID{}
 	}
-	return v.sp.id(v.t.w.edges[v.edge].Location)
+	return v.vrf.table(v.t.core.location(v.edge))
 }
 
 // Routes are the rows of the FIB: IPv4 before IPv6, by address, shorter prefixes first.
@@ -73,8 +99,8 @@ func (v Table) Routes() iter.Seq[Route] {
 		if v.t == nil {
 			return
 		}
-		for _, id := range v.t.order() {
-			if r, ok := v.t.route(v.sp, id, v.edge); ok && !yield(r) {
+		for _, row := range v.t.sorted() {
+			if r, ok := v.t.route(v.vrf, row.prefix, row.class, v.edge); ok && !yield(r) {
 				return
 			}
 		}
@@ -87,24 +113,30 @@ func (v Table) Forwards() iter.Seq[Forward] {
 		if v.t == nil {
 			return
 		}
-		for _, id := range v.t.order() {
-			if f, _, ok := v.t.forward(v.sp, id, v.edge); ok && !yield(f) {
+		for _, row := range v.t.sorted() {
+			if f, _, ok := v.t.forward(v.vrf, row.prefix, row.class, v.edge); ok && !yield(f) {
 				return
 			}
 		}
 	}
 }
 
+// class is the class of a prefix, or nil.
+func (v Table) class(p netip.Prefix) *class {
+	if v.t == nil || !p.IsValid() {
+		return nil
+	}
+	k, _ := v.t.prefixes.Get(p.Masked())
+	return k
+}
+
 // Exact is the row of a prefix.
 func (v Table) Exact(p netip.Prefix) (Route, bool) {
-	if v.t == nil || !p.IsValid() {
+	k := v.class(p)
+	if k == nil {
 		return Route{}, false
 	}
-	id, ok := v.t.ids.Get(p.Masked())
-	if !ok {
-		return Route{}, false
-	}
-	return v.t.route(v.sp, id, v.edge)
+	return v.t.route(v.vrf, p.Masked(), k, v.edge)
 }
 
 // Lookup is the row that traffic to a whole prefix would use: the longest one that covers it. A blackhole is a row too.
@@ -127,8 +159,8 @@ func (v Table) SupernetsOf(p netip.Prefix) iter.Seq[Route] {
 		if v.t == nil || !p.IsValid() {
 			return
 		}
-		for _, id := range v.t.ids.Supernets(p.Masked()) {
-			if r, ok := v.t.route(v.sp, id, v.edge); ok && !yield(r) {
+		for p, k := range v.t.prefixes.Supernets(p.Masked()) {
+			if r, ok := v.t.route(v.vrf, p, k, v.edge); ok && !yield(r) {
 				return
 			}
 		}
@@ -141,8 +173,8 @@ func (v Table) SubnetsOf(p netip.Prefix) iter.Seq[Route] {
 		if v.t == nil || !p.IsValid() {
 			return
 		}
-		for _, id := range v.t.ids.Subnets(p.Masked()) {
-			if r, ok := v.t.route(v.sp, id, v.edge); ok && !yield(r) {
+		for p, k := range v.t.prefixes.Subnets(p.Masked()) {
+			if r, ok := v.t.route(v.vrf, p, k, v.edge); ok && !yield(r) {
 				return
 			}
 		}
@@ -150,15 +182,15 @@ func (v Table) SubnetsOf(p netip.Prefix) iter.Seq[Route] {
 }
 
 // RIB are all rows that are offered: by prefix, then local ones, then those of other edges in the policy's order. A row
-// shows the route before this edge's own policies.
+// shows the route before this edge's own policies: those of attachments in the segment itself as they are announced.
 func (v Table) RIB() iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		if v.t == nil {
 			return
 		}
-		told := v.told()
-		for _, id := range v.t.order() {
-			for _, p := range v.paths(id, told) {
+		out := v.aggregatedOut()
+		for _, row := range v.t.sorted() {
+			for _, p := range v.paths(row.prefix, row.class, out) {
 				if !yield(p) {
 					return
 				}
@@ -169,166 +201,190 @@ func (v Table) RIB() iter.Seq[Path] {
 
 // Paths are the rows of the RIB for one prefix.
 func (v Table) Paths(p netip.Prefix) []Path {
-	if v.t == nil || !p.IsValid() {
+	k := v.class(p)
+	if k == nil {
 		return nil
 	}
-	id, ok := v.t.ids.Get(p.Masked())
-	if !ok {
-		return nil
-	}
-	return v.paths(id, v.told())
+	return v.paths(p.Masked(), k, v.aggregatedOut())
 }
 
-// worker is the mesh of the table as it settled, over one prefix.
-func (v Table) worker(id int32, e *entry) *worker {
-	locals := localsOf(e.origins)
-	k := v.sp.mesh.newWorker(v.sp, []netip.Prefix{v.t.prefixes[id]}, [][]local{locals}, nil)
-	for edge := range k.wins[0] {
-		w := e.out.wins[edge]
-		if w.origin != none {
-			w.Attributes = v.t.restore(v.sp, e, w.Attributes, w.origin)
+// run is the exchange of the vrf as it converged, over one prefix.
+func (v Table) run(p netip.Prefix, r *rib) *run {
+	run := v.vrf.bgp.newRun(v.vrf, []netip.Prefix{p}, [][]path{r.paths}, nil)
+	for edge := range run.best[0] {
+		if b := r.selected(edgeID(edge)); b != nil {
+			run.best[0][edge] = *b
 		}
-		k.wins[0][edge] = w
 	}
-	return k
+	return run
 }
 
-// told is what each other edge tells this one of prefixes that depend on each other, by edge and prefix.
-type told map[int]map[int32]passing
+// together is the exchange of the vrf as it converged, over all prefixes that are aggregated.
+func (v Table) together() *run {
+	run, classes := v.t.together(v.vrf)
+	for i, k := range classes {
+		if r := k.rib(v.vrf.id); r != nil {
+			run.best[i] = r.best.edges
+		}
+	}
+	return run
+}
 
-func (v Table) told() told {
-	if len(v.sp.mesh.summaries) == 0 {
+// adjOuts is what each other edge advertises to one edge, by edge and prefix.
+type adjOuts map[edgeID]map[netip.Prefix]route
+
+// aggregatedOut is what other edges advertise to this one of prefixes that are aggregated, nil where none are.
+func (v Table) aggregatedOut() adjOuts {
+	if len(v.vrf.bgp.summaries) == 0 {
 		return nil
 	}
-	k, ids := v.tangled()
-	all := told{}
-	for p := range v.sp.real {
-		if p == v.edge || len(v.sp.mesh.outbound(p, v.edge)) == 0 {
+	run := v.together()
+	all := adjOuts{}
+	for i := range v.vrf.hasTable {
+		p := edgeID(i)
+		if p == v.edge || len(v.vrf.bgp.outbound(p, v.edge)) == 0 {
 			continue
 		}
-		all[p] = map[int32]passing{}
-		for i, r := range k.tell(p, v.edge, nil) {
-			all[p][ids[i]] = r
+		all[p] = map[netip.Prefix]route{}
+		for id, r := range run.adjOut(p, v.edge, nil) {
+			all[p][run.prefixes[id]] = r
 		}
 	}
 	return all
 }
 
-// tangled is the mesh of the table as it settled, over all prefixes that depend on each other.
-func (v Table) tangled() (*worker, []int32) {
-	var ids []int32
-	var prefixes []netip.Prefix
-	var locals [][]local
-	row := v.t.entries[v.sp.index]
-	for _, id := range v.t.order() {
-		if e := row[id]; e != nil && v.sp.mesh.entangled(v.t.prefixes[id]) {
-			ids, prefixes, locals = append(ids, id), append(prefixes, v.t.prefixes[id]), append(locals, localsOf(e.origins))
-		}
-	}
-	k := v.sp.mesh.newWorker(v.sp, prefixes, locals, nil)
-	for i, id := range ids {
-		k.wins[i] = row[id].out.wins
-	}
-	return k, ids
-}
-
-func (v Table) paths(id int32, told told) []Path {
+// paths are the rows of the RIB for a prefix.
+func (v Table) paths(p netip.Prefix, k *class, aggregated adjOuts) []Path {
 	var list []Path
-	t, sp := v.t, v.sp
-	e, used := t.win(sp, id, v.edge)
+	t, c := v.t, v.t.core
+	r := k.rib(v.vrf.id)
+	best := r.at(v.edge)
 	covered := false
-	if sp.segment != nil {
-		if in, ok := t.insertion(sp, id, v.edge, e, used); ok {
-			covered, _ = t.covers(sp, e, used, &in)
+	if v.vrf.segment != nil {
+		if in, ok := t.insertion(v.vrf, p, k, v.edge); ok {
+			covered, _ = t.covers(v.vrf, r, best, &in)
 			if in.kind == KindSendTo { // AWS shows it without a next hop
-				list = append(list, Path{Prefix: t.prefixes[id], Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: t.insertedOrigin(sp, v.edge, &in)})
+				list = append(list, Path{Prefix: p, Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: t.insertedOrigin(v.vrf, v.edge, &in)})
 			}
 		}
 	}
-	if e == nil {
+	list = append(list, v.ownPaths(p, k, r, best, covered)...)
+	if r == nil {
 		return list
 	}
-	best := func(w *win) bool {
-		return !covered && used != nil && used.via == w.via && (w.via != here || used.origin == w.origin || slices.Contains(used.equals, w.origin))
-	}
-	for at := range e.origins {
-		if o := &e.origins[at]; o.edge == v.edge {
-			list = append(list, v.localPath(id, e, int32(at), best(&win{origin: int32(at), via: here})))
-		}
-	}
-	k := v.worker(id, e)
-	for p := range sp.real {
-		if p == v.edge {
+	run := v.run(p, r)
+	for i := range v.vrf.hasTable {
+		from := edgeID(i)
+		if from == v.edge {
 			continue
 		}
-		r, ok := k.told(v.edge, p, told[p], id)
-		if !ok || r.dropped {
+		sent, ok := v.exported(run, from, aggregated)
+		if !ok || sent.dropped {
 			continue
 		}
-		rib, _, ok := k.arrive(0, v.edge, p, r, nil)
+		rib, _, ok := run.importFrom(0, v.edge, from, &sent, nil)
 		if !ok {
 			continue
 		}
-		var from Origin
-		if r.made == nil {
-			from = t.originOf(sp, e, k.wins[0][p].origin)
+		origin := Origin{Kind: FromSummarize, Segment: v.vrf.name, Edge: c.location(from)}
+		if sent.made == nil {
+			origin = c.originOf(v.vrf, r, run.best[0][from].path)
 		} else {
-			from = Origin{Kind: FromSummarize, Segment: sp.name, Edge: t.w.edges[p].Location, Place: r.made.Place}
+			origin.Place = sent.made.Place
 		}
-		d := Destination{Edge: t.w.edges[p].Location, Segment: sp.name}
-		if sp.segment == nil {
-			d.Segment, d.NetworkFunctionGroup = "", sp.name
-		}
-		list = append(list, Path{Prefix: t.prefixes[id], NextHop: &d, Kind: KindEdge, Attributes: rib, Best: best(&win{via: int16(p)}), Origin: from})
+		list = append(list, Path{
+			Prefix: p, NextHop: &v.vrf.toEdge[from][0], Kind: KindEdge, Attributes: rib, Origin: origin,
+			Best: !covered && best != nil && best.via == from,
+		})
 	}
 	return list
 }
 
-// told is what p tells e of the prefix of a worker over one prefix. known is what it tells of prefixes that depend on each
-// other, nil where none do.
-func (k *worker) told(e, p int, known map[int32]passing, id int32) (passing, bool) {
-	if known != nil && k.entangled(k.prefixes[0]) {
-		r, ok := known[id]
+// exported is what an edge advertises to this one of the prefix of a run over one prefix. aggregated is what it advertises of
+// prefixes that are aggregated.
+func (v Table) exported(run *run, from edgeID, aggregated adjOuts) (route, bool) {
+	if known := aggregated[from]; known != nil && run.aggregated(run.prefixes[0]) {
+		r, ok := known[run.prefixes[0]]
 		return r, ok
 	}
-	if !k.offers(0, p, e) {
-		return passing{}, false
-	}
-	r := passing{prefix: k.prefixes[0], Attributes: k.wins[0][p].Attributes}
-	if out := k.outbound(p, e); len(out) > 0 {
-		r = k.run.run(out, []passing{r})[0]
-	}
-	return r, true
+	return run.export(0, from, v.edge)
 }
 
-func (v Table) localPath(id int32, e *entry, at int32, best bool) Path {
-	o := &e.origins[at]
-	p := Path{Prefix: v.t.prefixes[id], Attributes: o.Attributes, Best: best, Origin: v.t.originOf(v.sp, e, at)}
-	switch o.kind {
-	case localBlackhole:
-		p.Kind = KindStatic
-		return p
-	case localStatic:
-		p.Kind = KindStatic
-	case localVPC:
-		p.NoAttributes = true
+// ownPaths are the rows of paths that start at this edge.
+func (v Table) ownPaths(p netip.Prefix, k *class, r *rib, best *bestPath, covered bool) []Path {
+	var own []path
+	var list []Path
+	if r != nil {
+		for at := range r.paths {
+			from := &r.paths[at]
+			if from.edge != v.edge {
+				continue
+			}
+			used := best != nil && best.via == noEdge && (best.path == int32(at) || slices.Contains(best.equals, int32(at)))
+			own, list = append(own, *from), append(list, v.ownPath(p, from, !covered && used))
+		}
 	}
-	p.NextHop = &Destination{Attachment: o.id()}
-	return p
+	if !v.t.core.opt.RIBBeforeAttachmentPolicies || v.vrf.segment == nil {
+		return list
+	}
+	for i := range k.received {
+		in := &k.received[i]
+		if in.from.vrf != v.vrf.id || in.edge != v.edge || in.refused != notRefused && in.refused != refusedByPolicy {
+			continue
+		}
+		at := slices.IndexFunc(own, func(o path) bool { return o.static == nil && o.from == in.from && o.peer == in.peer })
+		switch {
+		case at >= 0 && in.refused == notRefused:
+			list[at].Attributes = *in.arrived
+		case at < 0 && in.refused == refusedByPolicy && v.t.core.imported(in, v.vrf):
+			dropped := v.t.core.newPath(in, in.arrived)
+			own, list = append(own, dropped), append(list, v.ownPath(p, &dropped, false))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Path) int {
+		return cmp.Or(first(a.Kind == KindStatic, b.Kind == KindStatic), cmp.Compare(hopID(&a), hopID(&b)), cmp.Compare(a.Origin.Peer, b.Origin.Peer))
+	})
+	return list
+}
+
+func hopID(p *Path) string {
+	if p.NextHop == nil {
+		return ""
+	}
+	return p.NextHop.Attachment
+}
+
+// ownPath is the row of a path that starts at this edge.
+func (v Table) ownPath(p netip.Prefix, from *path, best bool) Path {
+	out := Path{Prefix: p, Attributes: *from.Attributes, Best: best, Origin: v.t.core.originOfPath(v.vrf, from)}
+	switch from.kind {
+	case pathBlackhole:
+		out.Kind = KindStatic
+		return out
+	case pathStatic:
+		out.Kind = KindStatic
+	case pathVPC:
+		out.NoAttributes = true
+	}
+	out.NextHop = &from.next()[0]
+	return out
 }
 
 // Appliance is the attachment of a network function group that inspects at an edge, if there is one.
 func (t *Tables) Appliance(group, edge string) (Attachment, bool) {
-	g, okG := t.w.group[group]
-	e, okE := t.w.edge[edge]
+	g, okG := t.core.group[group]
+	e, okE := t.core.edge[edge]
 	if !okG || !okE || !t.has(g, e) {
 		return Attachment{}, false
 	}
-	return t.appliances[[2]int{g, e}].Attachment, true
+	return t.given(t.appliances[applianceKey{g, e}]), true
 }
 
 // DualHop says whether a group inspects traffic between edges at both.
 func (t *Tables) DualHop(group string) bool {
-	g, ok := t.w.group[group]
-	return ok && t.w.spaces[g].dualHop
+	g, ok := t.core.group[group]
+	return ok && t.core.vrfs[g].dualHop
 }
+
+// Policy is the policy the tables were computed from.
+func (t *Tables) Policy() *policy.Policy { return t.core.policy }

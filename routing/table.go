@@ -49,11 +49,13 @@ const (
 // Destination is where a route leads.
 //
 //	Attachment alone                     an attachment at this edge
+//	Attachment and Peer                  a peer of a Connect attachment at this edge
 //	Edge and Segment or group            the same table at another edge
 //	Attachment and group                 the appliance of the group at this edge
 //	Attachment, group and Edge           the appliance of the group at another edge
 type Destination struct {
 	Attachment           string
+	Peer                 string
 	Edge                 string
 	Segment              string
 	NetworkFunctionGroup string
@@ -63,6 +65,8 @@ func (d Destination) String() string {
 	switch {
 	case d.Attachment == "":
 		return "edge:" + d.Edge
+	case d.Peer != "":
+		return d.Attachment + "/" + d.Peer
 	case d.NetworkFunctionGroup == "":
 		return d.Attachment
 	case d.Edge == "":
@@ -112,10 +116,10 @@ func (k Kind) String() string {
 	return [...]string{"attachment", "edge", "static", "send-via", "send-to"}[k]
 }
 
-// Path is a row of a RIB: a route as it is offered, before this edge's own policies.
+// Path is a row of a RIB: a route that the table could use, before this edge's own policies.
 type Path struct {
 	Prefix  netip.Prefix
-	NextHop *Destination // nil for a blackhole
+	NextHop *Destination // nil for a blackhole; shared and must not be changed
 	Kind    Kind
 	Attributes
 	NoAttributes bool // AWS shows none: the route of a VPC at this edge
@@ -127,6 +131,7 @@ type Path struct {
 type Origin struct {
 	Kind       OriginKind
 	Attachment string // empty for blackholes and aggregates
+	Peer       string // of a Connect attachment
 	Type       string // of the attachment
 	Segment    string // of the attachment; of the table for static routes and aggregates
 	Edge       string

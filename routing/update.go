@@ -1,8 +1,9 @@
 package routing
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,128 +14,273 @@ import (
 // does not depend on them is shared with the old tables, which stay as they are. The result is what Compute gives for the
 // changed network, errors included. A removed id that is not there, and an id given twice, is an error.
 func (t *Tables) Update(put []Attachment, remove []string) (*Tables, error) {
-	next := &Tables{
-		w: t.w, attachments: slices.Clone(t.attachments), ids: t.ids, prefixes: t.prefixes, offers: slices.Clone(t.offers),
-		entries: slices.Clone(t.entries), order: t.order,
-	}
-	c := change{Tables: next, seen: map[string]bool{}, affected: map[int32]bool{}}
+	u := newUpdate(t)
 	for _, id := range remove {
-		old := next.attachment(id)
+		old := u.attachment(id)
 		if old == nil {
 			return nil, fmt.Errorf("routing: there is no attachment %s to remove", id)
 		}
-		if err := c.replace(id, old, nil); err != nil {
+		if err := u.replace(id, old, nil); err != nil {
 			return nil, err
 		}
 	}
 	for i := range put {
-		a, err := t.w.newAttachment(put[i])
+		a, err := t.core.newAttachment(put[i])
 		if err == nil {
-			err = c.replace(a.ID, next.attachment(a.ID), a)
+			err = u.replace(a.ID, u.attachment(a.ID), a)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	if len(next.attachments) > maxAttachments {
-		return nil, errors.New("routing: too many attachments")
+	if len(u.attachments) > maxAttachments {
+		return nil, errTooMany
 	}
-	if next.mostlyGone() {
-		return next.again()
-	}
-	next.findAppliances()
-	ids := make([]int32, 0, len(c.affected))
-	for id := range c.affected {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for i, row := range next.entries {
-		next.entries[i] = append(make([]*entry, 0, len(next.prefixes)), row...)[:len(next.prefixes)]
-	}
-	next.fill(ids)
-	return next, next.oscillations()
+	u.findAppliances()
+	return u.finish()
 }
 
-// mostlyGone says whether most of the prefixes that have a number are announced by no one any more.
-func (t *Tables) mostlyGone() bool {
-	live := len(t.w.pinned)
-	for _, offers := range t.offers {
-		if len(offers) > 0 {
-			live++
+// UpdateRoutes is the tables after a BGP peer announced some routes and withdrew some prefixes: what Compute gives when the
+// announcements of the attachment change so. A prefix that is announced takes the place of what the peer announced for it
+// before, at the edge that the announcement names or at all. A prefix is withdrawn at all edges. peer is empty for an attachment
+// without Connect peers. It costs as much as changes, whatever else the peer announces.
+func (t *Tables) UpdateRoutes(id, peer string, announce []Announcement, withdraw []netip.Prefix) (*Tables, error) {
+	u := newUpdate(t)
+	a := t.attachment(id)
+	if a == nil {
+		return nil, fmt.Errorf("routing: there is no attachment %s", id)
+	}
+	of, ok := a.peer(peer)
+	if !ok {
+		return nil, fmt.Errorf("routing: %s has no peer %s", id, peer)
+	}
+	if a.NAT != nil { // which prefixes are translated depends on all of them
+		return nil, fmt.Errorf("routing: %s has NAT: update it as a whole", id)
+	}
+	u.edited = maps.Clone(t.edited)
+	if u.edited == nil {
+		u.edited = map[*attachment]bool{}
+	}
+	u.edited[a] = true
+	gone := func(p netip.Prefix, edge edgeID) {
+		u.withdrawn[p] = append(u.withdrawn[p], withdrawal{a, of, edge})
+	}
+	for _, p := range withdraw {
+		if p.IsValid() {
+			gone(p.Masked(), noEdge)
 		}
 	}
-	return len(t.prefixes) > 2*live+spare
+	changed := *a
+	changed.Announcements = slices.Clone(announce)
+	for i := range changed.Announcements {
+		changed.Announcements[i].Peer = peer
+	}
+	err := t.core.eachArrival(&changed, &u.builder.attrs, func(r arrival) {
+		r.from = a
+		gone(r.prefix, r.edge)
+		u.arrivals[r.prefix] = append(u.arrivals[r.prefix], r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return u.finish()
 }
 
-// spare is how many numbers of prefixes may lie idle whatever the size of the network.
-const spare = 1024
-
-// again computes everything, which forgets what is gone.
-func (t *Tables) again() (*Tables, error) {
-	fresh := &Tables{w: t.w, attachments: t.attachments}
-	return fresh, fresh.compute()
-}
-
-// change is the state of an Update.
-type change struct {
+// update is the state of an Update.
+type update struct {
 	*Tables
-	seen     map[string]bool
-	affected map[int32]bool // prefixes
-	own      bool           // ids and prefixes are no longer shared with the old tables
+	builder   *builder
+	seen      map[string]bool
+	withdrawn map[netip.Prefix][]withdrawal
+	arrivals  map[netip.Prefix][]arrival
+	again     map[netip.Prefix]bool // prefixes to work out for other reasons
 }
 
-func (c *change) replace(id string, old, a *attachment) error {
-	if c.seen[id] {
+// withdrawal is whose routes go.
+type withdrawal struct {
+	from *attachment
+	peer peerID // or allPeers
+	edge edgeID // or noEdge for all
+}
+
+func (w withdrawal) covers(r *received) bool {
+	return w.from == r.from && (w.peer == allPeers || w.peer == r.peer) && (w.edge == noEdge || w.edge == r.edge)
+}
+
+const allPeers peerID = -1
+
+func newUpdate(t *Tables) *update {
+	next := *t
+	next.attachments = slices.Clone(t.attachments)
+	u := &update{
+		Tables: &next, seen: map[string]bool{}, withdrawn: map[netip.Prefix][]withdrawal{}, arrivals: map[netip.Prefix][]arrival{},
+		again: map[netip.Prefix]bool{},
+	}
+	u.builder = newBuilder(t.core, next.attachment)
+	return u
+}
+
+func (u *update) replace(id string, old, a *attachment) error {
+	if u.seen[id] {
 		return fmt.Errorf("routing: %s is given twice", id)
 	}
-	c.seen[id] = true
-	for _, p := range c.w.static[id] {
-		at, _ := c.ids.Get(p)
-		c.affected[at] = true
+	u.seen[id] = true
+	for _, p := range u.core.static[id] {
+		u.again[p] = true
 	}
-	at, found := slices.BinarySearchFunc(c.attachments, id, func(a *attachment, id string) int { return strings.Compare(a.ID, id) })
+	at, found := slices.BinarySearchFunc(u.attachments, id, func(a *attachment, id string) int { return strings.Compare(a.ID, id) })
+	if old != nil {
+		for p := range u.announcedBy(old) {
+			u.withdrawn[p] = append(u.withdrawn[p], withdrawal{old, allPeers, noEdge})
+		}
+		if u.edited[old] {
+			u.edited = maps.Clone(u.edited)
+			delete(u.edited, old)
+		}
+	}
 	switch {
 	case found && a == nil:
-		c.attachments = slices.Delete(c.attachments, at, at+1)
+		u.attachments = slices.Delete(u.attachments, at, at+1)
 	case found:
-		c.attachments[at] = a
+		u.attachments[at] = a
 	case a != nil:
-		c.attachments = slices.Insert(c.attachments, at, a)
-	}
-	if old != nil {
-		for _, o := range old.offers {
-			pid, _ := c.ids.Get(o.prefix)
-			c.affected[pid] = true
-			c.offers[pid] = slices.DeleteFunc(slices.Clone(c.offers[pid]), func(other *offer) bool { return other == o })
-		}
+		u.attachments = slices.Insert(u.attachments, at, a)
 	}
 	if a == nil {
 		return nil
 	}
-	for _, o := range a.offers {
-		pid, known := c.ids.Get(o.prefix)
-		if !known {
-			pid = c.add(o)
-		}
-		c.affected[pid] = true
-		list := slices.Clone(c.offers[pid])
-		place, _ := slices.BinarySearchFunc(list, o, compareOfferPlace)
-		c.offers[pid] = slices.Insert(list, place, o)
-	}
-	return nil
+	return u.core.eachArrival(a, &u.builder.attrs, func(r arrival) { u.arrivals[r.prefix] = append(u.arrivals[r.prefix], r) })
 }
 
-// add makes room for a prefix that no one announced before.
-func (c *change) add(o *offer) int32 {
-	if !c.own {
-		c.own = true
-		c.prefixes = slices.Clone(c.prefixes)
-		ids := &bart.Table[int32]{}
-		for id, p := range c.prefixes {
-			ids.Insert(p, int32(id))
+// announcedBy are the prefixes that an attachment announces, or routes by NAT.
+func (t *Tables) announcedBy(a *attachment) map[netip.Prefix]bool {
+	set := map[netip.Prefix]bool{}
+	if t.edited[a] {
+		for p, k := range t.prefixes.All() {
+			if slices.ContainsFunc(k.received, func(r received) bool { return r.from == a }) {
+				set[p] = true
+			}
 		}
-		c.ids = ids
-		c.sortLater()
+		return set
 	}
-	return c.intern(o.prefix)
+	for i := range a.Announcements {
+		set[a.Announcements[i].Prefix.Masked()] = true
+	}
+	if a.NAT != nil {
+		for _, p := range t.core.natRoutes(&a.Attachment).system {
+			set[p] = true
+		}
+	}
+	return set
+}
+
+// finish works out what is affected.
+func (u *update) finish() (*Tables, error) {
+	for p := range u.withdrawn {
+		u.again[p] = true
+	}
+	for p := range u.arrivals {
+		u.again[p] = true
+	}
+	touched := slices.SortedFunc(maps.Keys(u.again), netip.Prefix.Compare)
+	edit := newEdit(u.prefixes, len(touched))
+	for _, p := range touched {
+		edit.put(p, u.class(p))
+	}
+	u.prefixes = edit.table
+	u.sortLater()
+	for _, v := range u.core.summarizing {
+		if slices.ContainsFunc(touched, v.bgp.aggregated) {
+			u.convergeTogether(v, func(p netip.Prefix, k *class) {
+				edit.put(p, k)
+				u.again[p] = true
+			})
+			u.prefixes = edit.table
+		}
+	}
+	touched = slices.SortedFunc(maps.Keys(u.again), netip.Prefix.Compare)
+	u.sortLater()
+	u.cycling = slices.DeleteFunc(slices.Clone(u.cycling), func(p netip.Prefix) bool { return u.again[p] })
+	for _, p := range touched {
+		if k, ok := u.prefixes.Get(p); ok && k.cycles {
+			u.cycling = append(u.cycling, p)
+		}
+	}
+	slices.SortFunc(u.cycling, netip.Prefix.Compare)
+	u.history = u.history.then(touched)
+	return u.Tables, u.oscillations()
+}
+
+// class is the class of a prefix after the update.
+func (u *update) class(p netip.Prefix) *class {
+	list := u.arrivals[p]
+	if old, ok := u.prefixes.Get(p); ok {
+		for i := range old.received {
+			r := &old.received[i]
+			if !slices.ContainsFunc(u.withdrawn[p], func(w withdrawal) bool { return w.covers(r) }) {
+				list = append(list, arrival{prefix: p, from: r.from, attrs: r.announced, edge: r.edge, peer: r.peer, nat: r.nat})
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b arrival) int { return compareArrivals(&a, &b) })
+	return u.builder.class(p, list)
+}
+
+// edit changes a trie of prefixes: where much changes, in a copy, otherwise so that the rest is shared.
+type edit struct {
+	table *bart.Table[*class]
+	own   bool
+}
+
+func newEdit(t *bart.Table[*class], changes int) *edit {
+	if changes > t.Size()/8 {
+		return &edit{t.Clone(), true}
+	}
+	return &edit{t, false}
+}
+
+// put sets the class of a prefix; nil takes it out.
+func (e *edit) put(p netip.Prefix, k *class) {
+	switch {
+	case e.own && k != nil:
+		e.table.Insert(p, k)
+	case e.own:
+		e.table.Delete(p)
+	case k != nil:
+		e.table = e.table.InsertPersist(p, k)
+	default:
+		e.table = e.table.DeletePersist(p)
+	}
+}
+
+// A history says which prefixes an Update worked out anew, and what was before it.
+type history struct {
+	before  *history
+	touched []netip.Prefix
+	length  int // of all that is kept
+}
+
+// maxHistory bounds how many prefixes a history keeps, of all updates.
+const maxHistory = 10_000
+
+func (h *history) then(touched []netip.Prefix) *history {
+	next := &history{before: h, touched: touched, length: h.length + len(touched) + 1}
+	if next.length > maxHistory {
+		next.before, next.touched, next.length = nil, nil, 0
+	}
+	return next
+}
+
+// since are the prefixes that may differ from what they were at an earlier time, or false when that is not known.
+func (h *history) since(earlier *history) ([]netip.Prefix, bool) {
+	set := map[netip.Prefix]bool{}
+	for at := h; at != nil; at = at.before {
+		if at == earlier {
+			return slices.SortedFunc(maps.Keys(set), netip.Prefix.Compare), true
+		}
+		for _, p := range at.touched {
+			set[p] = true
+		}
+	}
+	return nil, false
 }

@@ -81,6 +81,9 @@ func (g *schemaWriter) object(t reflect.Type) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		at := t.Name() + "." + name
 		schema, err := g.schema(f.Type)
 		if err != nil {
