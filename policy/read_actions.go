@@ -166,7 +166,7 @@ func (r *reader) override(n *node) EdgeOverride {
 		return o
 	}
 	for _, set := range r.between(n.get("edge-sets"), 1, 0) {
-		if names := r.names(set, 1, 2); len(names) > 0 {
+		if names := r.names(set, 1, 0); len(names) > 0 {
 			o.Sets = append(o.Sets, names)
 		}
 	}

@@ -129,6 +129,9 @@ func (t *Tables) withheld(s *session, r *Route) string {
 	case r.State == Blackhole:
 		return "a blackhole is not advertised"
 	case slices.ContainsFunc(r.Destinations, func(d Destination) bool { return t.leadsBack(s, r, d) }):
+		if s.peer > 0 {
+			return "it leads to this peer"
+		}
 		return "it leads to this attachment"
 	case s.Type == policy.TypeDirectConnectGateway && r.Destinations[0].Edge != "":
 		return "a Direct Connect gateway receives only routes of this edge"

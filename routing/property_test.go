@@ -159,6 +159,76 @@ func TestUpdate_equalsCompute(t *testing.T) {
 	})
 }
 
+// TestUpdateRoutes_equalsCompute: what one peer announces and withdraws comes to the same as computing the network with it.
+func TestUpdateRoutes_equalsCompute(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, text := drawNetwork(t)
+		if len(n.Attachments) == 0 {
+			t.Skip("no attachments")
+		}
+		n.Attachments = slices.Clone(n.Attachments)
+		tables, _ := routing.Compute(n)
+		for range 1 + uniform(t, "changes", 3) {
+			a := &n.Attachments[uniform(t, "speaker", len(n.Attachments))]
+			if a.NAT != nil {
+				continue
+			}
+			peer := ""
+			if len(a.Peers) > 0 && !chance(t, "of none", 3) {
+				peer = pick(t, "peer", a.Peers).ID
+			}
+			var announce []routing.Announcement
+			for range uniform(t, "announced", 3) {
+				next := drawAnnouncement(t, a)
+				next.Peer = peer
+				if !slices.ContainsFunc(announce, func(o routing.Announcement) bool { return o.Prefix == next.Prefix }) {
+					announce = append(announce, next)
+				}
+			}
+			var withdraw []netip.Prefix
+			for range uniform(t, "withdrawn", 3) {
+				withdraw = append(withdraw, netip.MustParsePrefix(block(t, "withdraw")))
+			}
+			before := everything(tables)
+			next, updateErr := tables.UpdateRoutes(a.ID, peer, announce, withdraw)
+			if everything(tables) != before {
+				t.Fatal("UpdateRoutes changed the old tables")
+			}
+			a.Announcements = replacedBy(a, peer, announce, withdraw)
+			full, err := routing.Compute(n)
+			if fmt.Sprint(updateErr) != fmt.Sprint(err) || everything(next) != everything(full) {
+				t.Fatalf("announce %+v, withdraw %v of %s %s: %v\ngot:\n%s\nwant: %v\n%s\n%s", announce, withdraw, a.ID, peer, updateErr, everything(next), err, everything(full), describe(n, text))
+			}
+			wantChanges(t, tables, next)
+			again := n
+			again.Attachments = slices.Collect(next.Attachments())
+			if same, _ := routing.Compute(again); everything(same) != everything(full) {
+				t.Fatalf("the attachments of the tables are not those of the network: %+v\n%s", again.Attachments, describe(n, text))
+			}
+			tables = next
+		}
+	})
+}
+
+// replacedBy is what an attachment announces after a peer of it announced and withdrew something.
+func replacedBy(a *routing.Attachment, peer string, announce []routing.Announcement, withdraw []netip.Prefix) []routing.Announcement {
+	var left []routing.Announcement
+	for _, n := range a.Announcements {
+		edges := []string{n.Edge}
+		if n.Edge == "" {
+			edges = a.Edges
+		}
+		for _, e := range edges { // what is announced at one edge takes the place there
+			replaced := slices.ContainsFunc(announce, func(o routing.Announcement) bool { return o.Prefix == n.Prefix && (o.Edge == "" || o.Edge == e) })
+			if n.Peer != peer || !slices.Contains(withdraw, n.Prefix) && !replaced {
+				n.Edge = e
+				left = append(left, n)
+			}
+		}
+	}
+	return append(left, announce...)
+}
+
 // TestCompute_firstOfEachTie: with a tie-break each prefix is worked out by itself and with all its attributes; without one
 // prefixes that look alike are worked out once, with what matters. Both come to the same.
 func TestCompute_firstOfEachTie(t *testing.T) {

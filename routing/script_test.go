@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
+
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +21,8 @@ import (
 //	policy                     compiles a policy document and prints its edges; forgets the attachments
 //	attachments                adds or replaces attachments, one a line:
 //	                           A1 vpc us-east-1 [accepted] [tag=value…] [label=…] [account=…] [resource=…] [peering=…] [peer=ASN]
-//	                           [segment=… or group=…] [: prefix [path ASN…] [med N] [tags a:b…], …]
+//	                           [peers=P1:ASN,P2:ASN] [nat=CIDR>CIDR,… [system=true]] [segment=… or group=…]
+//	                           [: prefix [path ASN…] [med N] [tags a:b…] [at edge] [peer P1], …]
 //	                           and prints where they go; only those that go somewhere, and do not wait, take part
 //	remove A1 A2               forgets attachments
 //	down A1 A2                 marks them as not working
@@ -31,9 +32,10 @@ import (
 //	tables [name…] [edge=…]    FIBs, of all tables or of those named
 //	outcomes name…             FIBs with all that different tie-breaks make of them; the order of ties plays no part
 //	rib table=… edge=… [prefix=…]
-//	advertised A1 [edge=…]     what is advertised to an attachment
+//	advertised A1 [edge=…]     what is advertised to an attachment, or to a peer: then edge must be given
 //	why-advertised A1 prefix=… [edge=…]
 //	lookup table=… edge=…      addresses or prefixes, one a line
+//	translate A1 from=… or to= what NAT makes of an address that comes from an attachment or goes to it
 //	limits                     the limits that are exceeded
 //	why table=… edge=… prefix=…
 func TestScripts(t *testing.T) {
@@ -140,8 +142,10 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 		}
 	case "advertised", "why-advertised":
 		id := longID(d.CmdArgs[0].Key)
-		a, _ := s.tables.Attachment(id)
-		edge := a.Edges[0]
+		var edge string
+		if a, ok := s.tables.Attachment(id); ok {
+			edge = a.Edges[0]
+		}
 		if d.HasArg("edge") {
 			d.ScanArgs(t, "edge", &edge)
 		}
@@ -172,6 +176,14 @@ func (s *script) show(t *testing.T, d *datadriven.TestData) string {
 		var prefix string
 		d.ScanArgs(t, "prefix", &prefix)
 		b.WriteString(why(s.table(t, d).Explain(netip.MustParsePrefix(prefix))))
+	case "translate":
+		a, _ := s.tables.Attachment(longID(d.CmdArgs[0].Key))
+		translate := a.NAT.TranslateSource
+		if d.CmdArgs[1].Key == "to" {
+			translate = a.NAT.TranslateDestination
+		}
+		addr, translated := translate(netip.MustParseAddr(d.CmdArgs[1].Vals[0]))
+		fmt.Fprintf(&b, "%s translated=%t\n", addr, translated)
 	case "limits":
 		for _, l := range s.tables.Exceeded() {
 			fmt.Fprintf(&b, "%s %s outbound=%t %d of %d\n", shortID(l.Attachment), l.Edge, l.Outbound, l.Routes, l.Max)
@@ -325,6 +337,13 @@ func (s *script) attach(t *testing.T, line string) string {
 			a.PeeringID = value
 		case "peer":
 			a.PeerASN = asn(t, value)
+		case "peers":
+			for _, peer := range strings.Split(value, ",") {
+				id, number, _ := strings.Cut(peer, ":")
+				a.Peers = append(a.Peers, routing.Peer{ID: id, ASN: asn(t, number)})
+			}
+		case "nat", "system":
+			a.NAT = translations(a.NAT, key, value)
 		case "segment":
 			a.Segment = value
 		case "group":
@@ -353,13 +372,28 @@ func (s *script) attach(t *testing.T, line string) string {
 	return f[0] + " " + a.Segment + a.NetworkFunctionGroup + "\n"
 }
 
+func translations(nat *routing.NAT, key, value string) *routing.NAT {
+	if nat == nil {
+		nat = &routing.NAT{}
+	}
+	if key == "system" {
+		nat.SystemRoutes = value == "true"
+		return nat
+	}
+	for _, rule := range strings.Split(value, ",") {
+		source, into, _ := strings.Cut(rule, ">")
+		nat.Rules = append(nat.Rules, routing.NATRule{Source: netip.MustParsePrefix(source), NAT: netip.MustParsePrefix(into)})
+	}
+	return nat
+}
+
 func announcement(t *testing.T, text string) routing.Announcement {
 	f := strings.Fields(text)
 	n := routing.Announcement{Prefix: netip.MustParsePrefix(f[0])}
 	list := ""
 	for _, word := range f[1:] {
 		switch {
-		case word == "path" || word == "med" || word == "tags" || word == "at":
+		case word == "path" || word == "med" || word == "tags" || word == "at" || word == "peer":
 			list = word
 		case list == "path":
 			n.ASPath = append(n.ASPath, asn(t, word))
@@ -368,6 +402,8 @@ func announcement(t *testing.T, text string) routing.Announcement {
 			n.MED = &med
 		case list == "at":
 			n.Edge = word
+		case list == "peer":
+			n.Peer = word
 		default:
 			n.Communities = append(n.Communities, community(t, word))
 		}
@@ -387,123 +423,3 @@ func asn(t *testing.T, word string) uint32 {
 	}
 	return uint32(n)
 }
-
-func fib(table routing.Table) string {
-	var b strings.Builder
-	b.WriteString(table.ID().String() + "\n")
-	empty := true
-	for r := range table.Routes() {
-		b.WriteString("  " + row(r) + "\n")
-		empty = false
-	}
-	if empty {
-		b.WriteString("  (empty)\n")
-	}
-	return b.String()
-}
-
-func row(r routing.Route) string {
-	var to []string
-	for _, d := range r.Destinations {
-		d.Attachment = shortIDOf(d.Attachment)
-		to = append(to, d.String())
-	}
-	if r.State == routing.Blackhole {
-		to = append(to, "blackhole")
-	}
-	out := fmt.Sprintf("%s → %s", r.Prefix, strings.Join(to, " + "))
-	if r.Type == routing.Static {
-		out += " static"
-	}
-	return out
-}
-
-func shortIDOf(id string) string {
-	if id == "" {
-		return ""
-	}
-	return shortID(id)
-}
-
-func path(p routing.Path) string {
-	mark, hop := " ", "blackhole"
-	if p.Best {
-		mark = "*"
-	}
-	if p.NextHop != nil {
-		d := *p.NextHop
-		d.Attachment = shortIDOf(d.Attachment)
-		hop = d.String()
-	}
-	out := fmt.Sprintf("%s%s %s", mark, p.Prefix, hop)
-	if p.NoAttributes {
-		return out
-	}
-	return out + attributes(p.Attributes)
-}
-
-// attributes prints a path, and the rest where it is not the default.
-func attributes(a routing.Attributes) string {
-	var b strings.Builder
-	for i, asn := range a.ASPath {
-		if i == 0 {
-			b.WriteString(" path")
-		}
-		fmt.Fprintf(&b, " %d", asn)
-	}
-	if a.MED != routing.DefaultMED {
-		fmt.Fprintf(&b, " med %d", a.MED)
-	}
-	if a.LocalPreference != 0 {
-		fmt.Fprintf(&b, " preference %d", a.LocalPreference)
-	}
-	for i, c := range a.Communities {
-		if i == 0 {
-			b.WriteString(" tags")
-		}
-		b.WriteString(" " + c.String())
-	}
-	return b.String()
-}
-
-func why(x routing.Explanation) string {
-	var b strings.Builder
-	b.WriteString("no route\n")
-	if x.Route != nil {
-		b.Reset()
-		b.WriteString(row(*x.Route) + "\n")
-	}
-	for _, c := range x.Candidates {
-		fmt.Fprintf(&b, "%s", c.Verdict.Outcome)
-		if c.Verdict.Outcome != routing.Filtered {
-			fmt.Fprintf(&b, " by %s", c.Verdict.By)
-		}
-		if c.Verdict.Detail != "" {
-			fmt.Fprintf(&b, ", %s", shorten(c.Verdict.Detail))
-		}
-		b.WriteString("\n")
-		for i := range c.Steps {
-			s := &c.Steps[i]
-			fmt.Fprintf(&b, "  %s%s\n", shorten(s.String()), attributes(s.After))
-		}
-	}
-	return b.String()
-}
-
-func whyAdvertised(x routing.AdvertisedExplanation) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "not advertised: %s\n", shorten(x.Detail))
-	if x.Advertisement != nil {
-		b.Reset()
-		fmt.Fprintf(&b, "advertised%s\n", attributes(x.Advertisement.Attributes))
-	}
-	for i := range x.Steps {
-		s := &x.Steps[i]
-		fmt.Fprintf(&b, "  %s%s\n", shorten(s.String()), attributes(s.After))
-	}
-	return b.String()
-}
-
-var longIDs = regexp.MustCompile("attachment-[0-9a-f]{17}")
-
-func shorten(text string) string { return longIDs.ReplaceAllStringFunc(text, shortID) }
