@@ -3,6 +3,7 @@ package routing_test
 import (
 	"net/netip"
 	"runtime"
+	"slices"
 	"testing"
 
 	"portolan/bench/atquota"
@@ -29,6 +30,31 @@ func BenchmarkCompute_quota(b *testing.B) {
 	runtime.ReadMemStats(&m)
 	b.ReportMetric(float64(m.HeapAlloc)/1e6, "MB-held")
 	runtime.KeepAlive(tables)
+}
+
+// withNAT gives NAT to a fifth of the attachments: 1,000 of 5,000.
+func withNAT(n routing.Network) routing.Network {
+	n.Attachments = slices.Clone(n.Attachments)
+	for i := range n.Attachments {
+		a := &n.Attachments[i]
+		if i%5 != 4 || len(a.Announcements) == 0 {
+			continue
+		}
+		source := a.Announcements[0].Prefix
+		addr := source.Addr().As4()
+		addr[0] = 172
+		a.NAT = &routing.NAT{SystemRoutes: true, Rules: []routing.NATRule{{Source: source, NAT: netip.PrefixFrom(netip.AddrFrom4(addr), source.Bits())}}}
+	}
+	return n
+}
+
+// BenchmarkCompute_quotaNAT is BenchmarkCompute_quota with NAT on 1,000 attachments.
+func BenchmarkCompute_quotaNAT(b *testing.B) {
+	n := withNAT(atquota.Full.Network())
+	b.ReportAllocs()
+	for b.Loop() {
+		compute(b, n)
+	}
 }
 
 // BenchmarkCompute_everythingShared is the worst that a policy can ask for: all segments share with all.
@@ -93,4 +119,41 @@ func BenchmarkRIB_wholeTable(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(rows)/float64(b.N), "rows/op")
+}
+
+// BenchmarkCompute_internet is a full table of the Internet from one peer, in 20 segments at 3 edges.
+func BenchmarkCompute_internet(b *testing.B) {
+	n := atquota.InternetNetwork(atquota.Internet(1_000_000, 200_000))
+	b.ReportAllocs()
+	var tables *routing.Tables
+	for b.Loop() {
+		tables = compute(b, n)
+	}
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.HeapAlloc)/1e6, "MB-held")
+	b.ReportMetric(float64(m.Sys)/1e6, "MB-taken")
+	runtime.KeepAlive(tables)
+}
+
+// BenchmarkUpdateRoutes_internet is one prefix of that table, withdrawn and announced again.
+func BenchmarkUpdateRoutes_internet(b *testing.B) {
+	list := atquota.Internet(1_000_000, 200_000)
+	tables := compute(b, atquota.InternetNetwork(list))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		var announce []routing.Announcement
+		var withdraw []netip.Prefix
+		if n := list[len(list)/2]; i%2 == 0 {
+			withdraw = []netip.Prefix{n.Prefix}
+		} else {
+			announce = []routing.Announcement{n}
+		}
+		next, err := tables.UpdateRoutes("internet", "", announce, withdraw)
+		if err != nil {
+			b.Fatal(err)
+		}
+		tables = next
+	}
 }

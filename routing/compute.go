@@ -67,7 +67,11 @@ func Compute(n Network) (*Tables, error) {
 		}
 	}
 	b := newBuilder(t.core, t.attachment)
-	var all []arrival
+	room := 0
+	for _, a := range t.attachments {
+		room += len(a.Announcements) * len(a.edges)
+	}
+	all := make([]arrival, 0, room)
 	for _, a := range t.attachments {
 		if err := t.core.eachArrival(a, &b.attrs, func(r arrival) { all = append(all, r) }); err != nil {
 			return nil, err
