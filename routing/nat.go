@@ -111,6 +111,34 @@ func (c *core) natRoutes(a *Attachment) *natRoutes {
 	return routes
 }
 
+// Offered are the prefixes that an attachment brings into its segment: what it announces and NAT does not hide, then the NAT
+// CIDRs that are routed.
+func (t *Tables) Offered(a *Attachment) []netip.Prefix {
+	var nat *natRoutes
+	if a.NAT != nil {
+		nat = t.core.natRoutes(a)
+	}
+	var list []netip.Prefix
+	seen := map[netip.Prefix]bool{}
+	add := func(p netip.Prefix) {
+		if !seen[p] {
+			seen[p] = true
+			list = append(list, p)
+		}
+	}
+	for i := range a.Announcements {
+		if p := a.Announcements[i].Prefix.Masked(); nat.role(p) != natHidden {
+			add(p)
+		}
+	}
+	if nat != nil {
+		for _, p := range nat.system {
+			add(p)
+		}
+	}
+	return list
+}
+
 func (n *natRoutes) role(p netip.Prefix) natRole {
 	if n != nil && slices.Contains(n.hidden, p) {
 		return natHidden

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-
 	"slices"
 	"strconv"
 	"strings"

@@ -7,7 +7,7 @@ func advertisedCommand() *cobra.Command {
 	edge := ""
 	format := choice("text", "json")
 	cmd := &cobra.Command{
-		Use:   "advertised ATTACHMENT [PREFIX]",
+		Use:   "advertised ATTACHMENT|PEER [PREFIX]",
 		Short: "show routes advertised to an attachment or Connect peer",
 		Example: `  portolan advertised attachment-0123456789abcdef0 --snapshot network.yaml
   portolan advertised attachment-0123456789abcdef0 10.1.0.0/16 --snapshot network.yaml`,

@@ -153,7 +153,7 @@ func placeText(p policy.Place) string {
 func originText(o *routing.Origin) string {
 	text := o.Kind.String()
 	if o.Attachment != "" {
-		text = o.Attachment
+		text = (routing.Destination{Attachment: o.Attachment, Peer: o.Peer}).String()
 	}
 	return text + placeText(o.Place)
 }

@@ -55,14 +55,19 @@ func (s *Subject) WhyAdvertised(attachment, edge, asked string) (*WhyAdvertised,
 	return y, nil
 }
 
-// peeringEdge is the edge where an attachment is asked about.
+// peeringEdge is the edge where an attachment or a Connect peer is asked about.
 func (s *Subject) peeringEdge(attachment, edge string) (string, error) {
 	a, ok := s.attachment[attachment]
+	if !ok {
+		if of, isPeer := s.Tables.PeerOf(attachment); isPeer {
+			a, ok = s.attachment[of.ID]
+		}
+	}
 	switch {
 	case attachment == "":
 		return "", mistake("attachment", "name an attachment")
 	case !ok:
-		return "", mistake("attachment", "attachment %q does not exist", attachment)
+		return "", mistake("attachment", "attachment or Connect peer %q does not exist", attachment)
 	case edge == "" && len(a.Edges) == 1:
 		return a.Edges[0], nil
 	case edge == "":

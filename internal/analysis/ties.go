@@ -268,10 +268,7 @@ func (t *trials) learn(seen []routing.Tie) {
 }
 
 func pathName(p routing.TiedPath) string {
-	if p.Attachment != "" {
-		return p.Attachment
-	}
-	return "edge:" + p.Edge
+	return (routing.Destination{Attachment: p.Attachment, Peer: p.Peer, Edge: p.Edge}).String()
 }
 
 func pathsOf(t routing.Tie) string {

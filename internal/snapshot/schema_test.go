@@ -46,6 +46,7 @@ func TestSchema_namesTheFields(t *testing.T) {
 	for name, typ := range map[string]reflect.Type{
 		"": reflect.TypeFor[snapshot.Snapshot](), "Edge": reflect.TypeFor[snapshot.Edge](), "Attachment": reflect.TypeFor[snapshot.Attachment](),
 		"Association": reflect.TypeFor[snapshot.Association](), "Announcement": reflect.TypeFor[routing.Announcement](),
+		"Peer": reflect.TypeFor[snapshot.Peer](), "NAT": reflect.TypeFor[snapshot.NAT](), "NATRule": reflect.TypeFor[snapshot.NATRule](),
 	} {
 		object := schema
 		if name != "" {

@@ -61,6 +61,8 @@ type Attachment struct {
 	Proposal *Association `json:"proposal,omitzero"`
 
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
+	Peers         []Peer                 `json:"peers,omitzero"` // of a Connect attachment
+	NAT           *NAT                   `json:"nat,omitzero"`
 }
 
 // Association is a segment, a network function group, or neither: the attachment belongs nowhere.
@@ -161,7 +163,7 @@ func (s *Snapshot) network(p *policy.Policy, places []policy.Associated, options
 		}
 		n.Attachments = append(n.Attachments, routing.Attachment{
 			ID: a.ID, Type: a.Type, Segment: at.Segment, NetworkFunctionGroup: at.NetworkFunctionGroup,
-			Edges: a.Edges, RoutingPolicyLabel: a.RoutingPolicyLabel, Announcements: a.Announcements,
+			Edges: a.Edges, RoutingPolicyLabel: a.RoutingPolicyLabel, Announcements: a.announced(), Peers: a.bgpPeers(), NAT: a.NAT.active(a.Type),
 			ResourceID: a.ResourceID, PeeringID: a.PeeringID, PeerASN: a.PeerASN, TunnelLess: a.TunnelLess, Down: nowhere || !a.Works(),
 		})
 	}
@@ -208,16 +210,9 @@ func (s *Snapshot) Validate() error {
 		if a.Association != nil && a.Association.Segment != "" && a.Association.NetworkFunctionGroup != "" {
 			add("%s: an attachment belongs to a segment or to a network function group", at)
 		}
-		for j, announced := range a.Announcements {
-			switch {
-			case !announced.Prefix.IsValid() || announced.Prefix.Addr().Is4In6():
-				add("%s: announcements[%d]: want a prefix such as 10.0.0.0/16", at, j)
-			case slices.Contains(announced.ASPath, 0):
-				add("%s: announcements[%d]: AS 0 is reserved", at, j)
-			case announced.Edge != "" && !slices.Contains(a.Edges, announced.Edge):
-				add("%s: announcements[%d]: the attachment is not at edge %q", at, j, announced.Edge)
-			}
-		}
+		a.validateAnnouncements(at, a.Announcements, add)
+		a.validatePeers(at, ids, add)
+		a.validateNAT(at, add)
 		if len(wrong) > maxProblems {
 			break
 		}

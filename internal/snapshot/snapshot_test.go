@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,5 +215,75 @@ func TestJSON_policyKeepsItsLines(t *testing.T) {
 	again, err := snapshot.Parse(text)
 	if err != nil || string(again.Policy) != document {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestNetwork_peersAndNAT: Connect peers and active NAT become what routing takes.
+func TestNetwork_peersAndNAT(t *testing.T) {
+	s, err := snapshot.Parse([]byte(peersAndNAT))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Network(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := routing.Compute(*n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _ := tables.Table(routing.TableID{Segment: "net", Edge: "us-east-1"})
+	var rows []string
+	for p := range table.RIB() {
+		rows = append(rows, fmt.Sprint(p.Prefix, " ", p.NextHop, " ", p.ASPath))
+	}
+	want := []string{
+		"10.9.0.0/16 off []", "100.64.0.0/16 vpc []", "192.168.0.0/16 office/peer-1 [65001]", "192.168.0.0/16 office/peer-2 [65002 65001]",
+		"192.168.9.0/24 office [65009]",
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("got  %q\nwant %q", rows, want)
+	}
+	if list := tables.Advertised("peer-1", "us-east-1"); len(list) != 2 {
+		t.Errorf("advertised to peer-1: %v", list)
+	}
+}
+
+const peersAndNAT = `
+version: 1
+policy:
+  version: "2021.12"
+  core-network-configuration: {asn-ranges: ["64512-64599"], edge-locations: [{location: us-east-1}]}
+  segments: [{name: net, require-attachment-acceptance: false}]
+  attachment-policies: [{rule-number: 1, conditions: [{type: any}], action: {association-method: constant, segment: net}}]
+attachments:
+  - {id: vpc, type: vpc, edges: [us-east-1], announcements: [{prefix: 10.0.0.0/16}],
+     nat: {enabled: true, rules: [{ruleNumber: 1, matchSourceCidr: 10.0.0.0/16, natCidr: 100.64.0.0/16}]}}
+  - {id: "off", type: vpc, edges: [us-east-1], announcements: [{prefix: 10.9.0.0/16}],
+     nat: {enabled: false, rules: [{ruleNumber: 1, matchSourceCidr: 10.9.0.0/16, natCidr: 100.65.0.0/16}]}}
+  - id: office
+    type: connect
+    edges: [us-east-1]
+    announcements: [{prefix: 192.168.9.0/24, asPath: [65009]}]
+    peers:
+      - {id: peer-1, asn: 65001, announcements: [{prefix: 192.168.0.0/16, asPath: [65001]}]}
+      - {id: peer-2, asn: 65002, announcements: [{prefix: 192.168.0.0/16, asPath: [65002, 65001]}]}
+`
+
+func TestParse_badPeersAndNAT(t *testing.T) {
+	for _, c := range []struct{ old, bad, want string }{
+		{"id: peer-2", "id: peer-1", "peers[1]: want an id that no other peer or attachment has"},
+		{"id: peer-2", "id: vpc", "peers[1]: want an id that no other peer or attachment has"},
+		{"asn: 65002", "asn: 0", "peers[1]: want the ASN of the peer"},
+		{"type: connect", "type: site-to-site-vpn", "only a Connect attachment has peers"},
+		{"asPath: [65002, 65001]", "asPath: [0]", "peers[1]: announcements[0]: AS 0 is reserved"},
+		{"natCidr: 100.64.0.0/16", "natCidr: 100.64.0.0/17", "nat.rules[0]: want two IPv4 blocks of one size"},
+		{"natCidr: 100.64.0.0/16", "natCidr: fd00::/16", "nat.rules[0]: want two IPv4 blocks of one size"},
+		{"id: vpc, type: vpc", "id: vpc, type: transit-gateway-route-table", "a transit gateway route table has no NAT"},
+	} {
+		text := strings.Replace(peersAndNAT, c.old, c.bad, 1)
+		if _, err := snapshot.Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.bad, err, c.want)
+		}
 	}
 }
