@@ -11,6 +11,7 @@ import (
 type Announcement struct {
 	Prefix      netip.Prefix       `json:"prefix"`
 	Edge        string             `json:"edge,omitempty"`
+	Peer        string             `json:"peer,omitempty"`
 	ASPath      []uint32           `json:"asPath,omitempty"`
 	MED         *uint32            `json:"med,omitempty"`
 	Communities []policy.Community `json:"communities,omitempty"`
@@ -25,11 +26,45 @@ type PublishedAttachment struct {
 	Edges                []string       `json:"edges"`
 	RoutingPolicyLabel   string         `json:"routingPolicyLabel,omitempty"`
 	Announcements        []Announcement `json:"announcements,omitempty"`
+	Peers                []BGPPeer      `json:"peers,omitempty"`
+	NAT                  *ActiveNAT     `json:"nat,omitempty"`
 	ResourceID           string         `json:"resourceId,omitempty"`
 	PeeringID            string         `json:"peeringId,omitempty"`
 	PeerASN              uint32         `json:"peerAsn,omitempty"`
 	TunnelLess           bool           `json:"tunnelLess,omitempty"`
 	Down                 bool           `json:"down,omitempty"`
+}
+
+// BGPPeer is a Connect peer.
+type BGPPeer struct {
+	ID  string `json:"id"`
+	ASN uint32 `json:"asn"`
+}
+
+// ActiveNAT is 1:1 NAT that is switched on.
+type ActiveNAT struct {
+	SystemRoutes bool            `json:"systemRoutes"`
+	Rules        []ActiveNATRule `json:"rules"`
+}
+
+// ActiveNATRule is one rule of it.
+type ActiveNATRule struct {
+	Source netip.Prefix `json:"source"`
+	NAT    netip.Prefix `json:"nat"`
+}
+
+func (n *ActiveNAT) routing() *routing.NAT {
+	if n == nil {
+		return nil
+	}
+	return &routing.NAT{SystemRoutes: n.SystemRoutes, Rules: each(n.Rules, func(r ActiveNATRule) routing.NATRule { return routing.NATRule(r) })}
+}
+
+func activeNATOf(n *routing.NAT) *ActiveNAT {
+	if n == nil {
+		return nil
+	}
+	return &ActiveNAT{SystemRoutes: n.SystemRoutes, Rules: each(n.Rules, func(r routing.NATRule) ActiveNATRule { return ActiveNATRule(r) })}
 }
 
 // Routing is the attachment as routes are computed from it.
@@ -42,6 +77,8 @@ func (r *PublishedAttachment) Routing() routing.Attachment {
 		Edges:                r.Edges,
 		RoutingPolicyLabel:   r.RoutingPolicyLabel,
 		Announcements:        each(r.Announcements, func(x Announcement) routing.Announcement { return routing.Announcement(x) }),
+		Peers:                each(r.Peers, func(x BGPPeer) routing.Peer { return routing.Peer(x) }),
+		NAT:                  r.NAT.routing(),
 		ResourceID:           r.ResourceID,
 		PeeringID:            r.PeeringID,
 		PeerASN:              r.PeerASN,
@@ -69,6 +106,8 @@ func PublishedAttachmentOf(a *routing.Attachment) *PublishedAttachment {
 		ID: a.ID, Type: a.Type, Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edges: a.Edges,
 		RoutingPolicyLabel: a.RoutingPolicyLabel,
 		Announcements:      each(a.Announcements, func(a routing.Announcement) Announcement { return Announcement(a) }),
+		Peers:              each(a.Peers, func(x routing.Peer) BGPPeer { return BGPPeer(x) }),
+		NAT:                activeNATOf(a.NAT),
 		ResourceID:         a.ResourceID, PeeringID: a.PeeringID, PeerASN: a.PeerASN, TunnelLess: a.TunnelLess, Down: a.Down,
 	}
 }
