@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// The document of the algorithm points at code that is there: file: function, type or method.
+// TestEngineDocument_pointsAtCode checks that the document of the algorithm points at code that is there: file: function,
+// type or method.
 func TestEngineDocument_pointsAtCode(t *testing.T) {
 	text, err := os.ReadFile("../docs/routing-engine.md")
 	if err != nil {

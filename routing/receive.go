@@ -8,7 +8,7 @@ import (
 	"portolan/policy"
 )
 
-// Received is a row of the Adj-RIB-In of an edge: a route as an attachment announces it, and what is left of it after the
+// received is a row of the Adj-RIB-In of an edge: a route as an attachment announces it, and what is left of it after the
 // checks of the edge and the inbound routing policies of the attachment. It is the same for all prefixes of a class.
 type received struct {
 	from      *attachment

@@ -48,6 +48,7 @@ var samples = map[string]string{
 	"DirectConnectGatewayArn": "arn:aws:directconnect::111122223333:dx-gateway/01234567-0123-0123-0123-0123456789ab",
 	"FilterName":              "name", "FilterValue": "value", "OrganizationId": "o-0123456789ab", "PeeringId": "peering-0123456789abcdef0",
 	"SubnetArn": "arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-0123456789abcdef0", "TransitGatewayPeeringAttachmentId": "tgw-attach-0123456789abcdef0",
+	"NatRuleCidr": "10.0.0.0/16",
 	"VpcArn": "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0123456789abcdef0", "VpnConnectionArn": "arn:aws:ec2:eu-west-1:111122223333:vpn-connection/vpn-0123456789abcdef0",
 }
 
@@ -71,6 +72,9 @@ func (f *facts) valid(shape string) any {
 	case "list":
 		return []any{f.valid(s.Member.Shape)}
 	case "map":
+		if shape == "NatConfigurationFilterMap" {
+			return map[string]any{"nat-gateway-support": f.valid(s.Value.Shape)} // its names are not in the model
+		}
 		return map[string]any{f.valid(s.Key.Shape).(string): f.valid(s.Value.Shape)}
 	default:
 		object := map[string]any{}
