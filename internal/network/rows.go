@@ -16,7 +16,8 @@ import (
 // attached is an attachment with everything stored that its part of the network depends on.
 type attached struct {
 	*state.Attachment
-	announced []routing.Announcement // what was put for it and for its Connect peers
+	announced []routing.Announcement // what was put for it
+	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each
 	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
 }
 
@@ -37,7 +38,7 @@ func read(v *state.View, row *state.Attachment) attached {
 	agree := true
 	for _, peer := range state.ConnectPeers.Rows(v, state.ConnectPeers.In(owner, row.AttachmentId), "") {
 		if peer.State == api.ConnectPeerStateAvailable {
-			a.announced = slices.Concat(a.announced, announced(peer.ConnectPeerId))
+			a.peers = append(a.peers, snapshot.Peer{ID: peer.ConnectPeerId, ASN: asnOf(peer), Announcements: announced(peer.ConnectPeerId)})
 		}
 		if peer.State == api.ConnectPeerStateFailed {
 			continue
@@ -58,6 +59,43 @@ func read(v *state.View, row *state.Attachment) attached {
 		a.peerASN = asn
 	}
 	return a
+}
+
+// asnOf is the ASN of the router of a Connect peer, 0 when it is not known.
+func asnOf(peer *state.ConnectPeer) uint32 {
+	for _, b := range peer.Configuration.BgpConfigurations {
+		if b.PeerAsn != nil {
+			return uint32(*b.PeerAsn)
+		}
+	}
+	return 0
+}
+
+// natOf is the NAT of an attachment as a snapshot has it: the rules in force, or those that are staged.
+func natOf(row *state.Attachment) *snapshot.NAT {
+	if row.NAT == nil {
+		return nil
+	}
+	nat := &snapshot.NAT{Enabled: len(row.NAT.InForce) > 0, SystemRoutes: new(row.NAT.SystemRoutes)}
+	for _, r := range row.NAT.Rules {
+		if !nat.Enabled {
+			nat.Rules = append(nat.Rules, natRule(int(r.RuleNumber), r.NATMapping))
+		}
+	}
+	if nat.Enabled {
+		*nat.SystemRoutes = row.NAT.SystemRoutesInForce
+		for i, m := range row.NAT.InForce {
+			nat.Rules = append(nat.Rules, natRule(i+1, m))
+		}
+	}
+	if len(nat.Rules) == 0 {
+		return nil
+	}
+	return nat
+}
+
+func natRule(number int, m state.NATMapping) snapshot.NATRule {
+	return snapshot.NATRule{Number: number, MatchSource: netip.MustParsePrefix(m.MatchSourceCidr), NAT: netip.MustParsePrefix(m.NatCidr)}
 }
 
 // readAll reads the attachments of a core network, the oldest first.
@@ -138,7 +176,7 @@ func show(a *attached, peerASN uint32, announced []routing.Announcement) snapsho
 		Edges: a.Edges(), ResourceARN: a.ResourceArn, ResourceID: resource.ID(), Tags: a.Tags.Map(),
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN,
 		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: &place, Proposal: (*snapshot.Association)(a.Proposal()),
-		Announcements: announced,
+		Announcements: announced, Peers: a.peers, NAT: natOf(a.Attachment),
 	}
 }
 

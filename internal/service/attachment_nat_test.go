@@ -315,3 +315,36 @@ func TestNAT_onlyTheOwnerOfTheCoreNetwork(t *testing.T) {
 	w.attachment(id)
 	must(w, w.UpdateAttachmentNatConfiguration, natted(id, enable, rules(rule1)))
 }
+
+// A NatCidr takes the place of the VPC CIDR it stands for at the end of ENABLING, and gives it back at the end of DISABLING.
+func TestNAT_routes(t *testing.T) {
+	w := newWorld(t, withCatalog(t, "vpcs: [{arn: '"+ec2+"vpc/vpc-0123456789abcdef0', cidrs: [10.0.0.0/16], subnets: [{arn: '"+ec2+"subnet/subnet-0123456789abcdef0', cidrs: [10.0.1.0/24]}]}]"),
+		withProfile(t, "instant,attachment.UPDATING=1h"))
+	gn, cn := w.network()
+	id := w.available(cn)
+	local := func() string {
+		var list []string
+		for _, r := range must(w, w.GetNetworkRoutes, api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1")}).NetworkRoutes {
+			list = append(list, r.DestinationCidrBlock)
+		}
+		return strings.Join(list, " ")
+	}
+	for _, step := range []struct {
+		support     api.NatGatewaySupportValue
+		rules       string
+		while, then string
+	}{
+		{enable, rule1, "10.0.0.0/16", "100.64.0.0/16"},
+		{"", "10 10.0.4.0/24>100.64.4.0/24", "100.64.0.0/16", "10.0.0.0/16 100.64.4.0/24"},
+		{disable, "", "10.0.0.0/16 100.64.4.0/24", "10.0.0.0/16"},
+	} {
+		must(w, w.UpdateAttachmentNatConfiguration, natted(id, step.support, rules(step.rules)))
+		if got := local(); got != step.while {
+			t.Errorf("%s %s: while it changes %s, want %s", step.support, step.rules, got, step.while)
+		}
+		w.now = w.now.Add(time.Hour)
+		if got := local(); got != step.then {
+			t.Errorf("%s %s: then %s, want %s", step.support, step.rules, got, step.then)
+		}
+	}
+}

@@ -255,13 +255,62 @@ func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error 
 	if err := checkAnnouncements(a.Announcements, row.Edges()); err != nil {
 		return err
 	}
+	row.NAT = importedNAT(a)
 	state.Attachments.Import(im.Txn, row)
-	if len(a.Announcements) > 0 {
-		state.Announcements.Put(im.Txn, state.Announcements.Key(im.Caller.Account, row.CoreNetworkId, row.AttachmentId), &state.AnnouncementSet{
-			ID: row.AttachmentId, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.UpdatedAt, Announcements: state.AnnouncementsOf(a.Announcements),
-		})
+	im.announce(row, row.AttachmentId, a.Announcements)
+	for i := range a.Peers {
+		if err := im.connectPeer(&a.Peers[i], row); err != nil {
+			return fmt.Errorf("peer %s: %w", a.Peers[i].ID, err)
+		}
 	}
 	return nil
+}
+
+// announce stores what an attachment or a Connect peer of it announces.
+func (im *importer) announce(row *state.Attachment, id string, list []routing.Announcement) {
+	if len(list) > 0 {
+		state.Announcements.Put(im.Txn, state.Announcements.Key(im.Caller.Account, row.CoreNetworkId, id), &state.AnnouncementSet{
+			ID: id, CoreNetworkId: row.CoreNetworkId, UpdatedAt: row.UpdatedAt, Announcements: state.AnnouncementsOf(list),
+		})
+	}
+}
+
+// connectPeer makes a Connect peer of the file's, whose addresses are not in the file.
+func (im *importer) connectPeer(p *snapshot.Peer, row *state.Attachment) error {
+	if err := checkAnnouncements(p.Announcements, row.Edges()); err != nil {
+		return err
+	}
+	peer := state.ConnectPeer{
+		CoreNetworkId: row.CoreNetworkId, ConnectAttachmentId: row.AttachmentId, ConnectPeerId: im.id("connect-peer", p.ID),
+		EdgeLocation: row.EdgeLocation, State: api.ConnectPeerStateAvailable, CreatedAt: row.CreatedAt,
+		GlobalNetworkId: im.row.GlobalNetworkId, OwnerAccountId: im.row.OwnerAccountId,
+		Configuration: &state.ConnectPeerConfiguration{
+			Protocol: row.Protocol, BgpConfigurations: []state.ConnectPeerBgpConfiguration{{PeerAsn: new(int64(p.ASN))}},
+		},
+	}
+	state.ConnectPeers.Save(im.Txn, peer.Key(), &peer)
+	im.announce(row, peer.ConnectPeerId, p.Announcements)
+	return nil
+}
+
+// importedNAT is the NAT of an attachment of the file's, in force where it is enabled.
+func importedNAT(a *snapshot.Attachment) *state.NAT {
+	if a.NAT == nil {
+		return nil
+	}
+	nat := state.NAT{Support: api.NatGatewaySupportStateDisabled, SystemRoutes: a.Type != policy.TypeConnect}
+	if a.NAT.Enabled {
+		nat.Support = api.NatGatewaySupportStateEnabled
+	}
+	if a.NAT.SystemRoutes != nil {
+		nat.SystemRoutes = *a.NAT.SystemRoutes
+	}
+	for i, r := range a.NAT.Rules {
+		nat.Rules = append(nat.Rules, state.NATRule{
+			RuleNumber: int32(cmp.Or(r.Number, i+1)), NATMapping: state.NATMapping{MatchSourceCidr: r.MatchSource.String(), NatCidr: r.NAT.String()},
+		})
+	}
+	return settleNAT(&nat)
 }
 
 // resource fills in what an attachment is for. What the file does not name is made up, in the form AWS has.
