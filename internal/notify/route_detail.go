@@ -119,7 +119,7 @@ func (n *published) details(edge string, c *tableChange, now time.Time) (list []
 		}
 		n.number = max(n.number+1, now.UnixMilli())
 		d := state.EventDetail{
-			ChangeType:        "SEGMENT-ROUTES-" + c.what,
+			ChangeType:        "SEGMENT_ROUTES_" + c.what,
 			ChangeDescription: "Routes in one or more Segments have been " + strings.ToLower(c.what) + ".",
 			Region:            edge, Segments: c.segments, SequenceNumber: n.number,
 		}

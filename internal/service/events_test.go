@@ -57,28 +57,28 @@ func TestEvents_lifeOfACoreNetwork(t *testing.T) {
 		}
 		return next
 	}
-	at := want("the network is made", 0, "CHANGE-SET-EXECUTED", "EDGE-LOCATION-ADDED", "EDGE-LOCATION-ADDED")
+	at := want("the network is made", 0, "CHANGE_SET_EXECUTED", "EDGE_LOCATION_ADDED", "EDGE_LOCATION_ADDED")
 	vpc := w.vpcAttachment(cn).Attachment.AttachmentId
-	at = want("a VPC comes", at, "VPC-ATTACHMENT-CREATED", "ATTACHMENT-ASSOCIATION-CREATED")
+	at = want("a VPC comes", at, "VPC_ATTACHMENT_CREATED", "ATTACHMENT_ASSOCIATION_CREATED")
 	arn := "arn:aws:networkmanager::111122223333:attachment/" + vpc
 	must(w, w.TagResource, api.TagResourceInput{ResourceArn: arn, Tags: []api.Tag{{Key: new("env"), Value: new("guest")}}})
 	at = want("its tags would move it, which waits to be accepted", at)
 	must(w, w.AcceptAttachment, api.AcceptAttachmentInput{AttachmentId: vpc})
-	at = want("it moves", at, "ATTACHMENT-ASSOCIATION-MODIFIED")
+	at = want("it moves", at, "ATTACHMENT_ASSOCIATION_MODIFIED")
 	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: vpc})
-	at = want("it goes", at, "VPC-ATTACHMENT-DELETED", "ATTACHMENT-ASSOCIATION-DELETED")
+	at = want("it goes", at, "VPC_ATTACHMENT_DELETED", "ATTACHMENT_ASSOCIATION_DELETED")
 
 	connect := w.connectAttachment(cn)
 	at = want("a Connect attachment over a new VPC attachment", at,
-		"VPC-ATTACHMENT-CREATED", "ATTACHMENT-ASSOCIATION-CREATED", "CONNECT_ATTACHMENT_CREATED", "ATTACHMENT-ASSOCIATION-CREATED")
+		"VPC_ATTACHMENT_CREATED", "ATTACHMENT_ASSOCIATION_CREATED", "CONNECT_ATTACHMENT_CREATED", "ATTACHMENT_ASSOCIATION_CREATED")
 	peer := w.connectPeer(connect, "169.254.40.0/29")
 	at = want("a Connect peer", at, "CONNECT_PEER_CREATED")
 	if err := w.PutAnnouncements(w.ctx, peer, []routing.Announcement{{Prefix: netip.MustParsePrefix("192.168.0.0/16")}}); err != nil {
 		t.Fatal(err)
 	}
-	at = want("its sessions come up", at, "CONNECT_PEER_BGP_UP", "CONNECT_PEER_BGP_UP", "SEGMENT-ROUTES-INSTALLED", "SEGMENT-ROUTES-INSTALLED")
+	at = want("its sessions come up", at, "CONNECT_PEER_BGP_UP", "CONNECT_PEER_BGP_UP", "SEGMENT_ROUTES_INSTALLED", "SEGMENT_ROUTES_INSTALLED")
 	must(w, w.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: peer})
-	want("it goes", at, "CONNECT_PEER_DELETED", "SEGMENT-ROUTES-UNINSTALLED", "SEGMENT-ROUTES-UNINSTALLED")
+	want("it goes", at, "CONNECT_PEER_DELETED", "SEGMENT_ROUTES_UNINSTALLED", "SEGMENT_ROUTES_UNINSTALLED")
 
 	if list, _, err := w.Events(w.as("444455556666"), events.Query{Limit: 10}); err != nil || len(list) != 0 {
 		t.Errorf("another account reads %v %v", list, err)

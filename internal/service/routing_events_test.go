@@ -70,7 +70,7 @@ func (w *world) routeEvents(after uint64) (list []routeEvent, next uint64) {
 
 // text is an event in one line: "+ eu-west-1 prod,dev: 10.0.0.0/16 propagated active attachment/vpc connected".
 func (e *routeEvent) text(names map[string]string) string {
-	sign := map[string]string{"SEGMENT-ROUTES-INSTALLED": "+", "SEGMENT-ROUTES-UNINSTALLED": "-"}[e.ChangeType]
+	sign := map[string]string{"SEGMENT_ROUTES_INSTALLED": "+", "SEGMENT_ROUTES_UNINSTALLED": "-"}[e.ChangeType]
 	var routes []string
 	for _, r := range e.Routes {
 		words := []string{r.DestinationCidrBlock, strings.TrimPrefix(r.RouteType, "route_"), r.RouteState}
@@ -199,7 +199,7 @@ func TestRoutingEvents_detail(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%d events, %v", len(list), err)
 	}
-	want := `{"changeType":"SEGMENT-ROUTES-INSTALLED","changeDescription":"Routes in one or more Segments have been installed.",` +
+	want := `{"changeType":"SEGMENT_ROUTES_INSTALLED","changeDescription":"Routes in one or more Segments have been installed.",` +
 		`"region":"eu-west-1","segments":["prod"],"sequenceNumber":` + fmt.Sprint(w.now.UnixMilli()) + `,"routes":[{"destinationCidrBlock":"10.0.0.0/16",` +
 		`"attachments":[{"attachmentId":"` + connect + `","attachmentType":"connect"}],"routeType":"route_propagated","routeState":"active",` +
 		`"propagatedRouteFamily":"bgp","bgpAttributes":{"med":"7","asPath":["AS_SEQ: [65001, 65002]"]}}],` +
@@ -402,9 +402,9 @@ func (w *world) applyEvents(rt *rapid.T, mirror map[string]string, after uint64)
 				}
 				old, had := mirror[key]
 				switch {
-				case e.ChangeType == "SEGMENT-ROUTES-INSTALLED" && !had:
+				case e.ChangeType == "SEGMENT_ROUTES_INSTALLED" && !had:
 					mirror[key] = text
-				case e.ChangeType == "SEGMENT-ROUTES-UNINSTALLED" && had && old == text:
+				case e.ChangeType == "SEGMENT_ROUTES_UNINSTALLED" && had && old == text:
 					delete(mirror, key)
 				default:
 					rt.Fatalf("%s %s %q does not fit %q", e.ChangeType, key, text, old)
@@ -484,7 +484,7 @@ func TestRoutingEvents_ofTheCatalog(t *testing.T) {
 						return err
 					}
 					if e.Region == "eu-west-1" {
-						got = append(got, strings.TrimPrefix(e.ChangeType, "SEGMENT-ROUTES-")+" "+e.Routes[0].DestinationCidrBlock)
+						got = append(got, strings.TrimPrefix(e.ChangeType, "SEGMENT_ROUTES_")+" "+e.Routes[0].DestinationCidrBlock)
 					}
 				}
 				return err

@@ -76,11 +76,11 @@ func (tx *Txn) EmitAs(account, detailType string, detail any, resources []string
 
 // kindWords are how events name a type of attachment: in the change type and in the sentence.
 var kindWords = map[api.AttachmentType][2]string{
-	api.AttachmentTypeVpc:                      {"VPC-ATTACHMENT-", "VPC"},
+	api.AttachmentTypeVpc:                      {"VPC_ATTACHMENT_", "VPC"},
 	api.AttachmentTypeConnect:                  {"CONNECT_ATTACHMENT_", "Connect"},
-	api.AttachmentTypeSiteToSiteVpn:            {"VPN-ATTACHMENT-", "Site-to-Site VPN"},
-	api.AttachmentTypeDirectConnectGateway:     {"DXGW-ATTACHMENT-", "Direct Connect gateway"},
-	api.AttachmentTypeTransitGatewayRouteTable: {"TGW-ROUTE-TABLE-ATTACHMENT-", "Transit Gateway route table"},
+	api.AttachmentTypeSiteToSiteVpn:            {"VPN_ATTACHMENT_", "Site-to-Site VPN"},
+	api.AttachmentTypeDirectConnectGateway:     {"DIRECT_CONNECT_GATEWAY_ATTACHMENT_", "Direct Connect gateway"},
+	api.AttachmentTypeTransitGatewayRouteTable: {"TGW_ROUTE_TABLE_ATTACHMENT_", "Transit Gateway route table"},
 }
 
 // attachmentChanged tells of an attachment that was made, changed or removed; old or row is nil then.
@@ -133,7 +133,7 @@ func (tx *Txn) attachmentChanged(old, row *Attachment) {
 		case isIn:
 			what = [...]string{"DELETED", "removed from a Segment."}
 		}
-		d := detail("ATTACHMENT-ASSOCIATION-"+what[0], "An attachment has been "+what[1])
+		d := detail("ATTACHMENT_ASSOCIATION_"+what[0], "An attachment has been "+what[1])
 		d.PreviousSegmentName, d.SegmentName = wasIn, isIn
 		tx.Emit(network, SegmentUpdate, d)
 	}
@@ -158,7 +158,7 @@ func (tx *Txn) SlotTaken(network *CoreNetwork, row *Attachment, group string) {
 		return
 	}
 	tx.Emit(network, Advisory, EventDetail{
-		ChangeType: "ATTACHMENT-NOT-ASSOCIATED", EdgeLocation: row.EdgeLocation, AttachmentArn: row.ARN(), NetworkFunctionGroupName: group,
+		ChangeType: "ATTACHMENT_NOT_ASSOCIATED", EdgeLocation: row.EdgeLocation, AttachmentArn: row.ARN(), NetworkFunctionGroupName: group,
 		ChangeDescription: "An attachment has not been mapped to a Network Function Group: another attachment has the place at its edge location.",
 	})
 }
@@ -227,9 +227,9 @@ func (tx *Txn) VersionEvent(network *CoreNetwork, version *PolicyVersion) {
 	d := EventDetail{PolicyVersionID: strconv.Itoa(int(*version.PolicyVersionId))}
 	switch version.ChangeSetState {
 	case api.ChangeSetStateReadyToExecute:
-		d.ChangeType, d.ChangeDescription = "CHANGE-SET-READY-TO-EXECUTE", "A change set is ready to be executed for a Core Network policy."
+		d.ChangeType, d.ChangeDescription = "CHANGE_SET_READY_TO_EXECUTE", "A change set is ready to be executed for a Core Network policy."
 	case api.ChangeSetStateExecutionSucceeded:
-		d.ChangeType, d.ChangeDescription = "CHANGE-SET-EXECUTED", "A change set has been executed for a Core Network policy."
+		d.ChangeType, d.ChangeDescription = "CHANGE_SET_EXECUTED", "A change set has been executed for a Core Network policy."
 	default:
 		return
 	}
@@ -241,14 +241,14 @@ func (tx *Txn) EdgesChanged(old, row *CoreNetwork) {
 	for _, e := range row.Edges {
 		if _, had := old.Edge(e.EdgeLocation); !had {
 			tx.Emit(row, TopologyChange, EventDetail{
-				ChangeType: "EDGE-LOCATION-ADDED", ChangeDescription: "An edge location has been added to a Core Network.", EdgeLocation: e.EdgeLocation,
+				ChangeType: "EDGE_LOCATION_ADDED", ChangeDescription: "An edge location has been added to a Core Network.", EdgeLocation: e.EdgeLocation,
 			})
 		}
 	}
 	for _, e := range old.Edges {
 		if _, has := row.Edge(e.EdgeLocation); !has {
 			tx.Emit(row, TopologyChange, EventDetail{
-				ChangeType: "EDGE-LOCATION-DELETED", ChangeDescription: "An edge location has been deleted from a Core Network.", EdgeLocation: e.EdgeLocation,
+				ChangeType: "EDGE_LOCATION_DELETED", ChangeDescription: "An edge location has been deleted from a Core Network.", EdgeLocation: e.EdgeLocation,
 			})
 		}
 	}
