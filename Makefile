@@ -8,7 +8,7 @@ LDFLAGS := -s -w
 # binary is 57 MB instead of 23.
 export GOFLAGS += -tags=grpcnotrace
 
-.PHONY: run build test unit generate lint fuzz bench vuln clean
+.PHONY: run build test unit generate lint fuzz robustness bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
 	$(GO) run ./cmd/portolan serve
@@ -33,6 +33,9 @@ lint:
 
 fuzz: ## every fuzz target for FUZZTIME each
 	./scripts/fuzz $(or $(FUZZTIME),20s)
+
+robustness: ## the tests of what docs/reliability.md promises, with new seeds, for MINUTES
+	./scripts/robustness $(or $(MINUTES),10)
 
 bench: ## the measurements of docs/benchmarks.md, in one run
 	$(GO) run ./bench -write docs/benchmarks.md
