@@ -8,7 +8,7 @@ LDFLAGS := -s -w
 # binary is 57 MB instead of 23.
 export GOFLAGS += -tags=grpcnotrace
 
-.PHONY: run build test unit generate lint fuzz robustness bench vuln clean
+.PHONY: run build test unit interop generate lint fuzz robustness bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
 	$(GO) run ./cmd/portolan serve
@@ -22,6 +22,9 @@ test: ## everything CI runs: real clients, race detector, linters, generated cod
 
 unit: ## the Go tests alone, without the race detector
 	$(GO) test ./...
+
+interop: ## BGP sessions with FRR, BIRD, GoBGP and ExaBGP, in network namespaces: Linux, as root
+	$(GO) test -tags grpcnotrace,interop -count 1 -parallel 8 -timeout 10m ./test/bgp
 
 generate: ## the api package from the model, and docs/coverage.md from what runs
 	$(GO) generate ./...

@@ -278,6 +278,7 @@ func dialPeer(ctx context.Context, p *Peer) (net.Conn, error) {
 		KeepAlive: -1,
 		Control:   func(_, _ string, c rawConn) error { return dialOptions(c, p) },
 	}
+	d.SetMultipathTCP(false) // it has neither MD5 keys nor TTLs
 	var conn net.Conn
 	err := inNamespace(p.Namespace, func() (err error) {
 		conn, err = d.DialContext(ctx, network(p.Remote.Addr()), p.Remote.String())
@@ -289,6 +290,7 @@ func dialPeer(ctx context.Context, p *Peer) (net.Conn, error) {
 // listenAt opens a listening socket. The address need not be one of the system's.
 func listenAt(at endpoint) (ln net.Listener, err error) {
 	c := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c rawConn) error { return listenOptions(c, at.local.Addr()) }}
+	c.SetMultipathTCP(false) // as in dialPeer
 	err = inNamespace(at.namespace, func() (err error) {
 		ln, err = c.Listen(context.Background(), network(at.local.Addr()), at.local.String())
 		return err
