@@ -35,13 +35,14 @@ func main() {
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
-	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes or start")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, bgp or start")
+	sessions := flag.Int("sessions", 2000, "BGP sessions")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
 	if *only != "" && *write != "" {
 		log.Fatal("-write takes a whole report: leave out -only")
 	}
-	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only}
+	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only, sessions: *sessions}
 	b.report()
 	fmt.Print(b.out.String())
 	if *write != "" {
@@ -52,11 +53,12 @@ func main() {
 }
 
 type bench struct {
-	span    time.Duration
-	rounds  int
-	devices int
-	only    string
-	out     bytes.Buffer
+	span     time.Duration
+	rounds   int
+	devices  int
+	only     string
+	sessions int
+	out      bytes.Buffer
 }
 
 func (b *bench) printf(format string, args ...any) { fmt.Fprintf(&b.out, format, args...) }
@@ -67,7 +69,7 @@ func (b *bench) report() {
 	for _, part := range []struct {
 		name    string
 		measure func()
-	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"start", b.start}} {
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"bgp", b.bgp}, {"start", b.start}} {
 		if b.only == "" || b.only == part.name {
 			part.measure()
 		}
