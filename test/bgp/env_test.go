@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portolan/internal/bgp"
 )
 
 // The addresses of every test: one router with two sessions, as a Connect peer has them.
@@ -30,11 +33,12 @@ type env struct {
 	t            *testing.T
 	dir          string // readable by every user: FRR drops its rights
 	core, router string // names of the namespaces
+	gre          []*bgp.GREEndpoint
 }
 
 var serial atomic.Int64
 
-func newEnv(t *testing.T) *env {
+func newEnv(t *testing.T, c *cell) *env {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "portolan-bgp-")
 	if err != nil {
@@ -57,16 +61,46 @@ func newEnv(t *testing.T) *env {
 		e.run("ip", "-n", ns, "link", "set", "lo", "up")
 	}
 	e.run("ip", "link", "add", "c0", "netns", e.core, "type", "veth", "peer", "name", "r0", "netns", e.router)
-	for _, a := range [][3]string{{e.core, "c0", coreAddr + "/29"}, {e.core, "c0", coreAddr2 + "/29"}, {e.core, "c0", core6 + "/125"}, {e.router, "r0", routerAddr + "/29"}, {e.router, "r0", router6 + "/125"}} {
+	e.run("ip", "-n", e.core, "link", "set", "c0", "up")
+	e.run("ip", "-n", e.router, "link", "set", "r0", "up")
+	if c.gre {
+		e.tunnel()
+		e.address("gre0", "gre0")
+	} else {
+		e.address("c0", "r0")
+	}
+	return e
+}
+
+// address gives both sides the addresses of their sessions, on a device each.
+func (e *env) address(core, router string) {
+	e.t.Helper()
+	for _, a := range [][3]string{{e.core, core, coreAddr + "/29"}, {e.core, core, coreAddr2 + "/29"}, {e.core, core, core6 + "/125"}, {e.router, router, routerAddr + "/29"}, {e.router, router, router6 + "/125"}} {
 		args := []string{"-n", a[0], "addr", "add", a[2], "dev", a[1]}
 		if strings.Contains(a[2], ":") {
 			args = append(args, "nodad")
 		}
 		e.run("ip", args...)
 	}
-	e.run("ip", "-n", e.core, "link", "set", "c0", "up")
-	e.run("ip", "-n", e.router, "link", "set", "r0", "up")
-	return e
+}
+
+// tunnel puts a GRE tunnel in user space over the cable, both ends of it ours.
+func (e *env) tunnel() {
+	e.t.Helper()
+	outer := map[string]string{e.core: "198.51.100.1", e.router: "198.51.100.2"}
+	for _, end := range []struct{ ns, cable, far string }{{e.core, "c0", e.router}, {e.router, "r0", e.core}} {
+		e.run("ip", "-n", end.ns, "addr", "add", outer[end.ns]+"/30", "dev", end.cable)
+		gre, err := bgp.OpenGRE(e.path(end.ns), "gre0", netip.MustParseAddr(outer[end.ns]))
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		e.t.Cleanup(gre.Close)
+		gre.SetPeers([]bgp.GREPeer{{Outer: netip.MustParseAddr(outer[end.far]), Inside: []netip.Prefix{
+			netip.MustParsePrefix(routerAddr + "/29").Masked(), netip.MustParsePrefix(router6 + "/125").Masked(),
+		}}})
+		e.gre = append(e.gre, gre)
+		e.run("ip", "-n", end.ns, "link", "set", "gre0", "mtu", "1476", "up")
+	}
 }
 
 // path is the namespace for setns.

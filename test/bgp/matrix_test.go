@@ -24,6 +24,7 @@ type cell struct {
 	gtsm             bool
 	farAway          bool // the router does not take part in GTSM: its packets look as if they came from afar
 	graceful         bool
+	gre              bool // over a tunnel in user space
 	passive          bool // the router connects
 	maxPrefixes      int
 	more             int // prefixes that the router announces beside the usual
@@ -135,7 +136,7 @@ func plain() *cell { return &cell{coreAS: 64512, routerAS: 65001} }
 // exchange brings both sides up and looks at both tables.
 func exchange(t *testing.T, r router, cl *cell) (*core, *env) {
 	t.Helper()
-	e := newEnv(t)
+	e := newEnv(t, cl)
 	c := newCore(t, e, cl)
 	r.start(e, cl)
 	c.start(false)
@@ -168,6 +169,16 @@ func everyRouter(t *testing.T, make func() router) {
 			c, _ := exchange(t, r, cl)
 			c.export.Update([]bgp.Route{{Prefix: netip.MustParsePrefix("2001:db8:1::/48")}, {Prefix: netip.MustParsePrefix("2001:db8:2::/47"), Attrs: &bgp.Attributes{ASPath: []uint32{64512}}}})
 			holds(t, r, c)
+		},
+		"GRE": func(t *testing.T, r router) {
+			cl := plain()
+			cl.gre, cl.ipv6 = true, true
+			_, e := exchange(t, r, cl)
+			for _, gre := range e.gre {
+				if in, out, _ := gre.Packets(); in == 0 || out == 0 {
+					t.Errorf("%d packets in, %d out of the tunnel", in, out)
+				}
+			}
 		},
 		"MD5": func(t *testing.T, r router) {
 			cl := plain()
@@ -234,7 +245,7 @@ func everyRouter(t *testing.T, make func() router) {
 		"prefix overflow": func(t *testing.T, r router) {
 			cl := plain()
 			cl.maxPrefixes, cl.more = 3, 3
-			e := newEnv(t)
+			e := newEnv(t, cl)
 			c := newCore(t, e, cl)
 			r.start(e, cl)
 			c.start(false)
@@ -341,7 +352,7 @@ func everyRouter(t *testing.T, make func() router) {
 
 // staysDown has both sides try for some seconds, in vain.
 func staysDown(t *testing.T, r router, cl *cell) {
-	e := newEnv(t)
+	e := newEnv(t, cl)
 	c := newCore(t, e, cl)
 	r.start(e, cl)
 	c.start(false)
