@@ -138,7 +138,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 			return fmt.Errorf("--cors-origin: %w", err)
 		}
 	}
-	cfg := node.Config{Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
+	clock, err := newClock()
+	if err != nil {
+		return err
+	}
+	cfg := node.Config{Now: clock, Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
 		return err
 	}
@@ -155,7 +159,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if cfg.Catalog, err = newCatalog(o, log); err != nil {
 		return err
 	}
-	authenticator, err := newAuthenticator(o, log)
+	authenticator, err := newAuthenticator(o, clock, log)
 	if err != nil {
 		return err
 	}
@@ -205,6 +209,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	data := watchData(ctx, cfg.Store, log)
 	defer data.wait()
 	srv := server.New(server.Config{
+		Now:           clock,
 		Backup:        backupOf(cfg.Store),
 		Damage:        data.damage,
 		Service:       svc,
@@ -224,9 +229,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 }
 
 // newAuthenticator checks signatures when there is a credentials file, which a SIGHUP reads again.
-func newAuthenticator(o *serveOptions, log *slog.Logger) (*auth.Authenticator, error) {
+func newAuthenticator(o *serveOptions, now func() time.Time, log *slog.Logger) (*auth.Authenticator, error) {
 	if o.credentials == "" {
-		return auth.NewAuthenticator(auth.Config{}), nil
+		return auth.NewAuthenticator(auth.Config{Now: now}), nil
 	}
 	load := func() (*auth.Credentials, error) {
 		c, err := auth.LoadCredentials(o.credentials)
@@ -242,7 +247,7 @@ func newAuthenticator(o *serveOptions, log *slog.Logger) (*auth.Authenticator, e
 	if err != nil {
 		return nil, err
 	}
-	a := auth.NewAuthenticator(auth.Config{Credentials: c})
+	a := auth.NewAuthenticator(auth.Config{Credentials: c, Now: now})
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {

@@ -21,6 +21,10 @@ import (
 // that a poller sees each state once even when none of them lasts.
 const Linger = 250 * time.Millisecond
 
+// longestNap is how long the worker goes without a look at the clock while something is queued: a timer stands still while
+// the machine sleeps, and knows nothing of a clock that was set.
+const longestNap = 5 * time.Second
+
 const duePrefix = "/due/"
 
 // Entry is one due step: the row at Key leaves the state From.
@@ -43,8 +47,10 @@ type Queue struct {
 	handlers map[Kind]Handler
 	log      *slog.Logger
 
-	next atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
-	wake chan struct{}
+	next    atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
+	seen    atomic.Int64 // the machine's clock when it was last looked at
+	stepped atomic.Bool  // it was set back since the entries were looked through
+	wake    chan struct{}
 
 	mu   sync.Mutex
 	seq  uint64
@@ -72,21 +78,67 @@ func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
 // Load reads the entries an earlier process left behind.
 func (q *Queue) Load(ctx context.Context) error {
 	var times []int64
+	late := false
+	now := q.wall()
 	err := q.store.View(ctx, func(r store.Reader) error {
 		times = times[:0]
-		for key := range r.Scan(duePrefix, "") {
-			at, err := dueTime(key)
+		for key, value := range r.Scan(duePrefix, "") {
+			d, err := parseDue(key, value)
 			if err != nil {
 				return err
 			}
-			times = append(times, at)
+			late = late || q.latest(d.entry, now) < d.at
+			times = append(times, d.at)
 		}
 		return nil
 	})
-	if err == nil {
-		q.remember(times)
+	if err != nil {
+		return err
 	}
-	return err
+	q.remember(times)
+	if late {
+		q.stepped.Store(true)
+		return q.Step(ctx)
+	}
+	return nil
+}
+
+// wall is the machine's clock. When that was set back since the last look, entries may lie too far ahead.
+func (q *Queue) wall() time.Time {
+	now := q.now()
+	n := now.UnixNano()
+	switch last := raise(&q.seen, n); {
+	case last-n > int64(stepBack) && q.seen.CompareAndSwap(last, n):
+		q.stepped.Store(true)
+		q.wakeUp()
+	}
+	return now
+}
+
+// latest is when an entry is due at the latest: a state that has begun by now lasts no longer than its duration.
+func (q *Queue) latest(e Entry, now time.Time) int64 {
+	return now.Add(q.profile.Duration(e.Kind, e.From)).UnixNano()
+}
+
+// bringForward moves entries that lie further ahead than their state lasts, since the clock was set back, to where they
+// would be if the state had begun now.
+func (q *Queue) bringForward(tx *Txn) error {
+	var moved []dueEntry
+	for key, value := range tx.Scan(duePrefix, "") {
+		d, err := parseDue(key, value)
+		if err != nil {
+			return err
+		}
+		if at := q.latest(d.entry, tx.Now); at < d.at {
+			tx.Delete(key)
+			d.at = at
+			moved = append(moved, d)
+		}
+	}
+	for _, d := range moved {
+		tx.schedule(d.entry, d.at)
+	}
+	return nil
 }
 
 // Schedule writes the due entry for a row of the kind that has just entered state, if the state is transient.
@@ -97,12 +149,17 @@ func (tx *Txn) ScheduleSince(kind Kind, key, state string, since time.Time) {
 	if _, ok := Next(kind, state); !ok {
 		return
 	}
+	e := Entry{Kind: kind, Key: key, From: state}
 	at := since.Add(tx.queue.profile.Duration(kind, state)).UnixNano()
-	value, err := json.Marshal(Entry{Kind: kind, Key: key, From: state})
+	tx.schedule(e, min(at, tx.queue.latest(e, tx.Now)))
+}
+
+func (tx *Txn) schedule(e Entry, at int64) {
+	value, err := json.Marshal(e)
 	if err != nil {
 		panic(err) // three strings
 	}
-	tx.Set(dueKey(at, key, state), value)
+	tx.Set(dueKey(at, e.Key, e.From), value)
 	tx.added = append(tx.added, at)
 }
 
@@ -115,7 +172,7 @@ func (q *Queue) Update(ctx context.Context, f func(*Txn) error) error {
 // Step takes one step of every row that is due, if any is. Reads call it first: a poller then sees the state that
 // follows the one it saw last. It costs one atomic load when nothing is due.
 func (q *Queue) Step(ctx context.Context) error {
-	if q.next.Load() > q.now().UnixNano() {
+	if q.next.Load() > q.wall().UnixNano() && !q.stepped.Load() {
 		return nil
 	}
 	return q.update(ctx, false, nil)
@@ -127,10 +184,17 @@ func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) err
 	q.mu.Unlock()
 	var done *Txn
 	var applied bool
+	now := q.wall()
+	stepped := q.stepped.Swap(false)
 	err := q.store.Update(ctx, func(stx store.Txn) error {
-		tx := &Txn{Txn: stx, Now: q.now(), queue: q}
+		tx := &Txn{Txn: stx, Now: now, queue: q}
 		done, applied = tx, false
-		if q.next.Load() <= tx.Now.UnixNano() {
+		if stepped {
+			if err := q.bringForward(tx); err != nil {
+				return err
+			}
+		}
+		if stepped || q.next.Load() <= now.UnixNano() {
 			applied = true
 			if err := q.apply(tx, chains); err != nil {
 				return err
@@ -142,10 +206,13 @@ func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) err
 		return nil
 	})
 	if err != nil {
+		if stepped {
+			q.stepped.Store(true)
+		}
 		return err
 	}
 	if applied {
-		q.forget(done.Now.UnixNano(), seen)
+		q.forget(now.UnixNano(), seen)
 	}
 	q.remember(done.added)
 	return nil
@@ -196,13 +263,25 @@ func due(r store.Reader, now int64) ([]dueEntry, error) {
 		if at > now {
 			break
 		}
-		var e Entry
-		if err := json.Unmarshal(value, &e); err != nil {
-			return nil, fmt.Errorf("lifecycle: entry %s: %w", key, err)
+		d, err := parseDue(key, value)
+		if err != nil {
+			return nil, err
 		}
-		found = append(found, dueEntry{at, key, e})
+		found = append(found, d)
 	}
 	return found, nil
+}
+
+func parseDue(key string, value []byte) (dueEntry, error) {
+	at, err := dueTime(key)
+	if err != nil {
+		return dueEntry{}, err
+	}
+	var e Entry
+	if err := json.Unmarshal(value, &e); err != nil {
+		return dueEntry{}, fmt.Errorf("lifecycle: entry %s: %w", key, err)
+	}
+	return dueEntry{at, key, e}, nil
 }
 
 // Run applies what nobody asked for until ctx ends.
@@ -211,10 +290,10 @@ func (q *Queue) Run(ctx context.Context) {
 	defer timer.Stop()
 	failures := 0
 	for {
-		next, now := q.next.Load(), q.now().UnixNano()
+		next, now := q.next.Load(), q.wall().UnixNano()
 		wait := time.Hour
 		if next != math.MaxInt64 {
-			wait = min(wait, time.Duration(max(0, next-now))+Linger)
+			wait = min(longestNap, time.Duration(max(0, next-now))+Linger)
 		}
 		if failures > 0 {
 			wait = max(wait, min(time.Second<<min(failures, 5), 30*time.Second))
@@ -227,7 +306,7 @@ func (q *Queue) Run(ctx context.Context) {
 			continue
 		case <-timer.C:
 		}
-		if q.next.Load() > q.now().Add(-Linger).UnixNano() {
+		if q.next.Load() > q.wall().Add(-Linger).UnixNano() && !q.stepped.Load() {
 			continue // a request was faster
 		}
 		if err := q.update(ctx, false, nil); err != nil && ctx.Err() == nil {
@@ -280,10 +359,14 @@ func (q *Queue) remember(times []int64) {
 	earlier := q.next.Load() < before
 	q.mu.Unlock()
 	if earlier {
-		select {
-		case q.wake <- struct{}{}:
-		default:
-		}
+		q.wakeUp()
+	}
+}
+
+func (q *Queue) wakeUp() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -66,13 +66,20 @@ func TestExecute_everyStateSurvivesARestart(t *testing.T) {
 		if st, err = store.OpenBolt(path, store.BoltOptions{NoSync: true}); err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld(t, withProfile(t, profile), func(c *node.Config) { c.Store = st })
-		if !now.IsZero() {
-			w.now = now
-		}
+		w := newWorld(t, withProfile(t, profile), func(c *node.Config) {
+			c.Store = st
+			clock := c.Now
+			c.Now = func() time.Time { // the clock is right when the process starts
+				if at := clock(); at.After(now) {
+					return at
+				}
+				return now
+			}
+		})
+		w.now = now
 		return w
 	}
-	w := open(time.Time{})
+	w := open(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC))
 	cn := w.labNetwork(labPolicy("prod"))
 	put := *must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: labPolicy("prod", "dev")}).CoreNetworkPolicy.PolicyVersionId
 	begin := w.now

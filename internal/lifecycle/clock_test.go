@@ -1,0 +1,96 @@
+package lifecycle
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"portolan/internal/store"
+)
+
+// setClock is a rig whose clock is set by hand.
+func setClock(t *testing.T, profile string, st store.Store, now *time.Time) *rig {
+	t.Helper()
+	p, err := ParseProfile(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRigOn(t, st, p)
+	handlers := r.handlers
+	r.Queue = NewQueue(st, func() time.Time { return *now }, p, slog.New(slog.DiscardHandler))
+	r.handlers = handlers
+	if err := r.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestClock_stepsLeaveNothingBehind sets the clock ahead, lets a state begin, and sets it right again: the state lasts as long
+// as it should from then on, whether the process was restarted meanwhile or not.
+func TestClock_stepsLeaveNothingBehind(t *testing.T) {
+	for name, step := range map[string]time.Duration{"an hour": time.Hour, "a year": 365 * 24 * time.Hour} {
+		for _, restart := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				st := store.OpenMemory()
+				defer st.Close()
+				right := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+				now := right.Add(step)
+				r := setClock(t, "device.DELETING=30s", st, &now)
+				r.enter(Device, "/d/1", "DELETING")
+				now = right
+				if restart {
+					r = setClock(t, "device.DELETING=30s", st, &now)
+				}
+				look := func(want string) {
+					t.Helper()
+					if err := r.Step(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if got := r.state("/d/1"); got != want {
+						t.Errorf("%v after the clock was right again: %s, want %s", now.Sub(right), got, want)
+					}
+				}
+				look("DELETING")
+				now = right.Add(29 * time.Second)
+				look("DELETING")
+				now = right.Add(30 * time.Second)
+				look("gone")
+			})
+		}
+	}
+}
+
+// TestClock_backWhileAStateLasts sets the clock back during a state: it lasts one duration more at most.
+func TestClock_backWhileAStateLasts(t *testing.T) {
+	st := store.OpenMemory()
+	defer st.Close()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r := setClock(t, "device.PENDING=30s", st, &now)
+	r.enter(Device, "/d/1", "PENDING")
+	now = now.Add(-time.Hour)
+	r.enter(Device, "/d/2", "PENDING") // by the clock that is wrong now
+	now = now.Add(30 * time.Second)
+	if err := r.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"/d/1", "/d/2"} {
+		if got := r.state(key); got != "AVAILABLE" {
+			t.Errorf("%s is %s", key, got)
+		}
+	}
+}
+
+func TestClock_ahead(t *testing.T) {
+	st := store.OpenMemory()
+	defer st.Close()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r := setClock(t, "device.PENDING=30s", st, &now)
+	r.enter(Device, "/d/1", "PENDING")
+	now = now.Add(365 * 24 * time.Hour)
+	if err := r.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.state("/d/1"); got != "AVAILABLE" {
+		t.Errorf("%s", got)
+	}
+}
