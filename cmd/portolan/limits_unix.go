@@ -9,3 +9,12 @@ import (
 
 // ignoreFileLimit turns a file that may not grow any further into an error of the write; without it the process ends.
 func ignoreFileLimit() { signal.Ignore(syscall.SIGXFSZ) }
+
+// fileLimit is how many files the process may have open, 0 for what is not known.
+func fileLimit() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(uint64(limit.Cur), 1<<30))
+}

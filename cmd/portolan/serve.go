@@ -7,10 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -32,11 +30,10 @@ import (
 // serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
 // PORTOLAN_LOG_LEVEL. A flag wins over its variable.
 type serveOptions struct {
-	listen    string
+	listen    listenOptions
 	data      string
 	ephemeral bool
 	snapshot  string
-	insecure  bool
 	lifecycle string
 	quotas    string
 	routing   routingFlag
@@ -74,11 +71,10 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.listen, "listen", "127.0.0.1:4566", "address to listen on")
+	o.listen.flags(f)
 	f.StringVar(&o.data, "data", "portolan-data", "data directory")
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep all data in memory, none on disk")
 	f.StringVar(&o.snapshot, "snapshot", "", "network snapshot file to create on an empty server, JSON or YAML")
-	f.BoolVar(&o.insecure, "insecure", false, "allow listening on non-loopback addresses while any credentials are accepted")
 	f.StringVar(&o.credentials, "credentials", "", "file of access keys; every request must be signed by one of them")
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
 	f.StringVar(&o.catalog, "catalog", "", "inventory of VPCs, subnets, TGWs, VPNs and DX gateways to validate references against")
@@ -120,15 +116,8 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) e
 	return failed
 }
 
-// gcPercent is how far the heap may grow before the collector runs. The live heap is a few MiB: at Go's default the
-// collector would run for every 4 MiB of replies; at this it runs a quarter as often and the process still idles far below
-// 30 MiB.
-const gcPercent = 400
-
 func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	limitMemory(os.LookupEnv, os.ReadFile)
 	log, err := newLogger(o, stderr)
 	if err != nil {
 		return err
@@ -163,11 +152,11 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	listener, err := listen(o)
+	doors, err := o.open(log)
 	if err != nil {
 		return err
 	}
-	defer listener.Close() //nolint:errcheck // the server closes it first
+	defer doors.close()
 	if cfg.Store, err = openStore(o); err != nil {
 		return err
 	}
@@ -219,10 +208,17 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		Log:           log,
 		Tracer:        tracer,
 		CORSOrigin:    o.cors,
+		Hosts:         doors.hosts,
+		TLS:           doors.tls,
+		OwnMetrics:    doors.metrics != nil,
+
+		MaxConnections: maxConnections(),
 	})
 	srv.SetReady(true)
-	announce(stdout, listener.Addr().String())
-	err = srv.Serve(ctx, listener, o.drain)
+	announce(stdout, o.listen.url(doors.api))
+	stopMetrics := doors.serveMetrics(srv, log)
+	err = srv.Serve(ctx, doors.api, o.drain)
+	stopMetrics()
 	stop()
 	<-worker
 	return err
@@ -248,21 +244,17 @@ func newAuthenticator(o *serveOptions, now func() time.Time, log *slog.Logger) (
 		return nil, err
 	}
 	a := auth.NewAuthenticator(auth.Config{Credentials: c, Now: now})
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		for range hangups {
-			c, err := load()
-			if err == nil {
-				err = a.Replace(c)
-			}
-			if err != nil {
-				log.Error("the old credentials stay in force", "error", err)
-				continue
-			}
-			log.Info("credentials reloaded", "keys", c.Len())
+	onHangup(func() {
+		c, err := load()
+		if err == nil {
+			err = a.Replace(c)
 		}
-	}()
+		if err != nil {
+			log.Error("the old credentials stay in force", "error", err)
+			return
+		}
+		log.Info("credentials reloaded", "keys", c.Len())
+	})
 	return a, nil
 }
 
@@ -292,25 +284,6 @@ func environmentCredentials() func(string) aws.CredentialsProvider {
 	return func(string) aws.CredentialsProvider { return provider }
 }
 
-// listen binds the address. Without checked credentials only this machine may reach it.
-func listen(o *serveOptions) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(o.listen)
-	if err != nil {
-		return nil, fmt.Errorf("--listen %q is not HOST:PORT", o.listen)
-	}
-	if ip := net.ParseIP(host); !o.insecure && o.credentials == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.listen)
-	}
-	l, err := net.Listen("tcp", o.listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken by another process: choose another address with --listen", o.listen)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", o.listen, err)
-	}
-	return l, nil
-}
-
 // untilSignal ends the context at the first SIGTERM or interrupt. The second ends the process.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ignoreFileLimit()
@@ -324,13 +297,6 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 		os.Exit(1)
 	}()
 	return ctx, cancel
-}
-
-// announce prints where the server is and the two lines that make the AWS CLI talk to it.
-func announce(w io.Writer, addr string) {
-	fmt.Fprintf(w, "portolan is listening on http://%s; to talk to it:\n\n", addr)
-	fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_NETWORKMANAGER=http://%s\n", addr)
-	fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-west-2\n\n")
 }
 
 func newLogger(o *serveOptions, w io.Writer) (*slog.Logger, error) {

@@ -29,7 +29,8 @@ type Config struct {
 type Authenticator struct {
 	credentials atomic.Pointer[Credentials]
 	now         func() time.Time
-	last        atomic.Pointer[api.Caller] // welcomed; mostly the next is the same
+	changed     atomic.Pointer[chan struct{}] // closed when others take the credentials' place
+	last        atomic.Pointer[api.Caller]    // welcomed; mostly the next is the same
 }
 
 // NewAuthenticator returns an Authenticator that checks signatures when cfg has credentials.
@@ -39,6 +40,8 @@ func NewAuthenticator(cfg Config) *Authenticator {
 		a.now = time.Now
 	}
 	a.credentials.Store(cfg.Credentials)
+	changed := make(chan struct{})
+	a.changed.Store(&changed)
 	return a
 }
 
@@ -48,7 +51,60 @@ func (a *Authenticator) Replace(c *Credentials) error {
 		return errors.New("credentials can only be replaced by others")
 	}
 	a.credentials.Store(c)
+	next := make(chan struct{})
+	close(*a.changed.Swap(&next))
 	return nil
+}
+
+// Checks tells whether signatures are checked.
+func (a *Authenticator) Checks() bool { return a.credentials.Load() != nil }
+
+// Changed is closed when the credentials are replaced the next time.
+func (a *Authenticator) Changed() <-chan struct{} { return *a.changed.Load() }
+
+// Now is a principal with what its key may do now, nil when there is no such key any more, another secret or account goes
+// with it, or it has expired.
+func (a *Authenticator) Now(p *Principal) *Principal {
+	if p.key == nil {
+		return p
+	}
+	key := a.credentials.Load().keys[p.key.id]
+	if key == nil || key.secret != p.key.secret || key.arn != p.key.arn || key.checkToken(p.key.token, a.now().UTC()) != nil {
+		return nil
+	}
+	now := *p
+	now.key = key
+	return &now
+}
+
+// Expect refuses, by its headers, a request that [Authenticator.Authenticate] is going to refuse whatever its body is, as
+// far as that takes no computing: one that is not signed, for too long, or with a key that is not known.
+func (a *Authenticator) Expect(r *http.Request) error {
+	credentials := a.credentials.Load()
+	if credentials == nil {
+		return nil
+	}
+	_, _, err := a.claim(r, credentials, a.now().UTC())
+	return err
+}
+
+// claim is the signature of a request and the key that it says it was made with.
+func (a *Authenticator) claim(r *http.Request, credentials *Credentials, now time.Time) (*signature, *credential, error) {
+	s, err := readSignature(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.checkScope(); err != nil {
+		return nil, nil, err
+	}
+	key := credentials.keys[s.AccessKeyID]
+	if key == nil {
+		return nil, nil, unrecognizedClient(errUnknownKey)
+	}
+	if err := key.checkToken(s.token, now); err != nil {
+		return nil, nil, err
+	}
+	return s, key, s.checkTime(now)
 }
 
 // Authenticate tells who sent r, whose body has been read into body, and gives the body to decode: that of a chunked
@@ -61,22 +117,9 @@ func (a *Authenticator) Authenticate(r *http.Request, body []byte) (*Principal, 
 	if credentials == nil {
 		return a.welcome(r, body)
 	}
-	s, err := readSignature(r)
-	if err != nil {
-		return nil, nil, err
-	}
 	now := a.now().UTC()
-	if err := s.checkScope(); err != nil {
-		return nil, nil, err
-	}
-	key := credentials.keys[s.AccessKeyID]
-	if key == nil {
-		return nil, nil, unrecognizedClient(errUnknownKey)
-	}
-	if err := key.checkToken(s.token, now); err != nil {
-		return nil, nil, err
-	}
-	if err := s.checkTime(now); err != nil {
+	s, key, err := a.claim(r, credentials, now)
+	if err != nil {
 		return nil, nil, err
 	}
 	body, err = s.verify(r, key, body)

@@ -13,7 +13,7 @@ import (
 // backup sends one snapshot of everything, while calls go on.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	id := s.ids.next()
-	principal, err := s.operator(r)
+	principal, err := s.operator(w, r)
 	if err == nil {
 		err = s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, "")
 	}

@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"portolan/api"
 	"portolan/internal/auth"
 	"portolan/internal/wire"
@@ -33,11 +31,9 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, s.ids.next(), panicked(v))
 		}
 	}()
-	switch r.Method + " " + r.URL.Path {
+	switch call := r.Method + " " + r.URL.Path; call {
 	case "GET /_portolan/health", "GET /_localstack/health", "HEAD /_portolan/health", "HEAD /_localstack/health":
 		s.health(w, r)
-	case "GET /metrics":
-		promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	case "POST /_portolan/reset":
 		s.change(w, r, s.reset)
 	case "POST /_portolan/faults":
@@ -49,6 +45,10 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	case "GET /_portolan/snapshot":
 		s.snapshot(w, r)
 	default:
+		if call == "GET /metrics" && !s.cfg.OwnMetrics {
+			s.metrics.handler().ServeHTTP(w, r)
+			return
+		}
 		if strings.HasPrefix(r.URL.Path, announcementsPath) && (r.Method == http.MethodGet || r.Method == http.MethodPut) {
 			s.announcements(w, r)
 			return
@@ -79,9 +79,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 // where signatures are checked, a valid one of somebody who may do everything.
 func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request, *auth.Principal) error) {
 	id := s.ids.next()
-	principal, err := s.operator(r)
+	principal, err := s.operator(w, r)
 	if err == nil {
-		err = do(r, principal)
+		err = do(r.WithContext(lasting(r.Context())), principal)
 	}
 	if err != nil {
 		s.refuse(w, r, id, err)
@@ -93,18 +93,11 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 }
 
 // operator is who makes a control call that is answered to peers on this machine only.
-func (s *Server) operator(r *http.Request) (*auth.Principal, error) {
+func (s *Server) operator(w http.ResponseWriter, r *http.Request) (*auth.Principal, error) {
 	if !fromHere(r) {
 		return nil, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."}
 	}
-	if err := s.fromPage(r); err != nil {
-		return nil, err
-	}
-	body, err := wire.ReadBody(r.Body, 1<<20)
-	if err != nil {
-		return nil, err
-	}
-	principal, _, err := s.cfg.Authenticator.Authenticate(r, body)
+	principal, _, err := s.identify(new(call), w, r, 1<<20)
 	return principal, err
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"portolan/api"
-	"portolan/internal/wire"
+	"portolan/internal/auth"
 	"portolan/routing"
 )
 
@@ -17,15 +17,11 @@ import (
 func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType string, do func(ctx context.Context, body []byte) ([]byte, error)) {
 	id := s.ids.next()
 	reply, err := func() ([]byte, error) {
-		body, err := wire.ReadBody(http.MaxBytesReader(w, r.Body, maxControlBody), maxControlBody)
+		who, body, err := s.controller(w, r, maxControlBody)
 		if err != nil {
 			return nil, err
 		}
-		ctx, err := s.controller(r, body)
-		if err != nil {
-			return nil, err
-		}
-		return do(ctx, body)
+		return do(api.WithCaller(lasting(r.Context()), who.Caller()), body)
 	}()
 	if err != nil {
 		s.refuse(w, r, id, err)
@@ -33,20 +29,17 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 	}
 	w.Header().Set("X-Amzn-Requestid", id)
 	w.Header().Set("Content-Type", contentType)
+	connectionOf(r).writes(len(reply))
 	_, _ = w.Write(reply)
 }
 
-// controller is the context of who makes a control call about its own account.
-func (s *Server) controller(r *http.Request, body []byte) (context.Context, error) {
-	if err := s.fromPage(r); err != nil {
-		return nil, err
-	}
-	principal, _, err := s.cfg.Authenticator.Authenticate(r, body)
+// controller is who makes a control call about its own account, and the body of the call.
+func (s *Server) controller(w http.ResponseWriter, r *http.Request, limit int64) (*auth.Principal, []byte, error) {
+	principal, body, err := s.identify(new(call), w, r, limit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ctx := api.WithCaller(r.Context(), principal.Caller())
-	return ctx, s.cfg.Authorizer.AuthorizeControl(ctx, principal, principal.Caller().Account)
+	return principal, body, s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, principal.Caller().Account)
 }
 
 const maxControlBody = 12 << 20

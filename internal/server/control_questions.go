@@ -13,7 +13,6 @@ import (
 
 	"portolan/api"
 	"portolan/internal/analysis"
-	"portolan/internal/wire"
 	"portolan/routing"
 )
 
@@ -158,22 +157,17 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request) bool {
 	if format == "svg" {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // names in it are other people's
 	}
+	connectionOf(r).writes(len(reply))
 	_, _ = w.Write(reply)
 	return true
 }
 
 func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *question, coreNetwork string) (format string, reply []byte, err error) {
-	if r.ContentLength > ask.body {
-		return "", nil, wire.TooLarge(ask.body)
-	}
-	body, err := wire.ReadBody(http.MaxBytesReader(w, r.Body, ask.body), ask.body)
+	who, body, err := s.controller(w, r, ask.body)
 	if err != nil {
 		return "", nil, err
 	}
-	ctx, err := s.controller(r, body)
-	if err != nil {
-		return "", nil, err
-	}
+	ctx := api.WithCaller(r.Context(), who.Caller())
 	q, err := ask.parameters(r)
 	if err != nil {
 		return "", nil, err
@@ -297,7 +291,7 @@ func (s *Server) turn(ctx context.Context) (done func(), err error) {
 		return func() { <-s.turns; s.waiting.Add(-1) }, nil
 	case <-ctx.Done():
 		s.waiting.Add(-1)
-		return nil, api.Internal(ctx.Err())
+		return nil, ctx.Err()
 	}
 }
 

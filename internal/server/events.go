@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"portolan/api"
+	"portolan/internal/auth"
 	"portolan/internal/events"
 )
 
@@ -18,7 +19,7 @@ const (
 	defaultEvents = 100
 	maxEvents     = 1000
 	heartbeat     = 15 * time.Second
-	maxStreams    = 64 // of server-sent events at a time
+	maxStreams    = 64 // of server-sent events at a time, beyond which the oldest gives way
 )
 
 // events is GET /_portolan/events[?after=TOKEN&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
@@ -65,16 +66,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := s.ids.next()
-	ctx, err := s.controller(r, nil)
-	if err == nil && s.streams.Add(1) > maxStreams {
-		err = overloaded()
-	}
-	defer s.streams.Add(-1)
+	who, _, err := s.controller(w, r, 0)
 	if err != nil {
 		s.refuse(w, r, id, err)
 		return
 	}
-	if err := s.stream(ctx, w, q); err != nil {
+	ctx, end := s.streams.begin(api.WithCaller(r.Context(), who.Caller()), who.Caller().Account)
+	defer end()
+	if err := s.stream(ctx, w, who, q); err != nil {
 		s.cfg.Log.Warn("a stream of events ended", "request_id", id, "error", err)
 	}
 }
@@ -93,9 +92,8 @@ type eventRecord struct {
 
 // stream writes events as they come until the client or the server goes. A client that does not read is given up when a
 // write takes too long; it comes back with the last id it saw.
-func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q events.Query) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Principal, q events.Query) error {
+	keys := s.cfg.Authenticator.Changed()
 	changed, err := s.cfg.Service.EventsChanged(ctx)
 	if err != nil {
 		return err
@@ -141,7 +139,16 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, q events.Que
 			return nil
 		case <-s.closing:
 			return nil
+		case <-keys:
+			// A stream ends with the key that opened it.
+			keys = s.cfg.Authenticator.Changed()
+			if now := s.cfg.Authenticator.Now(who); now == nil || s.cfg.Authorizer.AuthorizeControl(ctx, now, now.Caller().Account) != nil {
+				return nil
+			}
 		case <-beat.C:
+			if s.cfg.Authenticator.Now(who) == nil {
+				return nil
+			}
 			if err := write(": still here\n\n"); err != nil {
 				return err
 			}

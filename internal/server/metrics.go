@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"portolan/api"
 )
@@ -58,4 +60,8 @@ func (m *metrics) observe(operation string, status int, took time.Duration) {
 		return
 	}
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -271,11 +271,7 @@ func (r *rig) signed(method, path, key string) (status int, text string) {
 		r.t.Fatal(err)
 	}
 	if key != "" {
-		empty := sha256.Sum256(nil)
-		keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
-		if err := v4.NewSigner().SignHTTP(r.t.Context(), keys, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
-			r.t.Fatal(err)
-		}
+		r.sign(req, key)
 	}
 	resp, err := r.http.Do(req)
 	if err != nil {
@@ -287,6 +283,16 @@ func (r *rig) signed(method, path, key string) (status int, text string) {
 		r.t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// sign signs a request without a body by a key whose secret is "secret".
+func (r *rig) sign(req *http.Request, key string) {
+	r.t.Helper()
+	empty := sha256.Sum256(nil)
+	keys := aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}
+	if err := v4.NewSigner().SignHTTP(r.t.Context(), keys, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func TestQuestions_beforeAPolicyIsLive(t *testing.T) {

@@ -6,19 +6,17 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/net/netutil"
-
 	"portolan/api"
 	"portolan/internal/analysis"
 	"portolan/internal/auth"
@@ -69,10 +67,15 @@ type Config struct {
 
 	Now func() time.Time
 
-	CORSOrigin string // "" switches CORS off
+	CORSOrigin string      // "" switches CORS off
+	Hosts      *Hosts      // nil: requests may name the server as they like
+	TLS        *tls.Config // nil: plain HTTP
+
+	OwnMetrics bool // /metrics is not served with the API: see ServeMetrics
 
 	MaxHeader      int           // bytes; default 64 KiB
-	MaxConnections int           // open at a time, the next waits; default 4096
+	MaxConnections int           // open at a time, of more one is closed; default 4096
+	MaxHeld        int64         // bytes of requests not yet authenticated and of answers being written, beyond 64 KiB each; default 256 MiB
 	MaxInFlight    int           // requests being answered, the next is refused; default 1024
 	ReadTime       time.Duration // a request must have arrived within it; default 30 s
 	WriteTime      time.Duration // and be answered within it, the client's reading included; default 2 min
@@ -85,8 +88,8 @@ type Server struct {
 	metrics  *metrics
 	faults   faults
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
-	inFlight atomic.Int64
-	streams  atomic.Int64  // of server-sent events
+	slots    slots
+	streams  streams       // of server-sent events
 	waiting  atomic.Int64  // questions asked of a core network and not answered yet
 	turns    chan struct{} // of those that are being answered
 	closing  chan struct{} // closed when the server is to end
@@ -109,50 +112,29 @@ func New(cfg Config) *Server {
 	}
 	cfg.MaxHeader = cmp.Or(cfg.MaxHeader, 64<<10)
 	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 4096)
+	cfg.MaxHeld = cmp.Or(cfg.MaxHeld, 256<<20)
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
 	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
-	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) }, s.writable, cfg.Damage)
+	s.streams.limit = maxStreams
+	s.slots = slots{limit: cfg.MaxInFlight, by: map[string]int{}}
+	if cfg.Authenticator.Checks() {
+		s.slots.share = max(cfg.MaxInFlight/4, 1)
+	}
+	s.metrics = newMetrics(func() float64 { return float64(s.slots.inUse()) }, s.writable, cfg.Damage)
 	return s
 }
 
 // SetReady says whether /_portolan/health answers that requests are welcome.
 func (s *Server) SetReady(ready bool) { s.ready.Store(ready) }
 
-// Serve answers on l until ctx ends, then finishes the requests under way, for as long as drain allows.
-func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration) error {
-	hs := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: s.cfg.ReadTime,
-		ReadTimeout:       s.cfg.ReadTime,
-		WriteTimeout:      s.cfg.WriteTime,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    4 * s.cfg.MaxHeader, // up to here the answer is AWS's and not net/http's
-
-		DisableGeneralOptionsHandler: true, // OPTIONS * is no operation either
-		ErrorLog:                     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
-	}
-	hs.RegisterOnShutdown(func() { close(s.closing) })
-	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(netutil.LimitListener(l, s.cfg.MaxConnections)) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	s.SetReady(false)
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	if err := hs.Shutdown(stop); err != nil {
-		_ = hs.Close()
-		return fmt.Errorf("requests were still under way after %s: %w", drain, err)
-	}
-	return nil
-}
-
 // ServeHTTP is the way of every request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.Hosts.has(r.Host) {
+		s.refuse(w, r, s.ids.next(), misdirected(r.Host))
+		return
+	}
 	if s.cfg.CORSOrigin != "" && s.cors(w, r) {
 		return
 	}
@@ -161,15 +143,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := call{start: s.cfg.Now(), id: s.ids.next(), operation: unknown}
-	underWay := s.inFlight.Add(1)
-	defer s.inFlight.Add(-1)
-	var err error
-	if underWay > int64(s.cfg.MaxInFlight) {
-		err = overloaded()
-	} else {
-		err = s.reply(&c, w, r)
-	}
-	if err != nil {
+	if err := s.reply(&c, w, r); err != nil {
+		c.done()
 		err = stored(err)
 		e := wire.AsException(err)
 		c.status, c.errorType, c.err = e.HTTPStatus(), e.ErrorType(), err
@@ -228,7 +203,10 @@ func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err err
 	if err != nil {
 		return err
 	}
-	wire.WriteOutput(w, c.id, out)
+	encoded := wire.Encode(out)
+	c.done()
+	connectionOf(r).writes(encoded.Len())
+	encoded.Write(w, c.id)
 	c.status = http.StatusOK
 	return nil
 }
@@ -242,33 +220,18 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		c.operation = op.Name
 		limit = wire.MaxBody(op)
 	}
-	ctx := s.startSpan(c, r)
-	if err := s.fromPage(r); err != nil {
-		return nil, err
-	}
-	if headerSize(r) > s.cfg.MaxHeader {
-		return nil, headersTooLarge(s.cfg.MaxHeader)
-	}
-	if r.ContentLength > limit {
-		return nil, wire.TooLarge(limit) // without waiting for what would not be read
-	}
-	var body []byte
-	var err error
-	if r.Body != nil && r.ContentLength != 0 {
-		if body, err = wire.ReadBody(http.MaxBytesReader(w, r.Body, limit), limit); err != nil {
-			return nil, err
-		}
-	}
-	c.auth = rejected
-	principal, body, err := s.cfg.Authenticator.Authenticate(r, body)
+	ctx := lasting(s.startSpan(c, r))
+	principal, body, err := s.identify(c, w, r, limit)
 	if err != nil {
 		return nil, err
 	}
-	c.auth, c.principal = "", principal
 	caller := principal.Caller()
 	// Who cannot sign is not told what exists.
 	if unmatched != nil {
 		return nil, unmatched
+	}
+	if err := s.begin(c); err != nil {
+		return nil, err
 	}
 	if err := s.cfg.Limiter.Allow(caller.Account, op.Name); err != nil {
 		return nil, err

@@ -73,6 +73,6 @@ func BenchmarkWriteOutput(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		wire.WriteOutput(w, "0a711cf7-2210-40c9-a170-a4c42134e195", out)
+		wire.Encode(out).Write(w, "0a711cf7-2210-40c9-a170-a4c42134e195")
 	}
 }

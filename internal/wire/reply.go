@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -15,13 +16,24 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b 
 // collector.
 const maxPooled = 4 << 20
 
-// WriteOutput writes a success.
-func WriteOutput(w http.ResponseWriter, requestID string, out api.Output) {
+// Encoded is an output as it goes over the wire. It must be written, once.
+type Encoded struct{ body *[]byte }
+
+// Encode encodes a success.
+func Encode(out api.Output) Encoded {
 	p := buffers.Get().(*[]byte)
-	b := out.AppendJSON((*p)[:0])
-	write(w, http.StatusOK, requestID, b)
-	if *p = b; cap(b) <= maxPooled {
-		buffers.Put(p)
+	*p = out.AppendJSON((*p)[:0])
+	return Encoded{p}
+}
+
+// Len is the number of bytes of the body.
+func (e Encoded) Len() int { return len(*e.body) }
+
+// Write writes the success.
+func (e Encoded) Write(w http.ResponseWriter, requestID string) {
+	write(w, http.StatusOK, requestID, *e.body)
+	if cap(*e.body) <= maxPooled {
+		buffers.Put(e.body)
 	}
 }
 
@@ -37,11 +49,18 @@ func WriteError(w http.ResponseWriter, requestID string, err error) {
 	write(w, e.HTTPStatus(), requestID, e.AppendJSON(make([]byte, 0, 256)))
 }
 
-// AsException is the exception in err's chain, or the one that hides err.
+// StatusClientGone is the status of a request whose client did not wait for the answer. It is for the log and the metrics:
+// the client does not see it.
+const StatusClientGone = 499
+
+// AsException is the exception in err's chain, or the one that hides err. What was canceled is what the client has left.
 func AsException(err error) api.Exception {
 	var e api.Exception
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e
+	case errors.Is(err, context.Canceled):
+		return &api.GenericError{Status: StatusClientGone, Type: "ClientClosedRequest", Message: "The client did not wait for the answer.", Cause: err}
 	}
 	return api.Internal(err)
 }

@@ -205,7 +205,7 @@ func TestWriteError_wire(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	wire.WriteOutput(w, "id-2", &api.TagResourceOutput{})
+	wire.Encode(&api.TagResourceOutput{}).Write(w, "id-2")
 	if w.Code != http.StatusOK || w.Body.String() != "{}" || w.Header().Get("Content-Length") != "2" {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"portolan/internal/server"
+)
+
+// listenOptions are the flags about where the server is reached, and by what name.
+type listenOptions struct {
+	address  string
+	insecure bool
+	hosts    []string
+	cert     string
+	key      string
+	metrics  string
+}
+
+func (o *listenOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.address, "listen", "127.0.0.1:4566", "address to listen on")
+	f.BoolVar(&o.insecure, "insecure", false, "allow listening on non-loopback addresses while any credentials are accepted")
+	f.StringSliceVar(&o.hosts, "host", nil, "name of the server besides localhost and its address; checked while any credentials are accepted")
+	f.StringVar(&o.cert, "tls-cert", "", "file with the certificate chain to serve HTTPS with, PEM")
+	f.StringVar(&o.key, "tls-key", "", "file with the private key of the certificate, PEM")
+	f.StringVar(&o.metrics, "metrics-listen", "", "address to serve /metrics on instead of the address of the API")
+}
+
+// names are those the server may be called by: all where every request has to be signed.
+func (o *listenOptions) names(address string, signed bool) (*server.Hosts, error) {
+	if signed {
+		return nil, nil
+	}
+	h, err := server.NewHosts(address, o.hosts)
+	if err != nil {
+		return nil, fmt.Errorf("--host: %w", err)
+	}
+	return h, nil
+}
+
+// listen binds the address. Without checked credentials only this machine may reach it.
+func (o *listenOptions) listen(signed bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(o.address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is not HOST:PORT", o.address)
+	}
+	if ip := net.ParseIP(host); !o.insecure && !signed && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.address)
+	}
+	return bind("--listen", o.address)
+}
+
+// listenMetrics binds the address of the metrics.
+func (o *listenOptions) listenMetrics() (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(o.metrics); err != nil {
+		return nil, fmt.Errorf("--metrics-listen %q is not HOST:PORT", o.metrics)
+	}
+	return bind("--metrics-listen", o.metrics)
+}
+
+func bind(flag, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another process: choose another address with %s", address, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// tls is the configuration of HTTPS, nil for HTTP. A SIGHUP reads the files again.
+func (o *listenOptions) tls(log *slog.Logger) (*tls.Config, error) {
+	switch {
+	case o.cert == "" && o.key == "":
+		return nil, nil
+	case o.cert == "" || o.key == "":
+		return nil, errors.New("--tls-cert and --tls-key go together")
+	}
+	var current atomic.Pointer[tls.Certificate]
+	load := func() error {
+		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+		if err != nil {
+			return fmt.Errorf("the certificate cannot be used: %w", err)
+		}
+		current.Store(&pair)
+		return nil
+	}
+	if err := load(); err != nil {
+		return nil, err
+	}
+	onHangup(func() {
+		if err := load(); err != nil {
+			log.Error("the old certificate stays in use", "error", err)
+			return
+		}
+		log.Info("certificate reloaded")
+	})
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil },
+	}, nil
+}
+
+// doors are where requests come in, and what they have to be like.
+type doors struct {
+	api     net.Listener
+	metrics net.Listener // nil: with the API
+	hosts   *server.Hosts
+	tls     *tls.Config
+
+	metricsHosts *server.Hosts
+}
+
+// open binds the addresses.
+func (o *serveOptions) open(log *slog.Logger) (d *doors, err error) {
+	d = new(doors)
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	signed := o.credentials != ""
+	if d.tls, err = o.listen.tls(log); err != nil {
+		return d, err
+	}
+	if d.api, err = o.listen.listen(signed); err != nil {
+		return d, err
+	}
+	if d.hosts, err = o.listen.names(o.listen.address, signed); err != nil {
+		return d, err
+	}
+	if o.listen.metrics == "" {
+		return d, nil
+	}
+	if d.metrics, err = o.listen.listenMetrics(); err != nil {
+		return d, err
+	}
+	d.metricsHosts, err = o.listen.names(o.listen.metrics, signed)
+	return d, err
+}
+
+// close closes what the server has not closed itself.
+func (d *doors) close() {
+	for _, l := range []net.Listener{d.api, d.metrics} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// serveMetrics serves them on their own address, if they have one, until stop is called.
+func (d *doors) serveMetrics(srv *server.Server, log *slog.Logger) (stop func()) {
+	if d.metrics == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := srv.ServeMetrics(ctx, d.metrics, d.metricsHosts); err != nil {
+			log.Error("metrics are not served any more", "error", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// maxConnections leaves files for everything else where the number of open ones is limited.
+func maxConnections() int {
+	const most, others = 4096, 128
+	if limit := fileLimit(); limit > 0 {
+		return max(min(most, limit-others), 16)
+	}
+	return most
+}
+
+// onHangup calls f at every SIGHUP.
+func onHangup(f func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			f()
+		}
+	}()
+}
+
+// url is where a listener is reached.
+func (o *listenOptions) url(l net.Listener) string {
+	if o.cert != "" {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+// announce prints where the server is and the two lines that make the AWS CLI talk to it.
+func announce(w io.Writer, url string) {
+	fmt.Fprintf(w, "portolan is listening on %s; to talk to it:\n\n", url)
+	fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_NETWORKMANAGER=%s\n", url)
+	fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-west-2\n\n")
+}

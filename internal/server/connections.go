@@ -1,0 +1,210 @@
+package server
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// connections are the open ones, and what they make the server hold in memory for them. A new one is always taken: when
+// there are too many, another gives way. That is one on which nobody was authenticated before one on which somebody was,
+// and among equals the one that has gone without an answer for the longest time. One whose request is being answered never
+// does. So whoever holds connections open, sends slowly or reads slowly keeps no other client out.
+type connections struct {
+	limit int   // open at a time
+	most  int64 // bytes held at a time
+
+	mu    sync.Mutex
+	order list.List // of *connection, the one that was answered last at the back
+	held  int64
+}
+
+// connection is an open connection. Its methods can be called on nil, which is a request that came over none.
+type connection struct {
+	net.Conn
+	all *connections
+
+	// These belong to all.mu.
+	place *list.Element // nil: closed
+	known bool          // somebody was authenticated on it
+	busy  bool          // its request is being answered
+	held  int64         // bytes of a request that was not authenticated yet, or of an answer that is being written
+}
+
+// free are the bytes that are not counted: what every connection may hold.
+const free = 64 << 10
+
+// listener gives out connections that are in the list.
+type listener struct {
+	net.Listener
+	all *connections
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.all.add(c), nil
+}
+
+func (a *connections) add(c net.Conn) *connection {
+	own := &connection{Conn: c, all: a}
+	a.mu.Lock()
+	own.place = a.order.PushBack(own)
+	var victim *connection
+	if a.order.Len() > a.limit {
+		if victim = a.victim(func(c *connection) bool { return c != own }); victim == nil {
+			victim = own
+		}
+		a.drop(victim)
+	}
+	a.mu.Unlock()
+	victim.cut()
+	return own
+}
+
+// victim is the connection that gives way among those of a kind, nil when all of them are being answered.
+func (a *connections) victim(kind func(*connection) bool) *connection {
+	var known *connection
+	for e := a.order.Front(); e != nil; e = e.Next() {
+		c := e.Value.(*connection)
+		switch {
+		case c.busy || !kind(c):
+		case !c.known:
+			return c
+		case known == nil:
+			known = c
+		}
+	}
+	return known
+}
+
+// drop takes a connection off the list; nil does nothing.
+func (a *connections) drop(c *connection) {
+	if c == nil || c.place == nil {
+		return
+	}
+	a.order.Remove(c.place)
+	c.place = nil
+	a.held -= max(c.held-free, 0)
+	c.held = 0
+}
+
+// cut closes a connection that gave way.
+func (c *connection) cut() {
+	if c != nil {
+		_ = c.Conn.Close() // whoever reads from it, or writes to it, gets an error
+	}
+}
+
+// Read counts what a request consists of until its sender is known.
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.set(func(c *connection) {
+			if !c.busy {
+				c.held += int64(n)
+			}
+		})
+	}
+	return n, err
+}
+
+// Close closes the connection.
+func (c *connection) Close() error {
+	c.all.mu.Lock()
+	c.all.drop(c)
+	c.all.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite lets the client read an answer to the end before the connection is closed.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// set changes what is known of a connection and counts the bytes it holds. Where all hold too much, others give way.
+func (c *connection) set(change func(*connection)) {
+	if c == nil {
+		return
+	}
+	var victims []*connection
+	a := c.all
+	a.mu.Lock()
+	if c.place != nil {
+		before := max(c.held-free, 0)
+		change(c)
+		a.held += max(c.held-free, 0) - before
+		for a.held > a.most {
+			victim := a.victim(func(other *connection) bool { return other != c && other.held > free })
+			if victim == nil {
+				break
+			}
+			a.drop(victim)
+			victims = append(victims, victim)
+		}
+	}
+	a.mu.Unlock()
+	for _, victim := range victims {
+		victim.cut()
+	}
+}
+
+// authenticated begins the answer of a request whose sender is known.
+func (c *connection) authenticated() {
+	c.set(func(c *connection) { c.known, c.busy, c.held = true, true, 0 })
+}
+
+// writes begins the writing of n bytes.
+func (c *connection) writes(n int) {
+	c.set(func(c *connection) {
+		c.busy, c.held = false, int64(n)
+		c.all.order.MoveToBack(c.place)
+	})
+}
+
+// rests ends a request.
+func (c *connection) rests() {
+	c.set(func(c *connection) {
+		c.busy, c.held = false, 0
+		c.all.order.MoveToBack(c.place)
+	})
+}
+
+type connectionKey struct{}
+
+// inContext is [http.Server.ConnContext].
+func inContext(ctx context.Context, c net.Conn) context.Context {
+	if own := ours(c); own != nil {
+		return context.WithValue(ctx, connectionKey{}, own)
+	}
+	return ctx
+}
+
+// connectionOf is the connection a request came over, nil when it is none of a listener.
+func connectionOf(r *http.Request) *connection {
+	c, _ := r.Context().Value(connectionKey{}).(*connection)
+	return c
+}
+
+// stateChanged is [http.Server.ConnState].
+func stateChanged(c net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		ours(c).rests()
+	}
+}
+
+func ours(c net.Conn) *connection {
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
+	own, _ := c.(*connection)
+	return own
+}

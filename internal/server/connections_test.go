@@ -1,0 +1,99 @@
+package server
+
+import (
+	"net"
+	"testing"
+)
+
+// open adds a connection of which the test holds the other end.
+func open(t *testing.T, all *connections) *connection {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _ = theirs.Close() })
+	c := all.add(ours)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// wantOpen compares which of the connections are still open.
+func wantOpen(t *testing.T, want string, list ...*connection) {
+	t.Helper()
+	got := ""
+	for _, c := range list {
+		if c.place != nil {
+			got += "+"
+		} else {
+			got += "-"
+		}
+	}
+	if got != want {
+		t.Errorf("open are %s, want %s", got, want)
+	}
+}
+
+func TestConnections_whoGivesWay(t *testing.T) {
+	all := &connections{limit: 3, most: 1 << 20}
+	known, answered, stranger := open(t, all), open(t, all), open(t, all)
+	known.authenticated()
+	known.rests()
+	answered.authenticated()
+	second := open(t, all)
+	wantOpen(t, "++-+", known, answered, stranger, second)
+	second.authenticated()
+	second.rests()
+	third := open(t, all)
+	wantOpen(t, "-+++", known, answered, second, third) // nobody is a stranger but the new one: the oldest
+	third.authenticated()
+	second.authenticated()
+	fourth := open(t, all)
+	wantOpen(t, "+++-", answered, second, third, fourth) // all are being answered
+	if known.cut(); known.Close() != nil || fourth.Close() != nil {
+		t.Error("a connection that is closed can be closed again")
+	}
+}
+
+func TestConnections_whatTheyHold(t *testing.T) {
+	all := &connections{limit: 100, most: 1 << 20}
+	slow, answered, small, other := open(t, all), open(t, all), open(t, all), open(t, all)
+	answered.set(func(c *connection) { c.held = 1 << 18 })
+	answered.authenticated()
+	slow.writes(1 << 20)
+	small.writes(free)
+	wantOpen(t, "++++", slow, answered, small, other) // the first 64 KiB do not count, nor does what was authenticated
+	if all.held != 1<<20-free {
+		t.Errorf("%d bytes are held", all.held)
+	}
+	other.writes(1 << 19)
+	wantOpen(t, "-+++", slow, answered, small, other)
+	other.rests()
+	if all.held != 0 {
+		t.Errorf("%d bytes are held by nobody", all.held)
+	}
+	other.writes(1 << 22) // alone it may
+	wantOpen(t, "+++", answered, small, other)
+	if slow.rests(); all.held != 1<<22-free {
+		t.Errorf("%d bytes are held", all.held)
+	}
+}
+
+func TestSlots_share(t *testing.T) {
+	s := slots{limit: 4, share: 3, by: map[string]int{}}
+	for i, want := range []bool{true, true, true, false} {
+		if s.take("a") != want {
+			t.Errorf("request %d of one account: not %t", i, want)
+		}
+	}
+	if !s.take("b") || s.take("c") || s.inUse() != 4 {
+		t.Errorf("%d are in use", s.inUse())
+	}
+	s.give("a")
+	if !s.take("c") || s.take("a") {
+		t.Error("what one gives back, another can take")
+	}
+	for _, account := range []string{"a", "a", "b", "c"} {
+		s.give(account)
+	}
+	if s.inUse() != 0 || len(s.by) != 0 {
+		t.Errorf("%d are in use, %v", s.inUse(), s.by)
+	}
+}
