@@ -15,6 +15,11 @@ const (
 	TypeTransitGatewayRouteTable = "transit-gateway-route-table"
 )
 
+// AttachmentTypes is every type there is.
+func AttachmentTypes() []string {
+	return []string{TypeVPC, TypeConnect, TypeSiteToSiteVPN, TypeDirectConnectGateway, TypeTransitGatewayRouteTable}
+}
+
 // Attachment is an attachment as the rules see it: its own attributes, never those of the VPC behind it.
 type Attachment struct {
 	ID         string
@@ -35,43 +40,52 @@ type Decision struct {
 // rule is an attachment policy made ready to run: names are looked up, words are numbers.
 type rule struct {
 	*AttachmentPolicy
-	conditions []condition
+	conditions []Test
 	segment    *Segment // of the constant method
 	group      *NetworkFunctionGroup
 }
 
-type condition struct {
-	kind       conditionKind
-	operator   operator
-	key, value string
+// Test is a condition made ready to run.
+type Test struct {
+	Kind       TestKind
+	Operator   Operator
+	Key, Value string
 }
 
-type (
-	conditionKind uint8
-	operator      uint8
-)
+// TestKind is what a condition looks at.
+type TestKind uint8
 
+// What conditions look at. The zero value holds for no attachment.
 const (
-	never conditionKind = iota
-	always
-	tagExists
-	tagValue
-	region
-	attachmentType
-	accountID
-	resourceID
+	TestNever TestKind = iota
+	TestAny
+	TestTagExists
+	TestTagValue
+	TestRegion
+	TestAttachmentType
+	TestAccountID
+	TestResourceID
 )
 
+// Operator is how a condition compares.
+type Operator uint8
+
+// The operators, in the order of the words for them.
 const (
-	equals operator = iota
-	notEquals
-	contains
-	beginsWith
+	Equals Operator = iota
+	NotEquals
+	Contains
+	BeginsWith
 )
 
-var conditionKinds = map[string]conditionKind{
-	"any": always, "tag-exists": tagExists, "tag-name": tagExists, // the last two are documented in different places
-	"tag-value": tagValue, "region": region, "attachment-type": attachmentType, "account-id": accountID, "resource-id": resourceID,
+var testKinds = map[string]TestKind{
+	"any": TestAny, "tag-exists": TestTagExists, "tag-name": TestTagExists, // the last two are documented in different places
+	"tag-value": TestTagValue, "region": TestRegion, "attachment-type": TestAttachmentType, "account-id": TestAccountID, "resource-id": TestResourceID,
+}
+
+// Test is the condition made ready to run.
+func (c *Condition) Test() Test {
+	return Test{Kind: testKinds[c.Type], Operator: Operator(max(0, slices.Index(operators, c.Operator))), Key: c.Key, Value: c.Value}
 }
 
 func (c *compiler) compileRules() {
@@ -80,10 +94,8 @@ func (c *compiler) compileRules() {
 	for i := range c.AttachmentPolicies {
 		p := &c.AttachmentPolicies[i]
 		ready := rule{AttachmentPolicy: p, segment: c.Policy.segments[p.Action.Segment.Name], group: c.groups[p.Action.Group.Name]}
-		for _, written := range p.Conditions {
-			ready.conditions = append(ready.conditions, condition{
-				kind: conditionKinds[written.Type], operator: operator(max(0, slices.Index(operators, written.Operator))), key: written.Key, value: written.Value,
-			})
+		for j := range p.Conditions {
+			ready.conditions = append(ready.conditions, p.Conditions[j].Test())
 		}
 		c.rules = append(c.rules, ready)
 	}
@@ -149,41 +161,42 @@ func (r *rule) decide(p *Policy, a *Attachment) (Decision, refusal) {
 }
 
 // holds tests one attribute. A tag that is not there has no value that could differ.
-func (c *condition) holds(a *Attachment) bool {
-	switch c.kind {
-	case always:
+func (c *Test) holds(a *Attachment) bool {
+	switch c.Kind {
+	case TestAny:
 		return true
-	case tagExists:
-		_, ok := a.Tags[c.key]
+	case TestTagExists:
+		_, ok := a.Tags[c.Key]
 		return ok
-	case tagValue:
-		value, ok := a.Tags[c.key]
-		return ok && c.compare(value)
-	case region:
+	case TestTagValue:
+		value, ok := a.Tags[c.Key]
+		return ok && c.Compare(value)
+	case TestRegion:
 		for _, e := range a.Edges {
-			if c.compare(e) {
+			if c.Compare(e) {
 				return true
 			}
 		}
-	case attachmentType:
-		return c.compare(a.Type)
-	case accountID:
-		return c.compare(a.Account)
-	case resourceID:
-		return c.compare(a.ResourceID)
+	case TestAttachmentType:
+		return c.Compare(a.Type)
+	case TestAccountID:
+		return c.Compare(a.Account)
+	case TestResourceID:
+		return c.Compare(a.ResourceID)
 	}
 	return false
 }
 
-func (c *condition) compare(value string) bool {
-	switch c.operator {
-	case equals:
-		return value == c.value
-	case notEquals:
-		return value != c.value
-	case contains:
-		return strings.Contains(value, c.value)
+// Compare says whether a value is what the condition asks for.
+func (c *Test) Compare(value string) bool {
+	switch c.Operator {
+	case Equals:
+		return value == c.Value
+	case NotEquals:
+		return value != c.Value
+	case Contains:
+		return strings.Contains(value, c.Value)
 	default:
-		return strings.HasPrefix(value, c.value)
+		return strings.HasPrefix(value, c.Value)
 	}
 }

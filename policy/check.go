@@ -2,9 +2,10 @@ package policy
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // Check says everything that is wrong with a document: its form, and names that are not unique or not defined, Regions
@@ -72,7 +73,7 @@ func (c *checker) tables() {
 	seen := map[string]bool{}
 	unique := func(name string, at Place) {
 		if name != "" && seen[name] {
-			c.fail(at, CodeDuplicateValue, clip(name)+" is used twice", "segments and network function groups share one set of names")
+			c.fail(at, CodeDuplicateValue, words.Clip(name)+" is used twice", "segments and network function groups share one set of names")
 		}
 		seen[name] = true
 	}
@@ -151,11 +152,11 @@ func (c *checker) edge(e Named) {
 	if !e.is('"') || c.edges[e.Name] || c.full() {
 		return
 	}
-	hint := didYouMean(e.Name, sortedKeys(c.edges))
+	hint := words.DidYouMean(e.Name, words.Keys(c.edges))
 	if hint == "" {
 		hint = "list it in core-network-configuration.edge-locations"
 	}
-	c.fail(e.Place, CodeUndefinedEdgeLocation, clip(e.Name)+" is not an edge location of the core network", hint)
+	c.fail(e.Place, CodeUndefinedEdgeLocation, words.Clip(e.Name)+" is not an edge location of the core network", hint)
 }
 
 // distinct checks that no name is in a list twice.
@@ -166,7 +167,7 @@ func (c *checker) distinct(list []Named) {
 	seen := make(map[string]bool, len(list))
 	for _, n := range list {
 		if n.is('"') && seen[n.Name] {
-			c.fail(n.Place, CodeDuplicateValue, clip(n.Name)+" is listed twice", "keep one")
+			c.fail(n.Place, CodeDuplicateValue, words.Clip(n.Name)+" is listed twice", "keep one")
 		}
 		seen[n.Name] = true
 	}
@@ -187,12 +188,12 @@ func defined[T any](c *checker, known map[string]T, n Named, what string) {
 		return
 	}
 	if _, ok := known[n.Name]; !ok {
-		names := sortedKeys(known)
-		hint := didYouMean(n.Name, names)
+		names := words.Keys(known)
+		hint := words.DidYouMean(n.Name, names)
 		if hint == "" && len(names) > 0 && len(names) <= fewNames {
 			hint = "choose from " + strings.Join(clipped(names), ", ")
 		}
-		c.fail(n.Place, CodeUndefinedReference, clip(n.Name)+" is not a defined "+what, hint)
+		c.fail(n.Place, CodeUndefinedReference, words.Clip(n.Name)+" is not a defined "+what, hint)
 	}
 }
 
@@ -201,19 +202,9 @@ const fewNames = 6
 
 func clipped(names []string) []string {
 	for i, n := range names {
-		names[i] = clip(n)
+		names[i] = words.Clip(n)
 	}
 	return names
-}
-
-// maxSuggestions bounds the names that a misspelt one is compared with.
-const maxSuggestions = 50
-
-func sortedKeys[T any](m map[string]T) []string {
-	if len(m) > maxSuggestions {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(m))
 }
 
 // versions refuses what the older version of the language does not have.

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"slices"
+
+	"portolan/policy/internal/words"
 )
 
 func (c *checker) segmentActions() {
@@ -77,7 +79,7 @@ func (c *checker) edgeAssociation(e *EdgeLocationAssociation) {
 	c.edge(e.EdgeLocation)
 	c.edge(e.PeerEdgeLocation)
 	if e.PeerEdgeLocation.is('"') && e.EdgeLocation.Name == e.PeerEdgeLocation.Name {
-		c.fail(e.PeerEdgeLocation.Place, CodeInvalidRoutingPolicy, clip(e.PeerEdgeLocation.Name)+" is no peer of itself", "name two edge locations")
+		c.fail(e.PeerEdgeLocation.Place, CodeInvalidRoutingPolicy, words.Clip(e.PeerEdgeLocation.Name)+" is no peer of itself", "name two edge locations")
 	}
 	c.policies(e.RoutingPolicyNames)
 	for _, n := range e.RoutingPolicyNames {
@@ -87,7 +89,7 @@ func (c *checker) edgeAssociation(e *EdgeLocationAssociation) {
 		}
 		for _, rule := range p.Rules {
 			if rule.Action.Type == RouteReplaceASNList {
-				c.fail(n.Place, CodeInvalidRoutingPolicy, clip(n.Name)+" has the action replace-asn-list, which is not possible between edge locations", fmt.Sprintf("it is on line %d", rule.Action.Line()))
+				c.fail(n.Place, CodeInvalidRoutingPolicy, words.Clip(n.Name)+" has the action replace-asn-list, which is not possible between edge locations", fmt.Sprintf("it is on line %d", rule.Action.Line()))
 				break
 			}
 		}
@@ -115,7 +117,7 @@ func newInsertionChecker(c *checker) *insertionChecker {
 
 func (c *insertionChecker) sendTo(a *SegmentAction) {
 	if first, twice := c.defaults[a.Segment.Name]; twice {
-		c.fail(a.Segment.Place, CodeInvalidServiceInsertion, "segment "+clip(a.Segment.Name)+" has two send-to actions", fmt.Sprintf("the other one is on line %d", first.Line()))
+		c.fail(a.Segment.Place, CodeInvalidServiceInsertion, "segment "+words.Clip(a.Segment.Name)+" has two send-to actions", fmt.Sprintf("the other one is on line %d", first.Line()))
 	}
 	if a.Segment.is('"') {
 		putNew(c.defaults, a.Segment.Name, a.Place)
@@ -150,7 +152,7 @@ func (c *insertionChecker) useGroup(a *SegmentAction, dual bool) {
 		mine, others = c.dual, c.single
 	}
 	if others[g.Name] {
-		c.fail(g.Place, CodeInvalidServiceInsertion, "the network function group "+clip(g.Name)+" cannot be used in both dual-hop and either single-hop mode or send-to action", "use two network function groups")
+		c.fail(g.Place, CodeInvalidServiceInsertion, "the network function group "+words.Clip(g.Name)+" cannot be used in both dual-hop and either single-hop mode or send-to action", "use two network function groups")
 	}
 	mine[g.Name] = true
 }
@@ -162,7 +164,7 @@ func (c *insertionChecker) takePart(a *SegmentAction, segment int) {
 		c.mode[segment] = a.Mode
 	case a.Mode:
 	default:
-		c.fail(a.ModeAt, CodeInvalidServiceInsertion, "segment "+clip(c.doc.Segments[segment].Name)+" is used with multiple modes in send-via segment actions", "use single-hop or dual-hop throughout")
+		c.fail(a.ModeAt, CodeInvalidServiceInsertion, "segment "+words.Clip(c.doc.Segments[segment].Name)+" is used with multiple modes in send-via segment actions", "use single-hop or dual-hop throughout")
 	}
 }
 
@@ -179,7 +181,7 @@ func (c *insertionChecker) pair(a *SegmentAction, own, other int) {
 	case g.Name:
 	default:
 		c.fail(g.Place, CodeInvalidServiceInsertion, fmt.Sprintf("Segments %s and %s are configured to use network function group %s but are also configured to use network function group %s",
-			clip(a.Segment.Name), clip(c.doc.Segments[other].Name), clip(*first), clip(g.Name)), "a pair of segments, either way round, has one network function group")
+			words.Clip(a.Segment.Name), words.Clip(c.doc.Segments[other].Name), words.Clip(*first), words.Clip(g.Name)), "a pair of segments, either way round, has one network function group")
 	}
 }
 
@@ -189,7 +191,7 @@ func (c *insertionChecker) ownSegment(a *SegmentAction) {
 		return
 	}
 	const hint = "set isolate-attachments to true in the segment"
-	message := "traffic within segment " + clip(a.Segment.Name) + " cannot be sent via a network function group, because its attachments are not isolated"
+	message := "traffic within segment " + words.Clip(a.Segment.Name) + " cannot be sent via a network function group, because its attachments are not isolated"
 	if !a.WhenSentTo.Known() {
 		c.fail(a.Place, CodeInvalidServiceInsertion, message, hint+", or say when-sent-to which other segments")
 		return

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"portolan/policy/internal/words"
 )
 
 func (c *checker) configuration() {
@@ -12,7 +14,7 @@ func (c *checker) configuration() {
 	asns, locations := map[uint32]string{}, map[string]Place{}
 	for _, e := range config.EdgeLocations {
 		if first, twice := locations[e.Location]; twice && e.Location != "" {
-			c.fail(e.LocationAt, CodeDuplicateValue, clip(e.Location)+" is listed twice", fmt.Sprintf("the other one is on line %d", first.Line()))
+			c.fail(e.LocationAt, CodeDuplicateValue, words.Clip(e.Location)+" is listed twice", fmt.Sprintf("the other one is on line %d", first.Line()))
 		}
 		putNew(locations, e.Location, e.LocationAt)
 		if e.ASN == 0 {
@@ -22,7 +24,7 @@ func (c *checker) configuration() {
 			c.fail(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is not in asn-ranges", e.ASN), "the upper end of a range is not part of it")
 		}
 		if other, taken := asns[e.ASN]; taken {
-			c.fail(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is the ASN of %s too", e.ASN, clip(other)), "")
+			c.fail(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is the ASN of %s too", e.ASN, words.Clip(other)), "")
 			continue
 		}
 		asns[e.ASN] = e.Location

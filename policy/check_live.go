@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // Placement is an attachment, or anything else such as a peering, that holds edges in place.
@@ -68,7 +70,7 @@ func (c *checker) destinations(a *SegmentAction, byID map[string]*Target) {
 		t := byID[d.Name]
 		switch {
 		case t == nil:
-			c.fail(d.Place, CodeInvalidDestination, clip(d.Name)+" does not exist", "")
+			c.fail(d.Place, CodeInvalidDestination, words.Clip(d.Name)+" does not exist", "")
 			continue
 		case t.Type == TypeDirectConnectGateway, t.Type == TypeTransitGatewayRouteTable:
 			c.fail(d.Place, CodeInvalidDestination, d.Name+" is a "+t.Type+" attachment, which takes no static routes", "")
@@ -81,7 +83,7 @@ func (c *checker) destinations(a *SegmentAction, byID map[string]*Target) {
 			taken[e] = d.Name
 		}
 		if s := c.segment[a.Segment.Name]; s != nil && !c.hasOneOf(s, t.Edges) {
-			c.fail(d.Place, CodeInvalidDestination, fmt.Sprintf("%s is at %s, where segment %s is not", d.Name, strings.Join(t.Edges, ", "), clip(s.Name)), "add the edge location to the segment")
+			c.fail(d.Place, CodeInvalidDestination, fmt.Sprintf("%s is at %s, where segment %s is not", d.Name, strings.Join(t.Edges, ", "), words.Clip(s.Name)), "add the edge location to the segment")
 		}
 	}
 }

@@ -1,13 +1,17 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"portolan/policy/internal/words"
+)
 
 func (c *checker) routingPolicies() {
 	names, numbers := map[string]Place{}, map[int]Place{}
 	for i := range c.doc.RoutingPolicies {
 		p := &c.doc.RoutingPolicies[i]
 		if first, twice := names[p.Name]; twice {
-			c.fail(p.NameAt, CodeDuplicateValue, clip(p.Name)+" is used twice", fmt.Sprintf("the other one is on line %d", first.Line()))
+			c.fail(p.NameAt, CodeDuplicateValue, words.Clip(p.Name)+" is used twice", fmt.Sprintf("the other one is on line %d", first.Line()))
 		}
 		putNew(names, p.Name, p.NameAt)
 		c.uniqueNumber(numbers, p.Number, p.NumberAt)

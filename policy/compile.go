@@ -29,8 +29,8 @@ type Policy struct {
 	RoutingPoliciesByNumber      []*RoutingPolicy   // in the order in which they run
 	AttachmentRoutingPolicyRules []AttachmentRoutingPolicyRule
 
-	document *Document // what it was compiled from
-	asns     asnSet    // of its asn-ranges
+	asns     asnSet   // of its asn-ranges
+	names    *checker // of the document it was compiled from
 	segments map[string]*Segment
 	groups   map[string]*NetworkFunctionGroup
 	routing  map[string]*RoutingPolicy
@@ -154,8 +154,8 @@ func Compile(doc *Document, previous Previous) (*Policy, Errors) {
 		DNSSupport:                      doc.Configuration.DNSSupport,
 		SecurityGroupReferencingSupport: doc.Configuration.SecurityGroupReferencingSupport,
 		Edges:                           edges,
-		document:                        doc,
 		asns:                            newASNSet(doc.Configuration.ASNRanges),
+		names:                           checked,
 		segments:                        map[string]*Segment{},
 		groups:                          map[string]*NetworkFunctionGroup{},
 		routing:                         map[string]*RoutingPolicy{},
@@ -168,6 +168,20 @@ func Compile(doc *Document, previous Previous) (*Policy, Errors) {
 	c.compileRules()
 	return c.Policy, nil
 }
+
+// Document is what the policy was compiled from; nil of the zero Policy.
+func (p *Policy) Document() *Document {
+	if p.names == nil {
+		return nil
+	}
+	return p.names.doc
+}
+
+// SentTo is the segments that a send-via is about, by their positions in Segments.
+func (p *Policy) SentTo(a *SegmentAction) []int { return p.names.sentTo(a) }
+
+// SharedWith is the segments that a share is with, by their positions in Segments, without the segment itself.
+func (p *Policy) SharedWith(a *SegmentAction) []int { return p.names.sharedWith(a) }
 
 // Segment is the segment of a name, nil when there is none.
 func (p *Policy) Segment(name string) *Segment { return p.segments[name] }

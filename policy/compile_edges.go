@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"go4.org/netipx"
+
+	"portolan/policy/internal/words"
 )
 
 // allocate works out the edges of a document: their ASNs and inside CIDR blocks, those they have before new ones.
@@ -53,7 +55,7 @@ func (a *allocator) asns() {
 		case stays && e.ASN != old.ASN:
 			a.fail(e.ASNAt, CodeInvalidASNUpdate, fmt.Sprintf("the ASN of %s is %d and cannot be changed", e.Location, old.ASN), "")
 		case clash && other != e.Location:
-			a.fail(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is the ASN of %s", e.ASN, clip(other)), "")
+			a.fail(e.ASNAt, CodeInvalidASN, fmt.Sprintf("%d is the ASN of %s", e.ASN, words.Clip(other)), "")
 		}
 		used[e.ASN], taken[e.ASN] = true, e.Location
 	}
@@ -65,7 +67,7 @@ func (a *allocator) asns() {
 		}
 		if edge.ASN == 0 {
 			if edge.ASN = free.next(); edge.ASN == 0 {
-				a.fail(e.Place, CodeInsufficientASN, "no ASN is left in asn-ranges for "+clip(e.Location), "widen a range")
+				a.fail(e.Place, CodeInsufficientASN, "no ASN is left in asn-ranges for "+words.Clip(e.Location), "widen a range")
 			}
 		}
 		a.edges = append(a.edges, edge)
@@ -85,6 +87,44 @@ func (a *allocator) lostASNs() {
 	for i := range a.errs {
 		a.errs[i].Message = "ASNs already in use cannot be removed"
 	}
+}
+
+// FreeASNs is how many ASNs of asn-ranges no edge has.
+func (p *Policy) FreeASNs() int64 {
+	free := int64(0)
+	for _, r := range p.names.reserved {
+		free += int64(r.High) - int64(r.Low)
+	}
+	for _, e := range p.Edges {
+		if p.names.reserved.contains(e.ASN) {
+			free--
+		}
+	}
+	return free
+}
+
+// NoInsideCIDRLeft is the sizes of block, in bits, of which inside-cidr-blocks has none left for another edge: 24 of IPv4,
+// 64 of IPv6.
+func (p *Policy) NoInsideCIDRLeft() []int {
+	wide := newPrefixSet(p.Document().Configuration.InsideCIDRs)
+	var used netipx.IPSetBuilder
+	for _, e := range p.Edges {
+		for _, block := range e.InsideCIDRs {
+			used.AddPrefix(block)
+		}
+	}
+	set, err := used.IPSet()
+	if err != nil { // only blocks that were parsed went in
+		return nil
+	}
+	var full []int
+	for _, bits := range []int{24, 64} {
+		pool := newBlockPool(wide, set, bits)
+		if _, ok := pool.take(); !ok && pool.any {
+			full = append(full, bits)
+		}
+	}
+	return full
 }
 
 // freeASNs hands out ASNs, lowest first.
@@ -159,7 +199,7 @@ func (a *allocator) insideCIDRs() {
 			if block, ok := pool.take(); ok {
 				a.edges[i].InsideCIDRs = append(a.edges[i].InsideCIDRs, block)
 			} else if pool.any {
-				a.fail(a.edges[i].Place, CodeInsufficientInsideCIDR, fmt.Sprintf("no /%d is left in inside-cidr-blocks for %s", pool.bits, clip(a.edges[i].Location)), "add a block")
+				a.fail(a.edges[i].Place, CodeInsufficientInsideCIDR, fmt.Sprintf("no /%d is left in inside-cidr-blocks for %s", pool.bits, words.Clip(a.edges[i].Location)), "add a block")
 			}
 		}
 	}

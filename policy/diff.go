@@ -120,10 +120,10 @@ func DiffAttached(previous, next *Policy, attached []Associated) []Change {
 	attached = slices.DeleteFunc(slices.Clone(attached), func(a Associated) bool { return a.Fixed || a.Out })
 	d := &differ{old: previous, new: next, edgesOf: make(map[string][]string, len(attached))}
 	if d.old == nil {
-		d.old = &Policy{document: &Document{}}
+		d.old = &Policy{names: newChecker(&Document{})}
 	}
 	if d.new == nil {
-		d.new = &Policy{document: &Document{}}
+		d.new = &Policy{names: newChecker(&Document{})}
 	}
 	d.everywhere = sortedUnion(edgeNames(d.old), edgeNames(d.new))
 	for _, a := range attached {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
 )
 
 // manyRules is a policy of 200 rules that most attachments have to go through to the end.
@@ -57,8 +58,8 @@ func BenchmarkDiffAttached_5000Attachments(b *testing.B) {
 }
 
 func BenchmarkDiff_1MB(b *testing.B) {
-	old := compiled(b, large(), nil)
-	next := compiled(b, strings.Replace(large(), `"value":"v7"`, `"value":"w7"`, 1), old.Previous())
+	old := compiled(b, policytest.Large(), nil)
+	next := compiled(b, strings.Replace(policytest.Large(), `"value":"v7"`, `"value":"w7"`, 1), old.Previous())
 	for b.Loop() {
 		if len(policy.Diff(old, next)) != 1 {
 			b.Fatal("not one change")

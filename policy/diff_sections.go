@@ -9,7 +9,7 @@ import (
 // sections compares the sections of the documents that have a type of their own. Descriptions and acceptance count
 // here: they are part of the policy, though no table changes with them.
 func (d *differ) sections(was, is bool) {
-	old, next := d.old.document, d.new.document
+	old, next := d.old.Document(), d.new.Document()
 	one := func(kind ChangeType, name string, before, after item, had, has bool) {
 		sides := [2]map[string]item{{}, {}}
 		before.identifier, after.identifier = name, name
@@ -51,7 +51,7 @@ func (p *Policy) switches() [4]any {
 // it says which edge inspects it when nothing else does. Elsewhere it does not. It counts for both policies of a
 // difference or for neither, or the first group would pass for another configuration.
 func (p *Policy) canonicalConfiguration(ordered bool) string {
-	c := &p.document.Configuration
+	c := &p.Document().Configuration
 	var ranges, edges []string
 	for _, r := range c.ASNRanges {
 		ranges = append(ranges, fmt.Sprint(r.Low, "-", r.High))
@@ -142,7 +142,7 @@ func canonicalAttachmentPolicies(doc *Document) []string {
 		var conditions []string
 		for _, c := range p.Conditions {
 			kind := c.Type
-			if conditionKinds[kind] == tagExists { // two names of one condition
+			if testKinds[kind] == TestTagExists { // two names of one condition
 				kind = "tag-exists"
 			}
 			conditions = append(conditions, fmt.Sprintf("%q %q %q %q", kind, c.Operator, c.Key, c.Value))

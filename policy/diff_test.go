@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
 )
 
 // TestDiffScripts runs testdata/diff. `old` and `new` take documents; `attachments` says where attachments are and
@@ -42,7 +43,7 @@ func TestDiffScripts(t *testing.T) {
 			case "attachments":
 				attached = nil
 				for line := range strings.Lines(d.Input) {
-					a := attachment(strings.TrimSpace(line))
+					a := policytest.Attachment(strings.TrimSpace(line))
 					labels[a.ID] = a.Tags["label"]
 					delete(a.Tags, "label")
 					attached = append(attached, a)
@@ -79,11 +80,11 @@ func compiled(t testing.TB, text string, previous policy.Previous) *policy.Polic
 	t.Helper()
 	doc, errs := check(text)
 	if len(errs) > 0 {
-		t.Fatalf("%v", render(errs))
+		t.Fatalf("%v", policytest.Render(errs))
 	}
 	p, errs := policy.Compile(doc, previous)
 	if len(errs) > 0 {
-		t.Fatalf("%v", render(errs))
+		t.Fatalf("%v", policytest.Render(errs))
 	}
 	return p
 }

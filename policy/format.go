@@ -81,7 +81,7 @@ func (f *formatter) flat(n *node, afterComma, afterColon string) {
 		return
 	case '{', '[':
 	default:
-		f.b.WriteString(words[n.kind])
+		f.b.WriteString(literals[n.kind])
 		return
 	}
 	opening, closing := n.brackets()
@@ -99,7 +99,7 @@ func (f *formatter) flat(n *node, afterComma, afterColon string) {
 	f.b.WriteByte(closing)
 }
 
-var words = map[byte]string{'t': "true", 'f': "false", 'n': "null"}
+var literals = map[byte]string{'t': "true", 'f': "false", 'n': "null"}
 
 // quote writes a string with no more escapes than JSON asks for.
 func (f *formatter) quote(s string) {
@@ -120,7 +120,7 @@ func flatWidth(n *node, room int) int {
 		return len(n.text)
 	case '{', '[':
 	default:
-		return len(words[n.kind])
+		return len(literals[n.kind])
 	}
 	width := 2 + 2*max(0, len(n.values)-1)
 	for _, v := range n.values {

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
 )
 
 func mustFormat(t testing.TB, text string) string {
@@ -176,11 +177,11 @@ func FuzzFormat(f *testing.F) {
 }
 
 func BenchmarkFormat_1MB(b *testing.B) {
-	doc, errs := policy.Parse([]byte(large()))
+	doc, errs := policy.Parse([]byte(policytest.Large()))
 	if len(errs) > 0 {
 		b.Fatal(errs)
 	}
-	b.SetBytes(int64(len(large())))
+	b.SetBytes(int64(len(policytest.Large())))
 	for b.Loop() {
 		policy.Format(doc)
 	}

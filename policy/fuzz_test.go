@@ -1,12 +1,7 @@
 package policy_test
 
 import (
-	"errors"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,37 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
 )
-
-// seeds gives a fuzzer every document of the scripts.
-func seeds(f *testing.F, add func(text string)) {
-	f.Helper()
-	document := regexp.MustCompile(`(?s)\n(\{.*?)\n(?:attachments:\n.*?)?----\n`)
-	for _, dir := range []string{"testdata/scripts", "testdata/lint"} {
-		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			for _, m := range document.FindAllStringSubmatch(string(text), -1) {
-				part := m[1]
-				if dir == "testdata/lint" {
-					part = complete(f, part)
-				}
-				add(part)
-			}
-			return err
-		})
-		if err != nil {
-			f.Fatal(err)
-		}
-	}
-	seed, err := os.ReadFile("../test/testdata/seed.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	add(string(seed))
-}
 
 // samePlaces compares places by their paths: white space may differ.
 var samePlaces = cmp.Comparer(func(a, b policy.Place) bool { return a.Path() == b.Path() })
@@ -52,7 +18,7 @@ var samePlaces = cmp.Comparer(func(a, b policy.Place) bool { return a.Path() == 
 // FuzzParse reads anything: errors with a place in the text, or a document that prints and parses to itself and compiles
 // to the same policy.
 func FuzzParse(f *testing.F) {
-	seeds(f, func(text string) { f.Add(text) })
+	policytest.Seeds(f, ".", func(text string) { f.Add(text) })
 	f.Add(`{"a":{"b":[1,2,{"c":"d\"e"}]}}`)
 	f.Add(`{"version":"2021.12","core-network-configuration":{"asn-ranges":["0-4294967295","4200000000-4294967295"],"edge-locations":[{"location":"a-b-1","asn":4294967294}],"inside-cidr-blocks":["0.0.0.0/0","::/0"]},"segments":[{"name":"a"}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -114,38 +80,4 @@ func checkPlaces(t *testing.T, text string, errs policy.Errors) {
 			t.Fatalf("%+v stands after %+v", e, errs[i-1])
 		}
 	}
-}
-
-// FuzzLint gives advice on any document that passes the checks: in order, in places that exist, and the same each time.
-func FuzzLint(f *testing.F) {
-	seeds(f, func(text string) { f.Add(text, "vpc", "us-east-1", "prod") })
-	f.Fuzz(func(t *testing.T, text, kind, edge, tag string) {
-		doc, errs := policy.Parse([]byte(text))
-		if len(errs) > 0 {
-			return
-		}
-		facts := &policy.Facts{Attachments: []policy.Attachment{
-			{ID: "A1", Type: kind, Edges: []string{edge}, Account: "111122223333", ResourceID: "vpc-1", Tags: map[string]string{tag: tag, "domain": tag}},
-			{ID: "A2", Type: kind, Edges: []string{edge, "eu-west-1"}, Tags: map[string]string{}},
-		}}
-		findings, err := policy.Lint(doc, facts, policy.LintOptions{})
-		if wrong := policy.Errors(nil); errors.As(err, &wrong) {
-			return
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		again, _ := policy.Lint(doc, facts, policy.LintOptions{})
-		if d := cmp.Diff(findings, again, cmpopts.IgnoreUnexported(policy.Finding{})); d != "" {
-			t.Fatalf("another time: %s", d)
-		}
-		lines := strings.Count(text, "\n") + 1
-		for i, f := range findings {
-			if f.Rule == "" || f.Message == "" || f.Line < 1 || f.Line > lines || f.Column < 1 || !strings.HasPrefix(f.Path, "$") {
-				t.Fatalf("%+v", f)
-			}
-			if i > 0 && f.Line < findings[i-1].Line {
-				t.Fatalf("%+v stands after %+v", f, findings[i-1])
-			}
-		}
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // Place is where something stands in the document. The zero Place is nowhere: no path, line 0.
@@ -46,6 +48,25 @@ func (p Place) Offset() int {
 
 func (p Place) String() string { return p.Path() }
 
+// Member is the place of a member's value in the object that stands here, nowhere when there is none.
+func (p Place) Member(name string) Place { return Place{p.node.get(name)} }
+
+// Parent is the place of the object or list that this is in.
+func (p Place) Parent() Place {
+	if p.node == nil {
+		return p
+	}
+	return Place{p.node.parent}
+}
+
+// Text is the string or the digits that stand here, "" for anything else.
+func (p Place) Text() string {
+	if p.node == nil {
+		return ""
+	}
+	return p.node.text
+}
+
 // is says whether a value of this kind stands here.
 func (p Place) is(kind byte) bool { return p.node != nil && p.node.kind == kind }
 
@@ -71,21 +92,11 @@ func pathStep(key string) string {
 		c := key[i]
 		plain = plain && (c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
 	}
-	key = clip(key)
+	key = words.Clip(key)
 	if plain {
 		return "." + key
 	}
 	return "['" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(key) + "']"
-}
-
-// maxQuoted bounds what is quoted from a document, so that a thousand errors about one huge name stay small.
-const maxQuoted = 100
-
-func clip(s string) string {
-	if len(s) <= maxQuoted {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
 }
 
 // source finds lines and columns.

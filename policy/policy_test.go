@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
 )
 
 // TestScripts runs testdata/scripts: `check` shows every error of a document, `compile` the edges, `associate` decisions,
@@ -19,11 +20,11 @@ func TestScripts(t *testing.T) {
 			switch d.Cmd {
 			case "check":
 				_, errs := check(d.Input)
-				return render(errs)
+				return policytest.Render(errs)
 			case "compile":
 				doc, errs := check(d.Input)
 				if len(errs) > 0 {
-					return render(errs)
+					return policytest.Render(errs)
 				}
 				previous := policy.Previous{}
 				if d.HasArg("after") {
@@ -33,7 +34,7 @@ func TestScripts(t *testing.T) {
 				}
 				p, errs := policy.Compile(doc, previous)
 				if len(errs) > 0 {
-					return render(errs)
+					return policytest.Render(errs)
 				}
 				compiled = p
 				var b strings.Builder
@@ -76,7 +77,7 @@ func TestScripts(t *testing.T) {
 						{AttachmentID: "attachment-00000000000000005", Type: policy.TypeTransitGatewayRouteTable, Edges: []string{"us-east-1"}},
 					})
 				}
-				return render(errs)
+				return policytest.Render(errs)
 			case "aliases":
 				doc, errs := check(d.Input)
 				if len(errs) == 0 {
@@ -84,7 +85,7 @@ func TestScripts(t *testing.T) {
 					d.ScanArgs(t, "known", &known)
 					errs = policy.CheckPrefixLists(doc, strings.Split(known, ","))
 				}
-				return render(errs)
+				return policytest.Render(errs)
 			case "orphans":
 				doc, errs := check(d.Input)
 				if len(errs) == 0 {
@@ -93,7 +94,7 @@ func TestScripts(t *testing.T) {
 					d.ScanArgs(t, "edge", &edge)
 					errs = policy.CheckOrphans(doc, []policy.Placement{{AttachmentID: id, Edges: []string{edge}}})
 				}
-				return render(errs)
+				return policytest.Render(errs)
 			default:
 				t.Fatalf("unknown command %s", d.Cmd)
 				return ""
@@ -110,44 +111,10 @@ func check(text string) (*policy.Document, policy.Errors) {
 	return doc, errs
 }
 
-func render(errs policy.Errors) string {
-	if len(errs) == 0 {
-		return "ok\n"
-	}
-	var b strings.Builder
-	for _, e := range errs {
-		fmt.Fprintf(&b, "%d:%d %s %s\n", e.Line, e.Column, e.Code, e.Message)
-		if e.Hint != "" {
-			fmt.Fprintf(&b, "    hint: %s\n", e.Hint)
-		}
-		if e.Async {
-			b.WriteString("    while generating\n")
-		}
-	}
-	return b.String()
-}
-
-// attachment reads "A1 vpc us-east-1 [account=…] [resource=…] [tag=value…]".
-func attachment(line string) policy.Attachment {
-	f := strings.Fields(line)
-	a := policy.Attachment{ID: f[0], Type: f[1], Edges: strings.Split(f[2], ","), Account: "111122223333", Tags: map[string]string{}}
-	for _, pair := range f[3:] {
-		key, value, _ := strings.Cut(pair, "=")
-		switch key {
-		case "account":
-			a.Account = value
-		case "resource":
-			a.ResourceID = value
-		default:
-			a.Tags[key] = value
-		}
-	}
-	return a
-}
-
+// associate shows where an attachment belongs and why.
 func associate(t *testing.T, p *policy.Policy, line string) string {
 	t.Helper()
-	a := attachment(line)
+	a := policytest.Attachment(line)
 	d := p.Associate(a)
 	where := "unassociated"
 	switch {
@@ -179,38 +146,24 @@ func TestParse_tooLarge(t *testing.T) {
 func TestCheck_staticRoutes(t *testing.T) {
 	action := func(blocks int) string {
 		return `{"action": "create-route", "segment": "s", "destinations": ["attachment-0123456789abcdef0", "attachment-0123456789abcdef1"], "destination-cidr-blocks": [` +
-			list(blocks, `"10.%[3]d.%[4]d.0/24"`) + `]}`
+			policytest.List(blocks, `"10.%[3]d.%[4]d.0/24"`) + `]}`
 	}
 	const most = `"segments": [{"name": "s"}], "segment-actions": [%s,
 %s,
 %s]`
-	if _, errs := check(document(most, action(2500), action(2499), action(1))); len(errs) > 0 {
-		t.Error(render(errs))
+	if _, errs := check(policytest.Document(most, action(2500), action(2499), action(1))); len(errs) > 0 {
+		t.Error(policytest.Render(errs))
 	}
-	_, errs := check(document(most, action(2500), action(2501), action(1)))
+	_, errs := check(policytest.Document(most, action(2500), action(2501), action(1)))
 	want := "2:153 MAXIMUM_ITEMS_EXCEEDED $.segment-actions[1].destination-cidr-blocks: " +
 		"a core network has at most 10000 routes, and the static ones are 10002 up to here\n    hint: a wider block takes the place of many\n"
-	if got := render(errs); got != want {
+	if got := policytest.Render(errs); got != want {
 		t.Errorf("got %s", got)
 	}
 }
 
-// large is a document of about a megabyte.
-func large() string {
-	var b strings.Builder
-	b.WriteString(`{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-65534"],"edge-locations":[{"location":"eu-west-1"}]},"segments":[{"name":"a"}],"attachment-policies":[`)
-	for i := range 4200 {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `{"rule-number":%d,"condition-logic":"and","conditions":[{"type":"tag-value","operator":"equals","key":"env","value":"v%d"},{"type":"region","operator":"equals","value":"eu-west-1"}],"action":{"association-method":"constant","segment":"a"}}`, i+1, i)
-	}
-	b.WriteString("]}")
-	return b.String()
-}
-
 func BenchmarkCheckCompile_1MB(b *testing.B) {
-	text := []byte(large())
+	text := []byte(policytest.Large())
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		doc, errs := policy.Parse(text)

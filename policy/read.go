@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // Parse reads the text of a document of either version. The errors are those that leave nothing to be read: a document
@@ -49,13 +51,13 @@ func asExpected(n *node, expected string) string {
 	case n.kind == 'n' && expected == "array":
 		return "an empty list is []"
 	case n.kind == '"' && expected == "array":
-		return "a list, even of one: [" + strconv.Quote(clip(n.text)) + "]"
+		return "a list, even of one: [" + strconv.Quote(words.Clip(n.text)) + "]"
 	case n.kind == '0' && expected == "string":
-		return "put it in quotation marks: " + strconv.Quote(clip(n.text))
+		return "put it in quotation marks: " + strconv.Quote(words.Clip(n.text))
 	case n.kind == '"' && expected == "boolean" && (n.text == "true" || n.text == "false"):
 		return "write " + n.text + " without quotation marks"
 	case n.kind == '"' && expected == "integer" && n.text != "" && strings.Trim(n.text, "0123456789") == "":
-		return "write " + clip(n.text) + " without quotation marks"
+		return "write " + words.Clip(n.text) + " without quotation marks"
 	}
 	return ""
 }
@@ -91,7 +93,7 @@ func (r *reader) object(n *node, s *shape) bool {
 			path := v.place().Path()
 			r.errs = append(r.errs, Error{
 				Code: CodeUnknownProperty, Message: path + ": is not a known property", Path: path,
-				Line: line, Column: column, Hint: didYouMean(v.key, s.keys), offset: int(v.keyAt),
+				Line: line, Column: column, Hint: words.DidYouMean(v.key, s.keys), offset: int(v.keyAt),
 			})
 		}
 	}
@@ -187,7 +189,7 @@ func (r *reader) oneOf(n *node, values []string) string {
 	case len(values) == 1:
 		r.failNode(n, CodeConstantViolation, "must be a constant value "+values[0], "")
 	default:
-		r.failNode(n, CodeConstantViolation, "does not have a value in the enumeration ["+strings.Join(values, ", ")+"]", didYouMean(s, values))
+		r.failNode(n, CodeConstantViolation, "does not have a value in the enumeration ["+strings.Join(values, ", ")+"]", words.DidYouMean(s, values))
 	}
 	return ""
 }
@@ -223,7 +225,7 @@ func (r *reader) cidr(n *node) CIDR {
 	prefix, err := netip.ParsePrefix(n.text)
 	switch {
 	case err != nil:
-		r.failNode(n, CodeInvalidCIDR, clip(n.text)+" is not a CIDR block", "such as 10.0.0.0/16 or 2001:db8::/56")
+		r.failNode(n, CodeInvalidCIDR, words.Clip(n.text)+" is not a CIDR block", "such as 10.0.0.0/16 or 2001:db8::/56")
 	case prefix.Addr().Is4In6():
 		r.failNode(n, CodeInvalidCIDR, n.text+" is an IPv4 block written as an IPv6 block", "write the IPv4 block")
 	case prefix != prefix.Masked():

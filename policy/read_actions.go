@@ -2,6 +2,8 @@ package policy
 
 import (
 	"regexp"
+
+	"portolan/policy/internal/words"
 )
 
 var (
@@ -67,7 +69,7 @@ func (r *reader) shareWith(n *node) SegmentSet {
 	switch n.kind {
 	case '"':
 		if s.All = n.text == "*"; !s.All {
-			r.failNode(n, CodeConstantViolation, "must be a constant value *", "a segment stands in a list: [\""+clip(n.text)+"\"]")
+			r.failNode(n, CodeConstantViolation, "must be a constant value *", "a segment stands in a list: [\""+words.Clip(n.text)+"\"]")
 		}
 	case '{':
 		r.object(n, exceptShape)
@@ -135,7 +137,7 @@ func (r *reader) destinations(a *SegmentAction, n *node) {
 				return
 			}
 		case attachmentPattern.MatchString(d.Name):
-		case distance(d.Name, Blackhole, 3) < 3:
+		case words.Distance(d.Name, Blackhole, 3) < 3:
 			r.fail(d.Place, CodeConstantViolation, "must be a constant value blackhole", "")
 		default:
 			r.fail(d.Place, CodeInvalidString, attachmentIDFormat, "such as attachment-0123456789abcdef0")

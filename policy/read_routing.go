@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // Bounds of routing policies.
@@ -128,7 +130,7 @@ func (r *reader) asnList(n *node) []uint32 {
 		for part := range strings.SplitSeq(n.text, ",") {
 			asn, err := strconv.ParseUint(strings.Trim(part, " "), 10, 32)
 			if err != nil || asn < 1 || asn > maxASN {
-				r.failNode(n, CodeInvalidString, clip(part)+" is not an ASN", `an array such as [65001, 65002], or "65001,65002"`)
+				r.failNode(n, CodeInvalidString, words.Clip(part)+" is not an ASN", `an array such as [65001, 65002], or "65001,65002"`)
 				return list
 			}
 			list = append(list, uint32(asn))
@@ -151,7 +153,7 @@ func (r *reader) community(n *node) Community {
 	high, err1 := strconv.ParseUint(highText, 10, 16)
 	low, err2 := strconv.ParseUint(lowText, 10, 16)
 	if !ok || err1 != nil || err2 != nil {
-		r.failNode(n, CodeInvalidString, clip(n.text)+" is not a community", "two numbers up to 65535, such as 65051:100")
+		r.failNode(n, CodeInvalidString, words.Clip(n.text)+" is not a community", "two numbers up to 65535, such as 65051:100")
 		return 0
 	}
 	return Community(high<<16 | low)

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"portolan/policy/internal/words"
 )
 
 // maxEdges bounds the edges of a core network. Each is in another Region, and AWS has far fewer; a segment has a table at
@@ -40,13 +42,13 @@ func (r *reader) asnRange(n *node) ASNRange {
 	high, err2 := strconv.ParseUint(strings.TrimSpace(highText), 10, 32)
 	switch {
 	case !ok || err1 != nil || err2 != nil:
-		r.failNode(n, CodeInvalidASNRange, clip(n.text)+" is not a valid ASN range", `write it as "64512-65534"`)
+		r.failNode(n, CodeInvalidASNRange, words.Clip(n.text)+" is not a valid ASN range", `write it as "64512-65534"`)
 	case low >= high:
-		r.failNode(n, CodeInvalidASNRange, clip(n.text)+" is an empty ASN range", "the upper end is not part of a range: 64512-64513 is one ASN")
+		r.failNode(n, CodeInvalidASNRange, words.Clip(n.text)+" is an empty ASN range", "the upper end is not part of a range: 64512-64513 is one ASN")
 	case low >= 64512 && high <= 65535, low >= 4200000000 && high <= maxASN+1:
 		rng.Low, rng.High = uint32(low), uint32(high)
 	default:
-		r.failNode(n, CodeInvalidASNRange, clip(n.text)+" is outside the private ASNs", "ranges lie within 64512-65534 or 4200000000-4294967294")
+		r.failNode(n, CodeInvalidASNRange, words.Clip(n.text)+" is outside the private ASNs", "ranges lie within 64512-65534 or 4200000000-4294967294")
 	}
 	return rng
 }

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // shape is what members an object has, in the order in which they are best read.
 type shape struct {
@@ -73,58 +70,4 @@ var conditionShapes = map[string]*shape{
 	"attachment-type": shapeOf("type!", "operator!", "value!"),
 	"account-id":      shapeOf("type!", "operator!", "value!"),
 	"resource-id":     shapeOf("type!", "operator!", "value!"),
-}
-
-// instead holds what the service takes where the user guide, or an old example, says something else.
-var instead = map[string]string{
-	"use-edge": "use-edge-location",
-	"account":  "account-id",
-}
-
-// didYouMean is the hint for a word that is not among the known ones, "" when none is close.
-func didYouMean(word string, known []string) string {
-	near := instead[word]
-	if !slices.Contains(known, near) {
-		near = nearest(word, known)
-	}
-	if near == "" {
-		return ""
-	}
-	return "did you mean " + clip(near) + "?"
-}
-
-// nearest is the known word a misspelt one is closest to, "" when none is close. One letter is close to any other.
-func nearest(word string, known []string) string {
-	best, bestDistance := "", min(3, len(word))
-	for _, k := range known {
-		if d := distance(word, k, bestDistance); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the edits between two short words, as long as they are fewer than limit.
-func distance(a, b string, limit int) int {
-	const short = 64
-	if len(a) > short || len(b) > short || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	var row [short + 1]int
-	for j := range len(b) + 1 {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

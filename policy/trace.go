@@ -74,20 +74,20 @@ func (c *Condition) String() string {
 }
 
 // found is what an attachment has where the condition looks.
-func (c *condition) found(a *Attachment) string {
-	switch c.kind {
-	case tagExists, tagValue:
-		if value, ok := a.Tags[c.key]; ok {
+func (c *Test) found(a *Attachment) string {
+	switch c.Kind {
+	case TestTagExists, TestTagValue:
+		if value, ok := a.Tags[c.Key]; ok {
 			return strconv.Quote(value)
 		}
 		return "(none)"
-	case region:
+	case TestRegion:
 		return strconv.Quote(strings.Join(a.Edges, ", "))
-	case attachmentType:
+	case TestAttachmentType:
 		return strconv.Quote(a.Type)
-	case accountID:
+	case TestAccountID:
 		return strconv.Quote(a.Account)
-	case resourceID:
+	case TestResourceID:
 		return strconv.Quote(a.ResourceID)
 	default:
 		return ""

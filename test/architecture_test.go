@@ -26,14 +26,16 @@ var floors = []struct {
 	{[]string{"internal/state"}, "rows, keys and transactions; it must not know what an operation allows, nor ask outside"},
 	{[]string{"internal/lifecycle", "internal/catalog", "internal/events", "internal/bgp"}, "what operations stand on; it must not know the operations"},
 	{[]string{"routing"}, "pure: a network value in, tables out"},
+	{[]string{"policy/lint"}, "advice on documents; what the language means is for policy to say"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
+	{[]string{"policy/internal/words"}, "words for messages, nothing else"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
 	{[]string{"internal/failpoint"}, "knows names of places, nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},
 }
 
 // beside are packages outside the house: tools and suites.
-var beside = []string{"internal/apigen", "internal/store/storetest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota"}
+var beside = []string{"internal/apigen", "internal/store/storetest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota"}
 
 // publicMayUse are the modules that public packages may use beside the standard library: others import them.
 var publicMayUse = map[string][]string{

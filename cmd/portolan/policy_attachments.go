@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"portolan/policy"
 )
@@ -13,8 +15,8 @@ import (
 // maxAttachments bounds a list of attachments: ten times what AWS lets a core network have.
 const maxAttachments = 50_000
 
-// readAttachments reads what `aws networkmanager list-attachments` prints: the attachments as they are.
-func readAttachments(stdin io.Reader, name string) ([]policy.Attachment, error) {
+// readAttachments reads what `aws networkmanager list-attachments` prints: the attachments as they are, the oldest first.
+func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 	text, err := readFile(stdin, name)
 	if err != nil {
 		return nil, err
@@ -22,8 +24,12 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attachment, error) 
 	var list struct {
 		Attachments *[]struct {
 			AttachmentId, AttachmentType, OwnerAccountId, EdgeLocation, ResourceArn, State string
+			SegmentName, NetworkFunctionGroupName                                          string
+			AttachmentPolicyRuleNumber                                                     int
+			CreatedAt                                                                      json.RawMessage
 			EdgeLocations                                                                  []string
 			Tags                                                                           []struct{ Key, Value string }
+			ProposedSegmentChange, ProposedNetworkFunctionGroupChange                      *struct{}
 		}
 		NextToken string
 	}
@@ -38,7 +44,8 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attachment, error) 
 	case len(*list.Attachments) > maxAttachments:
 		return nil, fmt.Errorf("%s has more than %d attachments", name, maxAttachments)
 	}
-	attachments := []policy.Attachment{}
+	attachments := []policy.Attached{}
+	created := map[string]time.Time{}
 	for _, a := range *list.Attachments {
 		kind := strings.ReplaceAll(strings.ToLower(a.AttachmentType), "_", "-")
 		edges := a.EdgeLocations
@@ -48,17 +55,34 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attachment, error) 
 		if !slices.Contains(attachmentTypes, kind) || len(edges) == 0 {
 			return nil, fmt.Errorf("%s: attachment %q has the type %q and %d edge locations", name, a.AttachmentId, a.AttachmentType, len(edges))
 		}
-		if a.State == "DELETING" || a.State == "REJECTED" {
-			continue // it is on its way out, or was never let in
-		}
 		tags := map[string]string{}
 		for _, t := range a.Tags {
 			tags[t.Key] = t.Value
 		}
-		attachments = append(attachments, policy.Attachment{
-			ID: a.AttachmentId, Type: kind, Edges: edges, Account: a.OwnerAccountId, Tags: tags,
-			ResourceID: a.ResourceArn[strings.LastIndexAny(a.ResourceArn, "/:")+1:],
+		created[a.AttachmentId] = createdAt(a.CreatedAt)
+		attachments = append(attachments, policy.Attached{
+			Attachment: policy.Attachment{
+				ID: a.AttachmentId, Type: kind, Edges: edges, Account: a.OwnerAccountId, Tags: tags,
+				ResourceID: a.ResourceArn[strings.LastIndexAny(a.ResourceArn, "/:")+1:],
+			},
+			At:    policy.Association{Segment: a.SegmentName, NetworkFunctionGroup: a.NetworkFunctionGroupName, RuleNumber: a.AttachmentPolicyRuleNumber},
+			Fixed: a.State == "DELETING",
+			Out:   a.State == "REJECTED" || a.State == "FAILED",
+			Asks:  a.ProposedSegmentChange != nil || a.ProposedNetworkFunctionGroupChange != nil,
 		})
 	}
+	slices.SortStableFunc(attachments, func(a, b policy.Attached) int { return created[a.ID].Compare(created[b.ID]) })
 	return attachments, nil
+}
+
+// createdAt reads a time as the AWS CLI prints it, or as the API does, in seconds. The zero time when there is none.
+func createdAt(text json.RawMessage) time.Time {
+	var at time.Time
+	if json.Unmarshal(text, &at) == nil {
+		return at
+	}
+	if seconds, err := strconv.ParseFloat(string(text), 64); err == nil {
+		return time.Unix(int64(seconds), 0)
+	}
+	return time.Time{}
 }

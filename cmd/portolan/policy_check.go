@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/policy"
+	"portolan/policy/lint"
 )
 
 func policyCheckCommand() *cobra.Command {
@@ -35,7 +36,7 @@ Exit codes: 0 when all policies are valid; 1 when one is not; 2 when one could n
 func errorFindings(errs policy.Errors) []finding {
 	var list []finding
 	for _, e := range errs {
-		f := finding{Rule: e.Code, Level: string(policy.SeverityError), Message: e.Message, Path: e.Path, Line: e.Line, Column: e.Column, Hint: e.Hint}
+		f := finding{Rule: e.Code, Level: string(lint.SeverityError), Message: e.Message, Path: e.Path, Line: e.Line, Column: e.Column, Hint: e.Hint}
 		if e.Async {
 			f.Message += " (AWS takes the document and fails while it generates the change set)"
 		}

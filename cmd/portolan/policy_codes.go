@@ -1,12 +1,15 @@
 package main
 
-import "portolan/policy"
+import (
+	"portolan/policy"
+	"portolan/policy/lint"
+)
 
 // codes describes the error codes of policies. They are all errors: AWS takes no policy with one of them.
 func codes() []ruleInfo {
 	list := make([]ruleInfo, len(codeTable))
 	for i, c := range codeTable {
-		list[i] = ruleInfo{ID: c[0], Level: string(policy.SeverityError), Summary: c[1], Help: c[2]}
+		list[i] = ruleInfo{ID: c[0], Level: string(lint.SeverityError), Summary: c[1], Help: c[2]}
 	}
 	return list
 }

@@ -16,6 +16,7 @@ import (
 func policyExplainCommand() *cobra.Command {
 	output := choice("text", "json")
 	var given attachmentFlags
+	var attachments string
 	cmd := &cobra.Command{
 		Use:   "explain FILE",
 		Short: "explain which attachment-policy rule associates an attachment, and why the others do not",
@@ -43,11 +44,21 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 	f.StringVar(&given.Account, "account", "", "account ID of its owner, 12 digits")
 	f.StringVar(&given.ResourceID, "resource-id", "", "ID of the attached resource, such as vpc-0123456789abcdef0")
 	f.StringArrayVar(&given.tags, "tag", nil, "tag, key=value; repeatable")
+	f.StringVar(&attachments, "attachments", "", "output of \"aws networkmanager list-attachments\": takes the existing attachments of network function groups into account")
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := onceStdin(args[0], attachments); err != nil {
+			return err
+		}
 		in, err := readOne(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return usage(err)
+		}
+		var others []policy.Attached
+		if attachments != "" {
+			if others, err = readAttachments(cmd.InOrStdin(), attachments); err != nil {
+				return usage(err)
+			}
 		}
 		a, err := given.attachment()
 		if err != nil {
@@ -63,16 +74,34 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 		if err := edgesExist(compiled, a); err != nil {
 			return usage(err)
 		}
-		d := compiled.Associate(*a)
-		if err := enough(a, &d); err != nil {
+		answer := explain(compiled, a, others)
+		if err := enough(a, &answer.Decision); err != nil {
 			return usage(err)
 		}
 		if output.value == "json" {
-			return explainJSON(cmd.OutOrStdout(), compiled, &d)
+			return explainJSON(cmd.OutOrStdout(), compiled, answer)
 		}
-		return explainText(cmd.OutOrStdout(), colour(), compiled, &d)
+		return explainText(cmd.OutOrStdout(), colour(), compiled, answer)
 	}
 	return cmd
+}
+
+// explained is what becomes of an attachment: what the rules decide, and the attachment that has its place, if one does.
+type explained struct {
+	policy.Decision
+	fullGroup, fullBy string
+}
+
+// explain decides about a new attachment beside those that exist.
+func explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) *explained {
+	for i := range others {
+		others[i].Fixed = true
+	}
+	all := p.AssociateAll(append(others, policy.Attached{Attachment: *a}))
+	last := &all[len(all)-1]
+	answer := &explained{p.Associate(*a), last.FullGroup, last.FullBy}
+	answer.Association, answer.RequireAcceptance = last.Next, last.RequireAcceptance
+	return answer
 }
 
 var attachmentTypes = []string{
@@ -170,7 +199,7 @@ func enough(a *policy.Attachment, d *policy.Decision) error {
 }
 
 // verdict is what a rule associates the attachment with, in words.
-func verdict(d *policy.Decision) string {
+func verdict(d *explained) string {
 	if d.Segment != "" {
 		return "segment " + d.Segment
 	}
@@ -178,8 +207,10 @@ func verdict(d *policy.Decision) string {
 }
 
 // why says what follows from a decision.
-func why(d *policy.Decision) string {
+func why(d *explained) string {
 	switch {
+	case d.fullGroup != "":
+		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", d.fullGroup, d.fullBy)
 	case d.RuleNumber == 0 && len(d.Trace) > 0 && d.Trace[len(d.Trace)-1].Matched:
 		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", d.Trace[len(d.Trace)-1].RuleNumber)
 	case d.RuleNumber == 0:
@@ -192,7 +223,7 @@ func why(d *policy.Decision) string {
 }
 
 // untried is the numbers of the rules after the one that decided.
-func untried(p *policy.Policy, d *policy.Decision) []int {
+func untried(p *policy.Policy, d *explained) []int {
 	list := []int{}
 	for _, rule := range p.AttachmentPolicies[len(d.Trace):] {
 		list = append(list, rule.RuleNumber)
@@ -200,7 +231,7 @@ func untried(p *policy.Policy, d *policy.Decision) []int {
 	return list
 }
 
-func explainText(w io.Writer, p painter, compiled *policy.Policy, d *policy.Decision) error {
+func explainText(w io.Writer, p painter, compiled *policy.Policy, d *explained) error {
 	var out strings.Builder
 	for _, rule := range d.Trace {
 		word, colour := "does not match", faint
@@ -232,7 +263,7 @@ func explainText(w io.Writer, p painter, compiled *policy.Policy, d *policy.Deci
 	return err
 }
 
-func explainJSON(w io.Writer, compiled *policy.Policy, d *policy.Decision) error {
+func explainJSON(w io.Writer, compiled *policy.Policy, d *explained) error {
 	type condition struct {
 		Line  int    `json:"line"`
 		Test  string `json:"test"`
@@ -251,9 +282,10 @@ func explainJSON(w io.Writer, compiled *policy.Policy, d *policy.Decision) error
 		NetworkFunctionGroup string `json:"networkFunctionGroup,omitempty"`
 		RuleNumber           int    `json:"ruleNumber,omitempty"`
 		RequireAcceptance    bool   `json:"requireAcceptance"`
+		OccupiedBy           string `json:"occupiedBy,omitempty"` // the attachment that the group has there
 		Rules                []rule `json:"rules"`
 		NotTried             []int  `json:"notTried"`
-	}{d.Segment, d.NetworkFunctionGroup, d.RuleNumber, d.RequireAcceptance, []rule{}, untried(compiled, d)}
+	}{d.Segment, d.NetworkFunctionGroup, d.RuleNumber, d.RequireAcceptance, d.fullBy, []rule{}, untried(compiled, d)}
 	for _, t := range d.Trace {
 		r := rule{t.RuleNumber, t.Line, t.Matched, t.Outcome, []condition{}}
 		for _, c := range t.Conditions {

@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/policy"
+	"portolan/policy/lint"
 )
 
 func policyLintCommand() *cobra.Command {
 	output, threshold := choice("text", "json", "sarif", "github"), choice("warning", "error", "note")
-	var options policy.LintOptions
+	var options lint.Options
 	var attachments string
 	var silenced []string // by the flag's former name
 	cmd := &cobra.Command{
@@ -28,15 +29,15 @@ Exit codes: 0 when there are no findings of --severity or higher; 1 when there a
 		Args: files,
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
-	cmd.Flags().StringArrayVar(&options.Silence, "disable", nil, "disable a lint rule; repeatable")
+	cmd.Flags().StringArrayVar(&options.Disabled, "disable", nil, "disable a lint rule; repeatable")
 	cmd.Flags().StringArrayVar(&silenced, "silence", nil, "former name of --disable")
 	_ = cmd.Flags().MarkHidden("silence")
 	cmd.Flags().StringVar(&attachments, "attachments", "", "output of \"aws networkmanager list-attachments\": lints against the attachments that exist")
 	cmd.Flags().Var(threshold, "severity", "lowest severity that makes the command exit 1: "+threshold.list())
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		options.Silence = append(options.Silence, silenced...)
-		for _, name := range options.Silence {
+		options.Disabled = append(options.Disabled, silenced...)
+		for _, name := range options.Disabled {
 			if !isLintRule(name) {
 				return usage(errors.New("there is no lint rule " + name))
 			}
@@ -44,15 +45,15 @@ Exit codes: 0 when there are no findings of --severity or higher; 1 when there a
 		if err := onceStdin(slices.Concat(args, []string{attachments})...); err != nil {
 			return err
 		}
-		var facts *policy.Facts
+		var facts *lint.Facts
 		if attachments != "" {
 			list, err := readAttachments(cmd.InOrStdin(), attachments)
 			if err != nil {
 				return usage(err)
 			}
-			facts = &policy.Facts{Attachments: list}
+			facts = &lint.Facts{Attachments: list}
 		}
-		r := examine(cmd, args, func(in *input) ([]finding, error) { return lint(in, facts, options) })
+		r := examine(cmd, args, func(in *input) ([]finding, error) { return lintOne(in, facts, options) })
 		r.rules = append(codes(), lintRules()...)
 		return r.finish(cmd, output.value, colour(), threshold.value)
 	}
@@ -60,7 +61,7 @@ Exit codes: 0 when there are no findings of --severity or higher; 1 when there a
 }
 
 func isLintRule(name string) bool {
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		if r.Name == name {
 			return true
 		}
@@ -68,12 +69,12 @@ func isLintRule(name string) bool {
 	return false
 }
 
-func lint(in *input, facts *policy.Facts, options policy.LintOptions) ([]finding, error) {
+func lintOne(in *input, facts *lint.Facts, options lint.Options) ([]finding, error) {
 	doc, errs := policy.Parse(in.text)
 	if len(errs) > 0 {
 		return errorFindings(errs), nil
 	}
-	advice, err := policy.Lint(doc, facts, options)
+	advice, err := lint.Run(doc, facts, options)
 	if errs, ok := errors.AsType[policy.Errors](err); ok {
 		return errorFindings(errs), nil
 	}
@@ -91,7 +92,7 @@ func lint(in *input, facts *policy.Facts, options policy.LintOptions) ([]finding
 
 func lintRules() []ruleInfo {
 	var list []ruleInfo
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		list = append(list, ruleInfo{ID: r.Name, Level: string(r.Severity), Summary: r.Summary, Help: r.Why, Lint: true})
 	}
 	return list

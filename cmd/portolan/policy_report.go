@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"portolan/policy"
+	"portolan/policy/lint"
 )
 
 // finding is something that is said about a place in a document.
@@ -150,7 +150,7 @@ func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold 
 	return nil
 }
 
-var levels = []string{string(policy.SeverityError), string(policy.SeverityWarning), string(policy.SeverityNote)}
+var levels = []string{string(lint.SeverityError), string(lint.SeverityWarning), string(lint.SeverityNote)}
 
 // count is the number of findings that are at least so grave.
 func (r *report) count(threshold string) (n int) {

@@ -1,12 +1,15 @@
-package policy
+package lint
 
 import (
 	"fmt"
 	"strings"
+
+	"portolan/policy"
+	"portolan/policy/internal/words"
 )
 
 // factLintRules are the rules that hold the document against the attachments that exist.
-var factLintRules = []LintRule{
+var factLintRules = []Rule{
 	{
 		Name: "attachment-left-out", Severity: SeverityWarning, Facts: true,
 		Summary: "An attachment that exists would match an attachment policy that cannot associate it.",
@@ -40,66 +43,61 @@ var factLintRules = []LintRule{
 	},
 }
 
-// leftOut calls a function for every attachment that ends up nowhere, with the last rule that was tried, if it
-// matched.
-func (l *linter) leftOut(do func(a *Attachment, matched *RuleTrace)) {
-	for i := range l.facts.Attachments {
-		a := &l.facts.Attachments[i]
-		if d := &l.decisions[i]; d.Segment != "" || d.NetworkFunctionGroup != "" || l.full() {
+// leftOut calls a function for every attachment that no rule associates, with the rule that matched it, if one did.
+func (l *linter) leftOut(do func(a *policy.Attachment, matched *policy.RuleTrace)) {
+	for i := range l.placed {
+		a := &l.placed[i]
+		if a.Out || a.Fixed || a.FullGroup != "" || a.Proposal != nil || !a.Next.Same(policy.Association{}) || l.full() {
 			continue
 		}
-		var matched *RuleTrace
-		for j := range l.Policy.rules {
-			if r := &l.Policy.rules[j]; r.matches(a) {
-				t := r.trace(a)
-				d, why := r.decide(l.Policy, a)
-				t.Outcome = r.outcome(a, &d, why)
-				matched = &t
-				break
-			}
+		var matched *policy.RuleTrace
+		if trace := l.Associate(a.Attachment).Trace; len(trace) > 0 && trace[len(trace)-1].Matched {
+			matched = &trace[len(trace)-1]
 		}
-		do(a, matched)
+		do(&a.Attachment, matched)
 	}
 }
 
 func (l *linter) attachmentLeftOut() {
-	places := map[int]Place{}
-	for i := range l.Policy.rules {
-		places[l.Policy.rules[i].RuleNumber] = l.Policy.rules[i].Place
+	places := map[int]policy.Place{}
+	for i := range l.AttachmentPolicies {
+		places[l.AttachmentPolicies[i].RuleNumber] = l.AttachmentPolicies[i].Place
 	}
-	l.leftOut(func(a *Attachment, matched *RuleTrace) {
+	l.leftOut(func(a *policy.Attachment, matched *policy.RuleTrace) {
 		if matched != nil {
-			l.find(places[matched.RuleNumber], fmt.Sprintf("attachment %s meets rule %d and stays unassociated: %s", clip(a.ID), matched.RuleNumber, matched.Outcome), "")
+			l.find(places[matched.RuleNumber], fmt.Sprintf("attachment %s meets rule %d and stays unassociated: %s", words.Clip(a.ID), matched.RuleNumber, matched.Outcome), "")
 		}
 	})
 }
 
 func (l *linter) attachmentWithoutRule() {
 	at := l.doc.Place
-	if v := l.doc.node.get("attachment-policies"); v != nil {
-		at = v.place()
+	if v := l.doc.Member("attachment-policies"); v.Known() {
+		at = v
 	}
-	l.leftOut(func(a *Attachment, matched *RuleTrace) {
+	l.leftOut(func(a *policy.Attachment, matched *policy.RuleTrace) {
 		if matched == nil {
-			l.find(at, fmt.Sprintf("attachment %s, %s at %s, meets no rule", clip(a.ID), a.Type, clip(strings.Join(a.Edges, ", "))), "")
+			l.find(at, fmt.Sprintf("attachment %s, %s at %s, meets no rule", words.Clip(a.ID), a.Type, words.Clip(strings.Join(a.Edges, ", "))), "")
 		}
 	})
 }
 
 func (l *linter) segmentWithoutAttachments() {
 	filled := map[string]bool{}
-	for i := range l.decisions {
-		filled[l.decisions[i].Segment] = true
+	for i := range l.placed {
+		if a := &l.placed[i]; !a.Out && !a.Fixed {
+			filled[a.Next.Segment] = true
+		}
 	}
 	for i := range l.Policy.Segments {
 		if s := &l.Policy.Segments[i]; !filled[s.Name] {
-			l.find(s.Place.node.get("name").place(), "no attachment that exists would be in segment "+s.Name, "")
+			l.find(s.Place.Member("name"), "no attachment that exists would be in segment "+s.Name, "")
 		}
 	}
 }
 
 func (l *linter) overrideForLocalAttachment() {
-	l.overrideSets(func(a *SegmentAction, set []Named) {
+	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
 		group, e := a.Via.Groups[0].Name, set[0].Name
 		if e == set[len(set)-1].Name && len(l.groupMembers[[2]string{group, e}]) > 0 {
 			l.find(set[0].Place, fmt.Sprintf("network function group %s has an attachment at %s, which is used for traffic that stays there", group, e), "")

@@ -1,19 +1,21 @@
-package policy
+package lint
 
 import (
 	"slices"
 	"strings"
+
+	"portolan/policy"
 )
 
 // term is a condition made comparable with others. Where an attribute has few possible values, it is the set of those
 // for which the condition holds, so that "begins-with eu-" and "equals eu-west-1" are the same if there is one such edge.
 type term struct {
-	condition
+	policy.Test
 	sure bool   // holds for every attachment
 	none bool   // holds for no attachment
 	few  bool   // set is filled
 	set  uint64 // values for which it holds, by their number
-	at   Place
+	at   policy.Place
 }
 
 // branch is terms that must all hold. A rule that asks for all its conditions has one branch, a rule that asks for any
@@ -21,28 +23,28 @@ type term struct {
 type branch []term
 
 // attachmentTypes is every type there is.
-var attachmentTypes = []string{TypeVPC, TypeConnect, TypeSiteToSiteVPN, TypeDirectConnectGateway, TypeTransitGatewayRouteTable}
+var attachmentTypes = policy.AttachmentTypes()
 
 // maxSet is how many values a set can hold.
 const maxSet = 64
 
-func (l *linter) term(c condition, at Place) term {
-	t := term{condition: c, at: at}
-	switch c.kind {
-	case always:
+func (l *linter) term(c policy.Test, at policy.Place) term {
+	t := term{Test: c, at: at}
+	switch c.Kind {
+	case policy.TestAny:
 		t.sure = true
-	case attachmentType:
+	case policy.TestAttachmentType:
 		t.over(attachmentTypes)
-	case region:
+	case policy.TestRegion:
 		if len(l.locations) <= maxSet {
 			t.over(l.locations)
 		}
-	case accountID:
+	case policy.TestAccountID:
 		t.shaped("0123456789", 12)
-	case resourceID:
+	case policy.TestResourceID:
 		t.shaped("0123456789abcdefghijklmnopqrstuvwxyz-", 0)
 	}
-	if t.kind != tagValue && (t.operator == contains || t.operator == beginsWith) && t.value == "" && t.kind >= region {
+	if t.Kind != policy.TestTagValue && (t.Operator == policy.Contains || t.Operator == policy.BeginsWith) && t.Value == "" && t.Kind >= policy.TestRegion {
 		t.sure = true
 	}
 	return t
@@ -53,7 +55,7 @@ func (t *term) over(values []string) {
 	t.few = true
 	count := 0
 	for i, v := range values {
-		if t.compare(v) {
+		if t.Compare(v) {
 			t.set |= 1 << i
 			count++
 		}
@@ -62,7 +64,7 @@ func (t *term) over(values []string) {
 	if count == 1 {
 		for i, v := range values {
 			if t.set == 1<<i {
-				t.operator, t.value = equals, v
+				t.Operator, t.Value = policy.Equals, v
 			}
 		}
 	}
@@ -70,13 +72,13 @@ func (t *term) over(values []string) {
 
 // shaped compares the value with the form of an identifier: its characters, and its length if that is fixed.
 func (t *term) shaped(characters string, length int) {
-	possible := strings.Trim(t.value, characters) == "" && (length == 0 || len(t.value) <= length)
-	if t.operator == equals || t.operator == notEquals {
-		possible = possible && t.value != "" && (length == 0 || len(t.value) == length)
+	possible := strings.Trim(t.Value, characters) == "" && (length == 0 || len(t.Value) <= length)
+	if t.Operator == policy.Equals || t.Operator == policy.NotEquals {
+		possible = possible && t.Value != "" && (length == 0 || len(t.Value) == length)
 	}
 	switch {
 	case possible:
-	case t.operator == notEquals:
+	case t.Operator == policy.NotEquals:
 		t.sure = true
 	default:
 		t.none = true
@@ -84,7 +86,7 @@ func (t *term) shaped(characters string, length int) {
 }
 
 // same says whether two terms are about one attribute.
-func (t *term) same(other *term) bool { return t.kind == other.kind && t.key == other.key }
+func (t *term) same(other *term) bool { return t.Kind == other.Kind && t.Key == other.Key }
 
 // implies says whether a term holds wherever this one does.
 func (t *term) implies(other *term) bool {
@@ -93,35 +95,35 @@ func (t *term) implies(other *term) bool {
 		return true
 	case t.sure:
 		return false
-	case other.kind == tagExists:
-		return t.key == other.key && (t.kind == tagExists || t.kind == tagValue)
-	case !t.same(other) || t.kind == tagExists:
+	case other.Kind == policy.TestTagExists:
+		return t.Key == other.Key && (t.Kind == policy.TestTagExists || t.Kind == policy.TestTagValue)
+	case !t.same(other) || t.Kind == policy.TestTagExists:
 		return false
 	case t.few && other.few:
 		return t.set&^other.set == 0
 	}
-	a, b := t.value, other.value
-	switch t.operator {
-	case equals:
-		return other.compare(a)
-	case notEquals:
-		return other.operator == notEquals && a == b || other.operator != equals && other.operator != notEquals && b == ""
-	case beginsWith:
-		switch other.operator {
-		case beginsWith:
+	a, b := t.Value, other.Value
+	switch t.Operator {
+	case policy.Equals:
+		return other.Compare(a)
+	case policy.NotEquals:
+		return other.Operator == policy.NotEquals && a == b || other.Operator != policy.Equals && other.Operator != policy.NotEquals && b == ""
+	case policy.BeginsWith:
+		switch other.Operator {
+		case policy.BeginsWith:
 			return strings.HasPrefix(a, b)
-		case contains:
+		case policy.Contains:
 			return strings.Contains(a, b)
-		case notEquals:
+		case policy.NotEquals:
 			return !strings.HasPrefix(b, a)
 		}
-	case contains:
-		switch other.operator {
-		case beginsWith:
+	case policy.Contains:
+		switch other.Operator {
+		case policy.BeginsWith:
 			return b == ""
-		case contains:
+		case policy.Contains:
 			return strings.Contains(a, b)
-		case notEquals:
+		case policy.NotEquals:
 			return !strings.Contains(b, a)
 		}
 	}
@@ -134,24 +136,24 @@ func (t *term) excludes(other *term, oneEdge bool) bool {
 	switch {
 	case t.none || other.none:
 		return true
-	case !t.same(other), t.sure, other.sure, t.kind == tagExists, t.kind == region && !oneEdge:
+	case !t.same(other), t.sure, other.sure, t.Kind == policy.TestTagExists, t.Kind == policy.TestRegion && !oneEdge:
 		return false
 	case t.few && other.few:
 		return t.set&other.set == 0
-	case t.operator == equals:
-		return !other.compare(t.value)
-	case other.operator == equals:
-		return !t.compare(other.value)
-	case t.operator == beginsWith && other.operator == beginsWith:
-		return !strings.HasPrefix(t.value, other.value) && !strings.HasPrefix(other.value, t.value)
+	case t.Operator == policy.Equals:
+		return !other.Compare(t.Value)
+	case other.Operator == policy.Equals:
+		return !t.Compare(other.Value)
+	case t.Operator == policy.BeginsWith && other.Operator == policy.BeginsWith:
+		return !strings.HasPrefix(t.Value, other.Value) && !strings.HasPrefix(other.Value, t.Value)
 	}
 	return false
 }
 
 // oneEdge says whether the attachments of a branch are at one edge each: all types but Direct Connect gateways are.
 func (b branch) oneEdge() bool {
-	direct := uint64(1) << slices.Index(attachmentTypes, TypeDirectConnectGateway)
-	return slices.ContainsFunc(b, func(t term) bool { return t.kind == attachmentType && t.set&direct == 0 })
+	direct := uint64(1) << slices.Index(attachmentTypes, policy.TypeDirectConnectGateway)
+	return slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestAttachmentType && t.set&direct == 0 })
 }
 
 // work counts comparisons, so that a document of nothing but conditions is given up on and not puzzled over: what is not
@@ -162,7 +164,7 @@ const maxWork = 3 << 20
 
 // spend says whether there is time left to compare two terms.
 func (w *work) spend(a, b *term) bool {
-	w.left -= 1 + (len(a.value)+len(b.value))/64
+	w.left -= 1 + (len(a.Value)+len(b.Value))/64
 	return w.left > 0
 }
 
@@ -172,7 +174,7 @@ func (b branch) conflict(w *work) (first, second *term) {
 	byAttribute := map[anchor][]*term{}
 	for i := range b {
 		t := &b[i]
-		a := anchor{kind: t.kind, key: t.key}
+		a := anchor{kind: t.Kind, key: t.Key}
 		for _, other := range byAttribute[a] {
 			if !w.spend(t, other) {
 				return nil, nil
@@ -188,7 +190,9 @@ func (b branch) conflict(w *work) (first, second *term) {
 
 // lintedRule is an attachment policy taken apart.
 type lintedRule struct {
-	*rule
+	*policy.AttachmentPolicy
+	segment  *policy.Segment // of the constant method
+	group    *policy.NetworkFunctionGroup
 	terms    []term   // all conditions, in document order
 	branches []branch // those that an attachment can meet
 }
@@ -196,10 +200,11 @@ type lintedRule struct {
 // takeApart works out the branches of every rule.
 func (l *linter) takeApart() {
 	w := work{maxWork}
-	for i := range l.Policy.rules {
-		r := lintedRule{rule: &l.Policy.rules[i]}
-		for j, c := range r.conditions {
-			r.terms = append(r.terms, l.term(c, r.Conditions[j].Place))
+	for i := range l.AttachmentPolicies {
+		p := &l.AttachmentPolicies[i]
+		r := lintedRule{AttachmentPolicy: p, segment: l.Segment(p.Action.Segment.Name), group: l.NetworkFunctionGroup(p.Action.Group.Name)}
+		for j := range p.Conditions {
+			r.terms = append(r.terms, l.term(p.Conditions[j].Test(), p.Conditions[j].Place))
 		}
 		switch {
 		case len(r.terms) == 0:
@@ -223,7 +228,7 @@ func (l *linter) takeApart() {
 
 // anchor is what a branch is found by: an attribute, and its value if the branch asks for exactly that.
 type anchor struct {
-	kind  conditionKind
+	kind  policy.TestKind
 	key   string
 	exact bool
 	value string
@@ -240,15 +245,15 @@ func (l *linter) indexBranches() {
 	l.anchored = map[anchor][]ruleBranch{}
 	for i := range l.linted {
 		for _, b := range l.linted[i].branches {
-			a := anchor{kind: always}
+			a := anchor{kind: policy.TestAny}
 			for j := range b {
 				t := &b[j]
 				if t.sure {
 					continue
 				}
-				a = anchor{kind: t.kind, key: t.key}
-				if t.operator == equals && t.kind != tagExists {
-					a.exact, a.value = true, t.value
+				a = anchor{kind: t.Kind, key: t.Key}
+				if t.Operator == policy.Equals && t.Kind != policy.TestTagExists {
+					a.exact, a.value = true, t.Value
 					break
 				}
 			}
@@ -259,15 +264,15 @@ func (l *linter) indexBranches() {
 
 // coveredBefore finds a rule that comes before another and takes every attachment that meets a branch; -1 is none.
 func (l *linter) coveredBefore(b branch, rule int, w *work) int {
-	best := l.coveredBy(b, anchor{kind: always}, rule, w)
+	best := l.coveredBy(b, anchor{kind: policy.TestAny}, rule, w)
 	for i := range b {
 		t := &b[i]
-		anchors := []anchor{{kind: t.kind, key: t.key}}
-		if t.operator == equals {
-			anchors = append(anchors, anchor{t.kind, t.key, true, t.value})
+		anchors := []anchor{{kind: t.Kind, key: t.Key}}
+		if t.Operator == policy.Equals {
+			anchors = append(anchors, anchor{t.Kind, t.Key, true, t.Value})
 		}
-		if t.kind == tagValue {
-			anchors = append(anchors, anchor{kind: tagExists, key: t.key})
+		if t.Kind == policy.TestTagValue {
+			anchors = append(anchors, anchor{kind: policy.TestTagExists, key: t.Key})
 		}
 		for _, a := range anchors {
 			if found := l.coveredBy(b, a, rule, w); found >= 0 && (best < 0 || found < best) {
@@ -312,15 +317,17 @@ func (b branch) implies(other branch, w *work) bool {
 
 // permits says whether an attachment that meets the branch can have this value in a tag.
 func (b branch) permits(key, value string) bool {
-	return !slices.ContainsFunc(b, func(t term) bool { return t.kind == tagValue && t.key == key && !t.compare(value) })
+	return !slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestTagValue && t.Key == key && !t.Compare(value) })
 }
 
 // requiresTag says whether an attachment that meets the branch has the tag.
 func (b branch) requiresTag(key string) bool {
-	return slices.ContainsFunc(b, func(t term) bool { return (t.kind == tagExists || t.kind == tagValue) && t.key == key })
+	return slices.ContainsFunc(b, func(t term) bool {
+		return (t.Kind == policy.TestTagExists || t.Kind == policy.TestTagValue) && t.Key == key
+	})
 }
 
 // with is the branch for attachments whose tag has this value, too.
 func (b branch) with(key, value string) branch {
-	return append(slices.Clone(b), term{condition: condition{kind: tagValue, operator: equals, key: key, value: value}})
+	return append(slices.Clone(b), term{Test: policy.Test{Kind: policy.TestTagValue, Operator: policy.Equals, Key: key, Value: value}})
 }

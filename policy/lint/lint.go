@@ -1,12 +1,20 @@
-package policy
+// Package lint gives advice on core network policy documents that pass every check: what in them has no effect, or another
+// one than it seems to have.
+//
+// [Run] looks at a document, with the network as it is where that is known. The rules are in [Rules]; docs/lint.md is
+// written from them.
+package lint
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"portolan/policy"
+	"portolan/policy/internal/words"
 )
 
-//go:generate go test -run ^TestLintRules_document$ . -rewrite
+//go:generate go test -run ^TestRules_document$ . -rewrite
 
 // Severity says how sure it is that a finding hurts.
 type Severity string
@@ -20,7 +28,7 @@ const (
 
 // Finding is one piece of advice: nothing AWS would refuse, but what it would not do either.
 type Finding struct {
-	Rule     string // its name in [LintRules], by which it is silenced
+	Rule     string // its name in [Rules], by which it is disabled
 	Severity Severity
 	Message  string // without the path
 	Path     string // JSONPath
@@ -33,17 +41,17 @@ type Finding struct {
 
 // Facts is the network as it is, as far as it is known. Without them the document alone is looked at.
 type Facts struct {
-	Edges       Previous     // the edges that exist
-	Attachments []Attachment // the attachments that exist; nil: unknown, which is not the same as none
+	Edges       policy.Previous   // the edges that exist
+	Attachments []policy.Attached // the attachments that exist, the oldest first; nil: unknown, which is not the same as none
 }
 
-// LintOptions chooses among the rules.
-type LintOptions struct {
-	Silence []string // names of rules that are not to speak
+// Options chooses among the rules.
+type Options struct {
+	Disabled []string // names of rules that are left out
 }
 
-// LintRule describes one rule of [Lint].
-type LintRule struct {
+// Rule describes one rule.
+type Rule struct {
 	Name     string
 	Severity Severity
 	Summary  string // one line: what it finds
@@ -57,30 +65,30 @@ type LintRule struct {
 // maxFindings bounds the list, and with it the time that goes into messages.
 const maxFindings = 1000
 
-// Lint gives advice on a document, in document order. The error is an [Errors] when the document does not pass [Check]
-// or cannot be compiled over the edges that exist, and another error when a rule that is to be silent does not exist. At
+// Run gives advice on a document, in document order. The error is a [policy.Errors] when the document does not pass [policy.Check]
+// or cannot be compiled over the edges that exist, and another error when a rule that is disabled does not exist. At
 // most 1000 findings are returned, and rules that compare conditions with each other stop after some millions of
 // comparisons, which only a document of thousands of conditions on one attribute needs. facts may be nil.
-func Lint(doc *Document, facts *Facts, options LintOptions) ([]Finding, error) {
+func Run(doc *policy.Document, facts *Facts, options Options) ([]Finding, error) {
 	silent := map[string]bool{}
-	for _, name := range options.Silence {
-		if !slices.ContainsFunc(LintRules(), func(r LintRule) bool { return r.Name == name }) {
-			return nil, fmt.Errorf("there is no lint rule %q", clip(name))
+	for _, name := range options.Disabled {
+		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == name }) {
+			return nil, fmt.Errorf("there is no lint rule %q", words.Clip(name))
 		}
 		silent[name] = true
 	}
-	if errs := Check(doc); len(errs) > 0 {
+	if errs := policy.Check(doc); len(errs) > 0 {
 		return nil, errs
 	}
 	if facts == nil {
 		facts = &Facts{}
 	}
-	p, errs := Compile(doc, facts.Edges)
+	p, errs := policy.Compile(doc, facts.Edges)
 	if len(errs) > 0 {
 		return nil, errs
 	}
 	l := newLinter(doc, p, facts)
-	for i, r := range LintRules() {
+	for i, r := range Rules() {
 		if l.rule, l.number, l.spoken = &r, i, 0; !silent[r.Name] && (!r.Facts || facts.Attachments != nil) {
 			r.find(l)
 		}
@@ -91,17 +99,17 @@ func Lint(doc *Document, facts *Facts, options LintOptions) ([]Finding, error) {
 	return l.findings[:min(len(l.findings), maxFindings)], nil
 }
 
-// LintRules is every rule, in the order in which they are documented.
-func LintRules() []LintRule {
+// Rules is every rule, in the order in which they are documented.
+func Rules() []Rule {
 	return slices.Concat(attachmentLintRules, segmentLintRules, insertionLintRules, routeLintRules, routingLintRules, factLintRules)
 }
 
 // linter is what the rules look at, and where their findings go.
 type linter struct {
-	*checker
-	*Policy
+	*policy.Policy
+	doc      *policy.Document
 	facts    *Facts
-	rule     *LintRule
+	rule     *Rule
 	number   int
 	spoken   int // findings of this rule
 	findings []Finding
@@ -110,26 +118,30 @@ type linter struct {
 	linted    []lintedRule
 	anchored  map[anchor][]ruleBranch
 
-	decisions    []Decision             // on facts.Attachments, in their order
-	groupMembers map[[2]string][]string // by group and edge: attachments that would join
+	index        map[string]int         // of segments, by name
+	placed       []policy.Associated    // facts.Attachments, in their order
+	groupMembers map[[2]string][]string // by group and edge: attachments that would join, were there room for all
 }
 
-func newLinter(doc *Document, p *Policy, facts *Facts) *linter {
-	l := &linter{checker: newChecker(doc), Policy: p, facts: facts}
+func newLinter(doc *policy.Document, p *policy.Policy, facts *Facts) *linter {
+	l := &linter{Policy: p, doc: doc, facts: facts, index: map[string]int{}, groupMembers: map[[2]string][]string{}}
 	for _, e := range p.Edges {
 		l.locations = append(l.locations, e.Location)
 	}
+	for i := range p.Segments {
+		l.index[p.Segments[i].Name] = i
+	}
 	l.takeApart()
-	l.groupMembers = map[[2]string][]string{}
-	for i := range facts.Attachments {
-		a := &facts.Attachments[i]
-		d := p.Decide(a)
-		l.decisions = append(l.decisions, d)
+	l.placed = p.AssociateAll(facts.Attachments)
+	for i := range l.placed {
+		a := &l.placed[i]
+		group := cmp.Or(a.FullGroup, a.Next.NetworkFunctionGroup)
+		if group == "" || a.Out {
+			continue
+		}
 		for _, e := range a.Edges {
-			if d.NetworkFunctionGroup != "" {
-				key := [2]string{d.NetworkFunctionGroup, e}
-				l.groupMembers[key] = append(l.groupMembers[key], a.ID)
-			}
+			key := [2]string{group, e}
+			l.groupMembers[key] = append(l.groupMembers[key], a.ID)
 		}
 	}
 	return l
@@ -139,7 +151,7 @@ func newLinter(doc *Document, p *Policy, facts *Facts) *linter {
 func (l *linter) full() bool { return l.spoken >= maxFindings }
 
 // find notes a finding of the rule that is running.
-func (l *linter) find(at Place, message, hint string) {
+func (l *linter) find(at policy.Place, message, hint string) {
 	if l.spoken++; l.spoken > maxFindings {
 		return
 	}

@@ -1,13 +1,15 @@
-package policy
+package lint
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"portolan/policy"
 )
 
 // segmentLintRules are the rules about segments, shares and filters: who gets in, and whom they reach.
-var segmentLintRules = []LintRule{
+var segmentLintRules = []Rule{
 	{
 		Name: "segment-without-way-in", Severity: SeverityWarning,
 		Summary: "No attachment policy can put an attachment into a segment.",
@@ -123,7 +125,7 @@ func (l *linter) segmentWithoutWayIn() {
 				break
 			}
 		}
-		switch at := s.Place.node.get("name").place(); {
+		switch at := s.Place.Member("name"); {
 		case open:
 		case takenBy != nil:
 			l.find(at, fmt.Sprintf("every attachment for segment %s is taken by rule %d on line %d first", s.Name, takenBy.RuleNumber, takenBy.Line()), "give the rule for the segment a lower number")
@@ -137,25 +139,25 @@ func (l *linter) segmentIsolatedAlone() {
 	for i := range l.Policy.Segments {
 		s := &l.Policy.Segments[i]
 		reaches := !s.Isolate ||
-			slices.ContainsFunc(l.Shares, func(sh Share) bool { return sh.To == s.Name && s.Accepts(sh.From) }) ||
-			slices.ContainsFunc(l.Insertions, func(in Insertion) bool { return in.Segment == s.Name || in.With == s.Name }) ||
-			slices.ContainsFunc(l.SendTo, func(st SendTo) bool { return st.Segment == s.Name }) ||
-			slices.ContainsFunc(l.StaticRoutes, func(r StaticRoute) bool { return r.Segment == s.Name && !r.Blackhole })
+			slices.ContainsFunc(l.Shares, func(sh policy.Share) bool { return sh.To == s.Name && s.Accepts(sh.From) }) ||
+			slices.ContainsFunc(l.Insertions, func(in policy.Insertion) bool { return in.Segment == s.Name || in.With == s.Name }) ||
+			slices.ContainsFunc(l.SendTo, func(st policy.SendTo) bool { return st.Segment == s.Name }) ||
+			slices.ContainsFunc(l.StaticRoutes, func(r policy.StaticRoute) bool { return r.Segment == s.Name && !r.Blackhole })
 		if !reaches {
-			l.find(s.Place.node.get("isolate-attachments").place(), "the attachments of segment "+s.Name+" reach nothing", "share the segment, or lead its traffic to a network function group")
+			l.find(s.Place.Member("isolate-attachments"), "the attachments of segment "+s.Name+" reach nothing", "share the segment, or lead its traffic to a network function group")
 		}
 	}
 }
 
 func (l *linter) namesDifferInCase() {
-	first := map[string]Named{}
-	look := func(name string, at Place) {
+	first := map[string]policy.Named{}
+	look := func(name string, at policy.Place) {
 		folded := strings.ToLower(name)
 		if other, seen := first[folded]; seen {
 			l.find(at, fmt.Sprintf("%s differs from %s on line %d in nothing but case", name, other.Name, other.Line()), "")
 			return
 		}
-		first[folded] = Named{at, name}
+		first[folded] = policy.Named{Place: at, Name: name}
 	}
 	for _, s := range l.doc.Segments {
 		look(s.Name, s.NameAt)
@@ -166,16 +168,16 @@ func (l *linter) namesDifferInCase() {
 }
 
 // shareActions calls a function for every share with the segments that it names.
-func (l *linter) shareActions(do func(a *SegmentAction, own *Segment, others []int)) {
+func (l *linter) shareActions(do func(a *policy.SegmentAction, own *policy.Segment, others []int)) {
 	for i := range l.doc.SegmentActions {
-		if a := &l.doc.SegmentActions[i]; a.Action == ActionShare {
-			do(a, l.Policy.Segment(a.Segment.Name), l.sharedWith(a))
+		if a := &l.doc.SegmentActions[i]; a.Action == policy.ActionShare {
+			do(a, l.Policy.Segment(a.Segment.Name), l.SharedWith(a))
 		}
 	}
 }
 
-// at is where a set names a segment, or the whole set.
-func (s *SegmentSet) at(name string) Place {
+// named is where a set names a segment, or the whole set.
+func named(s *policy.SegmentSet, name string) policy.Place {
 	for _, n := range s.Names {
 		if n.Name == name {
 			return n.Place
@@ -187,7 +189,7 @@ func (s *SegmentSet) at(name string) Place {
 // filteredShares finds shares of which filters take away both directions, or one.
 func (l *linter) filteredShares(both bool) {
 	said := map[[2]string]bool{}
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, i := range others {
 			other := &l.Policy.Segments[i]
 			in, out := own.Accepts(other.Name), other.Accepts(own.Name)
@@ -201,16 +203,16 @@ func (l *linter) filteredShares(both bool) {
 				deaf, heard = heard, deaf
 			}
 			if both {
-				l.find(a.ShareWith.at(other.Name), fmt.Sprintf("the filters of %s and %s refuse each other's routes, so nothing is shared", own.Name, other.Name), "take one of the filters away, or the share")
+				l.find(named(&a.ShareWith, other.Name), fmt.Sprintf("the filters of %s and %s refuse each other's routes, so nothing is shared", own.Name, other.Name), "take one of the filters away, or the share")
 			} else {
-				l.find(a.ShareWith.at(other.Name), fmt.Sprintf("the filter of %s refuses the routes of %s, which learns those of %s", deaf, heard, deaf), "make sure that traffic finds its way back")
+				l.find(named(&a.ShareWith, other.Name), fmt.Sprintf("the filter of %s refuses the routes of %s, which learns those of %s", deaf, heard, deaf), "make sure that traffic finds its way back")
 			}
 		}
 	})
 }
 
 func (l *linter) shareWithNobody() {
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		if len(others) == 0 {
 			l.find(a.ShareWith.Place, "leaves no segment to share "+own.Name+" with", "")
 		}
@@ -218,7 +220,7 @@ func (l *linter) shareWithNobody() {
 }
 
 func (l *linter) shareNamesItself() {
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, n := range slices.Concat(a.ShareWith.Names, a.ShareWith.Except) {
 			if n.Name == own.Name && len(others) > 0 {
 				l.find(n.Place, "segment "+own.Name+" is not shared with itself in any case", "")
@@ -228,10 +230,10 @@ func (l *linter) shareNamesItself() {
 }
 
 func (l *linter) shareRepeated() {
-	joined := map[[2]int]Place{}
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	joined := map[[2]int]policy.Place{}
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		repeated := len(others) > 0 && len(a.RoutingPolicyNames) == 0
-		var first Place
+		var first policy.Place
 		i := l.index[own.Name]
 		for _, other := range others {
 			pair := [2]int{min(i, other), max(i, other)}
@@ -265,19 +267,19 @@ func (l *linter) filterWithoutShare() {
 func (l *linter) allowFilterEmpty() {
 	for i := range l.doc.Segments {
 		if s := &l.doc.Segments[i]; s.AllowFilter != nil && len(s.AllowFilter) == 0 {
-			l.find(s.node.get("allow-filter").place(), "an empty allow-filter lets all shared routes in", "to let nothing in, do not share the segment")
+			l.find(s.Member("allow-filter"), "an empty allow-filter lets all shared routes in", "to let nothing in, do not share the segment")
 		}
 	}
 }
 
 func (l *linter) shareWithoutCommonEdge() {
 	said := map[[2]string]bool{}
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, i := range others {
 			other := &l.Policy.Segments[i]
 			pair := [2]string{min(own.Name, other.Name), max(own.Name, other.Name)}
 			if !said[pair] && !slices.ContainsFunc(own.Edges, other.HasEdge) {
-				l.find(a.ShareWith.at(other.Name), fmt.Sprintf("segments %s and %s have no edge location in common", own.Name, other.Name), "")
+				l.find(named(&a.ShareWith, other.Name), fmt.Sprintf("segments %s and %s have no edge location in common", own.Name, other.Name), "")
 			}
 			said[pair] = true
 		}

@@ -1,13 +1,16 @@
-package policy
+package lint
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"portolan/policy"
+	"portolan/policy/internal/words"
 )
 
 // attachmentLintRules are the rules about attachment policies: which attachments they can match, and what becomes of those.
-var attachmentLintRules = []LintRule{
+var attachmentLintRules = []Rule{
 	{
 		Name: "rule-without-conditions", Severity: SeverityError,
 		Summary: "An attachment policy has an empty list of conditions.",
@@ -20,28 +23,28 @@ var attachmentLintRules = []LintRule{
 		Summary: "A condition compares the attachment type with something that no type fits.",
 		Why:     "The service takes any text here and matches nothing with it. The old examples that say vpn mean site-to-site-vpn.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "attachment-type", "operator": "equals", "value": "vpn"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    func(l *linter) { l.termsThatNeverHold(attachmentType) },
+		find:    func(l *linter) { l.termsThatNeverHold(policy.TestAttachmentType) },
 	},
 	{
 		Name: "region-without-edge", Severity: SeverityError,
 		Summary: "A condition compares the Region with something that no edge location fits.",
 		Why:     "Attachments are at edge locations only, so the condition never holds. Often the edge was renamed or never added.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "region", "operator": "begins-with", "value": "ap-"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    func(l *linter) { l.termsThatNeverHold(region) },
+		find:    func(l *linter) { l.termsThatNeverHold(policy.TestRegion) },
 	},
 	{
 		Name: "account-not-an-id", Severity: SeverityError,
 		Summary: "A condition compares the account with something that no account identifier fits.",
 		Why:     "Accounts are compared by their 12 digits: names, ARNs, hyphens and numbers that lost their leading zeros never match.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "account-id", "operator": "equals", "value": "1111-2222-3333"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    func(l *linter) { l.termsThatNeverHold(accountID) },
+		find:    func(l *linter) { l.termsThatNeverHold(policy.TestAccountID) },
 	},
 	{
 		Name: "resource-not-an-id", Severity: SeverityError,
 		Summary: "A condition compares the resource with something that no resource identifier fits.",
 		Why:     "Only the last part of the resource's ARN is compared, vpc-0123456789abcdef0 for example. A whole ARN never matches.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "resource-id", "operator": "begins-with", "value": "arn:aws:ec2:"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    func(l *linter) { l.termsThatNeverHold(resourceID) },
+		find:    func(l *linter) { l.termsThatNeverHold(policy.TestResourceID) },
 	},
 	{
 		Name: "rule-contradicts-itself", Severity: SeverityError,
@@ -143,30 +146,30 @@ func (l *linter) ruleWithoutConditions() {
 	}
 }
 
-func (l *linter) termsThatNeverHold(kind conditionKind) {
+func (l *linter) termsThatNeverHold(kind policy.TestKind) {
 	for i := range l.linted {
 		for j := range l.linted[i].terms {
 			t := &l.linted[i].terms[j]
-			if t.kind != kind || !t.none {
+			if t.Kind != kind || !t.none {
 				continue
 			}
-			value := clip(t.value)
+			value := words.Clip(t.Value)
 			switch kind {
-			case attachmentType:
+			case policy.TestAttachmentType:
 				hint := "the types are " + strings.Join(attachmentTypes, ", ")
-				if t.value == "vpn" {
+				if t.Value == "vpn" {
 					hint = "did you mean site-to-site-vpn?"
 				}
 				l.find(t.at, "no attachment has a type that "+t.test()+" "+value, hint)
-			case region:
-				hint := didYouMean(t.value, l.locations[:min(len(l.locations), maxSuggestions)])
+			case policy.TestRegion:
+				hint := words.DidYouMean(t.Value, l.locations[:min(len(l.locations), words.MaxSuggestions)])
 				if hint == "" {
 					hint = "the edges are those of core-network-configuration.edge-locations"
 				}
 				l.find(t.at, "no edge location "+t.test()+" "+value, hint)
-			case accountID:
+			case policy.TestAccountID:
 				l.find(t.at, "no account identifier "+t.test()+" "+value, "an account identifier has 12 digits and nothing else")
-			case resourceID:
+			case policy.TestResourceID:
 				l.find(t.at, "no resource identifier "+t.test()+" "+value, "such as vpc-0123456789abcdef0, without the ARN around it")
 			}
 		}
@@ -175,12 +178,12 @@ func (l *linter) termsThatNeverHold(kind conditionKind) {
 
 // test is the operator as a verb.
 func (t *term) test() string {
-	switch t.operator {
-	case equals:
+	switch t.Operator {
+	case policy.Equals:
 		return "equals"
-	case contains:
+	case policy.Contains:
 		return "contains"
-	case beginsWith:
+	case policy.BeginsWith:
 		return "begins with"
 	default:
 		return "differs from"
@@ -207,7 +210,7 @@ func (l *linter) conditionRedundant() {
 		for j := range r.terms {
 			t := &r.terms[j]
 			switch other := r.redundant(j, &w); {
-			case t.kind != always && t.sure:
+			case t.Kind != policy.TestAny && t.sure:
 				l.find(t.at, "holds for every attachment", "")
 			case other != nil:
 				l.find(t.at, fmt.Sprintf("makes no difference beside the condition on line %d", other.at.Line()), "")
@@ -267,7 +270,7 @@ func (l *linter) ruleShadowed() {
 }
 
 func (l *linter) rulesOutOfOrder() {
-	last := &AttachmentPolicy{}
+	last := &policy.AttachmentPolicy{}
 	for i := range l.doc.AttachmentPolicies {
 		p := &l.doc.AttachmentPolicies[i]
 		if p.RuleNumber < last.RuleNumber {
@@ -288,15 +291,15 @@ func (l *linter) tagValueNamesNoSegment() {
 		}
 		for j := range r.terms {
 			t := &r.terms[j]
-			if t.kind != tagValue || t.key != key || t.operator == notEquals || !l.spendSegments(&w, t) ||
-				slices.ContainsFunc(l.Policy.Segments, func(s Segment) bool { return t.compare(s.Name) }) {
+			if t.Kind != policy.TestTagValue || t.Key != key || t.Operator == policy.NotEquals || !l.spendSegments(&w, t) ||
+				slices.ContainsFunc(l.Policy.Segments, func(s policy.Segment) bool { return t.Compare(s.Name) }) {
 				continue
 			}
-			message, hint := fmt.Sprintf("no segment has a name that %s %s", t.test(), clip(t.value)), didYouMean(t.value, sortedKeys(l.segment))
-			if t.operator == equals {
-				message = "no segment is named " + clip(t.value)
-				if l.group[t.value] != nil {
-					message, hint = clip(t.value)+" is a network function group, not a segment", `write "add-to-network-function-group" in the action`
+			message, hint := fmt.Sprintf("no segment has a name that %s %s", t.test(), words.Clip(t.Value)), words.DidYouMean(t.Value, words.Keys(l.index))
+			if t.Operator == policy.Equals {
+				message = "no segment is named " + words.Clip(t.Value)
+				if l.NetworkFunctionGroup(t.Value) != nil {
+					message, hint = words.Clip(t.Value)+" is a network function group, not a segment", `write "add-to-network-function-group" in the action`
 				}
 			}
 			l.find(t.at, message, hint)
@@ -319,21 +322,21 @@ func (l *linter) tagNotRequired() {
 		r := &l.linted[i]
 		key := r.Action.TagKey
 		if key.Known() && slices.ContainsFunc(r.branches, func(b branch) bool { return !b.requiresTag(key.Name) }) {
-			l.find(key.Place, fmt.Sprintf("rule %d also matches attachments without the tag %s, which then stay unassociated", r.RuleNumber, clip(key.Name)),
+			l.find(key.Place, fmt.Sprintf("rule %d also matches attachments without the tag %s, which then stay unassociated", r.RuleNumber, words.Clip(key.Name)),
 				`add the condition {"type": "tag-exists"} on this key, with "condition-logic": "and"`)
 		}
 	}
 }
 
 func (l *linter) tagKeysDifferInCase() {
-	first := map[string]Named{}
-	look := func(key string, at Place) {
+	first := map[string]policy.Named{}
+	look := func(key string, at policy.Place) {
 		folded := strings.ToLower(key)
 		other, seen := first[folded]
 		if !seen {
-			first[folded] = Named{at, key}
+			first[folded] = policy.Named{Place: at, Name: key}
 		} else if other.Name != key {
-			l.find(at, fmt.Sprintf("%s is another tag than %s on line %d", clip(key), clip(other.Name), other.Line()), "")
+			l.find(at, fmt.Sprintf("%s is another tag than %s on line %d", words.Clip(key), words.Clip(other.Name), other.Line()), "")
 		}
 	}
 	for i := range l.doc.AttachmentPolicies {
@@ -374,12 +377,12 @@ func (l *linter) ruleAgainstEdges(some bool) {
 			continue
 		}
 		l.find(r.Action.Segment.Place, fmt.Sprintf("attachments at %s that meet rule %d stay unassociated, because segment %s has no table there",
-			listed(missing), r.RuleNumber, clip(r.segment.Name)), "add the edge location to the segment, or a condition on the Region to the rule")
+			listed(missing), r.RuleNumber, words.Clip(r.segment.Name)), "add the edge location to the segment, or a condition on the Region to the rule")
 	}
 }
 
 func (b branch) permitsEdge(number int) bool {
-	return !slices.ContainsFunc(b, func(t term) bool { return t.kind == region && t.set&(1<<number) == 0 })
+	return !slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestRegion && t.set&(1<<number) == 0 })
 }
 
 // listed is names with commas in between, not too many of them.
@@ -395,13 +398,13 @@ func listed(names []string) string {
 func (l *linter) acceptanceRedundant() {
 	for i := range l.linted {
 		r := &l.linted[i]
-		at := r.Action.node.get("require-acceptance")
+		at := r.Action.Member("require-acceptance")
 		switch {
-		case at == nil:
+		case !at.Known():
 		case r.segment != nil && r.segment.RequireAcceptance:
-			l.find(at.place(), "segment "+clip(r.segment.Name)+" requires acceptance anyway", "")
+			l.find(at, "segment "+words.Clip(r.segment.Name)+" requires acceptance anyway", "")
 		case r.group != nil && r.group.RequireAcceptance:
-			l.find(at.place(), "network function group "+clip(r.group.Name)+" requires acceptance anyway", "")
+			l.find(at, "network function group "+words.Clip(r.group.Name)+" requires acceptance anyway", "")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package policy_test
+package lint_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
+	"portolan/policy/lint"
 )
 
 type object = map[string]any
@@ -92,8 +94,8 @@ func drawPolicy(t *rapid.T) []byte {
 	return text
 }
 
-// TestLint_attachmentPoliciesModel: what lint says about attachment policies is true of every attachment.
-func TestLint_attachmentPoliciesModel(t *testing.T) {
+// TestRun_attachmentPoliciesModel: what lint says about attachment policies is true of every attachment.
+func TestRun_attachmentPoliciesModel(t *testing.T) {
 	attachments := world()
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawPolicy(t)
@@ -101,7 +103,7 @@ func TestLint_attachmentPoliciesModel(t *testing.T) {
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
-		findings, err := policy.Lint(doc, nil, policy.LintOptions{})
+		findings, err := lint.Run(doc, nil, lint.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +139,7 @@ func TestLint_attachmentPoliciesModel(t *testing.T) {
 }
 
 // refute finds an attachment that shows a finding to be wrong.
-func refute(p *policy.Policy, f policy.Finding, rule, condition int, a *policy.Attachment) string {
+func refute(p *policy.Policy, f lint.Finding, rule, condition int, a *policy.Attachment) string {
 	d := p.Associate(*a)
 	var decided *policy.RuleTrace // by the last rule that was tried, if it matched
 	if n := len(d.Trace); n > 0 && d.Trace[n-1].Matched {
@@ -210,9 +212,8 @@ type route struct {
 	community bool // has 1:1
 }
 
-// TestLint_routingRulesModel: what lint says about routing rules is true of every route: rules without effect have
-// none.
-func TestLint_routingRulesModel(t *testing.T) {
+// TestRun_routingRulesModel: what lint says about routing rules is true of every route: rules without effect have none.
+func TestRun_routingRulesModel(t *testing.T) {
 	var routes []route
 	blocks := []string{"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.1.0.0/16", "10.0.0.1/32", "::/0", "2001:db8::/32"}
 	for _, b := range blocks {
@@ -251,12 +252,12 @@ func TestLint_routingRulesModel(t *testing.T) {
 		part, _ := json.Marshal(object{"routing-policies": []object{
 			{"routing-policy-name": "p", "routing-policy-direction": "outbound", "routing-policy-number": 1, "routing-policy-rules": rules},
 		}})
-		text := complete(quiet{}, string(part))
+		text := policytest.Complete(quiet{}, string(part))
 		doc, errs := policy.Parse([]byte(text))
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
-		findings, err := policy.Lint(doc, nil, policy.LintOptions{})
+		findings, err := lint.Run(doc, nil, lint.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,13 +1,15 @@
-package policy
+package lint
 
 import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"portolan/policy"
 )
 
 // routingLintRules are the rules about routing policies: which routes their rules can match, and where they are put to use.
-var routingLintRules = []LintRule{
+var routingLintRules = []Rule{
 	{
 		Name: "routing-policy-unused", Severity: SeverityWarning,
 		Summary: "Nothing uses a routing policy.",
@@ -81,8 +83,8 @@ var routingLintRules = []LintRule{
  "routing-policies": [{"routing-policy-name": "aggregate", "routing-policy-direction": "outbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "10.0.0.0/16"}], "action": {"type": "summarize", "value": "10.0.0.0/16"}}}]}]}`,
 		find: func(l *linter) {
-			l.usedInside(func(use policyUse, rule *RoutingRule) {
-				if use.share && rule.Action.Type == RouteSummarize {
+			l.usedInside(func(use policyUse, rule *policy.RoutingRule) {
+				if use.share && rule.Action.Type == policy.RouteSummarize {
 					l.find(use.name.Place, fmt.Sprintf("%s summarizes on line %d, which is not possible in a share", use.name.Name, rule.Action.Line()), "give it to attachments or to an edge association")
 				}
 			})
@@ -97,8 +99,8 @@ var routingLintRules = []LintRule{
  "routing-policies": [{"routing-policy-name": "mark", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "med-equals", "value": 100}], "action": {"type": "add-community", "value": "65051:100"}}}]}]}`,
 		find: func(l *linter) {
-			l.usedInside(func(use policyUse, rule *RoutingRule) {
-				if rule.Action.Type == RouteAddCommunity || rule.Action.Type == RouteRemoveCommunity {
+			l.usedInside(func(use policyUse, rule *policy.RoutingRule) {
+				if rule.Action.Type == policy.RouteAddCommunity || rule.Action.Type == policy.RouteRemoveCommunity {
 					l.find(use.name.Place, fmt.Sprintf("%s has the action %s on line %d, which is of use on VPN and Connect attachments only", use.name.Name, rule.Action.Type, rule.Action.Line()), "give the policy to attachments by label")
 				}
 			})
@@ -146,18 +148,18 @@ const exampleRoutingPolicy = `{"routing-policy-name": "filter", "routing-policy-
 
 // policyUse is where a routing policy is named.
 type policyUse struct {
-	name  Named
+	name  policy.Named
 	share bool
 }
 
 // usedInside calls a function for every rule of every routing policy that runs between tables of the core network.
-func (l *linter) usedInside(do func(use policyUse, rule *RoutingRule)) {
+func (l *linter) usedInside(do func(use policyUse, rule *policy.RoutingRule)) {
 	for i := range l.doc.SegmentActions {
 		a := &l.doc.SegmentActions[i]
 		for _, n := range slices.Concat(a.RoutingPolicyNames, a.EdgeAssociation.RoutingPolicyNames) {
 			if p := l.Policy.RoutingPolicy(n.Name); p != nil && !l.full() {
 				for j := range p.Rules {
-					do(policyUse{n, a.Action == ActionShare}, &p.Rules[j])
+					do(policyUse{n, a.Action == policy.ActionShare}, &p.Rules[j])
 				}
 			}
 		}
@@ -185,7 +187,7 @@ func (l *linter) routingPolicyUnused() {
 }
 
 // routingRules calls a function for every rule of every routing policy, in the order in which they run.
-func (l *linter) routingRules(do func(p *RoutingPolicy, i int)) {
+func (l *linter) routingRules(do func(p *policy.RoutingPolicy, i int)) {
 	for _, p := range l.RoutingPoliciesByNumber {
 		for i := range p.Rules {
 			if !l.full() {
@@ -196,55 +198,55 @@ func (l *linter) routingRules(do func(p *RoutingPolicy, i int)) {
 }
 
 // never says that no route can have the condition: nothing lies strictly within a single address.
-func (m *RouteMatch) never() bool {
-	return m.Type == MatchPrefixInCIDR && m.Prefix.IsSingleIP()
+func never(m *policy.RouteMatch) bool {
+	return m.Type == policy.MatchPrefixInCIDR && m.Prefix.IsSingleIP()
 }
 
 // implies says whether a route with this condition has another.
-func (m *RouteMatch) implies(other *RouteMatch) bool {
+func implies(m, other *policy.RouteMatch) bool {
 	switch {
-	case m.never():
+	case never(m):
 		return true
-	case m.Type == MatchPrefixEquals && other.Type == MatchPrefixInCIDR:
+	case m.Type == policy.MatchPrefixEquals && other.Type == policy.MatchPrefixInCIDR:
 		return other.Prefix.Bits() < m.Prefix.Bits() && other.Prefix.Contains(m.Prefix.Addr())
 	case m.Type != other.Type:
 		return false
-	case m.Type == MatchPrefixInCIDR:
+	case m.Type == policy.MatchPrefixInCIDR:
 		return other.Prefix.Bits() <= m.Prefix.Bits() && other.Prefix.Contains(m.Prefix.Addr())
 	}
 	return m.Prefix == other.Prefix && m.Alias == other.Alias && m.Number == other.Number && m.Community == other.Community
 }
 
 // excludes says whether no route has both conditions. A route has one prefix and one MED, and many communities and ASNs.
-func (m *RouteMatch) excludes(other *RouteMatch) bool {
+func excludes(m, other *policy.RouteMatch) bool {
 	switch {
-	case m.Type == MatchMEDEquals && other.Type == MatchMEDEquals:
+	case m.Type == policy.MatchMEDEquals && other.Type == policy.MatchMEDEquals:
 		return m.Number != other.Number
-	case m.Type == MatchPrefixEquals && other.Type == MatchPrefixEquals:
+	case m.Type == policy.MatchPrefixEquals && other.Type == policy.MatchPrefixEquals:
 		return m.Prefix != other.Prefix
-	case m.Type == MatchPrefixInCIDR && other.Type == MatchPrefixInCIDR:
+	case m.Type == policy.MatchPrefixInCIDR && other.Type == policy.MatchPrefixInCIDR:
 		return !m.Prefix.Overlaps(other.Prefix)
-	case m.Type == MatchPrefixEquals && other.Type == MatchPrefixInCIDR:
-		return !m.implies(other)
-	case m.Type == MatchPrefixInCIDR && other.Type == MatchPrefixEquals:
-		return !other.implies(m)
+	case m.Type == policy.MatchPrefixEquals && other.Type == policy.MatchPrefixInCIDR:
+		return !implies(m, other)
+	case m.Type == policy.MatchPrefixInCIDR && other.Type == policy.MatchPrefixEquals:
+		return !implies(other, m)
 	}
 	return false
 }
 
-// branches is the ways to meet a rule: lists of conditions that must all hold. Those that nothing meets are left out.
-func (r *RoutingRule) branches() [][]RouteMatch {
+// branchesOf is the ways to meet a rule: lists of conditions that must all hold. Those that nothing meets are left out.
+func branchesOf(r *policy.RoutingRule) [][]policy.RouteMatch {
 	if !r.Or {
 		for i := range r.Matches {
-			if r.Matches[i].never() || slices.ContainsFunc(r.Matches[:i], func(m RouteMatch) bool { return m.excludes(&r.Matches[i]) }) {
+			if never(&r.Matches[i]) || slices.ContainsFunc(r.Matches[:i], func(m policy.RouteMatch) bool { return excludes(&m, &r.Matches[i]) }) {
 				return nil
 			}
 		}
-		return [][]RouteMatch{r.Matches}
+		return [][]policy.RouteMatch{r.Matches}
 	}
-	var list [][]RouteMatch
+	var list [][]policy.RouteMatch
 	for i := range r.Matches {
-		if !r.Matches[i].never() {
+		if !never(&r.Matches[i]) {
 			list = append(list, r.Matches[i:i+1])
 		}
 	}
@@ -252,28 +254,28 @@ func (r *RoutingRule) branches() [][]RouteMatch {
 }
 
 // covers says whether a rule matches every route that meets all of some conditions.
-func (r *RoutingRule) covers(b []RouteMatch) bool {
-	return slices.ContainsFunc(r.branches(), func(mine []RouteMatch) bool {
-		return !slices.ContainsFunc(mine, func(m RouteMatch) bool {
-			return !slices.ContainsFunc(b, func(given RouteMatch) bool { return given.implies(&m) })
+func covers(r *policy.RoutingRule, b []policy.RouteMatch) bool {
+	return slices.ContainsFunc(branchesOf(r), func(mine []policy.RouteMatch) bool {
+		return !slices.ContainsFunc(mine, func(m policy.RouteMatch) bool {
+			return !slices.ContainsFunc(b, func(given policy.RouteMatch) bool { return implies(&given, &m) })
 		})
 	})
 }
 
-func (r *RoutingRule) final() bool {
-	return r.Action.Type == RouteAllow || r.Action.Type == RouteDrop
+func final(r *policy.RoutingRule) bool {
+	return r.Action.Type == policy.RouteAllow || r.Action.Type == policy.RouteDrop
 }
 
 func (l *linter) routingRuleNeverMatches() {
-	l.routingRules(func(p *RoutingPolicy, i int) {
+	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
 		for j := range r.Matches {
 			m := &r.Matches[j]
-			if m.never() {
+			if never(m) {
 				l.find(m.Place, "nothing lies within "+m.Prefix.String()+" but itself", "write prefix-equals")
 				continue
 			}
-			k := slices.IndexFunc(r.Matches[:j], func(other RouteMatch) bool { return other.excludes(m) })
+			k := slices.IndexFunc(r.Matches[:j], func(other policy.RouteMatch) bool { return excludes(&other, m) })
 			if !r.Or && k >= 0 {
 				l.find(m.Place, fmt.Sprintf("no route has this and the condition on line %d, so rule %d matches nothing", r.Matches[k].Line(), r.RuleNumber), `for either of them write "condition-logic": "or"`)
 			}
@@ -283,20 +285,20 @@ func (l *linter) routingRuleNeverMatches() {
 
 // routingRuleShadowed asks only allow and drop: behind other actions a route goes on, and may look different.
 func (l *linter) routingRuleShadowed() {
-	l.routingRules(func(p *RoutingPolicy, i int) {
+	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
-		branches := r.branches()
+		branches := branchesOf(r)
 		if len(branches) == 0 {
 			return
 		}
 		by := -1
 		for _, b := range branches {
-			by = slices.IndexFunc(p.Rules[:i], func(earlier RoutingRule) bool { return earlier.final() && earlier.covers(b) })
+			by = slices.IndexFunc(p.Rules[:i], func(earlier policy.RoutingRule) bool { return final(&earlier) && covers(&earlier, b) })
 			// an action in between that changes what a condition looks at, or makes a route, leaves a way to the rule
-			if by < 0 || !fixed(b) && slices.ContainsFunc(p.Rules[by:i], func(between RoutingRule) bool { return !between.final() }) {
+			if by < 0 || !fixed(b) && slices.ContainsFunc(p.Rules[by:i], func(between policy.RoutingRule) bool { return !final(&between) }) {
 				return
 			}
-			if slices.ContainsFunc(p.Rules[by:i], func(between RoutingRule) bool { return between.Action.Type == RouteSummarize }) {
+			if slices.ContainsFunc(p.Rules[by:i], func(between policy.RoutingRule) bool { return between.Action.Type == policy.RouteSummarize }) {
 				return
 			}
 		}
@@ -305,16 +307,16 @@ func (l *linter) routingRuleShadowed() {
 }
 
 // fixed says whether conditions are about the prefix alone, which no action but summarize changes.
-func fixed(b []RouteMatch) bool {
-	return !slices.ContainsFunc(b, func(m RouteMatch) bool {
-		return m.Type != MatchPrefixEquals && m.Type != MatchPrefixInCIDR && m.Type != MatchPrefixInPrefixList
+func fixed(b []policy.RouteMatch) bool {
+	return !slices.ContainsFunc(b, func(m policy.RouteMatch) bool {
+		return m.Type != policy.MatchPrefixEquals && m.Type != policy.MatchPrefixInCIDR && m.Type != policy.MatchPrefixInPrefixList
 	})
 }
 
 func (l *linter) routingPolicyOnlyAllows() {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
-		if !slices.ContainsFunc(p.Rules, func(r RoutingRule) bool { return r.Action.Type != RouteAllow }) {
+		if !slices.ContainsFunc(p.Rules, func(r policy.RoutingRule) bool { return r.Action.Type != policy.RouteAllow }) {
 			l.find(p.Rules[0].Action.Place, "routing policy "+p.Name+" drops nothing: what no rule matches is kept", "add a last rule that drops the rest")
 		}
 	}
@@ -326,14 +328,14 @@ func (l *linter) prefixWithoutBlock() {
 		given := map[netip.Prefix]bool{}
 		for _, r := range p.Rules {
 			for _, m := range r.Matches {
-				if m.Type == MatchPrefixEquals {
+				if m.Type == policy.MatchPrefixEquals {
 					given[m.Prefix] = true
 				}
 			}
 		}
 		for _, r := range p.Rules {
 			for _, m := range r.Matches {
-				if m.Type == MatchPrefixInCIDR && !m.never() && !given[m.Prefix] {
+				if m.Type == policy.MatchPrefixInCIDR && !never(&m) && !given[m.Prefix] {
 					given[m.Prefix] = true
 					l.find(m.Place, m.Prefix.String()+" itself is not matched, only smaller blocks within it", "to match it too, add prefix-equals")
 				}
@@ -345,12 +347,12 @@ func (l *linter) prefixWithoutBlock() {
 func (l *linter) catchAllWithoutIPv6() {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
-		var at Place
+		var at policy.Place
 		ipv6 := false
 		for _, r := range p.Rules {
 			for _, m := range r.Matches {
-				ipv6 = ipv6 || m.Prefix.IsValid() && m.Prefix.Addr().Is6() || m.Type == MatchPrefixInPrefixList
-				if m.Type == MatchPrefixInCIDR && m.Prefix == defaultIPv4 && r.Action.Type == RouteDrop && (r.Or || len(r.Matches) == 1) {
+				ipv6 = ipv6 || m.Prefix.IsValid() && m.Prefix.Addr().Is6() || m.Type == policy.MatchPrefixInPrefixList
+				if m.Type == policy.MatchPrefixInCIDR && m.Prefix == defaultIPv4 && r.Action.Type == policy.RouteDrop && (r.Or || len(r.Matches) == 1) {
 					at = m.Place
 				}
 			}
@@ -363,17 +365,17 @@ func (l *linter) catchAllWithoutIPv6() {
 
 // summaryDropped follows each aggregate through the rules behind.
 func (l *linter) summaryDropped() {
-	l.routingRules(func(p *RoutingPolicy, i int) {
+	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
-		if r.Action.Type != RouteSummarize {
+		if r.Action.Type != policy.RouteSummarize {
 			return
 		}
-		aggregate := []RouteMatch{{Type: MatchPrefixEquals, Prefix: r.Action.Prefix}}
+		aggregate := []policy.RouteMatch{{Type: policy.MatchPrefixEquals, Prefix: r.Action.Prefix}}
 		for j := i + 1; j < len(p.Rules); j++ {
 			switch later := &p.Rules[j]; {
-			case !later.final() || !later.covers(aggregate):
+			case !final(later) || !covers(later, aggregate):
 				continue
-			case later.Action.Type == RouteDrop:
+			case later.Action.Type == policy.RouteDrop:
 				l.find(r.Action.Place, fmt.Sprintf("the aggregate %s is dropped by rule %d on line %d", r.Action.Prefix, later.RuleNumber, later.Line()), "allow it in a rule in between, with prefix-equals")
 			}
 			return
@@ -383,14 +385,14 @@ func (l *linter) summaryDropped() {
 
 // summaryTooNarrow wants every way to match to stay within the aggregate. What a prefix list holds is not known here.
 func (l *linter) summaryTooNarrow() {
-	l.routingRules(func(p *RoutingPolicy, i int) {
+	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
-		if r.Action.Type != RouteSummarize {
+		if r.Action.Type != policy.RouteSummarize {
 			return
 		}
-		for _, b := range r.branches() {
-			if !slices.ContainsFunc(b, func(m RouteMatch) bool {
-				return m.Type == MatchPrefixInPrefixList ||
+		for _, b := range branchesOf(r) {
+			if !slices.ContainsFunc(b, func(m policy.RouteMatch) bool {
+				return m.Type == policy.MatchPrefixInPrefixList ||
 					m.Prefix.IsValid() && m.Prefix.Bits() >= r.Action.Prefix.Bits() && r.Action.Prefix.Contains(m.Prefix.Addr())
 			}) {
 				l.find(r.Action.Place, fmt.Sprintf("routes outside %s that meet the condition on line %d are taken away and not covered", r.Action.Prefix, b[0].Line()), "match blocks within the aggregate only")
@@ -401,17 +403,17 @@ func (l *linter) summaryTooNarrow() {
 }
 
 func (l *linter) localPreferenceOutbound() {
-	l.routingRules(func(p *RoutingPolicy, i int) {
-		if r := &p.Rules[i]; p.Direction == Outbound && r.Action.Type == RouteSetLocalPreference {
+	l.routingRules(func(p *policy.RoutingPolicy, i int) {
+		if r := &p.Rules[i]; p.Direction == policy.Outbound && r.Action.Type == policy.RouteSetLocalPreference {
 			l.find(r.Action.Place, "the local preference is not told to anybody", "set it in an inbound routing policy, or use set-med")
 		}
 	})
 }
 
 func (l *linter) edgeAssociationWithoutSegment() {
-	l.actionsOf(ActionAssociateRoutingPolicy, func(a *SegmentAction) {
+	l.actionsOf(policy.ActionAssociateRoutingPolicy, func(a *policy.SegmentAction) {
 		s := l.Policy.Segment(a.Segment.Name)
-		for _, e := range []Named{a.EdgeAssociation.EdgeLocation, a.EdgeAssociation.PeerEdgeLocation} {
+		for _, e := range []policy.Named{a.EdgeAssociation.EdgeLocation, a.EdgeAssociation.PeerEdgeLocation} {
 			if !s.HasEdge(e.Name) {
 				l.find(e.Place, fmt.Sprintf("segment %s has no table at %s", s.Name, e.Name), "add the edge location to the segment")
 			}
@@ -450,7 +452,7 @@ func (l *linter) labelRuleShadowed() {
 func (l *linter) labelRuleEdges() {
 	for i := range l.AttachmentRoutingPolicyRules {
 		if r := &l.AttachmentRoutingPolicyRules[i]; r.EdgeLocations != nil {
-			l.find(r.node.get("edge-locations").place(), "restricts Direct Connect gateway attachments only", "give other attachments labels of their own")
+			l.find(r.Member("edge-locations"), "restricts Direct Connect gateway attachments only", "give other attachments labels of their own")
 		}
 	}
 }

@@ -1,12 +1,14 @@
-package policy
+package lint
 
 import (
 	"fmt"
 	"slices"
+
+	"portolan/policy"
 )
 
 // insertionLintRules are the rules about network function groups and the actions that lead traffic through them.
-var insertionLintRules = []LintRule{
+var insertionLintRules = []Rule{
 	{
 		Name: "group-unused", Severity: SeverityWarning,
 		Summary: "No send-via or send-to leads traffic to a network function group.",
@@ -116,7 +118,7 @@ var insertionLintRules = []LintRule{
 func (l *linter) groupUnused() {
 	for i := range l.Policy.NetworkFunctionGroups {
 		if g := &l.Policy.NetworkFunctionGroups[i]; len(g.SendVia)+len(g.SendTo) == 0 {
-			l.find(g.Place.node.get("name").place(), "no traffic is led to network function group "+g.Name, "use it in a send-via or send-to, or take it away")
+			l.find(g.Place.Member("name"), "no traffic is led to network function group "+g.Name, "use it in a send-via or send-to, or take it away")
 		}
 	}
 }
@@ -130,7 +132,7 @@ func (l *linter) groupWithoutWayIn() {
 	}
 	for i := range l.Policy.NetworkFunctionGroups {
 		if g := &l.Policy.NetworkFunctionGroups[i]; !fed[g.Name] && len(g.SendVia)+len(g.SendTo) > 0 {
-			l.find(g.Place.node.get("name").place(), "no attachment policy puts anything into network function group "+g.Name+", to which traffic is led", "add a rule with add-to-network-function-group")
+			l.find(g.Place.Member("name"), "no attachment policy puts anything into network function group "+g.Name+", to which traffic is led", "add a rule with add-to-network-function-group")
 		}
 	}
 }
@@ -139,15 +141,15 @@ func (l *linter) groupWithoutWayIn() {
 func (l *linter) groupWithoutAttachment() {
 	said := map[[2]string]bool{}
 	has := func(group, edge string) bool { return len(l.groupMembers[[2]string{group, edge}]) > 0 }
-	missing := func(at Place, group, edge, why string) {
+	missing := func(at policy.Place, group, edge, why string) {
 		if key := [2]string{group, edge}; !said[key] && !has(group, edge) {
 			said[key] = true
 			l.find(at, fmt.Sprintf("network function group %s has no attachment at %s, where %s", group, edge, why), "attach it there")
 		}
 	}
-	check := func(at Place, group string, overrides []Override) {
+	check := func(at policy.Place, group string, overrides []policy.Override) {
 		for _, o := range overrides {
-			missing(o.Place.node.get("use-edge-location").place(), group, o.Use, "an override leads traffic to")
+			missing(o.Place.Member("use-edge-location"), group, o.Use, "an override leads traffic to")
 		}
 		if !slices.ContainsFunc(l.locations, func(e string) bool { return has(group, e) }) && !said[[2]string{group}] {
 			said[[2]string{group}] = true
@@ -175,14 +177,14 @@ func (l *linter) groupAttachmentsAtOneEdge() {
 		g := &l.Policy.NetworkFunctionGroups[i]
 		for _, e := range l.locations {
 			if members := l.groupMembers[[2]string{g.Name, e}]; len(members) > 1 {
-				l.find(g.Place.node.get("name").place(), fmt.Sprintf("network function group %s would have %d attachments at %s: %s", g.Name, len(members), e, listed(members)), "keep one, or narrow the attachment policy")
+				l.find(g.Place.Member("name"), fmt.Sprintf("network function group %s would have %d attachments at %s: %s", g.Name, len(members), e, listed(members)), "keep one, or narrow the attachment policy")
 			}
 		}
 	}
 }
 
 // actionsOf calls a function for every action of a kind.
-func (l *linter) actionsOf(action string, do func(a *SegmentAction)) {
+func (l *linter) actionsOf(action string, do func(a *policy.SegmentAction)) {
 	for i := range l.doc.SegmentActions {
 		if a := &l.doc.SegmentActions[i]; a.Action == action && !l.full() {
 			do(a)
@@ -191,16 +193,16 @@ func (l *linter) actionsOf(action string, do func(a *SegmentAction)) {
 }
 
 func (l *linter) sendViaSkipsOwnSegment() {
-	l.actionsOf(ActionSendVia, func(a *SegmentAction) {
-		if a.WhenSentTo.All && !l.Policy.Segment(a.Segment.Name).Isolate && len(l.sentTo(a)) > 0 {
+	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
+		if a.WhenSentTo.All && !l.Policy.Segment(a.Segment.Name).Isolate && len(l.SentTo(a)) > 0 {
 			l.find(a.WhenSentTo.Place, "traffic within segment "+a.Segment.Name+" is left out, because its attachments are not isolated", "to inspect it too, set isolate-attachments in the segment")
 		}
 	})
 }
 
 func (l *linter) sendViaWithNobody() {
-	l.actionsOf(ActionSendVia, func(a *SegmentAction) {
-		if len(l.sentTo(a)) == 0 {
+	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
+		if len(l.SentTo(a)) == 0 {
 			l.find(a.WhenSentTo.Place, "leaves no segment to lead the traffic of "+a.Segment.Name+" to", "isolate the attachments of the segment, or name another")
 		}
 	})
@@ -208,11 +210,11 @@ func (l *linter) sendViaWithNobody() {
 
 // sendViaRepeated finds pairs that are named twice, and actions about all segments that bring no new pair.
 func (l *linter) sendViaRepeated() {
-	known := map[[2]int]Place{}
-	l.actionsOf(ActionSendVia, func(a *SegmentAction) {
-		own, others := l.index[a.Segment.Name], l.sentTo(a)
+	known := map[[2]int]policy.Place{}
+	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
+		own, others := l.index[a.Segment.Name], l.SentTo(a)
 		repeated := 0
-		var first Place
+		var first policy.Place
 		for _, i := range others {
 			pair := [2]int{min(own, i), max(own, i)}
 			at, twice := known[pair]
@@ -224,7 +226,7 @@ func (l *linter) sendViaRepeated() {
 			if !a.WhenSentTo.All {
 				where := a.Place
 				if a.WhenSentTo.Known() {
-					where = a.WhenSentTo.at(l.Policy.Segments[i].Name)
+					where = named(&a.WhenSentTo, l.Policy.Segments[i].Name)
 				}
 				l.find(where, fmt.Sprintf("traffic between %s and %s is led by the send-via on line %d already", a.Segment.Name, l.Policy.Segments[i].Name, at.Line()), "a send-via works both ways round")
 			}
@@ -236,36 +238,36 @@ func (l *linter) sendViaRepeated() {
 }
 
 func (l *linter) shareBypassed() {
-	inserted := map[[2]string]Place{}
+	inserted := map[[2]string]policy.Place{}
 	for _, in := range l.Insertions {
 		inserted[[2]string{min(in.Segment, in.With), max(in.Segment, in.With)}] = in.Place
 	}
 	said := map[[2]string]bool{}
-	l.shareActions(func(a *SegmentAction, own *Segment, others []int) {
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, i := range others {
 			other := l.Policy.Segments[i].Name
 			pair := [2]string{min(own.Name, other), max(own.Name, other)}
 			if at, found := inserted[pair]; found && !said[pair] {
 				said[pair] = true
-				l.find(a.ShareWith.at(other), fmt.Sprintf("traffic between %s and %s goes through a network function group by the send-via on line %d, shared or not", own.Name, other, at.Line()), "")
+				l.find(named(&a.ShareWith, other), fmt.Sprintf("traffic between %s and %s goes through a network function group by the send-via on line %d, shared or not", own.Name, other, at.Line()), "")
 			}
 		}
 	})
 }
 
 func (l *linter) overridesInDualHop() {
-	l.actionsOf(ActionSendVia, func(a *SegmentAction) {
-		if a.Mode == DualHop && len(a.Via.Overrides) > 0 {
-			l.find(a.Via.node.get("with-edge-overrides").place(), "overrides play no part in dual-hop", "use single-hop, or take them away")
+	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
+		if a.Mode == policy.DualHop && len(a.Via.Overrides) > 0 {
+			l.find(a.Via.Member("with-edge-overrides"), "overrides play no part in dual-hop", "use single-hop, or take them away")
 		}
 	})
 }
 
 // overrideSets calls a function for every set of every override of an action that heeds them.
-func (l *linter) overrideSets(do func(a *SegmentAction, set []Named)) {
+func (l *linter) overrideSets(do func(a *policy.SegmentAction, set []policy.Named)) {
 	for i := range l.doc.SegmentActions {
 		a := &l.doc.SegmentActions[i]
-		if a.Action != ActionSendTo && (a.Action != ActionSendVia || a.Mode != SingleHop) {
+		if a.Action != policy.ActionSendTo && (a.Action != policy.ActionSendVia || a.Mode != policy.SingleHop) {
 			continue
 		}
 		for _, o := range a.Via.Overrides {
@@ -279,14 +281,14 @@ func (l *linter) overrideSets(do func(a *SegmentAction, set []Named)) {
 }
 
 func (l *linter) overrideShadowed() {
-	var action *SegmentAction
-	var known map[[2]string]Place
-	l.overrideSets(func(a *SegmentAction, set []Named) {
+	var action *policy.SegmentAction
+	var known map[[2]string]policy.Place
+	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
 		if a != action {
-			action, known = a, map[[2]string]Place{}
+			action, known = a, map[[2]string]policy.Place{}
 		}
 		one, two := set[0].Name, set[len(set)-1].Name
-		pair, at := [2]string{min(one, two), max(one, two)}, Place{set[0].node.parent}
+		pair, at := [2]string{min(one, two), max(one, two)}, set[0].Parent()
 		if first, twice := known[pair]; twice {
 			l.find(at, fmt.Sprintf("never counts, because the set on line %d is the same", first.Line()), "")
 			return
@@ -296,22 +298,22 @@ func (l *linter) overrideShadowed() {
 }
 
 func (l *linter) overridePairInSendTo() {
-	l.overrideSets(func(a *SegmentAction, set []Named) {
-		if a.Action == ActionSendTo && set[0].Name != set[len(set)-1].Name {
-			l.find(Place{set[0].node.parent}, "a pair of edges never fits what send-to leads away", "write a set of one edge, that where the traffic is")
+	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
+		if a.Action == policy.ActionSendTo && set[0].Name != set[len(set)-1].Name {
+			l.find(set[0].Parent(), "a pair of edges never fits what send-to leads away", "write a set of one edge, that where the traffic is")
 		}
 	})
 }
 
 func (l *linter) overrideWithoutSegment() {
-	var action *SegmentAction
+	var action *policy.SegmentAction
 	var at map[string]bool // edges where a segment of the action is
-	l.overrideSets(func(a *SegmentAction, set []Named) {
+	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
 		if a != action {
 			action, at = a, map[string]bool{}
 			segments := []int{l.index[a.Segment.Name]}
-			if a.Action == ActionSendVia {
-				segments = append(segments, l.sentTo(a)...)
+			if a.Action == policy.ActionSendVia {
+				segments = append(segments, l.SentTo(a)...)
 			}
 			for _, i := range segments {
 				for _, e := range l.Policy.Segments[i].Edges {

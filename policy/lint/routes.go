@@ -1,4 +1,4 @@
-package policy
+package lint
 
 import (
 	"cmp"
@@ -6,11 +6,12 @@ import (
 	"net/netip"
 	"slices"
 
-	"go4.org/netipx"
+	"portolan/policy"
+	"portolan/policy/internal/words"
 )
 
 // routeLintRules are the rules about static routes and about the core network itself: edges, ASNs, inside CIDR blocks.
-var routeLintRules = []LintRule{
+var routeLintRules = []Rule{
 	{
 		Name: "static-route-repeated", Severity: SeverityWarning,
 		Summary: "A segment has two static routes for one block.",
@@ -92,13 +93,13 @@ var (
 )
 
 // staticRoutes calls a function with the static routes of every segment in turn, in order of addresses, wider blocks first.
-func (l *linter) staticRoutes(do func(routes []StaticRoute)) {
+func (l *linter) staticRoutes(do func(routes []policy.StaticRoute)) {
 	all := slices.Clone(l.StaticRoutes)
-	slices.SortStableFunc(all, func(a, b StaticRoute) int {
-		return cmp.Or(cmp.Compare(a.Segment, b.Segment), comparePrefixes(a.Prefix, b.Prefix))
+	slices.SortStableFunc(all, func(a, b policy.StaticRoute) int {
+		return cmp.Or(cmp.Compare(a.Segment, b.Segment), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
 	for len(all) > 0 {
-		n := slices.IndexFunc(all, func(r StaticRoute) bool { return r.Segment != all[0].Segment })
+		n := slices.IndexFunc(all, func(r policy.StaticRoute) bool { return r.Segment != all[0].Segment })
 		if n < 0 {
 			n = len(all)
 		}
@@ -108,7 +109,7 @@ func (l *linter) staticRoutes(do func(routes []StaticRoute)) {
 }
 
 func (l *linter) staticRouteRepeated() {
-	l.staticRoutes(func(routes []StaticRoute) {
+	l.staticRoutes(func(routes []policy.StaticRoute) {
 		for i := 1; i < len(routes); i++ {
 			if a, b := &routes[i-1], &routes[i]; a.Prefix == b.Prefix {
 				l.find(b.Place, fmt.Sprintf("segment %s has another static route for %s on line %d", b.Segment, b.Prefix, a.Line()), "name all destinations in one action")
@@ -119,8 +120,8 @@ func (l *linter) staticRouteRepeated() {
 
 // staticRouteOverlap keeps the blocks that the one at hand may lie in.
 func (l *linter) staticRouteOverlap() {
-	l.staticRoutes(func(routes []StaticRoute) {
-		var around []*StaticRoute
+	l.staticRoutes(func(routes []policy.StaticRoute) {
+		var around []*policy.StaticRoute
 		for i := range routes {
 			r := &routes[i]
 			for len(around) > 0 && !around[len(around)-1].Prefix.Overlaps(r.Prefix) {
@@ -139,7 +140,7 @@ func (l *linter) staticRouteOverlap() {
 }
 
 // sameWay says whether two static routes lead to the same attachments.
-func sameWay(a, b *StaticRoute) bool {
+func sameWay(a, b *policy.StaticRoute) bool {
 	return len(a.Destinations) == len(b.Destinations) && a.Blackhole == b.Blackhole && slices.Equal(slices.Sorted(slices.Values(a.Destinations)), slices.Sorted(slices.Values(b.Destinations)))
 }
 
@@ -175,7 +176,7 @@ func (l *linter) staticDefaultNotShared() {
 func (l *linter) staticDefaultBesideSendTo() {
 	for i := range l.StaticRoutes {
 		r := &l.StaticRoutes[i]
-		j := slices.IndexFunc(l.Policy.SendTo, func(st SendTo) bool { return st.Segment == r.Segment })
+		j := slices.IndexFunc(l.Policy.SendTo, func(st policy.SendTo) bool { return st.Segment == r.Segment })
 		if r.Prefix.Bits() > 0 || j < 0 {
 			continue
 		}
@@ -203,24 +204,26 @@ func (l *linter) edgeWithoutSegment() {
 
 // connectWithoutInsideCIDR asks the attachments for Connect ones, and the rules for an interest in them.
 func (l *linter) connectWithoutInsideCIDR() {
-	connect := uint64(1) << slices.Index(attachmentTypes, TypeConnect)
+	connect := uint64(1) << slices.Index(attachmentTypes, policy.TypeConnect)
 	wanted := map[string]string{} // edges, and why
 	for i := range l.linted {
 		for _, b := range l.linted[i].branches {
-			if len(wanted) == len(l.locations) || !slices.ContainsFunc(b, func(t term) bool { return t.kind == attachmentType && t.set == connect }) {
+			if len(wanted) == len(l.locations) || !slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestAttachmentType && t.set == connect }) {
 				continue
 			}
 			for number, e := range l.locations {
 				if len(l.locations) > maxSet || b.permitsEdge(number) {
-					putNew(wanted, e, fmt.Sprintf("rule %d on line %d is about Connect attachments", l.linted[i].RuleNumber, l.linted[i].Line()))
+					if wanted[e] == "" {
+						wanted[e] = fmt.Sprintf("rule %d on line %d is about Connect attachments", l.linted[i].RuleNumber, l.linted[i].Line())
+					}
 				}
 			}
 		}
 	}
 	for _, a := range l.facts.Attachments {
-		if a.Type == TypeConnect {
+		if a.Type == policy.TypeConnect {
 			for _, e := range a.Edges {
-				wanted[e] = "the Connect attachment " + clip(a.ID) + " is there"
+				wanted[e] = "the Connect attachment " + words.Clip(a.ID) + " is there"
 			}
 		}
 	}
@@ -232,29 +235,20 @@ func (l *linter) connectWithoutInsideCIDR() {
 }
 
 func (l *linter) asnRangesUsedUp() {
-	free := int64(0)
-	for _, r := range l.reserved {
-		free += int64(r.High) - int64(r.Low)
-	}
-	for _, e := range l.Policy.Edges {
-		if l.reserved.contains(e.ASN) {
-			free--
-		}
-	}
-	if free <= 0 {
-		l.find(l.doc.Configuration.node.get("asn-ranges").place(), "every ASN belongs to an edge location", "widen a range before the next edge is needed")
+	if l.FreeASNs() <= 0 {
+		l.find(l.doc.Configuration.Member("asn-ranges"), "every ASN belongs to an edge location", "widen a range before the next edge is needed")
 	}
 }
 
 func (l *linter) asnRangesOverlap() {
 	sorted := slices.Clone(l.doc.Configuration.ASNRanges)
-	slices.SortStableFunc(sorted, func(a, b ASNRange) int { return cmp.Compare(a.Low, b.Low) })
+	slices.SortStableFunc(sorted, func(a, b policy.ASNRange) int { return cmp.Compare(a.Low, b.Low) })
 	for i, widest := 1, 0; i < len(sorted); i++ {
 		if a, b := sorted[widest], sorted[i]; b.Low < a.High {
 			if a.Offset() > b.Offset() {
 				a, b = b, a
 			}
-			l.find(b.Place, fmt.Sprintf("%s overlaps %s on line %d", b.node.text, a.node.text, a.Line()), "")
+			l.find(b.Place, fmt.Sprintf("%s overlaps %s on line %d", b.Text(), a.Text(), a.Line()), "")
 		}
 		if sorted[i].High > sorted[widest].High {
 			widest = i
@@ -262,26 +256,8 @@ func (l *linter) asnRangesOverlap() {
 	}
 }
 
-// insideCIDRUsedUp asks the allocation itself for one more block.
 func (l *linter) insideCIDRUsedUp() {
-	wide := newPrefixSet(l.doc.Configuration.InsideCIDRs)
-	if len(wide) == 0 {
-		return
-	}
-	var used netipx.IPSetBuilder
-	for _, e := range l.Policy.Edges {
-		for _, block := range e.InsideCIDRs {
-			used.AddPrefix(block)
-		}
-	}
-	set, err := used.IPSet()
-	if err != nil { // only blocks that were parsed went in
-		return
-	}
-	for _, bits := range []int{24, 64} {
-		pool := newBlockPool(wide, set, bits)
-		if _, ok := pool.take(); !ok && pool.any {
-			l.find(l.doc.Configuration.node.get("inside-cidr-blocks").place(), fmt.Sprintf("no /%d is left for another edge location", pool.bits), "add a block before the next edge is needed")
-		}
+	for _, bits := range l.NoInsideCIDRLeft() {
+		l.find(l.doc.Configuration.Member("inside-cidr-blocks"), fmt.Sprintf("no /%d is left for another edge location", bits), "add a block before the next edge is needed")
 	}
 }

@@ -1,7 +1,6 @@
-package policy_test
+package lint_test
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,56 +11,35 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"portolan/policy"
+	"portolan/policy/internal/policytest"
+	"portolan/policy/lint"
 )
 
-// complete adds what a part of a document leaves out, at its end, so that lines and columns stay as written.
-func complete(t testing.TB, part string) string {
-	t.Helper()
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(part), &members); err != nil {
-		t.Fatalf("%v\n%s", err, part)
-	}
-	text := strings.TrimSuffix(strings.TrimSpace(part), "}")
-	for _, m := range [][2]string{
-		{"version", `"2025.11"`},
-		{"core-network-configuration", `{"asn-ranges": ["64512-64599"], "edge-locations": [{"location": "us-east-1"}, {"location": "eu-west-1"}]}`},
-		{"segments", `[{"name": "prod"}]`},
-	} {
-		if _, given := members[m[0]]; !given {
-			if strings.TrimSpace(text) != "{" {
-				text += ","
-			}
-			text += fmt.Sprintf("%q: %s", m[0], m[1])
-		}
-	}
-	return text + "}"
-}
-
 // facts reads attachments, one a line, as `associate` does.
-func facts(text string) *policy.Facts {
-	f := &policy.Facts{Attachments: []policy.Attachment{}}
+func facts(text string) *lint.Facts {
+	f := &lint.Facts{Attachments: []policy.Attached{}}
 	for line := range strings.Lines(text) {
-		f.Attachments = append(f.Attachments, attachment(strings.TrimSpace(line)))
+		f.Attachments = append(f.Attachments, policy.Attached{Attachment: policytest.Attachment(strings.TrimSpace(line))})
 	}
 	return f
 }
 
-// lint runs one rule, or all with "".
-func lint(t testing.TB, part, rule string, f *policy.Facts) string {
+// found runs one rule, or all with "".
+func found(t testing.TB, part, rule string, f *lint.Facts) string {
 	t.Helper()
 	var silence []string
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		if rule != "" && r.Name != rule {
 			silence = append(silence, r.Name)
 		}
 	}
-	doc, errs := policy.Parse([]byte(complete(t, part)))
+	doc, errs := policy.Parse([]byte(policytest.Complete(t, part)))
 	if len(errs) > 0 {
-		return render(errs)
+		return policytest.Render(errs)
 	}
-	findings, err := policy.Lint(doc, f, policy.LintOptions{Silence: silence})
+	findings, err := lint.Run(doc, f, lint.Options{Disabled: silence})
 	if errs := policy.Errors(nil); errors.As(err, &errs) {
-		return render(errs)
+		return policytest.Render(errs)
 	} else if err != nil {
 		return err.Error() + "\n"
 	}
@@ -82,18 +60,18 @@ func lint(t testing.TB, part, rule string, f *policy.Facts) string {
 // the document after a line "attachments:". Every rule has a case in which it speaks and one in which it does not.
 func TestLint(t *testing.T) {
 	spoke, silent := map[string]bool{}, map[string]bool{}
-	datadriven.Walk(t, "testdata/lint", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			rule := ""
 			if len(d.CmdArgs) > 0 {
 				rule = d.CmdArgs[0].Key
 			}
 			part, attached, known := strings.Cut(d.Input, "\nattachments:")
-			var f *policy.Facts
+			var f *lint.Facts
 			if known {
 				f = facts(strings.TrimSpace(attached))
 			}
-			out := lint(t, part, rule, f)
+			out := found(t, part, rule, f)
 			if out == "nothing\n" {
 				silent[rule] = true
 			} else if strings.Contains(out, " "+rule+" ") {
@@ -102,18 +80,18 @@ func TestLint(t *testing.T) {
 			return out
 		})
 	})
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		if !spoke[r.Name] || !silent[r.Name] {
 			t.Errorf("%s: a case in which it speaks %v, one in which it is silent %v", r.Name, spoke[r.Name], silent[r.Name])
 		}
 	}
 }
 
-// TestLintRules_examples: every example is found by its rule, and every rule is described.
-func TestLintRules_examples(t *testing.T) {
+// TestRules_examples: every example is found by its rule, and every rule is described.
+func TestRules_examples(t *testing.T) {
 	f := facts("A1 vpc us-east-1\nA2 vpc eu-west-1\nA3 vpc us-east-1")
 	names := map[string]bool{}
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		if names[r.Name] {
 			t.Errorf("%s is there twice", r.Name)
 		}
@@ -125,14 +103,14 @@ func TestLintRules_examples(t *testing.T) {
 		if !r.Facts {
 			use = nil
 		}
-		if out := lint(t, r.Example, r.Name, use); !strings.Contains(out, " "+r.Name+" ") {
+		if out := found(t, r.Example, r.Name, use); !strings.Contains(out, " "+r.Name+" ") {
 			t.Errorf("%s does not find its example: %s", r.Name, out)
 		}
 	}
 }
 
-func TestLint_silence(t *testing.T) {
-	doc, _ := policy.Parse([]byte(complete(t, `{"attachment-policies": []}`)))
+func TestRun_silence(t *testing.T) {
+	doc, _ := policy.Parse([]byte(policytest.Complete(t, `{"attachment-policies": []}`)))
 	for _, test := range []struct {
 		silence []string
 		speaks  bool
@@ -142,29 +120,29 @@ func TestLint_silence(t *testing.T) {
 		{[]string{"segment-without-way-in"}, false, false},
 		{[]string{"segment-without-a-way-in"}, false, true},
 	} {
-		findings, err := policy.Lint(doc, nil, policy.LintOptions{Silence: test.silence})
+		findings, err := lint.Run(doc, nil, lint.Options{Disabled: test.silence})
 		if (err != nil) != test.fails || (len(findings) > 0) != test.speaks {
 			t.Errorf("%v: %v, %v", test.silence, findings, err)
 		}
 	}
 }
 
-func TestLint_brokenDocument(t *testing.T) {
+func TestRun_brokenDocument(t *testing.T) {
 	doc, _ := policy.Parse([]byte(`{"version": "2021.12"}`))
-	findings, err := policy.Lint(doc, nil, policy.LintOptions{})
+	findings, err := lint.Run(doc, nil, lint.Options{})
 	if errs := policy.Errors(nil); !errors.As(err, &errs) || len(findings) > 0 {
 		t.Errorf("got %v, %v", findings, err)
 	}
 }
 
-// TestLintRules_document compares docs/lint.md with the rules; with -rewrite it writes it.
-func TestLintRules_document(t *testing.T) {
-	const path = "../docs/lint.md"
+// TestRules_document compares docs/lint.md with the rules; with -rewrite it writes it.
+func TestRules_document(t *testing.T) {
+	const path = "../../docs/lint.md"
 	var b strings.Builder
-	rules := policy.LintRules()
+	rules := lint.Rules()
 	fmt.Fprintf(&b, `# What lint finds
 
-<!-- Written by go generate ./policy from the rules themselves. -->
+<!-- Written by go generate ./policy/lint from the rules themselves. -->
 
 `+"`portolan policy lint`"+` looks at a document that passes every check and says what in it does nothing, or something else than
 it seems to. AWS takes such documents without a word. There are %d rules. An error is certain to have no effect, or another
@@ -191,6 +169,6 @@ has no place for that, because unknown members are refused.
 	}
 	written, err := os.ReadFile(path)
 	if err != nil || string(written) != b.String() {
-		t.Errorf("%s is not what the rules say; run go generate ./policy (%v)", path, err)
+		t.Errorf("%s is not what the rules say; run go generate ./policy/lint (%v)", path, err)
 	}
 }
