@@ -11,8 +11,9 @@ import (
 
 // Limits of a document.
 const (
-	MaxSize  = 1 << 20 // bytes: AWS takes policies of up to 1 MB
-	maxDepth = 32      // the deepest path of the language has 8 steps
+	MaxSize   = 1 << 20  // bytes: AWS takes policies of up to 1 MB
+	maxSpaced = 16 << 20 // with the white space of a larger text
+	maxDepth  = 32       // the deepest path of the language has 8 steps
 )
 
 // node is one value of the document. Paths and lines are worked out when they are asked for: a large document has many
@@ -44,12 +45,29 @@ func (n *node) get(key string) *node {
 
 func (n *node) place() Place { return Place{n} }
 
+// compactSize is how long a text is without the white space around its tokens.
+func compactSize(text []byte) int {
+	size, quoted := 0, false
+	for i, c := range text {
+		if c == '"' && (!quoted || !escaped(text[:i])) {
+			quoted = !quoted
+		}
+		if quoted || c > ' ' {
+			size++
+		}
+	}
+	return size
+}
+
+// escaped says whether an odd number of backslashes is at the end of a text.
+func escaped(text []byte) bool { return (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1 }
+
 // parseTree reads the text into nodes. An error of syntax ends the reading, since nothing after it can be trusted;
 // members given twice are collected.
-func parseTree(text []byte) (*node, Errors) {
-	p := treeParser{text: text, source: newSource(text)}
-	if len(text) > MaxSize {
-		p.fail(0, CodeTooLarge, "$", fmt.Sprintf("the document has %d bytes, more than the %d a policy may have", len(text), MaxSize), "")
+func parseTree(text []byte, size, line, column int) (*node, Errors) {
+	p := treeParser{text: text, source: newSource(text, line, column)}
+	if size > MaxSize || len(text) > maxSpaced {
+		p.fail(0, CodeTooLarge, "$", fmt.Sprintf("the document has %d bytes, more than the %d a policy may have", size, MaxSize), "")
 		return nil, p.errs
 	}
 	p.dec = jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))

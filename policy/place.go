@@ -101,11 +101,12 @@ func pathStep(key string) string {
 
 // source finds lines and columns.
 type source struct {
-	lines []int // offsets at which lines begin
+	lines        []int // offsets at which lines begin
+	line, column int   // of the first byte
 }
 
-func newSource(text []byte) *source {
-	s := &source{lines: []int{0}}
+func newSource(text []byte, line, column int) *source {
+	s := &source{lines: []int{0}, line: line, column: column}
 	for i, c := range text {
 		if c == '\n' {
 			s.lines = append(s.lines, i+1)
@@ -116,5 +117,9 @@ func newSource(text []byte) *source {
 
 func (s *source) position(offset int) (line, column int) {
 	i := sort.SearchInts(s.lines, offset+1) - 1
-	return i + 1, offset - s.lines[i] + 1
+	line, column = s.line+i, offset-s.lines[i]+1
+	if i == 0 {
+		column += s.column - 1
+	}
+	return line, column
 }

@@ -14,8 +14,17 @@ import (
 // Parse reads the text of a document of either version. The errors are those that leave nothing to be read: a document
 // that is too large, is not JSON, or gives a member twice. Everything else is for [Check] to find, so that an author
 // sees all of it at once.
-func Parse(text []byte) (*Document, Errors) {
-	root, errs := parseTree(text)
+func Parse(text []byte) (*Document, Errors) { return parse(text, len(text), 1, 1) }
+
+// ParseAt is [Parse] of a document that stands in a larger text: lines and columns are those of that text, in which the
+// document begins at a line and a column, both from 1. White space around its tokens does not count for its size, as it
+// is not what would be sent.
+func ParseAt(text []byte, line, column int) (*Document, Errors) {
+	return parse(text, compactSize(text), line, column)
+}
+
+func parse(text []byte, size, line, column int) (*Document, Errors) {
+	root, errs := parseTree(text, size, line, column)
 	if len(errs) > 0 {
 		return nil, errs.sorted()
 	}

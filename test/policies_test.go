@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -12,9 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"github.com/cockroachdb/datadriven"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"portolan/policy"
+	policies "portolan/policy/source"
 	"portolan/servertest"
 )
 
@@ -31,16 +33,12 @@ func examples(t *testing.T) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !policy.IsTerraform(text) {
-			list[filepath.Base(name)] = string(text)
-			continue
+		found, err := policies.Read(name, text)
+		if err != nil {
+			t.Fatal(name, err)
 		}
-		planned, err := policy.ReadTerraform(text)
-		if err != nil || len(planned) == 0 {
-			t.Fatal(name, planned, err)
-		}
-		for _, p := range planned {
-			list[p.Address] = string(p.Text)
+		for _, p := range found {
+			list[cmp.Or(p.Address, filepath.Base(name))] = string(p.Text)
 		}
 	}
 	return list
@@ -170,14 +168,14 @@ func TestPolicies_examplesGoLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(plainJSON(t, text), plainJSON(t, aws.ToString(live.CoreNetworkPolicy.PolicyDocument))); d != "" {
+			if d := gocmp.Diff(plainJSON(t, text), plainJSON(t, aws.ToString(live.CoreNetworkPolicy.PolicyDocument))); d != "" {
 				t.Error(d)
 			}
 			out, err := n.GetCoreNetwork(t.Context(), &networkmanager.GetCoreNetworkInput{CoreNetworkId: n.id})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(documented(want), served(out.CoreNetwork)); d != "" {
+			if d := gocmp.Diff(documented(want), served(out.CoreNetwork)); d != "" {
 				t.Error(d)
 			}
 		})
@@ -268,7 +266,7 @@ func TestPolicies_checkAgreesWithTheServer(t *testing.T) {
 			}
 			want = append(want, e.Code+" "+e.Message+" "+e.Path)
 		}
-		if d := cmp.Diff(want, refusals(refused)); d != "" {
+		if d := gocmp.Diff(want, refusals(refused)); d != "" {
 			t.Errorf("%s: check and the server differ:\n%s", name, d)
 		}
 		if len(errs) == 0 {

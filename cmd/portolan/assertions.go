@@ -62,13 +62,13 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 	return o.flags(cmd)
 }
 
-// readPolicy reads one policy document: JSON, or the only one of a Terraform plan.
+// readPolicy reads the only policy document of a file.
 func readPolicy(cmd *cobra.Command, name string) ([]byte, error) {
 	text, err := readFile(cmd.InOrStdin(), name)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if text, err = analysis.PolicyDocument(text); err != nil {
+	if text, err = analysis.PolicyDocument(name, text); err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", name, err))
 	}
 	return text, nil

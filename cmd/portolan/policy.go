@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"portolan/policy"
+	"portolan/policy/source"
 )
 
 // What the policy commands end with. A pipeline may rely on them.
@@ -124,14 +125,12 @@ func readFile(stdin io.Reader, name string) ([]byte, error) {
 		defer f.Close() //nolint:errcheck // only read
 		stdin = f
 	}
-	text, err := io.ReadAll(io.LimitReader(stdin, policy.MaxPlanSize+1))
+	text, err := io.ReadAll(io.LimitReader(stdin, source.MaxSize+1))
 	switch {
 	case err != nil:
 		return nil, pathError(name, err)
-	case len(text) > policy.MaxPlanSize:
-		return nil, fmt.Errorf("%s has more than %d bytes", name, policy.MaxPlanSize)
-	case len(text) > 1 && string(text[:2]) == "PK":
-		return nil, fmt.Errorf("%s is a plan in Terraform's own form: give what `terraform show -json %s` prints", name, name)
+	case len(text) > source.MaxSize:
+		return nil, fmt.Errorf("%s has more than %d bytes", name, source.MaxSize)
 	}
 	return text, nil
 }
@@ -144,79 +143,72 @@ func pathError(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// input is one document to work on.
+// input is one policy to work on.
 type input struct {
-	file         string // as it was given
-	address      string // of the Terraform resource that holds it
-	attribute    string
-	line, column int // where it begins in the plan
-	text         []byte
-	unknown      bool // Terraform knows it only after the plan is applied
+	source.Policy
+	file  string // as it was given
+	whole []byte // text of the file
 }
 
-// name says which document it is.
+// name says which policy it is.
 func (in *input) name() string {
 	name := in.file
 	if name == "-" {
 		name = "standard input"
 	}
-	if in.address != "" {
-		name += ": " + in.address
+	if in.Address != "" {
+		name += ": " + in.Address
 	}
 	return name
 }
 
-// readInputs reads the documents of a file: itself, or all those of a Terraform plan.
+// shown is the text that lines and columns of findings are those of.
+func (in *input) shown() []byte {
+	if in.InPlace {
+		return in.whole
+	}
+	return in.Text
+}
+
+// readInputs reads the policies of a file.
 func readInputs(stdin io.Reader, name string) ([]*input, error) {
 	text, err := readFile(stdin, name)
 	if err != nil {
 		return nil, err
 	}
-	if !policy.IsTerraform(text) {
-		return []*input{{file: name, text: text}}, nil
-	}
-	planned, err := policy.ReadTerraform(text)
+	found, err := source.Read(name, text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(planned) == 0 {
-		return nil, fmt.Errorf("%s: the plan has no core network policy", name)
-	}
-	var list []*input
-	for _, p := range planned {
-		list = append(list, &input{file: name, address: p.Address, attribute: p.Attribute, line: p.Line, column: p.Column, text: p.Text, unknown: p.Unknown})
+	list := make([]*input, len(found))
+	for i, p := range found {
+		list[i] = &input{p, name, source.UTF8(text)}
 	}
 	return list, nil
 }
 
-// readOne reads the only document of a file.
+// readOne reads the only policy of a file.
 func readOne(stdin io.Reader, name string) (*input, error) {
-	list, err := readInputs(stdin, name)
+	text, err := readFile(stdin, name)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) > 1 {
-		return nil, fmt.Errorf("%s has %d policies: %s and others; give one", name, len(list), list[0].address)
+	p, err := source.ReadOne(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if list[0].unknown {
-		return nil, fmt.Errorf("%s", list[0].unknownText())
-	}
-	return list[0], nil
+	return &input{*p, name, source.UTF8(text)}, nil
 }
 
-func (in *input) unknownText() string {
-	return fmt.Sprintf("%s: %s is known only after the plan is applied, so it was not looked at", in.name(), in.attribute)
-}
-
-// parseChecked is the document and its compiled form, or what is wrong with it.
-func parseChecked(text []byte) (*policy.Document, *policy.Policy, policy.Errors) {
-	doc, errs := policy.Parse(text)
+// parseChecked is the document and its compiled form over the edges there are, or what is wrong with it.
+func parseChecked(in *input, previous policy.Previous) (*policy.Document, *policy.Policy, policy.Errors) {
+	doc, errs := in.Parse()
 	if len(errs) > 0 {
 		return nil, nil, errs
 	}
 	if errs = policy.Check(doc); len(errs) > 0 {
 		return doc, nil, errs
 	}
-	compiled, errs := policy.Compile(doc, nil)
+	compiled, errs := policy.Compile(doc, previous)
 	return doc, compiled, errs
 }

@@ -24,7 +24,7 @@ Exit codes: 0 when all policies are valid; 1 when one is not; 2 when one could n
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := examine(cmd, args, func(in *input) ([]finding, error) {
-			_, _, errs := parseChecked(in.text)
+			_, _, errs := parseChecked(in, nil)
 			return errorFindings(errs), nil
 		})
 		r.rules = codes()

@@ -45,9 +45,9 @@ Exit codes: 0; 1 when they differ and --exit-code is given, or when AWS would re
 			if err != nil {
 				return usage(err)
 			}
-			doc, p, errs := compileAfter(in.text, previous)
+			doc, p, errs := parseChecked(in, previous)
 			found := errorFindings(errs)
-			place(in.text, found)
+			place(in.shown(), found)
 			wrong.documents = append(wrong.documents, examined{in, found})
 			if len(errs) == 0 {
 				documents[i], compiled[i], previous = doc, p, p.Previous()
@@ -72,19 +72,6 @@ Exit codes: 0; 1 when they differ and --exit-code is given, or when AWS would re
 		return nil
 	}
 	return cmd
-}
-
-// compileAfter compiles a document over the edges of the one before it, which keep their ASNs and blocks.
-func compileAfter(text []byte, previous policy.Previous) (*policy.Document, *policy.Policy, policy.Errors) {
-	doc, errs := policy.Parse(text)
-	if len(errs) > 0 {
-		return nil, nil, errs
-	}
-	if errs := policy.Check(doc); len(errs) > 0 {
-		return nil, nil, errs
-	}
-	p, errs := policy.Compile(doc, previous)
-	return doc, p, errs
 }
 
 var changeWords = map[policy.ChangeType]string{

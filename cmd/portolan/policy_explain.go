@@ -64,10 +64,10 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 		if err != nil {
 			return usage(err)
 		}
-		_, compiled, errs := parseChecked(in.text)
+		_, compiled, errs := parseChecked(in, nil)
 		if len(errs) > 0 {
 			found := errorFindings(errs)
-			place(in.text, found)
+			place(in.shown(), found)
 			r := &report{documents: []examined{{in, found}}, rules: codes()}
 			return r.finish(cmd, output.value, colour(), "note")
 		}

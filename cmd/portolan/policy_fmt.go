@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/policy"
+	"portolan/policy/source"
 )
 
 func policyFmtCommand() *cobra.Command {
@@ -55,19 +56,19 @@ Exit codes: 0; 1 when --check is given and a file is not formatted; 2 when one c
 
 // formatFile formats one file and says whether that changes it.
 func formatFile(cmd *cobra.Command, name string, write, check bool) (bool, error) {
-	text, err := readFile(cmd.InOrStdin(), name)
+	in, err := readOne(cmd.InOrStdin(), name)
 	if err != nil {
 		return false, err
 	}
-	if policy.IsTerraform(text) {
-		return false, fmt.Errorf("%s is a Terraform plan: there is nothing to format", name)
+	if (write || check) && (in.Form != source.Document || !bytes.Equal(in.Text, in.whole)) {
+		return false, fmt.Errorf("%s is not a policy document in JSON, but a file that holds one (%s): it can be printed formatted, and not be replaced", name, in.Form)
 	}
-	doc, errs := policy.Parse(text)
+	doc, errs := in.Parse()
 	if len(errs) > 0 {
 		return false, fmt.Errorf("%s:%d:%d: %w", name, errs[0].Line, errs[0].Column, errs)
 	}
 	formatted := policy.Format(doc)
-	changed := !bytes.Equal(text, formatted)
+	changed := !bytes.Equal(in.whole, formatted)
 	w := cmd.OutOrStdout()
 	switch {
 	case check:

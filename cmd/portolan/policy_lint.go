@@ -70,7 +70,7 @@ func isLintRule(name string) bool {
 }
 
 func lintOne(in *input, facts *lint.Facts, options lint.Options) ([]finding, error) {
-	doc, errs := policy.Parse(in.text)
+	doc, errs := in.Parse()
 	if len(errs) > 0 {
 		return errorFindings(errs), nil
 	}

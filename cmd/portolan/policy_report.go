@@ -42,7 +42,7 @@ type report struct {
 
 // failure is why something was not looked at.
 type failure struct {
-	level string // error: it could not be read; warning: Terraform does not know it yet
+	level string // error: it could not be read; warning: it is not known yet
 	text  string
 }
 
@@ -63,8 +63,8 @@ func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, e
 		}
 		known := false
 		for _, in := range list {
-			if in.unknown {
-				r.fail("warning", in.unknownText())
+			if in.Unknown != "" {
+				r.fail("warning", in.file+": "+in.Unknown+", so it was not looked at")
 				continue
 			}
 			known = true
@@ -73,7 +73,7 @@ func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, e
 				r.fail("error", in.name()+": "+err.Error())
 				continue
 			}
-			place(in.text, found)
+			place(in.shown(), found)
 			r.documents = append(r.documents, examined{in, found})
 		}
 		if !known { // nothing in this file was looked at: that must not pass for an answer
@@ -185,7 +185,7 @@ func (r *report) text(w io.Writer, p painter) error {
 			fmt.Fprintf(out, "%s: ok\n", printable(d.name()))
 			continue
 		}
-		lines := newLines(d.text)
+		lines := newLines(d.shown())
 		for _, f := range d.findings {
 			fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", p.paint(bold, printable(d.name())), f.Line, f.Column,
 				p.paint(colours[f.Level], f.Level), f.Rule, printable(f.Message))
@@ -295,7 +295,7 @@ func (r *report) json(w io.Writer) error {
 		all.Failures = append(all.Failures, f.text)
 	}
 	for _, d := range r.documents {
-		all.Documents = append(all.Documents, document{d.file, d.address, len(d.findings) == 0, append([]finding{}, d.findings...)})
+		all.Documents = append(all.Documents, document{d.file, d.Address, len(d.findings) == 0, append([]finding{}, d.findings...)})
 	}
 	return writeJSON(w, all)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -92,7 +93,7 @@ type (
 	}
 )
 
-// sarif prints a log of one run. A finding in a Terraform plan is at the document's place in the plan; the resource and
+// sarif prints a log of one run. A finding in a document that is a string in its file is where the string is; the resource and
 // the path in the document are its logical location.
 func (r *report) sarif(w io.Writer) error {
 	run := sarifRun{
@@ -122,7 +123,7 @@ func (r *report) sarif(w io.Writer) error {
 				RuleID: f.Rule, RuleIndex: i, Level: f.Level, Message: sarifText{d.message(f)},
 				Locations: []sarifLocation{{
 					sarifPhysical{sarifArtifact{fileURI(d.file)}, sarifRegion{line, column}},
-					[]sarifLogical{{strings.TrimPrefix(d.address+"/"+f.Path, "/")}},
+					[]sarifLogical{{strings.TrimPrefix(d.Address+"/"+f.Path, "/")}},
 				}},
 			})
 		}
@@ -132,8 +133,8 @@ func (r *report) sarif(w io.Writer) error {
 
 // where is the place of a finding in the file.
 func (d *examined) where(f finding) (line, column int) {
-	if d.address != "" {
-		return d.line, d.column
+	if !d.InPlace {
+		return max(d.Line, 1), max(d.Column, 1)
 	}
 	return max(f.Line, 1), max(f.Column, 1)
 }
@@ -141,8 +142,11 @@ func (d *examined) where(f finding) (line, column int) {
 // message is what to say where only the file is shown.
 func (d *examined) message(f finding) string {
 	text := f.Message
-	if d.address != "" {
-		text = fmt.Sprintf("%s (%s, line %d, column %d)", text, d.address, f.Line, f.Column)
+	switch {
+	case !d.InPlace:
+		text = fmt.Sprintf("%s (%s, line %d, column %d)", text, cmp.Or(d.Address, d.Attribute), f.Line, f.Column)
+	case d.Address != "":
+		text += " (" + d.Address + ")"
 	}
 	if f.Hint != "" {
 		text += "; hint: " + f.Hint

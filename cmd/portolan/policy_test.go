@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"portolan/policy"
+	"portolan/policy/source"
 )
 
 // TestPolicyScripts runs testdata/scripts. POLICY_UPDATE=1 writes what the commands print into them.
@@ -125,13 +126,18 @@ func TestExcerpt_caretBelowTheCharacter(t *testing.T) {
 	}
 }
 
+// asInput is a file that is a policy document.
+func asInput(name string, text []byte) *input {
+	return &input{source.Policy{Form: source.Document, Text: text, Line: 1, Column: 1, InPlace: true}, name, text}
+}
+
 // TestSARIF_wellFormed: the log has what the standard requires of the parts it has, and every result points at its
 // rule.
 func TestSARIF_wellFormed(t *testing.T) {
-	in := &input{file: "a b.json", text: []byte("{}")}
-	_, _, errs := parseChecked(in.text)
+	in := asInput("a b.json", []byte("{}"))
+	_, _, errs := parseChecked(in, nil)
 	r := report{documents: []examined{{in, errorFindings(errs)}}, rules: codes()}
-	place(in.text, r.documents[0].findings)
+	place(in.shown(), r.documents[0].findings)
 	var out strings.Builder
 	if err := r.sarif(&out); err != nil {
 		t.Fatal(err)
@@ -164,8 +170,8 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte("{\"segments\":\r\n[{\"name\":\t\"é\u202e%\"}]}"))
 	f.Add([]byte("\xff\xfe"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		in := &input{file: "a", text: text}
-		_, _, errs := parseChecked(text)
+		in := asInput("a", text)
+		_, _, errs := parseChecked(in, nil)
 		r := report{documents: []examined{{in, errorFindings(errs)}}, rules: codes()}
 		place(text, r.documents[0].findings)
 		var plain, github, sarif, all strings.Builder
@@ -217,8 +223,8 @@ func TestExamples_clean(t *testing.T) {
 // TestReport_longLine: a thousand errors on one line of a megabyte are each shown with their part of it.
 func TestReport_longLine(t *testing.T) {
 	text := []byte(`{"segments":[` + strings.TrimSuffix(strings.Repeat(`{"é":1},`, policy.MaxSize/10), ",") + `]}`)
-	in := &input{file: "a", text: text}
-	_, _, errs := parseChecked(text)
+	in := asInput("a", text)
+	_, _, errs := parseChecked(in, nil)
 	found := errorFindings(errs)
 	place(text, found)
 	for _, f := range found[len(found)-2:] {

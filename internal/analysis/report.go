@@ -10,6 +10,7 @@ import (
 
 	"portolan/internal/snapshot"
 	"portolan/policy"
+	"portolan/policy/source"
 	"portolan/routing"
 )
 
@@ -87,28 +88,16 @@ func parseAddr(field, text string) (netip.Addr, error) {
 	return a, nil
 }
 
-// PolicyDocument is the core network policy of a file: the file itself, or the only policy of a Terraform plan.
-func PolicyDocument(text []byte) ([]byte, error) {
+// PolicyDocument is the only core network policy of a file in any form that [source.Read] reads.
+func PolicyDocument(name string, text []byte) ([]byte, error) {
 	if len(text) == 0 {
 		return nil, mistake("policy", "there is no policy")
 	}
-	if !policy.IsTerraform(text) {
-		return text, nil
-	}
-	planned, err := policy.ReadTerraform(text)
-	switch {
-	case err != nil:
+	p, err := source.ReadOne(name, text)
+	if err != nil {
 		return nil, &QuestionError{"policy", err}
-	case len(planned) == 0:
-		return nil, mistake("policy", "the Terraform plan has no core network policy")
-	case len(planned) > 1:
-		return nil, mistake("policy", "the Terraform plan has %d policies: %s and others; give one", len(planned), planned[0].Address)
-	case planned[0].Unknown:
-		return nil, mistake("policy", "%s: %s is known only after the plan is applied", planned[0].Address, planned[0].Attribute)
-	case len(planned[0].Text) == 0:
-		return nil, mistake("policy", "%s holds no policy", planned[0].Address)
 	}
-	return planned[0].Text, nil
+	return p.Placed(), nil
 }
 
 // asQuestionError says that a policy that was asked about is to blame, if it is.

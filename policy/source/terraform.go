@@ -1,8 +1,7 @@
-package policy
+package source
 
 import (
-	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,22 +9,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Limits of a Terraform plan.
+// Limits of a Terraform plan or state.
 const (
-	MaxPlanSize = 64 << 20 // bytes of its JSON
-	maxPlanned  = 1000     // policy documents in it
-	maxModules  = 100      // modules inside each other
+	maxPlanned = 1000 // policy documents in it
+	maxModules = 100  // modules inside each other
 )
-
-// PlannedPolicy is a policy document that a Terraform plan or state holds.
-type PlannedPolicy struct {
-	Address   string // of the resource: module.wan.aws_networkmanager_core_network_policy_attachment.this[0]
-	Attribute string // of the resource: policy_document
-	Text      []byte // the document; nil when Unknown
-	Unknown   bool   // its text is known only after the plan has been applied
-	Line      int    // where the document begins in the plan, from 1
-	Column    int    // from 1, in bytes
-}
 
 // policyAttributes are the attributes of Terraform resources that hold whole policy documents.
 var policyAttributes = map[string][]string{
@@ -38,40 +26,18 @@ var policyAttributes = map[string][]string{
 // policyDataSource renders a document for the resources. What one of them uses is reported there only.
 const policyDataSource = "aws_networkmanager_core_network_policy_document"
 
-// IsTerraform says whether a text looks like what `terraform show -json` prints, of a plan or of a state.
-func IsTerraform(text []byte) bool {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
-	if token, err := dec.ReadToken(); err != nil || token.Kind() != '{' {
-		return false
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return false
-		}
-		switch name.String() {
-		case "format_version", "terraform_version", "planned_values", "resource_changes", "prior_state":
-			return true
-		}
-		if dec.SkipValue() != nil {
-			return false
-		}
-	}
-	return false
-}
-
-// ReadTerraform finds the policy documents in what `terraform show -json` prints: as they will be once a plan is
-// applied, or as they are in a state. They come in the order of the plan, those that are not known yet at the end. Of
-// a resource that will be destroyed nothing is left. The error says why the text cannot be read.
-func ReadTerraform(text []byte) ([]PlannedPolicy, error) {
-	if len(text) > MaxPlanSize {
-		return nil, fmt.Errorf("the plan has %d bytes, more than %d", len(text), MaxPlanSize)
-	}
+// plan finds the policies in what `terraform show -json` prints: as they will be once a plan is applied, or as they are in a
+// state. They come in the order of the plan, those that are not known yet at the end. Of a resource that will be destroyed
+// nothing is left.
+func (f *file) plan() ([]Policy, error) {
 	var plan tfPlan
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return nil, planError(err)
+	if err := json.Unmarshal(f.text, &plan); err != nil {
+		return nil, jsonError("the Terraform plan", err)
 	}
-	r := planReader{text: text, source: newSource(text), seen: map[string]bool{}}
+	r := planReader{file: f, form: Plan, seen: map[string]bool{}}
+	if plan.Values != nil {
+		r.form = State
+	}
 	for _, values := range []*tfValues{plan.PlannedValues, plan.Values} {
 		if values != nil {
 			if err := r.module(&values.RootModule, false, 0); err != nil {
@@ -88,18 +54,37 @@ func ReadTerraform(text []byte) ([]PlannedPolicy, error) {
 			return nil, err
 		}
 	}
-	return r.withoutUsedData(), nil
+	return r.result()
 }
 
-// planError is an error of reading without the words of the library.
-func planError(err error) error {
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("the plan is not valid JSON: at byte %d: %w", syntax.ByteOffset, syntax.Err)
+// state finds the policies in terraform.tfstate, Terraform's own file.
+func (f *file) state(root span) ([]Policy, error) {
+	var state tfFile
+	if err := json.Unmarshal(f.text[root.from:root.to], &state); err != nil {
+		return nil, jsonError("the Terraform state", err)
 	}
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("the plan does not have the form of a Terraform plan: %s", semantic.JSONPointer)
+	r := planReader{file: f, form: State, seen: map[string]bool{}}
+	for i := range state.Resources {
+		res := &state.Resources[i]
+		address := res.Type + "." + res.Name
+		if res.Mode == "data" {
+			address = "data." + address
+		}
+		if res.Module != "" {
+			address = res.Module + "." + address
+		}
+		for _, instance := range res.Instances {
+			key := ""
+			if len(instance.Index) > 0 {
+				key = "[" + string(instance.Index) + "]"
+			}
+			attributes := span{instance.Attributes.from + root.from, instance.Attributes.to + root.from}
+			if err := r.resource(address+key, res.Type, attributes); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return fmt.Errorf("the plan cannot be read: %w", err)
+	return r.result()
 }
 
 type (
@@ -108,6 +93,18 @@ type (
 		Values          *tfValues  `json:"values"` // of a state
 		PriorState      tfState    `json:"prior_state"`
 		ResourceChanges []tfChange `json:"resource_changes"`
+	}
+	tfFile struct {
+		Resources []struct {
+			Module    string `json:"module"`
+			Mode      string `json:"mode"`
+			Type      string `json:"type"`
+			Name      string `json:"name"`
+			Instances []struct {
+				Index      jsontext.Value `json:"index_key"`
+				Attributes span           `json:"attributes"`
+			} `json:"instances"`
+		} `json:"resources"`
 	}
 	tfState struct {
 		Values *tfValues `json:"values"`
@@ -136,21 +133,11 @@ type (
 	}
 )
 
-// span is a value by where it stands in the plan: most of a plan is about other things and need not be kept twice.
-type span struct{ from, to int }
-
-func (s *span) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	v, err := dec.ReadValue()
-	s.to = int(dec.InputOffset())
-	s.from = s.to - len(v)
-	return err
-}
-
 type planReader struct {
-	text   []byte
-	source *source
-	found  []PlannedPolicy
-	seen   map[string]bool // address and attribute
+	*file
+	form  Form
+	found []Policy
+	seen  map[string]bool // address and attribute
 }
 
 func (r *planReader) module(m *tfModule, dataOnly bool, depth int) error {
@@ -184,15 +171,16 @@ func (r *planReader) changes(list []tfChange) error {
 		if err := r.resource(c.Address, c.Type, c.Change.After); err != nil {
 			return err
 		}
-		unknown, err := r.members(c.Change.AfterUnknown, attributes)
+		unknown, err := r.members(c.Change.AfterUnknown)
 		if err != nil {
-			return err
+			return jsonError("the Terraform plan", err)
 		}
 		for _, name := range attributes {
 			if at, ok := unknown[name]; !ok || r.text[at.from] != 't' {
 				continue
 			}
-			if err := r.add(PlannedPolicy{Address: c.Address, Attribute: name, Unknown: true}); err != nil {
+			why := fmt.Sprintf("%s of %s is known only after the plan is applied", name, c.Address)
+			if err := r.add(Policy{Address: c.Address, Attribute: name, Unknown: why}); err != nil {
 				return err
 			}
 		}
@@ -202,32 +190,35 @@ func (r *planReader) changes(list []tfChange) error {
 
 func (r *planReader) resource(address, kind string, values span) error {
 	attributes := policyAttributes[kind]
-	known, err := r.members(values, attributes)
+	if len(attributes) == 0 {
+		return nil
+	}
+	known, err := r.members(values)
 	if err != nil {
-		return err
+		return jsonError("the Terraform plan", err)
 	}
 	for _, name := range attributes {
 		at, ok := known[name]
 		if !ok {
 			continue
 		}
-		p := PlannedPolicy{Address: address, Attribute: name}
+		p := Policy{Address: address, Attribute: name}
 		switch v := r.text[at.from:at.to]; v[0] {
 		case '"':
 			if p.Text, err = jsontext.AppendUnquote(nil, v); err != nil {
-				return planError(err)
+				return jsonError("the Terraform plan", err)
 			}
 			if len(p.Text) == 0 {
 				continue // optional and not given
 			}
 		case '{':
-			p.Text = slices.Clone(v)
+			p.Text, p.InPlace = v, true
 		case 'n':
 			continue
 		default:
 			return fmt.Errorf("%s: %s is neither a string nor an object", address, name)
 		}
-		p.Line, p.Column = r.source.position(at.from)
+		p.Line, p.Column = r.position(at.from)
 		if err := r.add(p); err != nil {
 			return err
 		}
@@ -235,34 +226,7 @@ func (r *planReader) resource(address, kind string, values span) error {
 	return nil
 }
 
-// members finds some members of an object; what is no object has none.
-func (r *planReader) members(object span, names []string) (map[string]span, error) {
-	if len(names) == 0 || object.from == object.to || r.text[object.from] != '{' {
-		return nil, nil
-	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(r.text[object.from:object.to]))
-	found := map[string]span{}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, planError(err)
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return nil, planError(err)
-		}
-		key := name.String()
-		v, err := dec.ReadValue()
-		if err != nil {
-			return nil, planError(err)
-		}
-		if to := object.from + int(dec.InputOffset()); slices.Contains(names, key) {
-			found[key] = span{to - len(v), to}
-		}
-	}
-	return found, nil
-}
-
-func (r *planReader) add(p PlannedPolicy) error {
+func (r *planReader) add(p Policy) error {
 	key := p.Address + " " + p.Attribute
 	if r.seen[key] {
 		return nil
@@ -270,20 +234,30 @@ func (r *planReader) add(p PlannedPolicy) error {
 	if len(r.found) == maxPlanned {
 		return fmt.Errorf("the plan has more than %d policy documents", maxPlanned)
 	}
-	r.seen[key] = true
+	r.seen[key], p.Form = true, r.form
 	r.found = append(r.found, p)
 	return nil
 }
 
+// result is what was found, with what is not known at the end.
+func (r *planReader) result() ([]Policy, error) {
+	list := r.withoutUsedData()
+	if len(list) == 0 {
+		return nil, fmt.Errorf("the %s has no core network policy", r.form)
+	}
+	slices.SortStableFunc(list, func(a, b Policy) int { return cmp.Compare(min(len(a.Unknown), 1), min(len(b.Unknown), 1)) })
+	return list, nil
+}
+
 // withoutUsedData leaves out data sources whose text a resource holds: their mistakes would be told twice. One that is
 // not known yet is left out when a resource is not known either.
-func (r *planReader) withoutUsedData() []PlannedPolicy {
+func (r *planReader) withoutUsedData() []Policy {
 	held := map[string]bool{}
-	isData := func(p PlannedPolicy) bool { return p.Attribute == "json" }
+	isData := func(p Policy) bool { return p.Attribute == "json" }
 	for _, p := range r.found {
 		if !isData(p) {
 			held[string(p.Text)] = true
 		}
 	}
-	return slices.DeleteFunc(r.found, func(p PlannedPolicy) bool { return isData(p) && held[string(p.Text)] })
+	return slices.DeleteFunc(r.found, func(p Policy) bool { return isData(p) && held[string(p.Text)] })
 }
