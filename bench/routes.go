@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/netip"
 	"runtime"
@@ -37,7 +38,8 @@ func (b *bench) routes() {
 	b.printf("| matrix of all pairs of segments | %.0f ms | 1,000 ms |\n", b.millis(func() {
 		subject, err := analysis.Compute(&network)
 		check(err)
-		subject.SegmentMatrix()
+		_, err = subject.SegmentMatrix(context.Background())
+		check(err)
 	}))
 	share := append(atquota.Full.Actions(), `{"action":"share","mode":"attachment-route","segment":"s3","share-with":["s4","s5"]}`)
 	for _, c := range []struct {
@@ -47,9 +49,10 @@ func (b *bench) routes() {
 	}{{"plan of a policy that shares one segment with two", share, "3,000 ms"}, {"plan of a policy that shares nothing any more", nil, "3,000 ms"}} {
 		changes := 0
 		took := b.millis(func() {
-			p, err := subject.Plan([]byte(atquota.Full.Policy(c.actions)))
+			p, err := subject.Plan(context.Background(), []byte(atquota.Full.Policy(c.actions)))
 			check(err)
-			changes = len(p.Routes)
+			check(p.WriteText(io.Discard))
+			changes = p.RoutesAdded + p.RoutesWithdrawn + p.RoutesRerouted
 		})
 		b.printf("| %s: %d rows of tables change | %.0f ms | %s |\n", c.what, changes, took, c.goal)
 	}

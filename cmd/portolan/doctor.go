@@ -16,7 +16,10 @@ func doctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found := subject.Doctor()
+			found, err := subject.Doctor(cmd.Context())
+			if err != nil {
+				return err
+			}
 			if err := answer(cmd, found, format.value); err != nil {
 				return err
 			}

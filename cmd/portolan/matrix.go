@@ -17,7 +17,7 @@ func matrixCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			matrix, err := subject.Matrix(attachments)
+			matrix, err := subject.Matrix(cmd.Context(), attachments)
 			if err != nil {
 				return usage(err)
 			}

@@ -34,7 +34,7 @@ Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the pla
 			if err != nil {
 				return err
 			}
-			p, err := subject.Plan(document)
+			p, err := subject.Plan(cmd.Context(), document)
 			if err != nil {
 				return usage(err)
 			}

@@ -54,6 +54,43 @@ func compute(t testing.TB, text string) *analysis.Subject {
 	return net
 }
 
+// matrix is which segment reaches which.
+func matrix(t *testing.T, s *analysis.Subject) []analysis.Reach {
+	t.Helper()
+	pairs, err := s.SegmentMatrix(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pairs
+}
+
+// compared is what changes, with its routes.
+func compared(t *testing.T, before, after *analysis.Subject) (*analysis.Comparison, []analysis.RouteChange) {
+	t.Helper()
+	c, err := analysis.Compare(t.Context(), before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var routes []analysis.RouteChange
+	for r := range c.Routes() {
+		routes = append(routes, *r)
+	}
+	if got := c.Added + c.Withdrawn + c.Rerouted; got != len(routes) {
+		t.Errorf("%d routes were counted, %d are listed", got, len(routes))
+	}
+	return c, routes
+}
+
+// found is what doctor finds.
+func found(t *testing.T, s *analysis.Subject) []analysis.Finding {
+	t.Helper()
+	list, err := s.Findings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 func appliances(w *analysis.Way) string {
 	var list []string
 	for _, i := range w.Inspections {
@@ -98,7 +135,7 @@ func TestPath_verdicts(t *testing.T) {
 
 func TestSegmentMatrix_whoReachesWhom(t *testing.T) {
 	got := map[string]string{}
-	for _, r := range compute(t, inspected).SegmentMatrix() {
+	for _, r := range matrix(t, compute(t, inspected)) {
 		switch {
 		case r.Samples == 0:
 			got[r.From+" "+r.To] = "nothing"
@@ -119,20 +156,20 @@ func TestSegmentMatrix_whoReachesWhom(t *testing.T) {
 
 func TestCompare_whatAChangeDoes(t *testing.T) {
 	before := compute(t, inspected)
-	if c := analysis.Compare(before, compute(t, inspected)); !c.IsEmpty() {
+	if c, _ := compared(t, before, compute(t, inspected)); !c.IsEmpty() {
 		t.Errorf("nothing changed: %+v", c)
 	}
 	after := compute(t, strings.Replace(inspected, `when-sent-to: {segments: "*"}`, `when-sent-to: {segments: [prod]}`, 1))
-	c := analysis.Compare(before, after)
+	c, routes := compared(t, before, after)
 	lost := slices.ContainsFunc(c.Segments, func(p analysis.PairChange) bool { return p.From == "prod" && p.To == "dev" && p.Lost() })
 	pair := slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool { return p.From == "a1" && p.To == "a4" && p.Lost() })
-	if !lost || !pair || len(c.Routes) == 0 || c.Routes[0].Kind() != "withdrawn" || !slices.Equal(c.Edges, []string{"eu-west-1", "us-east-1"}) {
+	if !lost || !pair || len(routes) == 0 || routes[0].Kind() != "withdrawn" || !slices.Equal(c.Edges, []string{"eu-west-1", "us-east-1"}) {
 		t.Errorf("got %+v", c)
 	}
 	// Sharing in the place of inspecting: they still talk, and nobody looks.
 	open := strings.Replace(inspected, `{action: send-via, segment: prod, mode: dual-hop, when-sent-to: {segments: "*"}, via: {network-function-groups: [fw]}}`,
 		`{action: share, mode: attachment-route, segment: prod, share-with: [dev]}`, 1)
-	c = analysis.Compare(before, compute(t, open))
+	c, _ = compared(t, before, compute(t, open))
 	if !slices.ContainsFunc(c.Segments, func(p analysis.PairChange) bool {
 		return p.From == "prod" && p.To == "dev" && slices.Equal(p.InspectionLost(), []string{"fw"})
 	}) {
@@ -153,10 +190,10 @@ func TestPath_shareFromAnEdgeWithoutTable(t *testing.T) {
 	if err != nil || p.Verdict != analysis.Delivered || p.Forward.At != "b1" || len(p.Forward.Hops) != 2 {
 		t.Errorf("got %+v %v", p, err)
 	}
-	if got := net.Findings(); len(got) != 0 {
+	if got := found(t, net); len(got) != 0 {
 		t.Errorf("a sound network: %+v", got)
 	}
-	for _, r := range net.SegmentMatrix() {
+	for _, r := range matrix(t, net) {
 		if r.From != r.To && !r.Reaches() {
 			t.Errorf("%s to %s: %+v", r.From, r.To, r)
 		}
@@ -174,7 +211,7 @@ func TestCompare_partOfAPairIsNoMoreInspected(t *testing.T) {
 	withID := strings.ReplaceAll(attachments, "b1", "attachment-0123456789abcdef0")
 	before := compute(t, network(twoSegments, via, withID))
 	after := compute(t, network(twoSegments, via+`,{action: create-route, segment: a, destination-cidr-blocks: [10.2.0.0/16], destinations: [attachment-0123456789abcdef0]}`, withID))
-	c := analysis.Compare(before, after)
+	c, _ := compared(t, before, after)
 	if !slices.ContainsFunc(c.Attachments, func(p analysis.PairChange) bool {
 		return p.From == "a1" && len(p.InspectionLost()) == 0 && p.Bypassed()
 	}) {

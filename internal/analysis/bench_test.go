@@ -33,8 +33,8 @@ func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
 	}
 	for b.Loop() {
 		net := analysis.New(network, tables)
-		if got := len(net.SegmentMatrix()); got != 39*39 {
-			b.Fatal(got)
+		if got, err := net.SegmentMatrix(b.Context()); err != nil || len(got) != 39*39 {
+			b.Fatal(len(got), err)
 		}
 	}
 }
@@ -43,9 +43,9 @@ func BenchmarkSegmentMatrix_atQuota(b *testing.B) {
 func BenchmarkPlan_atQuota(b *testing.B) {
 	before, after := atQuota(), atQuota(share)
 	for b.Loop() {
-		c := analysis.Compare(computed(b, before), computed(b, after))
-		if len(c.Routes) == 0 || len(c.Segments) == 0 {
-			b.Fatal("nothing changes")
+		c, err := analysis.Compare(b.Context(), computed(b, before), computed(b, after))
+		if err != nil || c.Added == 0 || len(c.Segments) == 0 {
+			b.Fatal("nothing changes", err)
 		}
 	}
 }
@@ -58,14 +58,19 @@ func BenchmarkPlan_everythingAtQuota(b *testing.B) {
 	p.Shares = nil
 	after.Policy = &p
 	for b.Loop() {
-		c := analysis.Compare(computed(b, before), computed(b, &after))
-		b.ReportMetric(float64(len(c.Routes)), "routes")
+		c, err := analysis.Compare(b.Context(), computed(b, before), computed(b, &after))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(c.Withdrawn), "routes")
 	}
 }
 
 func BenchmarkDoctor_atQuota(b *testing.B) {
 	net := computed(b, atQuota())
 	for b.Loop() {
-		net.Findings()
+		if _, err := net.Findings(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -12,13 +13,19 @@ const maxConversations = 20_000
 
 // conversations finds pairs of attachments where one way works and the other does not, or where the two do not match. All
 // that an attachment announces is tried, from each of its edges; what every table treats alike is tried once.
-func (d *doctor) conversations() {
+func (d *doctor) conversations(ctx context.Context) error {
 	list := d.speakers()
 	if len(list)*len(list) > maxConversations {
 		list = d.oneOfEach(list)
 	}
-	targets := d.representatives(list)
+	targets, err := d.representatives(ctx, list)
+	if err != nil {
+		return err
+	}
 	for i, a := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for _, b := range list[i+1:] {
 			there, back := d.ways(a, b, targets[b.ID]), d.ways(b, a, targets[a.ID])
 			if d.loops(a, b, append(slices.Clone(there), back...)) {
@@ -29,6 +36,7 @@ func (d *doctor) conversations() {
 			d.mismatch(a, b, there, back)
 		}
 	}
+	return nil
 }
 
 // loops reports packets between two attachments that go round.
@@ -102,15 +110,18 @@ func (d *doctor) ways(a, b *routing.Attachment, targets []int) []*Way {
 
 // representatives are the classes of addresses that attachments announce, one of those that every table treats alike. What
 // no table has is left out: nobody-imports says so.
-func (d *doctor) representatives(list []*routing.Attachment) map[string][]int {
-	f := d.forwarding(d.classes())
+func (d *doctor) representatives(ctx context.Context, list []*routing.Attachment) (map[string][]int, error) {
+	f, err := d.newForwarding(ctx, d.classes())
+	if err != nil {
+		return nil, err
+	}
 	column := make([]uint64, len(f.known.addrs)) // the hash of what the tables do with a class
 	routed := make([]bool, len(f.known.addrs))
 	for _, next := range f.next {
 		for class, hop := range next {
 			const prime = 0x100000001b3
 			column[class] = (column[class] ^ uint64(hop)) * prime
-			routed[class] = routed[class] || f.hops[hop].kind != hopNone
+			routed[class] = routed[class] || hop != hopNone
 		}
 	}
 	of := map[string][]int{}
@@ -124,7 +135,7 @@ func (d *doctor) representatives(list []*routing.Attachment) map[string][]int {
 			}
 		}
 	}
-	return of
+	return of, nil
 }
 
 // oneOfEach keeps one attachment for each segment, edge, type and label: what holds for it holds for its like.

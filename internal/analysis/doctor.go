@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -36,21 +37,25 @@ const (
 )
 
 // Findings looks for silent losses. They are in a stable order; of each kind at most maxFindings are given. Where
-// prefixes never settle they are told, and what needs no routes: the rest waits until there are any.
-func (s *Subject) Findings() []Finding {
+// prefixes oscillate that is what is found, and what needs no routes. The error is that of the context.
+func (s *Subject) Findings(ctx context.Context) ([]Finding, error) {
 	d := &doctor{Subject: s, count: map[string]int{}}
 	d.appliances()
 	if s.unsettled != nil {
 		d.neverSettle(s.unsettled)
 		d.limits()
-		return d.findings
+		return d.findings, nil
 	}
 	d.blackholes()
 	d.announcements()
 	d.limits()
-	d.ties()
-	d.conversations()
-	return d.findings
+	if err := d.ties(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.conversations(ctx); err != nil {
+		return nil, err
+	}
+	return d.findings, nil
 }
 
 const maxFindings = 200

@@ -26,8 +26,8 @@ attachments: [` + attachments + `]
 `
 }
 
-func findings(net *analysis.Subject, check string) (list []string) {
-	for _, f := range net.Findings() {
+func findings(t *testing.T, net *analysis.Subject, check string) (list []string) {
+	for _, f := range found(t, net) {
 		if f.Name == check {
 			list = append(list, f.Message)
 		}
@@ -46,7 +46,7 @@ func TestDoctor_tiesWithEveryOutcome(t *testing.T) {
 	tied := compute(t, network(twoSegments, "", vpc("a1", "us-east-1", "10.0.0.0/16")+","+vpc("a2", "eu-west-1", "10.0.0.0/16")))
 	want := `10.0.0.0/16 in table a@eu-west-2: non-deterministic best path: edge:eu-west-1 and edge:us-east-1 tie on every documented criterion; ` +
 		`traffic ends at a2, or ends at a1 (all 2 outcomes were tried)`
-	if got := findings(tied, analysis.CheckTie); !slices.Equal(got, []string{want}) {
+	if got := findings(t, tied, analysis.CheckTie); !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q", got)
 	}
 	// Deterministic: one place where it ends, a shorter path, tunnels that are used together.
@@ -54,14 +54,14 @@ func TestDoctor_tiesWithEveryOutcome(t *testing.T) {
 		`{id: v1, type: site-to-site-vpn, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16, asPath: [65001]}, {prefix: 10.9.0.0/16, asPath: [65001]}]},`+
 		`{id: v2, type: site-to-site-vpn, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.9.0.0/16, asPath: [65001]}]}`),
 		"asn-ranges:", "vpn-ecmp-support: false, asn-ranges:", 1))
-	if got := findings(single, analysis.CheckTie); len(got) != 1 || !strings.Contains(got[0], "v1 and v2 tie") {
+	if got := findings(t, single, analysis.CheckTie); len(got) != 1 || !strings.Contains(got[0], "v1 and v2 tie") {
 		t.Errorf("two VPN connections without ECMP: %q", got)
 	}
 	ecmp := compute(t, strings.Replace(network(twoSegments, "", `
 		{id: v1, type: site-to-site-vpn, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.9.0.0/16, asPath: [65001]}]},`+
 		`{id: v2, type: site-to-site-vpn, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.9.0.0/16, asPath: [65001]}]}`),
 		"asn-ranges:", "vpn-ecmp-support: true, asn-ranges:", 1))
-	if got := findings(ecmp, analysis.CheckTie); len(got) != 0 {
+	if got := findings(t, ecmp, analysis.CheckTie); len(got) != 0 {
 		t.Errorf("two VPN connections with ECMP: %q", got)
 	}
 }
@@ -72,14 +72,14 @@ func TestDoctor_everyPrefixBothWays(t *testing.T) {
 		`{action: share, mode: attachment-route, segment: a, share-with: [b]}`, `
 		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
 		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]}`))
-	if got := findings(net, analysis.CheckOneWay); !slices.Equal(got, []string{"b1 reaches a1; the return path fails: table a@us-east-1 has no route to 10.1.0.1"}) {
+	if got := findings(t, net, analysis.CheckOneWay); !slices.Equal(got, []string{"b1 reaches a1; the return path fails: table a@us-east-1 has no route to 10.1.0.1"}) {
 		t.Errorf("a filter of one direction: %q", got)
 	}
 	static := compute(t, network(twoSegments, `{action: share, mode: attachment-route, segment: a, share-with: [b]},
 		{action: create-route, segment: a, destination-cidr-blocks: [10.2.0.0/16], destinations: [blackhole]}`, `
 		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
 		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}, {prefix: 10.2.0.0/16}]}`))
-	if got := findings(static, analysis.CheckOneWay); !slices.Equal(got, []string{"b1 reaches a1; the return path fails: 10.2.0.0/16 is a blackhole in table a@us-east-1"}) {
+	if got := findings(t, static, analysis.CheckOneWay); !slices.Equal(got, []string{"b1 reaches a1; the return path fails: 10.2.0.0/16 is a blackhole in table a@us-east-1"}) {
 		t.Errorf("a blackhole for the second prefix: %q", got)
 	}
 }
@@ -90,14 +90,14 @@ func TestDoctor_limits(t *testing.T) {
 		announced = append(announced, fmt.Sprintf("{prefix: 10.%d.%d.0/24}", i/256, i%256))
 	}
 	net := compute(t, network(twoSegments, "", `{id: v1, type: site-to-site-vpn, edges: [us-east-1], tags: {domain: a}, announcements: [`+strings.Join(announced, ",")+`]}`))
-	if got := findings(net, analysis.CheckPrefixLimit); !slices.Equal(got, []string{"attachment v1 announces 1001 prefixes at us-east-1; the AWS quota is 1000"}) {
+	if got := findings(t, net, analysis.CheckPrefixLimit); !slices.Equal(got, []string{"attachment v1 announces 1001 prefixes at us-east-1; the AWS quota is 1000"}) {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
 	names := func(net *analysis.Subject) (list []string) {
-		for _, f := range net.Findings() {
+		for _, f := range found(t, net) {
 			if !slices.Contains(list, f.Name) {
 				list = append(list, f.Name)
 			}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -99,11 +100,11 @@ func (s *Subject) senders() map[routing.TableID][]*routing.Attachment {
 	return by
 }
 
-// try follows a packet from a table to a target, which counts as delivered when it ends where it is expected.
-func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, expected func(at *routing.Attachment) bool) {
-	v, at, groups := f.walk(table, t.class, *scratch)
-	*scratch = groups
-	if v == Delivered && !expected(at) {
+// try follows a packet from a table to a target, which counts as delivered when it ends at the target, or at any attachment
+// of its segment.
+func (f *forwarding) try(r *Reach, table int32, t *target, scratch []int32, anyOfSegment bool) []int32 {
+	v, at, groups := f.walk(table, t.class, scratch)
+	if v == Delivered && at != t.to && (!anyOfSegment || at.Segment != t.to.Segment) {
 		v = WrongTarget // another attachment has the same prefix, or a static route leads there
 	}
 	r.add(v)
@@ -115,75 +116,98 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch *[]int32, exp
 			r.InspectedBy = slices.Insert(r.InspectedBy, i, f.groups[g])
 		}
 	}
-	if v != Delivered && !f.silent && len(r.Failures) < maxFailures && r.asked < maxAsked {
+	if v != Delivered && f.wantsReason(r) {
 		r.asked++
-		addr := f.known.addrs[t.class]
-		reason := ""
-		if at != nil {
-			reason = fmt.Sprintf("%s is routed to %s in table %s (longest match)", addr, at.ID, f.ids[table])
-		} else {
-			w := &Way{To: addr}
-			f.net.follow(w, f.ids[table])
-			reason = w.Reason
-		}
-		if !slices.Contains(r.Failures, reason) {
+		if reason := f.reason(table, t.class, at); !slices.Contains(r.Failures, reason) {
 			r.Failures = append(r.Failures, reason)
 		}
 	}
+	return groups
+}
+
+// wantsReason tells whether one more reason would be listed.
+func (f *forwarding) wantsReason(r *Reach) bool {
+	return !f.silent && len(r.Failures) < maxFailures && r.asked < maxAsked
+}
+
+// reason is why a packet of a class does not arrive from a table, or what other attachment it arrives at.
+func (f *forwarding) reason(table int32, class int, at *routing.Attachment) string {
+	addr := f.known.addrs[class]
+	if at != nil {
+		return fmt.Sprintf("%s is routed to %s in table %s (longest match)", addr, at.ID, f.ids[table])
+	}
+	w := &Way{To: addr}
+	f.follow(w, f.ids[table])
+	return w.Reason
 }
 
 // MaxMatrixPairs bounds the pairs of an attachment matrix.
 const MaxMatrixPairs = 1_000_000
 
 // AttachmentMatrix tries every pair of attachments that are in segments and have addresses: from each edge of the first
-// to every prefix of the second. Pairs are in the order of ids. The error is that there are more than [MaxMatrixPairs].
-func (s *Subject) AttachmentMatrix() ([]Reach, error) {
+// to every prefix of the second. Pairs are in the order of ids. The error is that there are more than [MaxMatrixPairs], or
+// that of the context.
+func (s *Subject) AttachmentMatrix(ctx context.Context) ([]Reach, error) {
 	byTo := map[*routing.Attachment][]target{}
 	var list []*routing.Attachment
-	f := s.forwarding(s.classes())
-	for _, t := range s.targets(f.known) {
+	known := s.classes()
+	for _, t := range s.targets(known) {
 		if byTo[t.to] == nil {
 			list = append(list, t.to)
 		}
 		byTo[t.to] = append(byTo[t.to], t)
 	}
 	if len(list)*len(list) > MaxMatrixPairs {
-		return nil, fmt.Errorf("%d attachments make more than %d pairs: ask for the matrix of segments, or for single paths", len(list), MaxMatrixPairs)
+		return nil, mistake("of", "%d attachments make more than %d pairs: ask for the matrix of segments, or for single paths", len(list), MaxMatrixPairs)
 	}
-	pairs := make([]Reach, 0, len(list)*max(0, len(list)-1))
-	var scratch []int32
-	for _, from := range list {
-		for _, to := range list {
-			if from != to {
-				pairs = append(pairs, f.pair(from, to, byTo[to], &scratch))
+	f, err := s.newForwarding(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	pairs := make([]Reach, len(list)*max(0, len(list)-1))
+	err = inParallel(ctx, len(list), func() func(int) {
+		var scratch []int32
+		return func(i int) {
+			row := pairs[i*(len(list)-1) : (i+1)*(len(list)-1)]
+			for _, to := range list {
+				if to != list[i] {
+					row[0], scratch = f.pair(list[i], to, byTo[to], scratch)
+					row = row[1:]
+				}
 			}
 		}
-	}
-	return pairs, nil
+	})
+	return pairs, err
 }
 
 // pair is how one attachment reaches another.
-func (f *forwarding) pair(from, to *routing.Attachment, targets []target, scratch *[]int32) Reach {
+func (f *forwarding) pair(from, to *routing.Attachment, targets []target, scratch []int32) (Reach, []int32) {
 	r := Reach{From: from.ID, To: to.ID}
 	for _, edge := range from.Edges {
-		if table, ok := f.table[tableOf(from, edge)]; ok {
+		if table, ok := f.table[tableOf(from, edge)]; ok && f.next[table] != nil {
 			for i := range targets {
 				if t := &targets[i]; t.static == "" || t.static == from.Segment {
-					f.try(&r, table, t, scratch, func(at *routing.Attachment) bool { return at.ID == to.ID })
+					scratch = f.try(&r, table, t, scratch, false)
 				}
 			}
 		}
 	}
-	return r
+	return r, scratch
 }
 
 // SegmentMatrix tries every ordered pair of segments, the same one twice included: from each edge where the first has an
 // attachment to every prefix of each attachment of the second. Nothing is left to samples: addresses that every table
-// treats alike are tried once.
-func (s *Subject) SegmentMatrix() []Reach { return s.forwarding(s.classes()).segments() }
+// treats alike are tried once. The error is that of the context.
+func (s *Subject) SegmentMatrix(ctx context.Context) ([]Reach, error) {
+	f, err := s.newForwarding(ctx, s.classes())
+	if err != nil {
+		return nil, err
+	}
+	return f.segments(ctx)
+}
 
-func (f *forwarding) segments() []Reach {
-	list := f.net.Network.Policy.Segments
+func (f *forwarding) segments(ctx context.Context) ([]Reach, error) {
+	list := f.Network.Policy.Segments
 	index := map[string]int{}
 	pairs := make([]Reach, len(list)*len(list))
 	for i := range list {
@@ -192,34 +216,65 @@ func (f *forwarding) segments() []Reach {
 			pairs[i*len(list)+j] = Reach{From: list[i].Name, To: list[j].Name}
 		}
 	}
-	senders := f.net.senders()
-	targets := f.net.targets(f.known)
-	segments := make([]int, len(targets))
-	for i := range targets {
-		at, known := index[targets[i].to.Segment]
-		if !known {
-			at = -1
-		}
-		segments[i] = at
-	}
-	var scratch []int32
+	tables := make([][]int32, len(list)) // of each segment
 	for table, id := range f.ids {
-		from, known := index[id.Segment]
-		sources := senders[id]
-		if !known || len(sources) == 0 {
+		if from, ok := index[id.Segment]; ok && id.Segment != "" {
+			tables[from] = append(tables[from], int32(table))
+		}
+	}
+	senders, targets := f.senders(), f.targetsBySegment(index)
+	err := inParallel(ctx, len(list), func() func(int) {
+		var scratch []int32
+		return func(from int) {
+			for _, table := range tables[from] {
+				sources := senders[f.ids[table]]
+				if len(sources) == 0 {
+					continue
+				}
+				for to := range targets {
+					scratch = f.trySegment(&pairs[from*len(list)+to], table, targets[to], sources, scratch)
+				}
+			}
+		}
+	})
+	return pairs, err
+}
+
+// targetsBySegment are the targets of each segment, by its number.
+func (f *forwarding) targetsBySegment(number map[string]int) [][]target {
+	list := make([][]target, len(number))
+	for _, t := range f.targets(f.known) {
+		if to, ok := number[t.to.Segment]; ok {
+			list[to] = append(list[to], t)
+		}
+	}
+	return list
+}
+
+// trySegment follows packets from a table to all targets of a segment. Most pairs of segments are strangers: what a table
+// has no route to is only counted, once the reasons are known.
+func (f *forwarding) trySegment(r *Reach, table int32, targets []target, sources []*routing.Attachment, scratch []int32) []int32 {
+	next, segment, without := f.next[table], f.ids[table].Segment, 0
+	var only *routing.Attachment
+	if len(sources) == 1 {
+		only = sources[0]
+	}
+	for i := range targets {
+		t := &targets[i]
+		if t.to == only || t.static != "" && t.static != segment {
+			continue // no other attachment at this edge would send to it from here
+		}
+		if next[t.class] == hopNone && !f.wantsReason(r) {
+			without++
 			continue
 		}
-		for i := range targets {
-			t := &targets[i]
-			if t.static != "" && t.static != id.Segment || len(sources) == 1 && sources[0] == t.to {
-				continue // nobody else at this edge would send to it from here
-			}
-			if to := segments[i]; to >= 0 {
-				f.try(&pairs[from*len(list)+to], int32(table), t, &scratch, func(at *routing.Attachment) bool { return at.Segment == t.to.Segment })
-			}
-		}
+		scratch = f.try(r, table, t, scratch, true)
 	}
-	return pairs
+	if without > 0 {
+		r.Samples += without - 1
+		r.add(NoRoute)
+	}
+	return scratch
 }
 
 // speakers are the attachments of segments that work and announce something, by id.

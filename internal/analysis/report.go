@@ -1,12 +1,14 @@
 package analysis
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/internal/snapshot"
 	"portolan/policy"
@@ -21,9 +23,11 @@ type Report interface {
 
 // WriteJSON writes a report for programs: indented, the same bytes for the same answer.
 func WriteJSON(w io.Writer, r Report) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	if err := json.MarshalWrite(w, r, json.Deterministic(true), jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
 
 // QuestionError is a question that cannot be answered as it was asked.

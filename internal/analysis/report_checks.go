@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -23,13 +24,14 @@ type MatrixRow struct {
 }
 
 // Matrix tries every pair of segments, or of attachments.
-func (s *Subject) Matrix(attachments bool) (Matrix, error) {
-	pairs := s.SegmentMatrix()
+func (s *Subject) Matrix(ctx context.Context, attachments bool) (Matrix, error) {
+	try := s.SegmentMatrix
 	if attachments {
-		var err error
-		if pairs, err = s.AttachmentMatrix(); err != nil {
-			return nil, &QuestionError{"of", err}
-		}
+		try = s.AttachmentMatrix
+	}
+	pairs, err := try(ctx)
+	if err != nil {
+		return nil, err
 	}
 	rows := make(Matrix, len(pairs))
 	for i := range pairs {
@@ -91,15 +93,18 @@ type DiagnosisRow struct {
 	Table    string   `json:"table,omitempty"`
 	Prefix   string   `json:"prefix,omitempty"`
 	Subjects []string `json:"subjects"`       // attachments, segments, groups
-	Line     int      `json:"line,omitempty"` // of the policy
+	Line     int      `json:"line,omitzero"`  // of the policy
 	Path     string   `json:"path,omitempty"` // of the statement of the policy
 
 	place string
 }
 
 // Doctor runs the health checks.
-func (s *Subject) Doctor() Diagnosis {
-	found := s.Findings()
+func (s *Subject) Doctor(ctx context.Context) (Diagnosis, error) {
+	found, err := s.Findings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows := make(Diagnosis, len(found))
 	for i := range found {
 		f := &found[i]
@@ -114,7 +119,7 @@ func (s *Subject) Doctor() Diagnosis {
 			rows[i].Prefix = f.Prefix.String()
 		}
 	}
-	return rows
+	return rows, nil
 }
 
 // WriteText writes a line for each finding, then how many there are.

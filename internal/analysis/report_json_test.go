@@ -65,7 +65,7 @@ func TestReports_membersArePromised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	matrix, err := n.Matrix(false)
+	matrix, err := n.Matrix(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,10 @@ func TestReports_membersArePromised(t *testing.T) {
 func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 	p := &analysis.Plan{
 		Changes: []string{"ADD x|y <img src=x> `*[a](b)`\n# head"},
-		Routes:  []analysis.PlanRow{{Table: "a|b@c", Prefix: "10.0.0.0/8", Kind: "rerouted", Before: "<b>", After: "edge:|"}},
+		Routes: func(yield func(analysis.PlanRow) bool) {
+			yield(analysis.PlanRow{Table: "a|b@c", Prefix: "10.0.0.0/8", Kind: "rerouted", Before: "<b>", After: "edge:|"})
+		},
+		RoutesRerouted: 1,
 	}
 	var b strings.Builder
 	if err := p.WriteMarkdown(&b); err != nil {
@@ -134,18 +137,18 @@ func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 func TestPlan_needsTheSnapshot(t *testing.T) {
 	s := subject(t)
 	known := analysis.Known(s.Tables, s.Snapshot.PrefixLists)
-	if _, err := known.Plan(s.Snapshot.Policy); err == nil {
+	if _, err := known.Plan(t.Context(), s.Snapshot.Policy); err == nil {
 		t.Error("a plan without a snapshot")
 	}
-	p, err := s.Plan(s.Snapshot.Policy)
+	p, err := s.Plan(t.Context(), s.Snapshot.Policy)
 	if err != nil || !p.Empty {
 		t.Errorf("the same policy: %+v, %v", p, err)
 	}
-	want, err := s.Matrix(true)
+	want, err := s.Matrix(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := known.Matrix(true)
+	got, err := known.Matrix(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,20 +1,25 @@
 package analysis
 
 import (
+	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy"
 )
 
-// Plan is what a change of policy does.
+// Plan is what a change of policy does. Its routes are looked up while it is written: they may be many.
 type Plan struct {
 	Empty           bool       `json:"empty"`
 	Changes         []string   `json:"changes"` // the change set
-	Routes          []PlanRow  `json:"routes"`
 	Segments        []PlanPair `json:"segments"`
 	Attachments     []PlanPair `json:"attachments"`
 	InspectionLost  []string   `json:"inspectionLost"`
@@ -24,6 +29,25 @@ type Plan struct {
 	RoutesAdded     int        `json:"routesAdded"`
 	RoutesWithdrawn int        `json:"routesWithdrawn"`
 	RoutesRerouted  int        `json:"routesRerouted"`
+	Routes          PlanRoutes `json:"routes"`
+}
+
+// PlanRoutes are the routes of a plan.
+type PlanRoutes iter.Seq[PlanRow]
+
+// MarshalJSONTo writes them one by one.
+func (r PlanRoutes) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if err := enc.WriteToken(jsontext.BeginArray); err != nil {
+		return err
+	}
+	if r != nil {
+		for row := range r {
+			if err := json.MarshalEncode(enc, &row); err != nil {
+				return err
+			}
+		}
+	}
+	return enc.WriteToken(jsontext.EndArray)
 }
 
 // PlanRow is a route that is added, withdrawn or rerouted.
@@ -44,7 +68,7 @@ type PlanPair struct {
 }
 
 // Plan works out what another policy would change.
-func (s *Subject) Plan(document []byte) (*Plan, error) {
+func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 	if s.Snapshot == nil {
 		return nil, errors.New("a plan takes the network's snapshot")
 	}
@@ -55,10 +79,14 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 	if err := next.Settled(); err != nil {
 		return nil, fmt.Errorf("as it would be: %w", err)
 	}
-	c := Compare(s, next)
+	c, err := Compare(ctx, s, next)
+	if err != nil {
+		return nil, err
+	}
 	p := &Plan{
-		Changes: []string{}, Routes: make([]PlanRow, 0, len(c.Routes)), Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},
+		Changes: []string{}, Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},
 		Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
+		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c),
 	}
 	for _, change := range policy.Diff(s.Network.Policy, next.Network.Policy) {
 		line := fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Identifier)
@@ -67,25 +95,6 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 		}
 	}
 	p.Empty = len(p.Changes) == 0 && c.IsEmpty()
-	for i := range c.Routes {
-		r := &c.Routes[i]
-		row := PlanRow{Table: r.Table.String(), Prefix: r.Prefix.String(), Kind: r.Kind()}
-		if r.Before != nil {
-			row.Before = leadsTo(r.Before)
-		}
-		if r.After != nil {
-			row.After = leadsTo(r.After)
-		}
-		switch row.Kind {
-		case "added":
-			p.RoutesAdded++
-		case "withdrawn":
-			p.RoutesWithdrawn++
-		default:
-			p.RoutesRerouted++
-		}
-		p.Routes = append(p.Routes, row)
-	}
 	p.pairs(c.Segments, &p.Segments, "no attachments left in segment")
 	p.pairs(c.Attachments, &p.Attachments, "no prefix to reach")
 	accounts := map[string]string{}
@@ -98,6 +107,23 @@ func (s *Subject) Plan(document []byte) (*Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+func planRoutes(c *Comparison) PlanRoutes {
+	return func(yield func(PlanRow) bool) {
+		for r := range c.Routes() {
+			row := PlanRow{Table: r.Table.String(), Prefix: r.Prefix.String(), Kind: r.Kind()}
+			if r.Before != nil {
+				row.Before = leadsTo(r.Before)
+			}
+			if r.After != nil {
+				row.After = leadsTo(r.After)
+			}
+			if !yield(row) {
+				return
+			}
+		}
+	}
 }
 
 func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
@@ -140,10 +166,10 @@ func (p *Plan) WriteText(w io.Writer) error { return p.write(w, false) }
 func (p *Plan) WriteMarkdown(w io.Writer) error { return p.write(w, true) }
 
 func (p *Plan) write(w io.Writer, markdown bool) error {
-	var b strings.Builder
-	heading, item, plain := func(text string) { fmt.Fprintf(&b, "%s\n", text) }, "  ", func(text string) string { return text }
+	b := bufio.NewWriter(w)
+	heading, item, plain := func(text string) { fmt.Fprintf(b, "%s\n", text) }, "  ", func(text string) string { return text }
 	if markdown {
-		heading, item, plain = func(text string) { fmt.Fprintf(&b, "\n### %s\n\n", text) }, "- ", markdownText
+		heading, item, plain = func(text string) { fmt.Fprintf(b, "\n### %s\n\n", text) }, "- ", markdownText
 	}
 	if p.Empty {
 		_, err := fmt.Fprintln(w, "Nothing changes.")
@@ -155,20 +181,33 @@ func (p *Plan) write(w io.Writer, markdown bool) error {
 		}
 		heading(name)
 		for _, line := range list {
-			fmt.Fprintf(&b, "%s%s\n", item, plain(line))
+			fmt.Fprintf(b, "%s%s\n", item, plain(line))
 		}
 	}
 	section("Change set", p.Changes)
+	section("Reachability between segments", lines(p.Segments))
+	section("Reachability between attachments", lines(p.Attachments))
+	section("No longer inspected", p.InspectionLost)
+	section("Edge locations affected", p.Edges)
+	section("Accounts affected", p.Accounts)
+	if p.Truncated {
+		fmt.Fprintf(b, "\nMore than %d pairs of attachments change; the others are not listed.\n", MaxPairChanges)
+	}
 	heading(fmt.Sprintf("Routes: %d added, %d withdrawn, %d re-routed", p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted))
-	if markdown && len(p.Routes) > 0 {
+	if err := p.writeRoutes(b, markdown, plain); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+func (p *Plan) writeRoutes(b *bufio.Writer, markdown bool, plain func(string) string) error {
+	if p.Routes == nil {
+		return nil
+	}
+	if markdown && p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 {
 		b.WriteString("| table | prefix | | before | after |\n| --- | --- | --- | --- | --- |\n")
 	}
-	for i := range p.Routes {
-		r := &p.Routes[i]
-		if markdown {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", plain(r.Table), r.Prefix, r.Kind, plain(r.Before), plain(r.After))
-			continue
-		}
+	for r := range p.Routes {
 		sign, change := "+", r.After
 		switch r.Kind {
 		case "withdrawn":
@@ -176,18 +215,17 @@ func (p *Plan) write(w io.Writer, markdown bool) error {
 		case "rerouted":
 			sign, change = "~", r.Before+" ⇒ "+r.After
 		}
-		fmt.Fprintf(&b, "  %s %s %s → %s\n", sign, r.Table, r.Prefix, change)
+		var err error
+		if markdown {
+			_, err = fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", plain(r.Table), r.Prefix, r.Kind, plain(r.Before), plain(r.After))
+		} else {
+			_, err = fmt.Fprintf(b, "  %s %s %s → %s\n", sign, r.Table, r.Prefix, change)
+		}
+		if err != nil {
+			return err // who asked has gone
+		}
 	}
-	section("Reachability between segments", lines(p.Segments))
-	section("Reachability between attachments", lines(p.Attachments))
-	section("No longer inspected", p.InspectionLost)
-	section("Edge locations affected", p.Edges)
-	section("Accounts affected", p.Accounts)
-	if p.Truncated {
-		fmt.Fprintf(&b, "\nMore than %d pairs of attachments change; the others are not listed.\n", MaxPairChanges)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return nil
 }
 
 func lines(pairs []PlanPair) []string {

@@ -39,11 +39,11 @@ type WhyStep struct {
 	Peer       string `json:"peer,omitempty"` // the other edge
 	Segment    string `json:"segment,omitempty"`
 	Policy     string `json:"routingPolicy,omitempty"`
-	RuleNumber int    `json:"ruleNumber,omitempty"`
+	RuleNumber int    `json:"ruleNumber,omitzero"`
 	Action     string `json:"action,omitempty"`
 	Path       string `json:"path,omitempty"` // of the statement of the policy
-	Line       int    `json:"line,omitempty"`
-	Dropped    bool   `json:"dropped,omitempty"`
+	Line       int    `json:"line,omitzero"`
+	Dropped    bool   `json:"dropped,omitzero"`
 	Detail     string `json:"detail,omitempty"`
 
 	text string

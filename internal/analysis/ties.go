@@ -2,7 +2,7 @@ package analysis
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -18,20 +18,23 @@ const maxTrials = 64
 // ties finds prefixes that end elsewhere, or pass other appliances, when a tie goes the other way. Where two paths are
 // equal in all that AWS documents it picks one and keeps to it, but which one is not known before: the network is computed
 // for each outcome. Prefixes do not depend on each other's ties, so all of them take their next outcome in one trial.
-func (d *doctor) ties() {
+func (d *doctor) ties(ctx context.Context) error {
 	network, ok := d.multihomed()
 	if !ok {
-		return
+		return nil
 	}
 	trials := &trials{network: network, groups: map[tied]*tieGroup{}}
 	ends := map[tied]*endings{}
 	for i := 0; i < maxTrials && (i == 0 || trials.left(i)); i++ {
-		tables, err := trials.run(i)
-		var oscillation *routing.OscillationError
-		if err != nil && !errors.As(err, &oscillation) {
-			return
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		net := New(d.Network, tables)
+		tables, err := trials.run(i)
+		if tables == nil {
+			return err
+		}
+		outcome := *d.Subject
+		outcome.Tables = tables
 		for _, key := range trials.order {
 			if i >= trials.groups[key].outcomes() {
 				continue
@@ -39,7 +42,7 @@ func (d *doctor) ties() {
 			if ends[key] == nil {
 				ends[key] = &endings{of: map[routing.TableID][]string{}}
 			}
-			net.endings(ends[key], d.classes(), key, tables)
+			outcome.endings(ends[key], d.classes(), key, tables)
 		}
 	}
 	type finding struct {
@@ -80,6 +83,7 @@ func (d *doctor) ties() {
 		f.Message = of + " " + f.Message
 		d.add(f.Finding)
 	}
+	return nil
 }
 
 // multihomed is the network with no other prefixes than those that come from several places, and what covers them: a tie

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -33,13 +33,13 @@ type question struct {
 
 	otherwise bool // it is about the network under another policy
 	unsettled bool // it can be answered although some prefixes never settle
-	ask       func(n *analysis.Subject, q url.Values, body []byte) (any, error)
+	ask       func(ctx context.Context, n *analysis.Subject, q url.Values, body []byte) (any, error)
 }
 
 var questions = map[string]question{
 	"routes": {
 		method: http.MethodGet, params: []string{"segment", "network-function-group", "edge", "rib"}, formats: jsonOrText,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			offered, err := boolean(q, "rib")
 			if err != nil {
 				return nil, err
@@ -49,13 +49,13 @@ var questions = map[string]question{
 	},
 	"why": {
 		method: http.MethodGet, params: []string{"prefix", "segment", "network-function-group", "edge"}, formats: jsonOrText,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Why(q.Get("prefix"), tableIn(q))
 		},
 	},
 	"advertised": {
 		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: jsonOrText,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			if !q.Has("prefix") {
 				return n.Advertised(q.Get("attachment"), q.Get("edge"))
 			}
@@ -64,41 +64,43 @@ var questions = map[string]question{
 	},
 	"path": {
 		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: jsonOrText,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Path(q.Get("from"), q.Get("edge"), q.Get("to"), q.Get("source"))
 		},
 	},
 	"matrix": {
 		method: http.MethodGet, params: []string{"of"}, formats: jsonOrText,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			of := q.Get("of")
 			if of != "" && of != "segments" && of != "attachments" {
 				return nil, api.InvalidField("of", "Member must be segments or attachments.")
 			}
-			return n.Matrix(of == "attachments")
+			return n.Matrix(ctx, of == "attachments")
 		},
 	},
 	"doctor": {
 		method: http.MethodGet, formats: jsonOrText, unsettled: true,
-		ask: func(n *analysis.Subject, _ url.Values, _ []byte) (any, error) { return n.Doctor(), nil },
+		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
+			return n.Doctor(ctx)
+		},
 	},
 	"graph": {
 		method: http.MethodGet, formats: []string{"mermaid", "svg"}, unsettled: true,
-		ask: func(n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n, nil },
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n, nil },
 	},
 	"plan": {
 		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody, otherwise: true,
-		ask: func(n *analysis.Subject, _ url.Values, body []byte) (any, error) {
+		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			document, err := analysis.PolicyDocument("", body)
 			if err != nil {
 				return nil, err
 			}
-			return n.Plan(document)
+			return n.Plan(ctx, document)
 		},
 	},
 	"test": {
 		method: http.MethodPost, formats: jsonOrText, body: maxAssertionsBody,
-		ask: func(n *analysis.Subject, _ url.Values, body []byte) (any, error) {
+		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			list, err := analysis.ParseAssertions(string(body))
 			if err != nil {
 				return nil, &analysis.QuestionError{Field: "assertions", Err: err}
@@ -141,60 +143,87 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	id := s.ids.next()
-	format, reply, err := s.answerQuestion(w, r, &ask, coreNetwork)
-	if err != nil {
+	answer := &questionReply{w: w, r: r, id: id}
+	if err := s.answerQuestion(answer, r, &ask, coreNetwork); err != nil {
+		if answer.begun {
+			panic(http.ErrAbortHandler) // the client must not take what it has for all of it
+		}
 		s.refuse(w, r, id, questionFault(err))
-		return true
 	}
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", id)
-	contentType := contentTypes[format]
-	if strings.HasPrefix(contentType, "text/") {
-		contentType += "; charset=utf-8"
-	}
-	h.Set("Content-Type", contentType)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if format == "svg" {
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // names in it are other people's
-	}
-	connectionOf(r).writes(len(reply))
-	_, _ = w.Write(reply)
 	return true
 }
 
-func (s *Server) answerQuestion(w http.ResponseWriter, r *http.Request, ask *question, coreNetwork string) (format string, reply []byte, err error) {
-	who, body, err := s.controller(w, r, ask.body)
+// questionReply writes an answer while it is worked out. Headers go out with its first bytes.
+type questionReply struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	id     string
+	format string
+	begun  bool
+}
+
+// Write is for a writer that collects.
+func (a *questionReply) Write(p []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		contentType := contentTypes[a.format]
+		if strings.HasPrefix(contentType, "text/") {
+			contentType += "; charset=utf-8"
+		}
+		h := a.w.Header()
+		h.Set("X-Amzn-Requestid", a.id)
+		h.Set("Content-Type", contentType)
+		h.Set("X-Content-Type-Options", "nosniff")
+		if a.format == "svg" {
+			h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") // names in it are other people's
+		}
+	}
+	connectionOf(a.r).writes(len(p))
+	return a.w.Write(p)
+}
+
+func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question, coreNetwork string) error {
+	who, body, err := s.controller(a.w, r, ask.body)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	ctx := api.WithCaller(r.Context(), who.Caller())
 	q, err := ask.parameters(r)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	if format, err = ask.format(q, r.Header.Get("Accept")); err != nil {
-		return "", nil, err
+	if a.format, err = ask.format(q, r.Header.Get("Accept")); err != nil {
+		return err
 	}
 	done, err := s.turn(ctx)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	defer done()
 	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	if err := n.Settled(); err != nil && !ask.unsettled {
-		return "", nil, err
+		return err
 	}
-	answer, err := ask.ask(n, q, body)
+	answer, err := ask.ask(ctx, n, q, body)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	var b bytes.Buffer
-	err = render(&b, answer, format)
-	return format, b.Bytes(), err
+	b := bufio.NewWriterSize(a, replyBuffer)
+	if err := render(b, answer, a.format); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil || a.begun {
+		return err
+	}
+	_, err = a.Write(nil) // an answer of nothing has headers too
+	return err
 }
+
+// replyBuffer is what is collected of an answer before it is sent.
+const replyBuffer = 64 << 10
 
 // subject is the network that a question is asked of: with the routes that the operations answer from, or, for what it
 // would be under another policy, of one moment's snapshot, so that nothing but the policy differs.
@@ -226,7 +255,7 @@ func render(w io.Writer, answer any, format string) error {
 	report, ok := answer.(analysis.Report)
 	switch {
 	case !ok:
-		return api.Internal(errors.New("an answer that nobody can write"))
+		return api.Internal(errors.New("an answer without a text"))
 	case format == "text":
 		return report.WriteText(w)
 	default:

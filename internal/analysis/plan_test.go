@@ -1,0 +1,105 @@
+package analysis_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"testing"
+
+	"portolan/bench/atquota"
+	"portolan/internal/analysis"
+)
+
+// manyRoutes is a plan that changes a row of every table.
+func manyRoutes(t *testing.T) *analysis.Plan {
+	t.Helper()
+	size := atquota.Size{Attachments: 200, Segments: 12, Edges: 5, Routes: 400}
+	s, err := analysis.Examine(size.Snapshot(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Plan(t.Context(), []byte(size.Policy(size.Everything())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.RoutesAdded < 10_000 {
+		t.Fatalf("only %d routes", p.RoutesAdded)
+	}
+	return p
+}
+
+// TestPlan_routesAreNotKept: what a plan needs does not grow with the routes that change, which are looked up while it is written.
+func TestPlan_routesAreNotKept(t *testing.T) {
+	p := manyRoutes(t)
+	live := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := live()
+	most := uint64(0)
+	rows := 0
+	for range p.Routes {
+		if rows++; rows%5000 == 0 {
+			most = max(most, live())
+		}
+	}
+	if rows != p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted {
+		t.Errorf("%d rows, %d+%d+%d were counted", rows, p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted)
+	}
+	if most > before+1<<20 {
+		t.Errorf("%d bytes more are held while %d routes are read", most-before, rows)
+	}
+}
+
+// failing takes so many bytes.
+type failing struct{ left int }
+
+var errGone = errors.New("the client has gone")
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, errGone
+	}
+	return len(p), nil
+}
+
+func TestPlan_stopsWhenTheReaderGoes(t *testing.T) {
+	p := manyRoutes(t)
+	all, rows := p.Routes, 0
+	p.Routes = func(yield func(analysis.PlanRow) bool) {
+		all(func(row analysis.PlanRow) bool { rows++; return yield(row) })
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"text": p.WriteText, "markdown": p.WriteMarkdown, "json": func(w io.Writer) error { return analysis.WriteJSON(w, p) },
+	} {
+		rows = 0
+		if err := write(&failing{64 << 10}); !errors.Is(err, errGone) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if rows > p.RoutesAdded/2 {
+			t.Errorf("%s: %d of %d rows were looked up for a reader that had gone", name, rows, p.RoutesAdded)
+		}
+	}
+}
+
+func TestSubject_stopsWhenItsContextEnds(t *testing.T) {
+	size := atquota.Size{Attachments: 60, Segments: 6, Edges: 3, Routes: 120}
+	s, err := analysis.Examine(size.Snapshot(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, matrixErr := s.Matrix(ctx, false)
+	_, pairsErr := s.Matrix(ctx, true)
+	_, doctorErr := s.Doctor(ctx)
+	_, planErr := s.Plan(ctx, []byte(size.Policy(nil)))
+	for name, err := range map[string]error{"matrix": matrixErr, "pairs": pairsErr, "doctor": doctorErr, "plan": planErr} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
