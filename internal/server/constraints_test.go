@@ -49,7 +49,7 @@ var samples = map[string]string{
 	"FilterName":              "name", "FilterValue": "value", "OrganizationId": "o-0123456789ab", "PeeringId": "peering-0123456789abcdef0",
 	"SubnetArn": "arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-0123456789abcdef0", "TransitGatewayPeeringAttachmentId": "tgw-attach-0123456789abcdef0",
 	"NatRuleCidr": "10.0.0.0/16",
-	"VpcArn": "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0123456789abcdef0", "VpnConnectionArn": "arn:aws:ec2:eu-west-1:111122223333:vpn-connection/vpn-0123456789abcdef0",
+	"VpcArn":      "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0123456789abcdef0", "VpnConnectionArn": "arn:aws:ec2:eu-west-1:111122223333:vpn-connection/vpn-0123456789abcdef0",
 }
 
 func (f *facts) valid(shape string) any {
