@@ -64,12 +64,9 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 
 // readPolicy reads the only policy document of a file.
 func readPolicy(cmd *cobra.Command, name string) ([]byte, error) {
-	text, err := readFile(cmd.InOrStdin(), name)
+	in, err := readOne(cmd.InOrStdin(), name)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if text, err = analysis.PolicyDocument(name, text); err != nil {
-		return nil, usage(fmt.Errorf("%s: %w", name, err))
-	}
-	return text, nil
+	return in.Placed(), nil
 }

@@ -84,7 +84,7 @@ func TestCodes_complete(t *testing.T) {
 
 func TestGitHub_escapes(t *testing.T) {
 	r := report{documents: []examined{{
-		&input{file: "a,b:c%.json"},
+		asInput("a,b:c%.json", nil),
 		[]finding{{Rule: "R,1", Level: "note", Message: "100%\r\n::error::x", Line: 2, Column: 3}},
 	}}}
 	var out strings.Builder

@@ -93,11 +93,11 @@ func parseAddr(field, text string) (netip.Addr, error) {
 }
 
 // PolicyDocument is the only core network policy of a file in any form that [source.Read] reads.
-func PolicyDocument(name string, text []byte) ([]byte, error) {
+func PolicyDocument(text []byte) ([]byte, error) {
 	if len(text) == 0 {
 		return nil, mistake("policy", "there is no policy")
 	}
-	p, err := source.ReadOne(name, text)
+	p, err := source.ReadOne("", text)
 	if err != nil {
 		return nil, &QuestionError{"policy", err}
 	}

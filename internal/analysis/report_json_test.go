@@ -167,13 +167,13 @@ func TestPolicyDocument_terraform(t *testing.T) {
 		return []byte(`{"format_version":"1.2","terraform_version":"1.9.0","planned_values":{"root_module":{"resources":[` + strings.Join(resources, ",") + `]}}}`)
 	}
 	document := `{"version": "2021.12"}`
-	if got, err := analysis.PolicyDocument("", plan(resource("a.x", document))); err != nil || string(got) != document {
+	if got, err := analysis.PolicyDocument(plan(resource("a.x", document))); err != nil || string(got) != document {
 		t.Errorf("got %s, %v", got, err)
 	}
 	for want, text := range map[string][]byte{
 		"no core network policy": plan(), "2 policies": plan(resource("a.x", document), resource("a.y", document)), "there is no policy": nil,
 	} {
-		if _, err := analysis.PolicyDocument("", text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := analysis.PolicyDocument(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

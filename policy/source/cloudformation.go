@@ -84,7 +84,7 @@ func (f *file) templatePolicy(id string, at span) (Policy, error) {
 		return p, nil
 	}
 	line, _ := f.position(offset)
-	p.Unknown = fmt.Sprintf("PolicyDocument of %s holds %s on line %d, whose value is known only when the stack is created", id, function, line)
+	p.Unknown = fmt.Sprintf("%s: PolicyDocument holds %s on line %d, whose value is known only when the stack is created", id, function, line)
 	return p, nil
 }
 

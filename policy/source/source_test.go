@@ -103,8 +103,8 @@ func TestRead_forms(t *testing.T) {
 		{"a template with an object with errors", "", templateOf(wrong), []string{"CloudFormation template Core PolicyDocument, line 2: $.segments[0].name: "}},
 		{"a template with a string", "", templateOf(quoted(smallPolicy)), []string{"CloudFormation template Core PolicyDocument"}},
 		{"a template that joins texts", "", templateOf(`{"Fn::Join":["",[` + quoted(smallPolicy[:20]) + `,` + quoted(smallPolicy[20:]) + `]]}`), []string{"CloudFormation template Core PolicyDocument"}},
-		{"a template with a Ref inside", "", templateOf(strings.Replace(smallPolicy, `"eu-west-1"`, `{"Ref":"AWS::Region"}`, 1)), []string{"CloudFormation template Core PolicyDocument: PolicyDocument of Core holds Ref on line 2, " + unknownRef}},
-		{"a template with a Sub", "", templateOf(`{"Fn::Sub":"{\"version\":\"${Version}\"}"}`), []string{"CloudFormation template Core PolicyDocument: PolicyDocument of Core holds Sub on line 2, " + unknownRef}},
+		{"a template with a Ref inside", "", templateOf(strings.Replace(smallPolicy, `"eu-west-1"`, `{"Ref":"AWS::Region"}`, 1)), []string{"CloudFormation template Core PolicyDocument: Core: PolicyDocument holds Ref on line 2, " + unknownRef}},
+		{"a template with a Sub", "", templateOf(`{"Fn::Sub":"{\"version\":\"${Version}\"}"}`), []string{"CloudFormation template Core PolicyDocument: Core: PolicyDocument holds Sub on line 2, " + unknownRef}},
 		{"a template with a Sub of nothing", "", templateOf(`{"Fn::Sub":` + quoted(smallPolicy) + `}`), []string{"CloudFormation template Core PolicyDocument"}},
 		{
 			"a template in YAML", "", "Resources:\n  Core:\n    Type: AWS::NetworkManager::CoreNetwork\n    Properties:\n      GlobalNetworkId: !Ref G\n      PolicyDocument:\n        " + indent(yamlPolicy) + "\n",
@@ -116,7 +116,7 @@ func TestRead_forms(t *testing.T) {
 		},
 		{
 			"a template in YAML with a GetAtt", "", "Resources:\n  Core:\n    Type: AWS::NetworkManager::CoreNetwork\n    Properties:\n      PolicyDocument:\n        version: !GetAtt Other.Version\n",
-			[]string{"CloudFormation template Core PolicyDocument: PolicyDocument of Core holds GetAtt on line 6, " + unknownRef},
+			[]string{"CloudFormation template Core PolicyDocument: Core: PolicyDocument holds GetAtt on line 6, " + unknownRef},
 		},
 		{
 			"a template in YAML with a block of JSON", "", "Resources:\n  Core:\n    Type: AWS::NetworkManager::CoreNetwork\n    Properties:\n      PolicyDocument: |\n        " + smallPolicy + "\n  Other: {Type: AWS::NetworkManager::CoreNetwork}\n",
@@ -188,7 +188,7 @@ func TestReadOne_wantsOneThatIsKnown(t *testing.T) {
 	two := strings.Replace(templateOf(smallPolicy), `"Bucket":{"Type":"AWS::S3::Bucket"}`, `"Second":{"Type":"AWS::NetworkManager::CoreNetwork","Properties":{"PolicyDocument":"{}"}}`, 1)
 	for text, want := range map[string]string{
 		two:                       "the file has 2 policies: Second and others; give one",
-		templateOf(`{"Ref":"P"}`): "PolicyDocument of Core holds Ref on line 2",
+		templateOf(`{"Ref":"P"}`): "Core: PolicyDocument holds Ref on line 2",
 	} {
 		if _, err := source.ReadOne("", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

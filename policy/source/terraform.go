@@ -179,7 +179,7 @@ func (r *planReader) changes(list []tfChange) error {
 			if at, ok := unknown[name]; !ok || r.text[at.from] != 't' {
 				continue
 			}
-			why := fmt.Sprintf("%s of %s is known only after the plan is applied", name, c.Address)
+			why := fmt.Sprintf("%s: %s is known only after the plan is applied", c.Address, name)
 			if err := r.add(Policy{Address: c.Address, Attribute: name, Unknown: why}); err != nil {
 				return err
 			}
