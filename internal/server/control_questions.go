@@ -91,7 +91,7 @@ var questions = map[string]question{
 	"plan": {
 		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody, otherwise: true,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
-			document, err := analysis.PolicyDocument("", body)
+			document, err := analysis.PolicyDocument(body)
 			if err != nil {
 				return nil, err
 			}
