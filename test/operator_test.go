@@ -85,7 +85,7 @@ func slowRequest(t *testing.T, p *Process) (finish func() (string, error)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	fmt.Fprintf(c, "POST /global-networks HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	fmt.Fprintf(c, "POST /global-networks HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
 	r := bufio.NewReader(c)
 	// The server asks for the body when it has begun to answer.
 	if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {

@@ -6,8 +6,9 @@ import (
 )
 
 // sizeBudget is what the stripped binary may weigh, in bytes. Whatever makes it heavier raises it by what it adds, and
-// says so in the commit.
-const sizeBudget = 24_000_000
+// says so in the commit: 22.6 MB, then backup, checks, the forms a policy comes in with YAML's nodes, HTTPS and the control of
+// connections.
+const sizeBudget = 25_000_000
 
 func TestBinary_size(t *testing.T) {
 	info, err := os.Stat(Binary(t))

@@ -316,7 +316,7 @@ func TestNAT_onlyTheOwnerOfTheCoreNetwork(t *testing.T) {
 	must(w, w.UpdateAttachmentNatConfiguration, natted(id, enable, rules(rule1)))
 }
 
-// A NatCidr takes the place of the VPC CIDR it stands for at the end of ENABLING, and gives it back at the end of DISABLING.
+// TestNAT_routes: a NatCidr takes the place of the VPC CIDR at the end of ENABLING, and gives it back at the end of DISABLING.
 func TestNAT_routes(t *testing.T) {
 	w := newWorld(t, withCatalog(t, "vpcs: [{arn: '"+ec2+"vpc/vpc-0123456789abcdef0', cidrs: [10.0.0.0/16], subnets: [{arn: '"+ec2+"subnet/subnet-0123456789abcdef0', cidrs: [10.0.1.0/24]}]}]"),
 		withProfile(t, "instant,attachment.UPDATING=1h"))

@@ -73,7 +73,7 @@ func (f *file) each(object span, do func(name string, at span) error) error {
 	return err
 }
 
-// text is the string that stands somewhere, "" when something else does.
+// string is the text that stands somewhere, "" when something else does.
 func (f *file) string(at span) string {
 	if f.kind(at) != '"' {
 		return ""
