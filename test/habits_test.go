@@ -26,10 +26,6 @@ func (s *source) at(p token.Pos) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(p).Line)
 }
 
-func (s *source) isTest() bool {
-	return strings.HasSuffix(s.path, "_test.go") || strings.HasPrefix(s.path, "test/") || strings.HasPrefix(s.path, "servertest/")
-}
-
 // sources parses every Go file that is written by hand.
 func sources(t *testing.T) []*source {
 	t.Helper()

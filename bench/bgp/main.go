@@ -108,7 +108,6 @@ func speak(sessions, routes int) {
 type peers struct {
 	sessions, routes, send, changes int
 
-	got     atomic.Int64
 	arrived chan time.Time
 	upTimes []time.Duration
 	mu      sync.Mutex

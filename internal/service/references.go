@@ -244,14 +244,6 @@ func (r references) gatewayTable(ctx context.Context, text string) (*catalog.Rou
 	return table, err
 }
 
-// version moves when the catalog may answer otherwise than before.
-func (r references) version() uint64 {
-	if r.catalog == nil {
-		return 0
-	}
-	return r.catalog.Version()
-}
-
 // registered is a transit gateway that shall be in a global network.
 func (r references) registered(ctx context.Context, text string) error {
 	if r.catalog == nil {
