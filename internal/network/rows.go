@@ -43,11 +43,7 @@ func read(v *state.View, row *state.Attachment) attached {
 		if peer.State == api.ConnectPeerStateFailed {
 			continue
 		}
-		for _, b := range peer.Configuration.BgpConfigurations {
-			if b.PeerAsn == nil {
-				continue
-			}
-			theirs := uint32(*b.PeerAsn)
+		if theirs := asnOf(peer); theirs != 0 {
 			agree = agree && (asn == 0 || asn == theirs)
 			asn = theirs
 		}
@@ -77,25 +73,19 @@ func natOf(row *state.Attachment) *snapshot.NAT {
 		return nil
 	}
 	nat := &snapshot.NAT{Enabled: len(row.NAT.InForce) > 0, SystemRoutes: new(row.NAT.SystemRoutes)}
-	for _, r := range row.NAT.Rules {
-		if !nat.Enabled {
-			nat.Rules = append(nat.Rules, natRule(int(r.RuleNumber), r.NATMapping))
-		}
-	}
+	rules := row.NAT.Rules
 	if nat.Enabled {
-		*nat.SystemRoutes = row.NAT.SystemRoutesInForce
-		for i, m := range row.NAT.InForce {
-			nat.Rules = append(nat.Rules, natRule(i+1, m))
-		}
+		rules, *nat.SystemRoutes = row.NAT.InForce, row.NAT.SystemRoutesInForce
 	}
-	if len(nat.Rules) == 0 {
+	if len(rules) == 0 {
 		return nil
 	}
+	for _, r := range rules {
+		nat.Rules = append(nat.Rules, snapshot.NATRule{
+			Number: int(r.RuleNumber), MatchSource: netip.MustParsePrefix(r.MatchSourceCidr), NAT: netip.MustParsePrefix(r.NatCidr),
+		})
+	}
 	return nat
-}
-
-func natRule(number int, m state.NATMapping) snapshot.NATRule {
-	return snapshot.NATRule{Number: number, MatchSource: netip.MustParsePrefix(m.MatchSourceCidr), NAT: netip.MustParsePrefix(m.NatCidr)}
 }
 
 // readAll reads the attachments of a core network, the oldest first.

@@ -177,9 +177,9 @@ func settleNAT(old *state.NAT) *state.NAT {
 		}
 		r.State = to
 		n.Rules = append(n.Rules, r)
-		if on {
-			n.InForce = append(n.InForce, r.NATMapping)
-		}
+	}
+	if on {
+		n.InForce = slices.Clone(n.Rules)
 	}
 	return &n
 }

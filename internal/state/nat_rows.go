@@ -16,10 +16,10 @@ type NAT struct {
 
 	Rules []NATRule `json:"Rules,omitzero"` // ascending by RuleNumber
 
-	// InForce are the mappings that routes and packets follow now; none while NAT is off. They change in one move, when the
+	// InForce are the rules that routes and packets follow now; none while NAT is off. They change in one move, when the
 	// attachment's change ends.
-	InForce             []NATMapping `json:"InForce,omitzero"`
-	SystemRoutesInForce bool         `json:"SystemRoutesInForce,omitzero"`
+	InForce             []NATRule `json:"InForce,omitzero"`
+	SystemRoutesInForce bool      `json:"SystemRoutesInForce,omitzero"`
 
 	// Before is the configuration that a change which fails goes back to; nil where there is no change under way.
 	Before *NAT `json:"Before,omitzero"`
