@@ -50,7 +50,7 @@ func changeNAT(tx *state.Txn, id string, q natRequest, static bool) (*state.Atta
 		return old, err
 	}
 	row := *old
-	next.Before = old.NAT
+	next.Before = new(state.NATOf(old))
 	row.NAT = &next
 	row.UpdatedAt = tx.Time()
 	if old.State == api.AttachmentStatePendingAttachmentAcceptance {

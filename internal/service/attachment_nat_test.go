@@ -348,3 +348,18 @@ func TestNAT_routes(t *testing.T) {
 		}
 	}
 }
+
+// TestNAT_outlivesAnotherUpdateThatFails: only a change of the NAT itself takes the configuration back when it fails.
+func TestNAT_outlivesAnotherUpdateThatFails(t *testing.T) {
+	w := newWorld(t, withCatalog(t, "vpcs: [{arn: '"+ec2+"vpc/vpc-0123456789abcdef0', cidrs: [10.0.0.0/16], subnets: [{arn: '"+ec2+"subnet/subnet-0123456789abcdef0', cidrs: [10.0.1.0/24]}]}]"))
+	_, cn := w.network()
+	id := w.available(cn)
+	must(w, w.UpdateAttachmentNatConfiguration, natted(id, enable, rules(rule1)))
+	w.attachment(id)
+	want := w.nat(id)
+	must(w, w.UpdateVpcAttachment, api.UpdateVpcAttachmentInput{AttachmentId: id, AddSubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef9"}})
+	got := w.attachment(id)
+	if got.State != "AVAILABLE" || len(got.LastModificationErrors) != 1 || w.nat(id) != want || !strings.HasPrefix(want, "ENABLED") {
+		t.Errorf("ends %s %+v with %s, want %s", got.State, got.LastModificationErrors, w.nat(id), want)
+	}
+}

@@ -239,7 +239,7 @@ func moveAttachment(tx *state.Txn, key state.Key[state.Attachment], from string)
 		}
 		row.Problems = nil
 	case api.AttachmentStateUpdating:
-		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 && row.NAT != nil {
+		if row.LastModificationErrors = row.Problems; len(row.Problems) > 0 && row.NAT != nil && row.NAT.Before != nil {
 			row.NAT = row.NAT.Before
 		}
 		row.Problems = nil
