@@ -60,7 +60,7 @@ func (r *reader) edgeLocation(n *node) EdgeLocation {
 	}
 	if v := n.get("location"); v != nil {
 		e.Location, e.LocationAt = r.text(v), v.place()
-		if v.kind == '"' && !regionPattern.MatchString(e.Location) {
+		if v.kind == '"' && !isRegion(e.Location) {
 			r.failNode(v, CodeInvalidString, "must be the code of a Region", "such as eu-west-1")
 		}
 	}
@@ -71,11 +71,8 @@ func (r *reader) edgeLocation(n *node) EdgeLocation {
 	return e
 }
 
-var (
-	regionPattern = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-	// namePattern is the names of segments and groups. AWS refuses hyphens and underscores; how long a name may be is told in two ways, and the longer is taken.
-	namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,99}$`)
-)
+// namePattern is the names of segments and groups. AWS refuses hyphens and underscores; how long a name may be is told in two ways, and the longer is taken.
+var namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,99}$`)
 
 func (r *reader) insideCIDRs(n *node) []CIDR {
 	list := r.cidrs(n)
@@ -208,4 +205,31 @@ func (r *reader) association(n *node) AttachmentAction {
 		}
 	}
 	return a
+}
+
+// isRegion tells whether a text has the form of a Region's code: letters, words and a number with hyphens between them. It
+// stands in the place of ^[a-z]{2,}(-[a-z]+)+-[0-9]+$, which is matched once per edge and takes memory each time.
+func isRegion(s string) bool {
+	made := func(part string, low, high byte) bool {
+		for i := range len(part) {
+			if part[i] < low || part[i] > high {
+				return false
+			}
+		}
+		return part != ""
+	}
+	first, rest, _ := strings.Cut(s, "-")
+	if len(first) < 2 || !made(first, 'a', 'z') {
+		return false
+	}
+	for words := 0; ; words++ {
+		part, more, found := strings.Cut(rest, "-")
+		if !found {
+			return words > 0 && made(part, '0', '9')
+		}
+		if !made(part, 'a', 'z') {
+			return false
+		}
+		rest = more
+	}
 }
