@@ -13,7 +13,7 @@ func advertisedCommand() *cobra.Command {
   portolan advertised attachment-0123456789abcdef0 10.1.0.0/16 --snapshot network.yaml`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

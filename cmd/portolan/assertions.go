@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +10,6 @@ import (
 
 func testCommand() *cobra.Command {
 	var o networkOptions
-	var policyFile string
 	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "test FILE",
@@ -29,7 +27,10 @@ func testCommand() *cobra.Command {
 Exit codes: 0 when all assertions hold; 1 when one does not, with the path that shows it; 2 when they could not be tested.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := os.ReadFile(args[0])
+			if err := onceStdin(args[0], o.file, o.policy); err != nil {
+				return err
+			}
+			text, err := readFile(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return usage(err)
 			}
@@ -37,13 +38,10 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 			if err != nil {
 				return usage(fmt.Errorf("%s: %w", args[0], err))
 			}
-			var document []byte
-			if policyFile != "" {
-				if document, err = readPolicy(cmd, policyFile); err != nil {
-					return err
-				}
+			if len(list) == 0 {
+				return usage(fmt.Errorf("%s has no assertions", args[0]))
 			}
-			subject, err := o.examine(cmd, document)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}
@@ -58,7 +56,6 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 		},
 	}
 	cmd.Flags().VarP(format, "output", "o", "text or json")
-	cmd.Flags().StringVar(&policyFile, "policy", "", "compute the network under this policy instead of its own")
 	return o.flags(cmd)
 }
 

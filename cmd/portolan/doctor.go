@@ -12,7 +12,7 @@ func doctorCommand() *cobra.Command {
   portolan doctor --core-network core-network-0123456789abcdef0 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ func graphCommand() *cobra.Command {
   portolan graph --snapshot network.yaml --format svg > network.svg`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

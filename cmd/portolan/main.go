@@ -14,7 +14,7 @@ func main() {
 	if err == nil {
 		return
 	}
-	code := 1
+	code := exitUsage // of cobra itself: an unknown command, a flag or an argument that is wrong
 	if e, ok := errors.AsType[*exitError](err); ok {
 		code = e.code
 	}
@@ -50,5 +50,22 @@ func root() *cobra.Command {
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
 		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), versionCommand())
+	failuresExit1(cmd)
 	return cmd
+}
+
+// failuresExit1 lets what a command returns without a code of its own end with 1: the command was understood and failed.
+func failuresExit1(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, args)
+			if _, coded := errors.AsType[*exitError](err); err == nil || coded {
+				return err
+			}
+			return &exitError{exitFindings, err}
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		failuresExit1(sub)
+	}
 }

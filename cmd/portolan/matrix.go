@@ -13,7 +13,7 @@ func matrixCommand() *cobra.Command {
   portolan matrix --snapshot network.yaml --attachments -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

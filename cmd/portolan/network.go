@@ -27,7 +27,9 @@ type networkOptions struct {
 	file        string
 	endpoint    string
 	coreNetwork string
+	policy      string // file of a policy to compute the network under; empty: its own
 	routing     routingFlag
+	ownPolicy   bool // it is about the network as it is: --policy is no flag, or another one
 	unsettled   bool // the question can be answered although some prefixes never settle
 }
 
@@ -37,6 +39,9 @@ func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	o.endpointFlag(cmd)
 	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID on the server")
 	f.Var(&o.routing, "routing", routingUsage)
+	if !o.ownPolicy {
+		f.StringVar(&o.policy, "policy", "", "compute the network under this policy instead of its own")
+	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
 }
@@ -110,8 +115,18 @@ func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
-// examine loads the network and computes it, under another policy when there is one.
-func (o *networkOptions) examine(cmd *cobra.Command, document []byte) (*analysis.Subject, error) {
+// examine loads the network and computes it, under another policy when one is given.
+func (o *networkOptions) examine(cmd *cobra.Command) (*analysis.Subject, error) {
+	var document []byte
+	if o.policy != "" {
+		if err := onceStdin(o.file, o.policy); err != nil {
+			return nil, err
+		}
+		var err error
+		if document, err = readPolicy(cmd, o.policy); err != nil {
+			return nil, err
+		}
+	}
 	s, err := o.load(cmd.Context(), cmd.InOrStdin())
 	if err != nil {
 		return nil, err

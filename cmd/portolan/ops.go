@@ -33,7 +33,7 @@ func opsCommand() *cobra.Command {
 			case "markdown":
 				return markdownOps(w, list)
 			default:
-				return fmt.Errorf("unknown output %q: want text, json or markdown", output)
+				return usage(fmt.Errorf("unknown output %q: want text, json or markdown", output))
 			}
 		},
 	}

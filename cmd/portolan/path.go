@@ -20,7 +20,7 @@ Exit codes: 0 when both directions are delivered as the policy intends, or the p
 the path could not be traced.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

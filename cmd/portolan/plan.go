@@ -7,7 +7,7 @@ import (
 )
 
 func planCommand() *cobra.Command {
-	var o networkOptions
+	o := networkOptions{ownPolicy: true}
 	var policyFile string
 	var exitCode bool
 	format := choice("text", "markdown", "json")
@@ -30,7 +30,7 @@ Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the pla
 			if err != nil {
 				return err
 			}
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

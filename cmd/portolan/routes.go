@@ -15,7 +15,7 @@ func routesCommand() *cobra.Command {
   portolan routes --core-network core-network-0123456789abcdef0 --network-function-group fw --edge us-east-1 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ func snapshotCommand() *cobra.Command {
 }
 
 func snapshotExportCommand() *cobra.Command {
-	var o networkOptions
+	o := networkOptions{ownPolicy: true}
 	format := choice("yaml", "json")
 	cmd := &cobra.Command{
 		Use:   "export --core-network ID",

@@ -13,7 +13,7 @@ func whyCommand() *cobra.Command {
   portolan why 10.1.0.5 --snapshot network.yaml --network-function-group fw --edge us-east-1`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			subject, err := o.examine(cmd, nil)
+			subject, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}
