@@ -215,16 +215,16 @@ func (c *checker) versions() {
 	const message, hint = "needs version " + Version2025, `set "version" to "` + Version2025 + `"`
 	for _, key := range []string{"routing-policies", "attachment-routing-policy-rules"} {
 		if v := c.doc.node.get(key); v != nil {
-			c.fail(v.place(), CodeConstantViolation, message, hint)
+			c.fail(v.place(), CodeAdvancedRouting, message, hint)
 		}
 	}
 	for i := range c.doc.SegmentActions {
 		node := c.doc.SegmentActions[i].node
 		if v := node.get("routing-policy-names"); v != nil {
-			c.fail(v.place(), CodeConstantViolation, message, hint)
+			c.fail(v.place(), CodeAdvancedRouting, message, hint)
 		}
 		if v := node.get("action"); v != nil && v.text == ActionAssociateRoutingPolicy {
-			c.fail(v.place(), CodeConstantViolation, message, hint)
+			c.fail(v.place(), CodeAdvancedRouting, message, hint)
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (c *checker) segmentActions() {
 			c.via(a.Via)
 			insertion.sendVia(a)
 		case ActionSendTo:
+			c.segmentSet(a.WhenSentTo)
 			c.via(a.Via)
 			insertion.sendTo(a)
 		case ActionAssociateRoutingPolicy:
@@ -68,8 +69,10 @@ func (c *checker) via(v Via) {
 		defined(c, c.group, g, "network function group")
 	}
 	for _, o := range v.Overrides {
-		for _, set := range o.Sets {
-			c.edgeNames(set)
+		for _, set := range o.Sets { // an edge may be there twice
+			for _, e := range set {
+				c.edge(e)
+			}
 		}
 		c.edge(o.Use)
 	}

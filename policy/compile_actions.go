@@ -136,28 +136,19 @@ func (c *compiler) groupOf(a *SegmentAction) *NetworkFunctionGroup {
 	return c.groups[a.Via.Groups[0].Name]
 }
 
-// compileOverrides makes pairs of the sets: two edges, one edge twice, or every pair of three and more. It leaves out those that
-// an earlier override has, or the same one: the first that fits counts.
+// compileOverrides leaves out sets that an earlier override has, or the same one: the first that fits counts.
 func compileOverrides(v Via) []Override {
 	var list []Override
 	seen := map[[2]string]bool{}
 	for _, o := range v.Overrides {
 		override := Override{Place: o.Place, Use: o.Use.Name}
-		add := func(a, b string) {
-			pair := [2]string{min(a, b), max(a, b)}
-			if !seen[pair] {
-				override.Sets = append(override.Sets, [2]string{a, b})
-			}
-			seen[pair] = true
-		}
 		for _, set := range o.Sets {
-			if len(set) == 1 {
-				add(set[0].Name, set[0].Name)
-			}
-			for i := range set {
-				for j := range i {
-					add(set[j].Name, set[i].Name)
+			for _, pair := range EdgePairs(set) {
+				either := [2]string{min(pair[0], pair[1]), max(pair[0], pair[1])}
+				if !seen[either] {
+					override.Sets = append(override.Sets, pair)
 				}
+				seen[either] = true
 			}
 		}
 		if len(override.Sets) > 0 {
@@ -165,6 +156,26 @@ func compileOverrides(v Via) []Override {
 		}
 	}
 	return list
+}
+
+// EdgePairs is the pairs of edges that an edge set stands for; one edge is a pair with itself.
+func EdgePairs(set []Named) [][2]string {
+	var names []string
+	for _, e := range set {
+		if !slices.Contains(names, e.Name) {
+			names = append(names, e.Name)
+		}
+	}
+	if len(names) == 1 {
+		return [][2]string{{names[0], names[0]}}
+	}
+	var pairs [][2]string
+	for i := range names {
+		for _, other := range names[i+1:] {
+			pairs = append(pairs, [2]string{names[i], other})
+		}
+	}
+	return pairs
 }
 
 func appendNew(list []string, s string) []string {

@@ -35,7 +35,7 @@ type SegmentAction struct {
 	Destinations     []Named // create-route: attachment ids, or "blackhole" alone
 	DestinationsAt   Place
 
-	WhenSentTo SegmentSet // send-via; without a place it was omitted: the segment to itself
+	WhenSentTo SegmentSet // send-via; without a place it was omitted: the segment to itself. In send-to it has no effect
 	Via        Via        // send-via, send-to
 
 	EdgeAssociation EdgeLocationAssociation // associate-routing-policy
@@ -58,7 +58,8 @@ type Via struct {
 }
 
 // EdgeOverride says at which edge traffic between some edges is inspected. A set is a pair of edges, either way round,
-// or one edge: traffic that stays there, or is sent from there.
+// several of which every two are such a pair, or one edge, which may be there twice: traffic that stays there, or is sent
+// from there.
 type EdgeOverride struct {
 	Place
 	Sets [][]Named

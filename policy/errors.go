@@ -17,10 +17,11 @@ const (
 	CodeInvalidASNRange      = "INVALID_ASN_RANGE"
 	CodeInvalidASNUpdate     = "INVALID_ASN_UPDATE"
 	CodeOrphanedAttachment   = "ORPHANED_ATTACHMENT"
+	CodeUnknownProperty      = "ADDITIONAL_PROPERTIES"
+	CodeAdvancedRouting      = "ADVANCED_ROUTING_UNSUPPORTED_VERSION_2021_12"
 
 	CodeSyntax                  = "INVALID_JSON"
 	CodeTooLarge                = "DOCUMENT_TOO_LARGE"
-	CodeUnknownProperty         = "UNKNOWN_PROPERTY"
 	CodeDuplicateProperty       = "DUPLICATE_PROPERTY"
 	CodeMinimumItems            = "MINIMUM_ITEMS"
 	CodeOutOfRange              = "OUT_OF_RANGE"

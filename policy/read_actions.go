@@ -42,6 +42,7 @@ func (r *reader) segmentAction(n *node) SegmentAction {
 		a.Via = r.via(n.get("via"))
 	case ActionSendTo:
 		r.object(n, sendToShape)
+		a.WhenSentTo = r.whenSentTo(n.get("when-sent-to"))
 		a.Via = r.via(n.get("via"))
 	case ActionAssociateRoutingPolicy:
 		r.object(n, associateShape)
@@ -96,12 +97,14 @@ func (r *reader) list(n *node) SegmentSet {
 	return s
 }
 
-// whenSentTo takes {"segments": …} with an array, "*" or one name, and those without the object around them.
+// whenSentTo takes {"segments": …} with an array of names, "*" or one name, and the last two without the object around
+// them. Unlike share-with it does not take ["*"]: the service refuses that.
 func (r *reader) whenSentTo(n *node) SegmentSet {
 	if n == nil {
 		return SegmentSet{}
 	}
-	if n.kind == '{' {
+	bare := n.kind != '{'
+	if !bare {
 		at := n.place()
 		r.object(n, whenSentToShape)
 		if n = n.get("segments"); n == nil {
@@ -115,7 +118,17 @@ func (r *reader) whenSentTo(n *node) SegmentSet {
 		}
 		return SegmentSet{Place: n.place(), Names: []Named{r.named(n)}}
 	case '[':
-		return r.list(n)
+		if bare {
+			r.failNode(n, CodeTypeMismatch, "array found, object expected", `write {"segments": […]}`)
+			return SegmentSet{Place: n.place()}
+		}
+		s := SegmentSet{Place: n.place(), Names: r.names(n, 1, 0)}
+		for _, name := range s.Names {
+			if name.Name == "*" {
+				r.fail(name.Place, CodeConstantViolation, "* stands for all other segments and is not an element of a list here", `write "segments": "*", without the brackets`)
+			}
+		}
+		return s
 	default:
 		r.is(n, '[', "array")
 		return SegmentSet{Place: n.place()}

@@ -40,7 +40,7 @@ var (
 	shareShape       = shapeOf("action!", "description", "mode!", "segment!", "share-with!", "routing-policy-names")
 	createRouteShape = shapeOf("action!", "description", "segment!", "destination-cidr-blocks!", "destinations!")
 	sendViaShape     = shapeOf("action!", "description", "segment!", "mode!", "when-sent-to", "via!")
-	sendToShape      = shapeOf("action!", "description", "segment!", "via!")
+	sendToShape      = shapeOf("action!", "description", "segment!", "when-sent-to", "via!")
 	associateShape   = shapeOf("action!", "description", "segment!", "edge-location-association!")
 
 	exceptShape     = shapeOf("except!")

@@ -26,6 +26,7 @@ var codeTable = [][3]string{
 	{policy.CodeOrphanedAttachment, "An edge location with attachments is taken away.", "Delete the attachments at the edge first."},
 	{policy.CodeSyntax, "The document is not JSON.", "Repair the syntax at the place shown. Comments and trailing commas are not JSON."},
 	{policy.CodeTooLarge, "The document is larger than a policy may be.", "A policy has at most 1 MB. Rules can often be joined with tags."},
+	{policy.CodeAdvancedRouting, "Routing policies are used under version 2021.12.", "Set \"version\" to \"2025.11\"."},
 	{policy.CodeUnknownProperty, "A member is not known here.", "Remove it, or correct its name."},
 	{policy.CodeDuplicateProperty, "A member is given twice.", "Keep one: which of the two a reader uses is not defined."},
 	{policy.CodeMinimumItems, "A list has too few elements.", "Add an element, or leave the list out where it is optional."},

@@ -98,8 +98,9 @@ func (l *linter) segmentWithoutAttachments() {
 
 func (l *linter) overrideForLocalAttachment() {
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
-		group, e := a.Via.Groups[0].Name, set[0].Name
-		if e == set[len(set)-1].Name && len(l.groupMembers[[2]string{group, e}]) > 0 {
+		group, pair := a.Via.Groups[0].Name, policy.EdgePairs(set)[0]
+		e := pair[0]
+		if e == pair[1] && len(l.groupMembers[[2]string{group, e}]) > 0 {
 			l.find(set[0].Place, fmt.Sprintf("network function group %s has an attachment at %s, which is used for traffic that stays there", group, e), "")
 		}
 	})

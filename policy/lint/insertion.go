@@ -43,7 +43,7 @@ var insertionLintRules = []Rule{
 		find: (*linter).groupAttachmentsAtOneEdge,
 	},
 	{
-		Name: "send-via-skips-own-segment", Severity: SeverityNote,
+		Name: "send-via-skips-own-segment", Severity: SeverityWarning,
 		Summary: "A send-via about all segments leaves out its own, whose attachments are not isolated.",
 		Why:     "With * the traffic within the segment is inspected only if its attachments are isolated. Otherwise it stays direct, without a word.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}], "network-function-groups": [{"name": "inspection"}],
@@ -287,19 +287,25 @@ func (l *linter) overrideShadowed() {
 		if a != action {
 			action, known = a, map[[2]string]policy.Place{}
 		}
-		one, two := set[0].Name, set[len(set)-1].Name
-		pair, at := [2]string{min(one, two), max(one, two)}, set[0].Parent()
-		if first, twice := known[pair]; twice {
-			l.find(at, fmt.Sprintf("never counts, because the set on line %d is the same", first.Line()), "")
-			return
+		at, twice := set[0].Parent(), true
+		var first policy.Place
+		for _, pair := range policy.EdgePairs(set) {
+			either := [2]string{min(pair[0], pair[1]), max(pair[0], pair[1])}
+			if before, known := known[either]; known {
+				first = before
+				continue
+			}
+			known[either], twice = at, false
 		}
-		known[pair] = at
+		if twice {
+			l.find(at, fmt.Sprintf("never counts, because the set on line %d is the same", first.Line()), "")
+		}
 	})
 }
 
 func (l *linter) overridePairInSendTo() {
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
-		if a.Action == policy.ActionSendTo && set[0].Name != set[len(set)-1].Name {
+		if pair := policy.EdgePairs(set)[0]; a.Action == policy.ActionSendTo && pair[0] != pair[1] {
 			l.find(set[0].Parent(), "a pair of edges never fits what send-to leads away", "write a set of one edge, that where the traffic is")
 		}
 	})

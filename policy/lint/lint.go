@@ -152,12 +152,17 @@ func (l *linter) full() bool { return l.spoken >= maxFindings }
 
 // find notes a finding of the rule that is running.
 func (l *linter) find(at policy.Place, message, hint string) {
+	l.findAs(l.rule.Severity, at, message, hint)
+}
+
+// findAs is find of a finding that is graver, or less grave, than most of its rule.
+func (l *linter) findAs(severity Severity, at policy.Place, message, hint string) {
 	if l.spoken++; l.spoken > maxFindings {
 		return
 	}
 	line, column := at.Position()
 	l.findings = append(l.findings, Finding{
-		Rule: l.rule.Name, Severity: l.rule.Severity, Message: message, Hint: hint,
+		Rule: l.rule.Name, Severity: severity, Message: message, Hint: hint,
 		Path: at.Path(), Line: line, Column: column, offset: at.Offset(), rule: l.number,
 	})
 }

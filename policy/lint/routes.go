@@ -41,6 +41,16 @@ var routeLintRules = []Rule{
 		find: (*linter).staticDefaultNotShared,
 	},
 	{
+		Name: "send-to-default-not-shared", Severity: SeverityNote,
+		Summary: "A shared segment has a send-to, whose default route the others do not learn.",
+		Why:     "The default route of a send-to stays in its segment: a share copies the routes of attachments only. Each segment needs its own send-to, or a create-route.",
+		Example: `{"segments": [{"name": "egress"}, {"name": "prod"}], "network-function-groups": [{"name": "inspection"}],
+ "segment-actions": [
+  {"action": "share", "mode": "attachment-route", "segment": "egress", "share-with": ["prod"]},
+  {"action": "send-to", "segment": "egress", "via": {"network-function-groups": ["inspection"]}}]}`,
+		find: (*linter).sendToDefaultNotShared,
+	},
+	{
 		Name: "static-default-beside-send-to", Severity: SeverityWarning,
 		Summary: "A segment has both a send-to and a static default route.",
 		Why:     "Both are default routes. At the edges of its destinations the static one wins, and traffic there is not inspected; a blackhole wins everywhere.",
@@ -144,11 +154,13 @@ func sameWay(a, b *policy.StaticRoute) bool {
 	return len(a.Destinations) == len(b.Destinations) && a.Blackhole == b.Blackhole && slices.Equal(slices.Sorted(slices.Values(a.Destinations)), slices.Sorted(slices.Values(b.Destinations)))
 }
 
-func (l *linter) staticDefaultNotShared() {
-	type block struct {
-		segment string
-		prefix  netip.Prefix
-	}
+// block is a static route, or the default route of a send-to, of a segment.
+type block struct {
+	segment string
+	prefix  netip.Prefix
+}
+
+func (l *linter) blocks() map[block]bool {
 	given := map[block]bool{}
 	for _, r := range l.StaticRoutes {
 		given[block{r.Segment, r.Prefix}] = true
@@ -156,6 +168,26 @@ func (l *linter) staticDefaultNotShared() {
 	for _, st := range l.Policy.SendTo {
 		given[block{st.Segment, defaultIPv4}], given[block{st.Segment, defaultIPv6}] = true, true
 	}
+	return given
+}
+
+func (l *linter) sendToDefaultNotShared() {
+	given := l.blocks()
+	for _, st := range l.Policy.SendTo {
+		var without []string
+		for _, other := range l.Policy.Segment(st.Segment).SharedSegments {
+			if !given[block{other, defaultIPv4}] {
+				without = append(without, other)
+			}
+		}
+		if len(without) > 0 {
+			l.find(st.Place, fmt.Sprintf("the default route of the send-to stays in segment %s: sharing does not take it to %s", st.Segment, listed(without)), "add a send-to to each of them")
+		}
+	}
+}
+
+func (l *linter) staticDefaultNotShared() {
+	given := l.blocks()
 	for i := range l.StaticRoutes {
 		r := &l.StaticRoutes[i]
 		if r.Prefix.Bits() > 0 || r.Blackhole {
@@ -202,36 +234,56 @@ func (l *linter) edgeWithoutSegment() {
 	}
 }
 
-// connectWithoutInsideCIDR asks the attachments for Connect ones, and the rules for an interest in them.
+// connectWithoutInsideCIDR asks the attachments for Connect ones, and the rules for an interest in them. A rule that takes
+// other types, too, is only a note: people list all types.
 func (l *linter) connectWithoutInsideCIDR() {
+	for _, a := range l.facts.Attachments {
+		if missing := l.withoutInsideCIDR(a.Edges); a.Type == policy.TypeConnect && len(missing) > 0 {
+			l.find(missing[0].Place, fmt.Sprintf("%s has no inside CIDR block, but the Connect attachment %s is there", missing[0].Location, words.Clip(a.ID)), addInsideCIDR)
+			return
+		}
+	}
 	connect := uint64(1) << slices.Index(attachmentTypes, policy.TypeConnect)
-	wanted := map[string]string{} // edges, and why
 	for i := range l.linted {
-		for _, b := range l.linted[i].branches {
-			if len(wanted) == len(l.locations) || !slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestAttachmentType && t.set == connect }) {
+		r := &l.linted[i]
+		var edges []string
+		for _, b := range r.branches {
+			if !slices.ContainsFunc(b, func(t term) bool { return t.Kind == policy.TestAttachmentType && t.set == connect }) {
 				continue
 			}
 			for number, e := range l.locations {
-				if len(l.locations) > maxSet || b.permitsEdge(number) {
-					if wanted[e] == "" {
-						wanted[e] = fmt.Sprintf("rule %d on line %d is about Connect attachments", l.linted[i].RuleNumber, l.linted[i].Line())
-					}
+				if (len(l.locations) > maxSet || b.permitsEdge(number)) && !slices.Contains(edges, e) {
+					edges = append(edges, e)
 				}
 			}
 		}
-	}
-	for _, a := range l.facts.Attachments {
-		if a.Type == policy.TypeConnect {
-			for _, e := range a.Edges {
-				wanted[e] = "the Connect attachment " + words.Clip(a.ID) + " is there"
-			}
+		missing := l.withoutInsideCIDR(edges)
+		if len(missing) == 0 {
+			continue
 		}
+		var names []string
+		for _, e := range missing {
+			names = append(names, e.Location)
+		}
+		severity := SeverityWarning
+		if len(r.branches) > 1 {
+			severity = SeverityNote
+		}
+		l.findAs(severity, r.Place, fmt.Sprintf("rule %d is about Connect attachments, and there is no inside CIDR block at %s", r.RuleNumber, listed(names)), addInsideCIDR)
+		return
 	}
+}
+
+const addInsideCIDR = "add inside-cidr-blocks to core-network-configuration"
+
+// withoutInsideCIDR is the edges of some locations that have no inside CIDR block.
+func (l *linter) withoutInsideCIDR(locations []string) (edges []*policy.Edge) {
 	for i := range l.Policy.Edges {
-		if e := &l.Policy.Edges[i]; wanted[e.Location] != "" && len(e.InsideCIDRs) == 0 {
-			l.find(e.Place, fmt.Sprintf("%s has no inside CIDR block, but %s", e.Location, wanted[e.Location]), "add inside-cidr-blocks to core-network-configuration")
+		if e := &l.Policy.Edges[i]; len(e.InsideCIDRs) == 0 && slices.Contains(locations, e.Location) {
+			edges = append(edges, e)
 		}
 	}
+	return edges
 }
 
 func (l *linter) asnRangesUsedUp() {

@@ -51,9 +51,9 @@ var segmentLintRules = []Rule{
 	{
 		Name: "share-with-nobody", Severity: SeverityError,
 		Summary: "A share leaves no other segment to share with.",
-		Why:     "A segment is not shared with itself, and exceptions are taken away from all other segments. The action does nothing.",
+		Why:     "A segment is not shared with itself, and exceptions are taken away from all other segments. The action does nothing. With * or except it is a note: segments may be added later.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}],
- "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": {"except": ["dev"]}}]}`,
+ "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["prod"]}]}`,
 		find: (*linter).shareWithNobody,
 	},
 	{
@@ -100,6 +100,14 @@ var segmentLintRules = []Rule{
 
 // segmentWithoutWayIn looks for a rule that some attachment of the segment could meet and no earlier rule takes.
 func (l *linter) segmentWithoutWayIn() {
+	if len(l.linted) == 0 {
+		at := l.doc.Place
+		if v := l.doc.Member("attachment-policies"); v.Known() {
+			at = v
+		}
+		l.find(at, "there are no attachment policies: no attachment can join a segment", "")
+		return
+	}
 	w := work{maxWork}
 	for i := range l.Policy.Segments {
 		s := &l.Policy.Segments[i]
@@ -214,7 +222,11 @@ func (l *linter) filteredShares(both bool) {
 func (l *linter) shareWithNobody() {
 	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		if len(others) == 0 {
-			l.find(a.ShareWith.Place, "leaves no segment to share "+own.Name+" with", "")
+			severity := SeverityError
+			if a.ShareWith.All { // of * and of exceptions there may be others later
+				severity = SeverityNote
+			}
+			l.findAs(severity, a.ShareWith.Place, "leaves no segment to share "+own.Name+" with", "")
 		}
 	})
 }
