@@ -12,7 +12,8 @@ func pathCommand() *cobra.Command {
 		Example: `  portolan path --snapshot network.yaml --from attachment-0123456789abcdef0 --to 10.1.0.5
   portolan path --core-network core-network-0123456789abcdef0 --from attachment-0123456789abcdef0 --to 10.1.0.5 --source 10.2.0.9`,
 		Long: `Path traces a packet from an attachment to an address, and the return path. The verdict is delivered, handed over (send-to
-leads to a network function, and what that does is not known), dropped (no route, blackholed, down), loop, one way,
+leads to a network function, and what that does is not known), dropped (no route, blackholed, down), local (the VPC it comes
+from keeps it), loop, one way,
 asymmetric (the two directions are inspected by different appliances), or not inspected (the policy sends the pair via a
 network function group, but there is no hop through it).
 

@@ -241,6 +241,9 @@ func (s *Subject) assert(a Assertion) Outcome {
 	}
 	if len(tried) == 0 {
 		o.Reason = a.target + " announces no prefix: there is no address to test"
+		if len(targets) > 0 {
+			o.Reason = fmt.Sprintf("%s lies in the networks of %s itself: a packet to it does not leave them", targets[0], a.subject)
+		}
 		return o
 	}
 	o.Holds = true
@@ -346,7 +349,7 @@ func (s *Subject) addresses(name string) ([]netip.Addr, func(at string) bool, er
 	}
 	var addrs []netip.Addr
 	for _, a := range list {
-		addrs = append(addrs, s.hosts(a, len(a.Announcements))...)
+		addrs = append(addrs, s.hosts(a, -1)...)
 	}
 	return addrs, func(at string) bool {
 		a := s.attachment[at]

@@ -24,6 +24,11 @@ func classesOf(networks ...*routing.Network) *classes {
 			for _, a := range n.Attachments[i].Announcements {
 				known[a.Prefix.Masked()] = true
 			}
+			if nat := n.Attachments[i].NAT; nat != nil {
+				for _, r := range nat.Rules {
+					known[r.Source.Masked()], known[r.NAT.Masked()] = true, true
+				}
+			}
 		}
 		for i := range n.Policy.StaticRoutes {
 			known[n.Policy.StaticRoutes[i].Prefix.Masked()] = true

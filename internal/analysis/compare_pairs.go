@@ -128,7 +128,7 @@ func (f *forwarding) reach(from *routing.Attachment, to string, targets []target
 	if from == nil || from.Segment == "" || from.Down || len(targets) == 0 {
 		return Reach{To: to}, scratch
 	}
-	return f.pair(from, targets[0].to, targets, scratch)
+	return f.pair(from, targets, nil, scratch) // the VPC of each that is alike has other CIDRs
 }
 
 // sameTo says whether packets fare alike.

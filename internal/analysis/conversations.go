@@ -18,10 +18,12 @@ func (d *doctor) conversations(ctx context.Context) error {
 	if len(list)*len(list) > maxConversations {
 		list = d.oneOfEach(list)
 	}
-	targets, err := d.representatives(ctx, list)
+	f, err := d.newForwarding(ctx, d.classes())
 	if err != nil {
 		return err
 	}
+	d.nat(f)
+	targets := f.representatives(list)
 	for i, a := range list {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -53,6 +55,11 @@ func (d *doctor) oneWay(there, back []*Way) {
 	for _, w := range there {
 		for _, v := range back {
 			if w.Verdict == Delivered && answers(w, v) && v.Verdict != Delivered && v.Verdict != HandedOver {
+				if v.Verdict == LocalRoute && (d.attachment[w.From].NAT != nil || d.attachment[w.At].NAT != nil) {
+					d.add(Finding{Name: CheckNATOverlap, Subjects: []string{w.From, w.At}, Message: fmt.Sprintf(
+						"%s reaches %s by NAT; the return path fails: %s; the overlap must be translated on both sides", w.From, w.At, v.Reason)})
+					return
+				}
 				d.add(Finding{
 					Name: CheckOneWay, Subjects: []string{w.From, w.At},
 					Message: fmt.Sprintf("%s reaches %s; the return path fails: %s", w.From, w.At, v.Reason),
@@ -99,7 +106,7 @@ func (d *doctor) ways(a, b *routing.Attachment, targets []int) []*Way {
 	for _, edge := range a.Edges {
 		for _, class := range targets {
 			w := &Way{From: a.ID, Edge: edge, To: d.classes().addrs[class]}
-			d.follow(w, tableOf(a, edge))
+			d.enter(w, a)
 			if w.Verdict != Delivered || w.At == b.ID { // else somebody else has the address: same-prefix says so
 				list = append(list, w)
 			}
@@ -110,11 +117,7 @@ func (d *doctor) ways(a, b *routing.Attachment, targets []int) []*Way {
 
 // representatives are the classes of addresses that attachments announce, one of those that every table treats alike. What
 // no table has is left out: nobody-imports says so.
-func (d *doctor) representatives(ctx context.Context, list []*routing.Attachment) (map[string][]int, error) {
-	f, err := d.newForwarding(ctx, d.classes())
-	if err != nil {
-		return nil, err
-	}
+func (f *forwarding) representatives(list []*routing.Attachment) map[string][]int {
 	column := make([]uint64, len(f.known.addrs)) // the hash of what the tables do with a class
 	routed := make([]bool, len(f.known.addrs))
 	for _, next := range f.next {
@@ -127,15 +130,15 @@ func (d *doctor) representatives(ctx context.Context, list []*routing.Attachment
 	of := map[string][]int{}
 	for _, a := range list {
 		seen := map[uint64]bool{}
-		for _, announced := range a.Announcements {
-			class, known := f.known.at[announced.Prefix.Masked()]
+		for p := range f.offers(a) {
+			class, known := f.known.at[p]
 			if known && routed[class] && !seen[column[class]] {
 				seen[column[class]] = true
 				of[a.ID] = append(of[a.ID], class)
 			}
 		}
 	}
-	return of, nil
+	return of
 }
 
 // oneOfEach keeps one attachment for each segment, edge, type and label: what holds for it holds for its like.

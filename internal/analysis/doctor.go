@@ -34,6 +34,9 @@ const (
 	CheckDown             = "attachment-failed"
 	CheckTie              = "non-deterministic-best-path"
 	CheckOscillation      = "bgp-oscillation"
+	CheckNATNotRouted     = "nat-cidr-not-routed"
+	CheckNATUntranslated  = "nat-untranslated-address"
+	CheckNATOverlap       = "nat-on-one-side"
 )
 
 // Findings looks for silent losses. They are in a stable order; of each kind at most maxFindings are given. Where
@@ -156,8 +159,7 @@ func (d *doctor) announcements() {
 		if a.Segment == "" {
 			continue
 		}
-		for _, announced := range a.Announcements {
-			p := announced.Prefix.Masked()
+		for p := range d.offers(a) {
 			if !slices.Contains(by[p], a.ID) {
 				by[p] = append(by[p], a.ID)
 			}

@@ -45,7 +45,7 @@ func (r *Reach) add(v Verdict) {
 
 // rank orders verdicts from the best to the worst.
 func rank(v Verdict) int {
-	return slices.Index([]Verdict{Delivered, HandedOver, WrongTarget, NoRoute, Blackholed, DownAtEnd, Looping}, v)
+	return slices.Index([]Verdict{Delivered, HandedOver, OneWay, LocalRoute, WrongTarget, NoRoute, Blackholed, DownAtEnd, Looping}, v)
 }
 
 // target is a class of addresses that an attachment stands for: it announces the prefix, or static routes of one segment
@@ -63,8 +63,8 @@ func (s *Subject) targets(known *classes) []target {
 		if a.Segment == "" || a.Down {
 			continue
 		}
-		for _, announced := range a.Announcements {
-			if c, ok := known.at[announced.Prefix.Masked()]; ok {
+		for p := range s.offers(a) {
+			if c, ok := known.at[p]; ok {
 				list = append(list, target{c, a, ""})
 			}
 		}
@@ -106,6 +106,8 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch []int32, anyO
 	v, at, groups := f.walk(table, t.class, scratch)
 	if v == Delivered && at != t.to && (!anyOfSegment || at.Segment != t.to.Segment) {
 		v = WrongTarget // another attachment has the same prefix, or a static route leads there
+	} else if v == Delivered && at.NAT != nil && answeredAs(at, f.known.addrs[t.class]) != f.known.addrs[t.class] {
+		v = OneWay
 	}
 	r.add(v)
 	if v == Delivered && len(groups) == 0 {
@@ -118,7 +120,7 @@ func (f *forwarding) try(r *Reach, table int32, t *target, scratch []int32, anyO
 	}
 	if v != Delivered && f.wantsReason(r) {
 		r.asked++
-		if reason := f.reason(table, t.class, at); !slices.Contains(r.Failures, reason) {
+		if reason := f.reason(table, t.class, v, at); !slices.Contains(r.Failures, reason) {
 			r.Failures = append(r.Failures, reason)
 		}
 	}
@@ -131,9 +133,12 @@ func (f *forwarding) wantsReason(r *Reach) bool {
 }
 
 // reason is why a packet of a class does not arrive from a table, or what other attachment it arrives at.
-func (f *forwarding) reason(table int32, class int, at *routing.Attachment) string {
+func (f *forwarding) reason(table int32, class int, v Verdict, at *routing.Attachment) string {
 	addr := f.known.addrs[class]
-	if at != nil {
+	switch {
+	case v == OneWay:
+		return fmt.Sprintf("%s is delivered to %s, NAT translates the source of the answer to %s", addr, at.ID, answeredAs(at, addr))
+	case at != nil:
 		return fmt.Sprintf("%s is routed to %s in table %s (longest match)", addr, at.ID, f.ids[table])
 	}
 	w := &Way{To: addr}
@@ -169,9 +174,10 @@ func (s *Subject) AttachmentMatrix(ctx context.Context) ([]Reach, error) {
 		var scratch []int32
 		return func(i int) {
 			row := pairs[i*(len(list)-1) : (i+1)*(len(list)-1)]
+			local := f.localTo(list[i])
 			for _, to := range list {
 				if to != list[i] {
-					row[0], scratch = f.pair(list[i], to, byTo[to], scratch)
+					row[0], scratch = f.pair(list[i], byTo[to], local, scratch)
 					row = row[1:]
 				}
 			}
@@ -180,13 +186,17 @@ func (s *Subject) AttachmentMatrix(ctx context.Context) ([]Reach, error) {
 	return pairs, err
 }
 
-// pair is how one attachment reaches another.
-func (f *forwarding) pair(from, to *routing.Attachment, targets []target, scratch []int32) (Reach, []int32) {
-	r := Reach{From: from.ID, To: to.ID}
+// pair is how one attachment reaches another, which the targets are of. local are classes that do not leave the first.
+func (f *forwarding) pair(from *routing.Attachment, targets []target, local classRanges, scratch []int32) (Reach, []int32) {
+	r := Reach{From: from.ID, To: targets[0].to.ID}
 	for _, edge := range from.Edges {
 		if table, ok := f.table[tableOf(from, edge)]; ok && f.next[table] != nil {
 			for i := range targets {
-				if t := &targets[i]; t.static == "" || t.static == from.Segment {
+				switch t := &targets[i]; {
+				case t.static != "" && t.static != from.Segment:
+				case local.hold(t.class):
+					f.keptLocal(&r, from, t.class)
+				default:
 					scratch = f.try(&r, table, t, scratch, false)
 				}
 			}
@@ -231,8 +241,9 @@ func (f *forwarding) segments(ctx context.Context) ([]Reach, error) {
 				if len(sources) == 0 {
 					continue
 				}
+				local := f.localTo(sources...)
 				for to := range targets {
-					scratch = f.trySegment(&pairs[from*len(list)+to], table, targets[to], sources, scratch)
+					scratch = f.trySegment(&pairs[from*len(list)+to], table, targets[to], sources, local, scratch)
 				}
 			}
 		}
@@ -253,7 +264,7 @@ func (f *forwarding) targetsBySegment(number map[string]int) [][]target {
 
 // trySegment follows packets from a table to all targets of a segment. Most pairs of segments are strangers: what a table
 // has no route to is only counted, once the reasons are known.
-func (f *forwarding) trySegment(r *Reach, table int32, targets []target, sources []*routing.Attachment, scratch []int32) []int32 {
+func (f *forwarding) trySegment(r *Reach, table int32, targets []target, sources []*routing.Attachment, local classRanges, scratch []int32) []int32 {
 	next, segment, without := f.next[table], f.ids[table].Segment, 0
 	var only *routing.Attachment
 	if len(sources) == 1 {
@@ -263,6 +274,10 @@ func (f *forwarding) trySegment(r *Reach, table int32, targets []target, sources
 		t := &targets[i]
 		if t.to == only || t.static != "" && t.static != segment {
 			continue // no other attachment at this edge would send to it from here
+		}
+		if local.hold(t.class) {
+			f.keptLocal(r, sources[0], t.class)
+			continue
 		}
 		if next[t.class] == hopNone && !f.wantsReason(r) {
 			without++

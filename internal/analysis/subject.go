@@ -28,7 +28,7 @@ type Subject struct {
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes
-	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they announce
+	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they offer
 }
 
 // New joins a network and the tables that were computed from it.
@@ -39,8 +39,8 @@ func New(network *routing.Network, tables *routing.Tables) *Subject {
 		by := map[netip.Prefix][]*routing.Attachment{}
 		for i := range network.Attachments {
 			a := &network.Attachments[i]
-			for _, x := range a.Announcements {
-				if p := x.Prefix.Masked(); a.Segment != "" && !slices.Contains(by[p], a) {
+			for p := range s.offers(a) {
+				if a.Segment != "" && !slices.Contains(by[p], a) {
 					by[p] = append(by[p], a)
 				}
 			}
@@ -133,16 +133,16 @@ func tableOf(a *routing.Attachment, edge string) routing.TableID {
 	return routing.TableID{Segment: a.Segment, NetworkFunctionGroup: a.NetworkFunctionGroup, Edge: edge}
 }
 
-// hosts are addresses that stand for what an attachment announces, at most limit, each once. They lie outside what others
-// announce more precisely; a prefix that is covered by such altogether has none.
+// hosts are addresses that stand for what an attachment offers, at most limit, each once. They lie outside what others
+// offer more precisely; a prefix that is covered by such altogether has none.
 func (s *Subject) hosts(a *routing.Attachment, limit int) []netip.Addr {
 	var list []netip.Addr
 	known := s.classes()
-	for _, announced := range a.Announcements {
+	for p := range s.offers(a) {
 		if len(list) == limit {
 			break
 		}
-		if i, ok := known.at[announced.Prefix.Masked()]; ok && !slices.Contains(list, known.addrs[i]) {
+		if i, ok := known.at[p]; ok && !slices.Contains(list, known.addrs[i]) {
 			list = append(list, known.addrs[i])
 		}
 	}

@@ -92,6 +92,12 @@ func (d *doctor) multihomed() (routing.Network, bool) {
 	places := map[netip.Prefix]int{}
 	for i := range d.Network.Attachments {
 		a := &d.Network.Attachments[i]
+		if a.NAT != nil {
+			for p := range d.offers(a) {
+				places[p] += len(a.Edges)
+			}
+			continue
+		}
 		for _, announced := range a.Announcements {
 			if p := announced.Prefix.Masked(); announced.Edge != "" {
 				places[p]++

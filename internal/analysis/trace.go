@@ -19,12 +19,13 @@ const (
 	DownAtEnd   Verdict = "down"                         // the attachment it leads to is not available
 	Looping     Verdict = "loop"                         // it would go round for ever
 	HandedOver  Verdict = "handed over"                  // to a network function that send-to leads to; what that does is not known here
+	LocalRoute  Verdict = "local"                        // it does not leave the VPC it comes from, whose CIDRs hold the address
 	WrongTarget Verdict = "routed to another attachment" // delivered, but not where it was expected
 )
 
 // Verdicts of a conversation, besides those of its way there.
 const (
-	OneWay       Verdict = "one way"       // delivered there, lost on the way back
+	OneWay       Verdict = "one way"       // delivered there, lost on the way back, or answered with other addresses
 	Asymmetric   Verdict = "asymmetric"    // the two ways pass different appliances: a stateful one drops the return
 	NotInspected Verdict = "not inspected" // the policy sends this pair through a network function group, the packets do not go
 )
@@ -52,9 +53,12 @@ func (i Inspection) String() string {
 
 // Way is where a packet goes.
 type Way struct {
-	From        string // the attachment it enters by
-	Edge        string // where
-	To          netip.Addr
+	From        string     // the attachment it enters by
+	Edge        string     // where
+	Source      netip.Addr // as it was sent; not valid: not known
+	To          netip.Addr // as it was sent, and in the core network
+	Seen        netip.Addr // the source in the core network, after NAT at From
+	Arrived     netip.Addr // the destination after NAT at At
 	Hops        []Hop
 	Inspections []Inspection
 	Verdict     Verdict
@@ -65,8 +69,9 @@ type Way struct {
 // maxHops is more than any sound network needs: a packet changes the edge once or twice and visits two appliances.
 const maxHops = 32
 
-// Way follows a packet for an address from an attachment. edge is where it enters, "" for the attachment's first.
-func (s *Subject) Way(from, edge string, to netip.Addr) (*Way, error) {
+// Way follows a packet for an address from an attachment. edge is where it enters, "" for the attachment's first; source may
+// be not valid.
+func (s *Subject) Way(from, edge string, to, source netip.Addr) (*Way, error) {
 	a, ok := s.attachment[from]
 	if !ok {
 		return nil, fmt.Errorf("attachment %q does not exist", from)
@@ -76,12 +81,9 @@ func (s *Subject) Way(from, edge string, to netip.Addr) (*Way, error) {
 	} else if !slices.Contains(a.Edges, edge) {
 		return nil, fmt.Errorf("attachment %s has no edge location %q", from, edge)
 	}
-	w := &Way{From: from, Edge: edge, To: to}
-	if a.Down {
-		w.Verdict, w.Reason = DownAtEnd, "attachment "+from+" is not available"
-		return w, nil
-	}
-	s.follow(w, tableOf(a, edge))
+	w := &Way{From: from, Edge: edge, To: to, Source: source}
+	s.enter(w, a)
+	s.arrive(w)
 	return w, nil
 }
 
@@ -173,10 +175,13 @@ type Path struct {
 	Reason  string
 }
 
-// RoundTrip follows a packet and its answer. source is the address that the answer goes to; when it is not valid the first
-// that the attachment announces is taken.
+// RoundTrip follows a packet and its answer. source is the address the packet is sent from; when it is not valid the first
+// that the attachment announces is taken. NAT translates both at the attachments: the answer goes to the source as it was seen.
 func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, error) {
-	there, err := s.Way(from, edge, to)
+	if a := s.attachment[from]; a != nil && !source.IsValid() {
+		source = s.ownAddress(a, to.Is4())
+	}
+	there, err := s.Way(from, edge, to, source)
 	if err != nil {
 		return nil, err
 	}
@@ -184,24 +189,15 @@ func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, er
 	if there.Verdict != Delivered && there.Verdict != HandedOver {
 		return p, nil
 	}
-	a := s.attachment[from]
-	if !source.IsValid() {
-		for _, h := range s.hosts(a, len(a.Announcements)) {
-			if h.Is4() == to.Is4() {
-				source = h
-				break
-			}
-		}
-	}
 	if !source.IsValid() {
 		p.Reason += "; the return path was not traced: " + from + " announces no prefix"
 		return p, nil
 	}
 	// An attachment with several edges is answered from where the packet left.
-	if p.Back, err = s.Way(there.At, there.exit(), source); err != nil {
+	if p.Back, err = s.Way(there.At, there.exit(), there.Seen, there.Arrived); err != nil {
 		return nil, err
 	}
-	target := s.attachment[there.At]
+	a, target := s.attachment[from], s.attachment[there.At]
 	switch {
 	case p.Back.Verdict == HandedOver && there.Verdict == Delivered && !sameAppliances(there.Inspections, p.Back.Inspections):
 		p.Verdict, p.Reason = Asymmetric, "the forward path is inspected by "+listed(there.Inspections)+", the return path is handed to "+listed(p.Back.Inspections)
@@ -209,6 +205,8 @@ func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, er
 		p.Verdict, p.Reason = OneWay, "the return path fails: "+p.Back.Reason
 	case p.Back.At != from:
 		p.Verdict, p.Reason = OneWay, "the return path ends at "+p.Back.At
+	case there.Verdict == Delivered && p.mistranslated() != "":
+		p.Verdict, p.Reason = OneWay, p.mistranslated()
 	case there.Verdict == HandedOver:
 	case !sameAppliances(there.Inspections, p.Back.Inspections):
 		p.Verdict, p.Reason = Asymmetric, "the forward path is inspected by "+listed(there.Inspections)+", the return path by "+listed(p.Back.Inspections)
@@ -217,6 +215,18 @@ func (s *Subject) RoundTrip(from, edge string, to, source netip.Addr) (*Path, er
 		p.Verdict, p.Reason = NotInspected, fmt.Sprintf("no hop through network function group %[3]s, although the policy sends %[1]s and %[2]s via it", a.Segment, target.Segment, in.Group)
 	}
 	return p, nil
+}
+
+// ownAddress is an address behind an attachment, of a family: the first that it announces, before NAT.
+func (s *Subject) ownAddress(a *routing.Attachment, is4 bool) netip.Addr {
+	for i := range a.Announcements {
+		class, ok := s.classes().at[a.Announcements[i].Prefix.Masked()]
+		if ok && s.classes().addrs[class].Is4() == is4 {
+			own, _ := a.NAT.TranslateDestination(s.classes().addrs[class])
+			return own
+		}
+	}
+	return netip.Addr{}
 }
 
 // mustInspect tells whether the policy leads traffic between two segments through a network function group.
