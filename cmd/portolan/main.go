@@ -45,11 +45,12 @@ func root() *cobra.Command {
 		Short:         "an open, self-hosted AWS Network Manager",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       builtFrom().String(),
 	}
 	told := advertisedCommand() // its name before
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), versionCommand())
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), healthCommand(), versionCommand())
 	failuresExit1(cmd)
 	return cmd
 }

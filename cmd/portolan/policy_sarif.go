@@ -97,7 +97,7 @@ type (
 // the path in the document are its logical location.
 func (r *report) sarif(w io.Writer) error {
 	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "portolan", Version: version(), Rules: []sarifRule{}}},
+		Tool:        sarifTool{sarifDriver{Name: "portolan", Version: builtFrom().Version, Rules: []sarifRule{}}},
 		Invocations: []sarifInvocation{{ExecutionSuccessful: !r.unread}},
 		ColumnKind:  "unicodeCodePoints",
 		Results:     []sarifResult{},

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -45,6 +47,9 @@ type serveOptions struct {
 	catalog     string
 	ec2Endpoint string
 
+	upstream        string
+	upstreamTimeout time.Duration
+
 	events        eventOptions
 	routingEvents bool
 
@@ -79,6 +84,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.rateLimit, "rate-limit", "", "calls a second of an account: 100, or 100,burst=200,CreateDevice=5; empty for none")
 	f.StringVar(&o.catalog, "catalog", "", "inventory of VPCs, subnets, TGWs, VPNs and DX gateways to validate references against")
 	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "endpoint, EC2-compatible, to read that inventory from, such as http://127.0.0.1:5000")
+	f.StringVar(&o.upstream, "upstream", "", "endpoint to pass requests for other services on to, unchanged; also the EC2 endpoint of the inventory")
+	f.DurationVar(&o.upstreamTimeout, "upstream-timeout", 30*time.Second, "how long the upstream endpoint may take to begin its answer")
 	f.StringVar(&o.events.file, "events-file", "", "append events to this file, one JSON object per line")
 	f.StringVar(&o.events.webhook, "events-webhook", "", "post events to this URL")
 	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file with the secret that signs posted events")
@@ -145,6 +152,10 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	upstream, err := o.upstreamURL()
+	if err != nil {
+		return err
+	}
 	if cfg.Catalog, err = newCatalog(o, log); err != nil {
 		return err
 	}
@@ -208,14 +219,16 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		Log:           log,
 		Tracer:        tracer,
 		CORSOrigin:    o.cors,
+		Upstream:      upstream,
 		Hosts:         doors.hosts,
 		TLS:           doors.tls,
 		OwnMetrics:    doors.metrics != nil,
 
-		MaxConnections: maxConnections(),
+		UpstreamTimeout: o.upstreamTimeout,
+		MaxConnections:  maxConnections(),
 	})
 	srv.SetReady(true)
-	announce(stdout, o.listen.url(doors.api))
+	announce(stdout, o.listen.url(doors.api), o.credentials)
 	stopMetrics := doors.serveMetrics(srv, log)
 	err = srv.Serve(ctx, doors.api, o.drain)
 	stopMetrics()
@@ -258,6 +271,24 @@ func newAuthenticator(o *serveOptions, now func() time.Time, log *slog.Logger) (
 	return a, nil
 }
 
+// upstreamURL is where requests for other services are passed on to, nil for nowhere.
+func (o *serveOptions) upstreamURL() (*url.URL, error) {
+	if o.upstreamTimeout <= 0 {
+		return nil, errors.New("--upstream-timeout must be more than 0")
+	}
+	if o.upstream == "" {
+		return nil, nil
+	}
+	if err := checkURL("--upstream", o.upstream); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(o.upstream)
+	if err == nil && strings.Trim(u.Path, "/") != "" {
+		err = fmt.Errorf("--upstream %q: want an address without a path, such as http://127.0.0.1:5000", o.upstream)
+	}
+	return u, err
+}
+
 // newCatalog is where VPCs, transit gateways and the like are looked up; nil for nowhere.
 func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
 	switch {
@@ -269,7 +300,9 @@ func newCatalog(o *serveOptions, log *slog.Logger) (catalog.Catalog, error) {
 		if err := checkURL("--ec2-endpoint", o.ec2Endpoint); err != nil {
 			return nil, err
 		}
-		return ec2.New(ec2.Config{Endpoint: o.ec2Endpoint, Log: log, Credentials: environmentCredentials()}), nil
+	}
+	if endpoint := cmp.Or(o.ec2Endpoint, o.upstream); endpoint != "" {
+		return ec2.New(ec2.Config{Endpoint: endpoint, Log: log, Credentials: environmentCredentials()}), nil
 	}
 	return nil, nil
 }

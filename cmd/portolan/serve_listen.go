@@ -207,9 +207,14 @@ func (o *listenOptions) url(l net.Listener) string {
 	return "http://" + l.Addr().String()
 }
 
-// announce prints where the server is and the two lines that make the AWS CLI talk to it.
-func announce(w io.Writer, url string) {
+// announce prints where the server is and the lines that make the AWS CLI talk to it: with a credentials file only the
+// keys in it are accepted.
+func announce(w io.Writer, url, credentialsFile string) {
 	fmt.Fprintf(w, "portolan is listening on %s; to talk to it:\n\n", url)
 	fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_NETWORKMANAGER=%s\n", url)
+	if credentialsFile != "" {
+		fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_DEFAULT_REGION=us-west-2   # a key of %s\n\n", credentialsFile)
+		return
+	}
 	fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-west-2\n\n")
 }

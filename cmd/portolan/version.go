@@ -1,34 +1,76 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "print the version",
-		Example: `  portolan version`,
-		Args:    cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "portolan %s (networkmanager-2019-07-05, %s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	format := choice("text", "json")
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "print the version",
+		Example: `  portolan version
+  portolan version -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return answer(cmd, builtFrom(), format.value)
 		},
 	}
+	cmd.Flags().VarP(format, "output", "o", format.list())
+	return cmd
 }
 
 // release is set by the linker for releases.
 var release string
 
-func version() string {
-	if release != "" {
-		return release
+// build is what the binary was made from.
+type build struct {
+	Version   string `json:"version"`            // the tag, or what Go derives from the commit; (devel) without version control
+	Revision  string `json:"revision,omitempty"` // the commit
+	Time      string `json:"time,omitempty"`     // of the commit, RFC 3339
+	Modified  bool   `json:"modified"`           // the files were not those of the commit
+	Interface string `json:"interface"`          // the version of AWS's API
+	Go        string `json:"go"`
+	Platform  string `json:"platform"`
+}
+
+func builtFrom() build {
+	b := build{Version: release, Interface: "networkmanager-2019-07-05", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.Version = cmp.Or(b.Version, info.Main.Version)
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.Revision = s.Value
+			case "vcs.time":
+				b.Time = s.Value
+			case "vcs.modified":
+				b.Modified = s.Value == "true"
+			}
+		}
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	b.Version = cmp.Or(b.Version, "(devel)")
+	return b
+}
+
+// WriteText writes it in one line.
+func (b build) WriteText(w io.Writer) error {
+	_, err := fmt.Fprintln(w, "portolan "+b.String())
+	return err
+}
+
+// String is the version with what it was made from, in one line.
+func (b build) String() string {
+	parts := []string{b.Interface, b.Go, b.Platform}
+	if b.Revision != "" && !strings.Contains(b.Version, b.Revision[:min(12, len(b.Revision))]) {
+		parts = append([]string{"commit " + b.Revision[:min(12, len(b.Revision))]}, parts...)
 	}
-	return "(devel)"
+	return b.Version + " (" + strings.Join(parts, ", ") + ")"
 }

@@ -84,17 +84,17 @@ func (a *Authenticator) Expect(r *http.Request) error {
 	if credentials == nil {
 		return nil
 	}
-	_, _, err := a.claim(r, credentials, a.now().UTC())
+	_, _, err := a.claim(serviceName, r, credentials, a.now().UTC())
 	return err
 }
 
-// claim is the signature of a request and the key that it says it was made with.
-func (a *Authenticator) claim(r *http.Request, credentials *Credentials, now time.Time) (*signature, *credential, error) {
+// claim is the signature of a request for a service and the key that it says it was made with.
+func (a *Authenticator) claim(service string, r *http.Request, credentials *Credentials, now time.Time) (*signature, *credential, error) {
 	s, err := readSignature(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.checkScope(); err != nil {
+	if err := s.checkScope(service); err != nil {
 		return nil, nil, err
 	}
 	key := credentials.keys[s.AccessKeyID]
@@ -113,12 +113,17 @@ func (a *Authenticator) claim(r *http.Request, credentials *Credentials, now tim
 // With credentials the error is one AWS's front end sends: an [api.GenericError] of status 403 for a request that is
 // not, or wrongly, signed. Chunks that cannot be read are an [api.ValidationException], with or without credentials.
 func (a *Authenticator) Authenticate(r *http.Request, body []byte) (*Principal, []byte, error) {
+	return a.AuthenticateFor(serviceName, r, body)
+}
+
+// AuthenticateFor is Authenticate for a request that is signed for another service, such as "sts".
+func (a *Authenticator) AuthenticateFor(service string, r *http.Request, body []byte) (*Principal, []byte, error) {
 	credentials := a.credentials.Load()
 	if credentials == nil {
 		return a.welcome(r, body)
 	}
 	now := a.now().UTC()
-	s, key, err := a.claim(r, credentials, now)
+	s, key, err := a.claim(service, r, credentials, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -205,12 +210,15 @@ func (p *Principal) Caller() api.Caller { return p.caller }
 // String is the ARN.
 func (p *Principal) String() string { return p.caller.ARN }
 
-// LogValue is the ARN and the access key's id.
-func (p *Principal) LogValue() slog.Value {
+// LogValue is the ARN.
+func (p *Principal) LogValue() slog.Value { return slog.StringValue(p.caller.ARN) }
+
+// AccessKeyID is the id of the key that signed the request, "" when nothing was checked.
+func (p *Principal) AccessKeyID() string {
 	if p.key == nil {
-		return slog.StringValue(p.caller.ARN)
+		return ""
 	}
-	return slog.GroupValue(slog.String("arn", p.caller.ARN), slog.String("access_key_id", p.key.id))
+	return p.key.id
 }
 
 // Format keeps every verb from looking inside.

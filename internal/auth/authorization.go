@@ -222,10 +222,10 @@ func (s *signature) setDate(text string) error {
 
 // checkScope demands the service and the terminator, the date of the request, and the headers that must be signed.
 // Any Region will do: clients with an endpoint of their own sign for theirs.
-func (s *signature) checkScope() error {
+func (s *signature) checkScope(service string) error {
 	var wrong []string
-	if s.Scope.Service != serviceName {
-		wrong = append(wrong, "Credential should be scoped to correct service: '"+serviceName+"'.")
+	if s.Scope.Service != service {
+		wrong = append(wrong, "Credential should be scoped to correct service: '"+service+"'.")
 	}
 	if s.Scope.Terminator != terminator {
 		wrong = append(wrong, "Credential should be scoped with a valid terminator: '"+terminator+"', not '"+shown(s.Scope.Terminator)+"'.")

@@ -42,7 +42,7 @@ func (a *Authorizer) Authorize(ctx context.Context, p *Principal, op *api.Operat
 	if p == nil || p.key == nil {
 		return nil
 	}
-	q := &query{authorizer: a, ctx: ctx, principal: p, op: op}
+	q := a.query(ctx, p, op)
 	if ask := asks[op.Name]; ask == nil || !ask(q, in) || len(q.checks) == 0 {
 		return &api.AccessDeniedException{
 			Message: "User: " + p.caller.ARN + " is not authorized to perform: " + op.Action,
@@ -75,7 +75,7 @@ func (a *Authorizer) May(ctx context.Context, p *Principal) func(action, resourc
 		return nil
 	}
 	return func(action, resource string) bool {
-		q := &query{authorizer: a, ctx: ctx, principal: p}
+		q := a.query(ctx, p, nil)
 		return q.decide(check{action: action, resource: resource}, 0).effect == Allow
 	}
 }
@@ -124,13 +124,37 @@ func (v *verdict) message(p *Principal) string {
 
 // query is a request for permission: what its operation and input come to.
 type query struct {
-	authorizer *Authorizer
-	ctx        context.Context
-	principal  *Principal
-	op         *api.Operation
-	checks     []check
-	keys       map[string][]string // condition keys of the input, lower case
-	tags       map[string]map[string]string
+	principal *Principal
+	op        *api.Operation // nil: the question is not about an operation
+	checks    []check
+	keys      map[string][]string // condition keys of the input, lower case
+	tags      map[string]map[string]string
+
+	// tagsOf and sharingOf look things up; nil where there is nowhere to look. unreadable is told of a resource policy that is
+	// none.
+	tagsOf     func(arn string) map[string]string
+	sharingOf  func(coreNetwork string) (owner, policy string, ok bool)
+	unreadable func(resource string, err error)
+}
+
+// query starts a question that is answered within ctx.
+func (a *Authorizer) query(ctx context.Context, p *Principal, op *api.Operation) *query {
+	q := &query{principal: p, op: op, unreadable: func(resource string, err error) {
+		if a.Log != nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "a resource policy allows nothing, it cannot be read",
+				slog.String("resource", resource), slog.String("error", err.Error()))
+		}
+	}}
+	if a.Tags != nil {
+		q.tagsOf = func(arn string) map[string]string {
+			tags, _ := a.Tags.ResourceTags(ctx, arn)
+			return tags
+		}
+	}
+	if a.Sharing != nil {
+		q.sharingOf = func(id string) (owner, policy string, ok bool) { return a.Sharing.CoreNetwork(ctx, id) }
+	}
+	return q
 }
 
 // decide joins the identity policies and the resource's own: a deny in either decides. On one's own resource either may
@@ -152,10 +176,7 @@ func (q *query) decide(c check, trace int) verdict {
 	if c.policy != "" {
 		policy, err := ParseResourcePolicy([]byte(c.policy))
 		if err != nil {
-			if q.authorizer.Log != nil {
-				q.authorizer.Log.LogAttrs(q.ctx, slog.LevelWarn, "a resource policy allows nothing, it cannot be read",
-					slog.String("resource", c.resource), slog.String("error", err.Error()))
-			}
+			q.unreadable(c.resource, err)
 			policy = &Policy{}
 		}
 		policy.Name = "the resource policy"
@@ -206,12 +227,12 @@ func taggedAs(tags map[string]string, lower string) (values []string, ok bool) {
 
 // resourceTags asks once for each resource.
 func (q *query) resourceTags(resource string) map[string]string {
-	if q.authorizer.Tags == nil || strings.HasSuffix(resource, "*") {
+	if q.tagsOf == nil || strings.HasSuffix(resource, "*") {
 		return nil
 	}
 	tags, asked := q.tags[resource]
 	if !asked {
-		tags, _ = q.authorizer.Tags.ResourceTags(q.ctx, resource)
+		tags = q.tagsOf(resource)
 		if q.tags == nil {
 			q.tags = map[string]map[string]string{}
 		}

@@ -66,7 +66,7 @@ func alice(tb testing.TB, list string) *Principal {
 func TestAsks_agreeWithTheOperations(t *testing.T) {
 	for i := range api.Operations {
 		op := &api.Operations[i]
-		q := &query{authorizer: &Authorizer{}, ctx: t.Context(), principal: alice(t, ""), op: op}
+		q := (&Authorizer{}).query(t.Context(), alice(t, ""), op)
 		if asks[op.Name] == nil || !asks[op.Name](q, filled(op)) {
 			t.Errorf("%s: nothing is asked", op.Name)
 			continue
@@ -165,7 +165,7 @@ func TestAsks_resources(t *testing.T) {
 		"TagResource":                      {&api.TagResourceInput{ResourceArn: siteARN, Tags: tags("k", "v")}, []string{"TagResource site/gn-1/site-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := &query{authorizer: &Authorizer{}, ctx: t.Context(), principal: alice(t, ""), op: api.OperationByName(name)}
+			q := (&Authorizer{}).query(t.Context(), alice(t, ""), api.OperationByName(name))
 			if !asks[name](q, test.in) {
 				t.Fatal("another input")
 			}

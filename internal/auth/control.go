@@ -17,7 +17,7 @@ func (a *Authorizer) AuthorizeControl(ctx context.Context, p *Principal, account
 	if account != p.caller.Account && !p.key.operator {
 		return &api.AccessDeniedException{Message: "User: " + p.caller.ARN + " is not authorized to control other accounts than " + p.caller.Account + "."}
 	}
-	q := &query{authorizer: a, ctx: ctx, principal: p}
+	q := a.query(ctx, p, nil)
 	for i := range api.Operations {
 		v := q.decide(check{action: api.Operations[i].Action, resource: "*"}, 0)
 		if v.effect != Allow {

@@ -59,7 +59,7 @@ func LoadCredentials(path string) (*Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the credentials cannot be read: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("the credentials cannot be read: %w", err)

@@ -111,7 +111,7 @@ func TestSecrets_areNotPrinted(t *testing.T) {
 	}
 	var out bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(h).Info("x", "principal", p, "credentials", c, "value", *p)
+		slog.New(h).Info("x", "principal", p, "key", p.AccessKeyID(), "credentials", c, "value", *p)
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb, p, c)

@@ -50,10 +50,10 @@ func (q *query) coreNetwork(id string) {
 func (q *query) coreNetworkCheck(action, id string) check {
 	account := q.principal.caller.Account
 	c := check{action: action, resource: q.arn(account, "core-network/"+id)}
-	if q.authorizer.Sharing == nil {
+	if q.sharingOf == nil {
 		return c
 	}
-	owner, policy, ok := q.authorizer.Sharing.CoreNetwork(q.ctx, id)
+	owner, policy, ok := q.sharingOf(id)
 	if !ok {
 		return c
 	}

@@ -162,6 +162,11 @@ func (c *connection) authenticated() {
 	c.set(func(c *connection) { c.known, c.busy, c.held = true, true, 0 })
 }
 
+// passes begins the answer of a request that another server authenticates: its body is not held here.
+func (c *connection) passes() {
+	c.set(func(c *connection) { c.busy, c.held = true, 0 })
+}
+
 // writes begins the writing of n bytes.
 func (c *connection) writes(n int) {
 	c.set(func(c *connection) {

@@ -109,7 +109,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 	if wire.AsException(err).HTTPStatus() == http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	s.cfg.Log.Log(r.Context(), level, "control call failed", "request_id", id, "path", cut(r.URL.Path, 200), "error", err, "cause", errors.Unwrap(err))
+	attrs := []any{"request_id", id, "path", cut(r.URL.Path, 200), "error", err.Error()}
+	if cause := errors.Unwrap(err); cause != nil {
+		attrs = append(attrs, "cause", cause.Error())
+	}
+	s.cfg.Log.Log(r.Context(), level, "control call failed", attrs...)
 	wire.WriteError(w, id, err)
 }
 

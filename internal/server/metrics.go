@@ -38,7 +38,7 @@ func newMetrics(inFlight, writable, damage func() float64) *metrics {
 			Name: "portolan_store_damage", Help: "Places where the check after the start found the stored data damaged.",
 		}, damage))
 	}
-	for _, op := range append([]api.Operation{{Name: unknown}}, api.Operations...) {
+	for _, op := range append([]api.Operation{{Name: unknown}, {Name: other}}, api.Operations...) {
 		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
 		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")
 	}

@@ -15,8 +15,10 @@ import (
 	"portolan/internal/auth"
 )
 
-// unknown is the operation of a request that none matches.
-const unknown = "unknown"
+const (
+	unknown = "unknown" // the operation of a request that none matches
+	other   = "other"   // all operations of other services
+)
 
 // What was decided about a caller, for the log. A request that failed between the two questions has no decision.
 const (
@@ -53,11 +55,14 @@ func (s *Server) record(c *call, r *http.Request) {
 	}
 	attrs := make([]slog.Attr, 0, 14)
 	attrs = append(attrs, slog.String("request_id", c.id), slog.String("operation", c.operation))
-	if c.operation == unknown {
+	if c.operation == unknown || c.operation == other {
 		attrs = append(attrs, slog.String("method", cut(r.Method, 20)), slog.String("path", cut(r.URL.EscapedPath(), 200)))
 	}
 	if c.principal != nil {
-		attrs = append(attrs, slog.String("account", c.principal.Caller().Account), slog.Any("principal", c.principal))
+		attrs = append(attrs, slog.String("account", c.principal.Caller().Account), slog.String("principal", c.principal.String()))
+		if key := c.principal.AccessKeyID(); key != "" {
+			attrs = append(attrs, slog.String("access_key_id", key))
+		}
 	}
 	if c.auth != "" {
 		attrs = append(attrs, slog.String("auth", c.auth))

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"portolan/internal/analysis"
 	"portolan/internal/auth"
 	"portolan/internal/events"
+	"portolan/internal/otherservices"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
 	"portolan/internal/wire"
@@ -73,6 +75,9 @@ type Config struct {
 
 	OwnMetrics bool // /metrics is not served with the API: see ServeMetrics
 
+	Upstream        *url.URL      // that requests for other services are passed on to; nil: they are refused
+	UpstreamTimeout time.Duration // within which it begins its answer; default 30 s
+
 	MaxHeader      int           // bytes; default 64 KiB
 	MaxConnections int           // open at a time, of more one is closed; default 4096
 	MaxHeld        int64         // bytes of requests not yet authenticated and of answers being written, beyond 64 KiB each; default 256 MiB
@@ -87,6 +92,7 @@ type Server struct {
 	ids      *requestIDs
 	metrics  *metrics
 	faults   faults
+	others   *otherservices.Handler
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
 	streams  streams       // of server-sent events
@@ -117,6 +123,10 @@ func New(cfg Config) *Server {
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
 	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
+	s.others = otherservices.New(otherservices.Config{
+		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer, Upstream: cfg.Upstream, Timeout: cfg.UpstreamTimeout,
+		Log: cfg.Log, RequestID: s.ids.next, Now: cfg.Now,
+	})
 	s.streams.limit = maxStreams
 	s.slots = slots{limit: cfg.MaxInFlight, by: map[string]int{}}
 	if cfg.Authenticator.Checks() {
@@ -140,6 +150,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if isControl(r.URL.Path) {
 		s.control(w, r)
+		return
+	}
+	if otherservices.Takes(r) {
+		s.other(w, r)
 		return
 	}
 	c := call{start: s.cfg.Now(), id: s.ids.next(), operation: unknown}

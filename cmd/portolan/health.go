@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthCommand asks a server whether it can answer: the health check of a container that has no shell.
+func healthCommand() *cobra.Command {
+	var o networkOptions
+	cmd := &cobra.Command{
+		Use:   "health",
+		Short: "exit with 0 when a server answers requests, with 1 when it does not",
+		Example: `  portolan health
+  portolan health --endpoint http://127.0.0.1:4566`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+"/_portolan/health", nil)
+			if err != nil {
+				return err
+			}
+			resp, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close() //nolint:errcheck // only read
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("the server answers %s", resp.Status)
+			}
+			return nil
+		},
+	}
+	o.endpointFlag(cmd)
+	return cmd
+}
