@@ -37,7 +37,7 @@ func newRigOn(t *testing.T, st store.Store, p Profile) *rig {
 	r := &rig{t: t, store: st, steps: new([]string)}
 	r.Queue = NewQueue(st, time.Now, p, slog.New(slog.DiscardHandler))
 	var mu sync.Mutex
-	for kind := range Machines {
+	for kind := range machines {
 		r.Handle(kind, func(tx *Txn, e Entry) error {
 			state, ok := tx.Get(e.Key)
 			if !ok || string(state) != e.From {
@@ -279,7 +279,7 @@ func TestParseProfile_refused(t *testing.T) {
 }
 
 func TestMachines_leadToRest(t *testing.T) {
-	for kind, machine := range Machines {
+	for kind, machine := range machines {
 		for state := range machine {
 			seen := state
 			for range 10 {

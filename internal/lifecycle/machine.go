@@ -41,11 +41,11 @@ type Step struct {
 	AWS  time.Duration // how long AWS stays in the state, the "aws" profile
 }
 
-// Machines holds every transient state of every kind. A state that is not here lasts until somebody asks for a change.
+// machines holds every transient state of every kind. A state that is not here lasts until somebody asks for a change.
 //
 // The AWS durations come from public test logs where those exist (core networks, policies, attachments) and are the
 // middle of what pollers reported for the rest.
-var Machines = map[Kind]map[string]Step{
+var machines = map[Kind]map[string]Step{
 	GlobalNetwork: object(4*time.Second, 3*time.Second, 5*time.Second),
 	Site:          object(3*time.Second, 3*time.Second, 5*time.Second),
 	Device:        object(3*time.Second, 3*time.Second, 5*time.Second),
@@ -111,6 +111,6 @@ func association(create, remove time.Duration) map[string]Step {
 
 // Next returns the step a state takes by itself, if it is transient.
 func Next(kind Kind, state string) (Step, bool) {
-	step, ok := Machines[kind][state]
+	step, ok := machines[kind][state]
 	return step, ok
 }

@@ -56,7 +56,7 @@ func (p Profile) Duration(kind Kind, state string) time.Duration {
 	if d, ok := p.override[string(kind)+"."+state]; ok {
 		return d
 	}
-	step := Machines[kind][state]
+	step := machines[kind][state]
 	// Retention is not a delay somebody waits for: it is the same in every profile.
 	if p.aws || kind == ClientToken || kind == RouteAnalysis && state != "RUNNING" || kind == CoreNetworkPolicy && state == "OUT_OF_DATE" {
 		return step.AWS
@@ -66,7 +66,7 @@ func (p Profile) Duration(kind Kind, state string) time.Duration {
 
 func knownStates() []string {
 	var names []string
-	for kind, states := range Machines {
+	for kind, states := range machines {
 		for state := range states {
 			names = append(names, string(kind)+"."+state)
 		}

@@ -42,9 +42,12 @@ type externalDetail struct {
 	CoreNetworkArn    string `json:"coreNetworkArn,omitzero"`
 }
 
+// eventWords are how events name something: in the change type and in the sentence.
+type eventWords struct{ prefix, name string }
+
 // gatewayWords are how events name what is attached to a transit gateway: in the change type and in the sentence. Of a
 // Connect attachment only the peers are published.
-var gatewayWords = map[string][2]string{
+var gatewayWords = map[string]eventWords{
 	"vpc":                    {"VPC-ATTACHMENT-", "A VPC attachment"},
 	"vpn":                    {"VPN-CONNECTION-", "A Site-to-Site VPN connection"},
 	"peering":                {"TGW-PEERING-", "A Transit Gateway peering attachment"},
@@ -126,8 +129,8 @@ func (p *externalPublisher) attachments(base externalDetail, was, is *state.Exte
 			return
 		}
 		d := base
-		d.ChangeType, d.TransitGatewayAttachmentArn = words[0]+what, arn
-		d.ChangeDescription = words[1] + map[string]string{"CREATED": " has been created.", "DELETED": " has been deleted."}[what]
+		d.ChangeType, d.TransitGatewayAttachmentArn = words.prefix+what, arn
+		d.ChangeDescription = words.name + map[string]string{"CREATED": " has been created.", "DELETED": " has been deleted."}[what]
 		switch a.Type {
 		case "vpc":
 			d.VpcArn = a.Resource

@@ -93,6 +93,9 @@ type reach struct {
 	connectPeers     map[string]string
 }
 
+// associatedARNs is what is associated in a global network.
+type associatedARNs struct{ customerGateways, connectPeers []string }
+
 // reachedOver asks about everything that is associated in a global network. A catalog that is away is no reason to keep
 // a gateway: what it cannot tell is as if there were none.
 func (s *env) reachedOver(ctx context.Context, gn string) (*reach, error) {
@@ -101,26 +104,26 @@ func (s *env) reachedOver(ctx context.Context, gn string) (*reach, error) {
 		return over, nil
 	}
 	// The questions come after the look at the state, which must not wait for answers.
-	associated, err := state.Read(ctx, s.db, func(v *state.View) (arns [2][]string, err error) {
+	associated, err := state.Read(ctx, s.db, func(v *state.View) (arns associatedARNs, err error) {
 		for _, a := range state.CustomerGatewayAssociations.Rows(v, state.CustomerGatewayAssociations.In(v.Caller.Account, gn), "") {
-			arns[0] = append(arns[0], a.CustomerGatewayArn)
+			arns.customerGateways = append(arns.customerGateways, a.CustomerGatewayArn)
 		}
 		for _, a := range state.TransitGatewayConnectPeerAssociations.Rows(v, state.TransitGatewayConnectPeerAssociations.In(v.Caller.Account, gn), "") {
-			arns[1] = append(arns[1], a.TransitGatewayConnectPeerArn)
+			arns.connectPeers = append(arns.connectPeers, a.TransitGatewayConnectPeerArn)
 		}
 		return arns, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, arn := range associated[0] {
+	for _, arn := range associated.customerGateways {
 		connections, err := s.refs.customerGateway(ctx, arn)
 		if err != nil && !isNotFound(err) {
 			return s.notReached(ctx, over, err)
 		}
 		over.customerGateways[arn] = connections
 	}
-	for _, arn := range associated[1] {
+	for _, arn := range associated.connectPeers {
 		gateway, err := s.refs.connectPeer(ctx, arn)
 		if err != nil && !isNotFound(err) {
 			return s.notReached(ctx, over, err)

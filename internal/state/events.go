@@ -74,8 +74,10 @@ func (tx *Txn) EmitAs(account, detailType string, detail any, resources []string
 	}
 }
 
-// kindWords are how events name a type of attachment: in the change type and in the sentence.
-var kindWords = map[api.AttachmentType][2]string{
+// eventWords are how events name something: in the change type and in the sentence.
+type eventWords struct{ prefix, name string }
+
+var kindWords = map[api.AttachmentType]eventWords{
 	api.AttachmentTypeVpc:                      {"VPC_ATTACHMENT_", "VPC"},
 	api.AttachmentTypeConnect:                  {"CONNECT_ATTACHMENT_", "Connect"},
 	api.AttachmentTypeSiteToSiteVpn:            {"VPN_ATTACHMENT_", "Site-to-Site VPN"},
@@ -98,7 +100,7 @@ func (tx *Txn) attachmentChanged(old, row *Attachment) {
 	}
 	words := kindWords[either.AttachmentType]
 	topology := func(what, sentence string) {
-		d := detail(words[0]+what, sentence)
+		d := detail(words.prefix+what, sentence)
 		switch either.AttachmentType {
 		case api.AttachmentTypeVpc:
 			d.VpcArn = either.ResourceArn
@@ -117,38 +119,37 @@ func (tx *Txn) attachmentChanged(old, row *Attachment) {
 	}
 	switch {
 	case old == nil:
-		topology("CREATED", "A "+words[1]+" attachment has been created for a Core Network.")
+		topology("CREATED", "A "+words.name+" attachment has been created for a Core Network.")
 	case row == nil:
-		topology("DELETED", "A "+words[1]+" attachment has been deleted from a Core Network.")
+		topology("DELETED", "A "+words.name+" attachment has been deleted from a Core Network.")
 	case row.AttachmentType == api.AttachmentTypeDirectConnectGateway && !slices.Equal(old.EdgeLocations, row.EdgeLocations):
-		topology("UPDATED", "A "+words[1]+" attachment has been updated for a Core Network.")
+		topology("UPDATED", "A "+words.name+" attachment has been updated for a Core Network.")
 	}
 	wasIn, wasBehind := placed(old)
 	isIn, isBehind := placed(row)
 	if wasIn != isIn {
-		what := [...]string{"MODIFIED", "mapped to a different Segment."}
-		switch "" {
-		case wasIn:
-			what = [...]string{"CREATED", "mapped to a Segment."}
-		case isIn:
-			what = [...]string{"DELETED", "removed from a Segment."}
-		}
-		d := detail("ATTACHMENT_ASSOCIATION_"+what[0], "An attachment has been "+what[1])
+		what, sentence := moved(wasIn, isIn)
+		d := detail("ATTACHMENT_ASSOCIATION_"+what, "An attachment has been "+sentence+" Segment.")
 		d.PreviousSegmentName, d.SegmentName = wasIn, isIn
 		tx.Emit(network, SegmentUpdate, d)
 	}
 	if wasBehind != isBehind {
-		what := [...]string{"MODIFIED", "mapped to a different Network Function Group."}
-		switch "" {
-		case wasBehind:
-			what = [...]string{"CREATED", "mapped to a Network Function Group."}
-		case isBehind:
-			what = [...]string{"DELETED", "removed from a Network Function Group."}
-		}
-		d := detail("ATTACHMENT_"+what[0], "An attachment has been "+what[1])
+		what, sentence := moved(wasBehind, isBehind)
+		d := detail("ATTACHMENT_"+what, "An attachment has been "+sentence+" Network Function Group.")
 		d.PreviousNetworkFunctionGroupName, d.NewNetworkFunctionGroupName = wasBehind, isBehind
 		tx.Emit(network, GroupUpdate, d, either.ARN())
 	}
+}
+
+// moved is what happened to an attachment that was in one place and is in another, "" for none.
+func moved(was, is string) (what, sentence string) {
+	switch "" {
+	case was:
+		return "CREATED", "mapped to a"
+	case is:
+		return "DELETED", "removed from a"
+	}
+	return "MODIFIED", "mapped to a different"
 }
 
 // SlotTaken tells of an attachment that is not in the network function group, if one is named, as another has the place
