@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"portolan/api"
+	"portolan/internal/connectpeer"
 	"portolan/internal/lifecycle"
 	"portolan/internal/state"
 )
@@ -79,13 +80,13 @@ func newConnectPeer(tx *state.Txn, in *api.CreateConnectPeerInput, facts vpcFact
 	if err := tx.Fits(state.QuotaConnectPeers, "connect-peer", attachment.AttachmentId, counterKey); err != nil {
 		return nil, err
 	}
-	d := peerDesign{attachment: attachment, edge: edge, used: peersAt(tx.View, network, attachment.EdgeLocation)}
-	config, err := d.configuration(in)
+	d := connectpeer.Plan{Attachment: attachment, Edge: edge, Used: connectpeer.At(tx.View, network, attachment.EdgeLocation)}
+	config, err := d.Configuration(in)
 	if err != nil {
 		return nil, err
 	}
 	if attachment.Protocol == api.TunnelProtocolNoEncap {
-		if err := d.checkSubnet(in, facts); err != nil {
+		if err := d.CheckSubnet(in, facts.lacks); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +102,7 @@ func newConnectPeer(tx *state.Txn, in *api.CreateConnectPeerInput, facts vpcFact
 		SubnetArn:           val(in.SubnetArn),
 		GlobalNetworkId:     network.GlobalNetworkId,
 		OwnerAccountId:      network.OwnerAccountId,
-		Problems:            d.problems,
+		Problems:            d.Problems,
 	}
 	saveConnectPeer(tx, &row)
 	tx.ConnectPeerEvent(&row, "CREATED", "created in a Connect attachment.")

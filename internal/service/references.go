@@ -91,6 +91,12 @@ func (f vpcFacts) subnet(text string) (*catalog.Subnet, bool) {
 	return &f.vpc.Subnets[i], true
 }
 
+// lacks reports whether the VPC is known, and has no such subnet.
+func (f vpcFacts) lacks(text string) bool {
+	_, found := f.subnet(text)
+	return f.known && !found
+}
+
 // noReferencing is the id of the Availability Zone in which security group referencing is not supported.
 const noReferencing = "use1-az3"
 

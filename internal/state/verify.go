@@ -7,8 +7,8 @@ import (
 	"portolan/internal/store"
 )
 
-// layout says what the keys of [schema.go] are, for checks of everything that is stored.
-func layout() store.Layout {
+// layoutTables are the tables that rows are in, by the third segment of their keys.
+func layoutTables() map[string]store.Verifiable {
 	tables := map[string]store.Verifiable{}
 	for _, t := range []store.Verifiable{
 		GlobalNetworks.rows, Sites.rows, Devices.rows, Links.rows, Connections.rows, LinkAssociations.rows, CustomerGatewayAssociations.rows,
@@ -20,6 +20,12 @@ func layout() store.Layout {
 	} {
 		tables[t.Name()] = t
 	}
+	return tables
+}
+
+// layout says what the keys of [schema.go] are, for checks of everything that is stored.
+func layout() store.Layout {
+	tables := layoutTables()
 	shared := []string{store.Path("id", ""), store.Path("resource", ""), store.Path("registered", ""), store.Path("shared", ""), publishedIndex}
 	return store.Layout{
 		Table: func(key string) store.Verifiable { return tables[tableName(key)] },

@@ -1,4 +1,8 @@
-package service
+// Package connectpeer works out the addresses and ASNs of a Connect peer: what it may have at an edge, what is free there,
+// and what is wrong with what was asked for.
+//
+// It must not know how a Connect peer comes about.
+package connectpeer
 
 import (
 	"fmt"
@@ -11,42 +15,44 @@ import (
 	"portolan/internal/state"
 )
 
-// peerDesign works out the addresses and ASNs of a new Connect peer. What is wrong with the request is an error at once;
+// Plan works out the addresses and ASNs of a new Connect peer. What is wrong with the request is an error at once;
 // what is wrong with it on this network, at this edge, is a problem that shows when the peer is built.
-type peerDesign struct {
-	attachment *state.Attachment
-	edge       state.CoreNetworkEdge
-	used       *edgeUse
-	problems   []state.ConnectPeerError
+type Plan struct {
+	Attachment *state.Attachment
+	Edge       state.CoreNetworkEdge
+	Used       *Used
+
+	Problems []state.ConnectPeerError
 }
 
-func (d *peerDesign) problem(code api.ConnectPeerErrorCode, format string, args ...any) {
-	d.problems = append(d.problems, state.ConnectPeerError{
-		Code: code, Message: fmt.Sprintf(format, args...), ResourceArn: d.attachment.ARN(),
+func (d *Plan) problem(code api.ConnectPeerErrorCode, format string, args ...any) {
+	d.Problems = append(d.Problems, state.ConnectPeerError{
+		Code: code, Message: fmt.Sprintf(format, args...), ResourceArn: d.Attachment.ARN(),
 	})
 }
 
-func (d *peerDesign) configuration(in *api.CreateConnectPeerInput) (*state.ConnectPeerConfiguration, error) {
+// Configuration is the configuration of the peer that is asked for.
+func (d *Plan) Configuration(in *api.CreateConnectPeerInput) (*state.ConnectPeerConfiguration, error) {
 	peerAddress, err := netip.ParseAddr(in.PeerAddress)
 	if err != nil {
 		return nil, api.InvalidField("peerAddress", "Member must be an IP address.")
 	}
-	peerASN := val(d.edge.Asn) // iBGP unless the caller names another
+	peerASN := val(d.Edge.Asn) // iBGP unless the caller names another
 	if in.BgpOptions != nil && in.BgpOptions.PeerAsn != nil {
 		peerASN = *in.BgpOptions.PeerAsn
 		if peerASN < 1 || peerASN > 4294967294 {
 			return nil, api.InvalidField("bgpOptions.peerAsn", "Member must be between 1 and 4294967294.")
 		}
 	}
-	config := &state.ConnectPeerConfiguration{PeerAddress: peerAddress.String(), Protocol: d.attachment.Protocol}
+	config := &state.ConnectPeerConfiguration{PeerAddress: peerAddress.String(), Protocol: d.Attachment.Protocol}
 	sessions := func(peer netip.Addr, cores ...netip.Addr) {
 		for _, core := range cores {
 			config.BgpConfigurations = append(config.BgpConfigurations, state.ConnectPeerBgpConfiguration{
-				CoreNetworkAsn: d.edge.Asn, PeerAsn: new(peerASN), CoreNetworkAddress: core.String(), PeerAddress: peer.String(),
+				CoreNetworkAsn: d.Edge.Asn, PeerAsn: new(peerASN), CoreNetworkAddress: core.String(), PeerAddress: peer.String(),
 			})
 		}
 	}
-	if d.attachment.Protocol == api.TunnelProtocolNoEncap {
+	if d.Attachment.Protocol == api.TunnelProtocolNoEncap {
 		if err := noEncapMembers(in, peerAddress); err != nil {
 			return nil, err
 		}
@@ -106,35 +112,35 @@ func noEncapMembers(in *api.CreateConnectPeerInput, peer netip.Addr) error {
 	if len(in.InsideCidrBlocks) > 0 {
 		add("insideCidrBlocks", "A tunnel-less Connect peer has no inside CIDR blocks.")
 	}
-	return invalid(fields)
+	if fields == nil {
+		return nil
+	}
+	return api.InvalidFields(fields...)
 }
 
-// checkSubnet looks for the subnet of a tunnel-less peer: in the VPC its attachment runs over. AWS takes an address outside
-// the subnet.
-func (d *peerDesign) checkSubnet(in *api.CreateConnectPeerInput, facts vpcFacts) error {
+// CheckSubnet looks for the subnet of a tunnel-less peer: in the VPC its attachment runs over, of which lacks says whether it is
+// known to have no such subnet. AWS takes an address outside the subnet.
+func (d *Plan) CheckSubnet(in *api.CreateConnectPeerInput, lacks func(arn string) bool) error {
 	text := val(in.SubnetArn)
-	vpc, _ := state.ParseARN(d.attachment.ResourceArn)
+	vpc, _ := state.ParseARN(d.Attachment.ResourceArn)
 	if subnet, ok := state.ParseARN(text); !ok || subnet.Region != vpc.Region || subnet.Account != vpc.Account {
 		return api.InvalidField("subnetArn", "Subnet is not in the VPC of the transport attachment.")
 	}
-	if !facts.known {
-		return nil
-	}
-	if _, ok := facts.subnet(text); !ok {
+	if lacks(text) {
 		d.problem(api.ConnectPeerErrorCodeSubnetNotFound, "The subnet %s does not exist in the VPC of the transport attachment.", text)
 	}
 	return nil
 }
 
-// edgeUse is what the peers at one edge of a core network occupy.
-type edgeUse struct {
+// Used is what the peers at one edge of a core network occupy.
+type Used struct {
 	addresses map[netip.Addr]bool
 	inside    []netip.Prefix
 }
 
-// peersAt is what is occupied at an edge. A peer that failed, or is about to, occupies nothing.
-func peersAt(v *state.View, network *state.CoreNetwork, location string) *edgeUse {
-	use := &edgeUse{addresses: map[netip.Addr]bool{}}
+// At is what is occupied at an edge. A peer that failed, or is about to, occupies nothing.
+func At(v *state.View, network *state.CoreNetwork, location string) *Used {
+	use := &Used{addresses: map[netip.Addr]bool{}}
 	take := func(text string) {
 		if addr, err := netip.ParseAddr(text); err == nil {
 			use.addresses[addr] = true
@@ -162,9 +168,9 @@ func peersAt(v *state.View, network *state.CoreNetwork, location string) *edgeUs
 
 // freeAddress takes the smallest host address of the edge's inside CIDR blocks that no peer uses and that is of the family
 // of another.
-func (d *peerDesign) freeAddress(like netip.Addr) (netip.Addr, bool) {
+func (d *Plan) freeAddress(like netip.Addr) (netip.Addr, bool) {
 	blocks := 0
-	for _, text := range d.edge.InsideCidrBlocks {
+	for _, text := range d.Edge.InsideCidrBlocks {
 		block, err := netip.ParsePrefix(text)
 		if err != nil || block.Addr().Is4() != like.Is4() {
 			continue
@@ -172,29 +178,29 @@ func (d *peerDesign) freeAddress(like netip.Addr) (netip.Addr, bool) {
 		blocks++
 		last := netipx.PrefixLastIP(block)
 		for addr := block.Addr().Next(); addr.Less(last); addr = addr.Next() {
-			if !d.used.addresses[addr] {
-				d.used.addresses[addr] = true
+			if !d.Used.addresses[addr] {
+				d.Used.addresses[addr] = true
 				return addr, true
 			}
 		}
 	}
 	if blocks == 0 {
-		d.problem(api.ConnectPeerErrorCodeNoAssociatedCidrBlock, "Core network edge %s has no inside CIDR block of the peer address's family.", d.edge.EdgeLocation)
+		d.problem(api.ConnectPeerErrorCodeNoAssociatedCidrBlock, "Core network edge %s has no inside CIDR block of the peer address's family.", d.Edge.EdgeLocation)
 	} else {
-		d.problem(api.ConnectPeerErrorCodeEdgeLocationNoFreeIps, "Core network edge %s has no free address in its inside CIDR blocks.", d.edge.EdgeLocation)
+		d.problem(api.ConnectPeerErrorCodeEdgeLocationNoFreeIps, "Core network edge %s has no free address in its inside CIDR blocks.", d.Edge.EdgeLocation)
 	}
 	return netip.Addr{}, false
 }
 
 // givenAddress checks an address the caller chose.
-func (d *peerDesign) givenAddress(text string) (netip.Addr, error) {
+func (d *Plan) givenAddress(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return addr, api.InvalidField("coreNetworkAddress", "Member must be an IP address.")
 	}
-	for _, block := range d.edge.InsideCidrBlocks {
+	for _, block := range d.Edge.InsideCidrBlocks {
 		if prefix, err := netip.ParsePrefix(block); err == nil && prefix.Contains(addr) {
-			if d.used.addresses[addr] {
+			if d.Used.addresses[addr] {
 				return addr, api.InvalidField("coreNetworkAddress", "Address is used by another Connect peer at the edge location.")
 			}
 			if addr == prefix.Addr() || addr == netipx.PrefixLastIP(prefix) {
@@ -221,7 +227,7 @@ var (
 
 // insideBlocks checks the blocks BGP runs in: one IPv4 /29 and at most one IPv6 /125, unused at the edge. The IPv4 block
 // comes first in the result.
-func (d *peerDesign) insideBlocks(blocks []string) ([]netip.Prefix, error) {
+func (d *Plan) insideBlocks(blocks []string) ([]netip.Prefix, error) {
 	var v4, v6 []netip.Prefix
 	for i, text := range blocks {
 		block, err := netip.ParsePrefix(text)
@@ -236,7 +242,7 @@ func (d *peerDesign) insideBlocks(blocks []string) ([]netip.Prefix, error) {
 		if !d.fitsInside(block) {
 			continue
 		}
-		if slices.ContainsFunc(d.used.inside, block.Overlaps) {
+		if slices.ContainsFunc(d.Used.inside, block.Overlaps) {
 			d.problem(api.ConnectPeerErrorCodeEdgeLocationPeerDuplicate, "The inside CIDR block %s is used by another Connect peer at the edge location.", block)
 		}
 	}
@@ -247,7 +253,7 @@ func (d *peerDesign) insideBlocks(blocks []string) ([]netip.Prefix, error) {
 }
 
 // fitsInside tells whether a block is one that BGP can run in, and notes why not.
-func (d *peerDesign) fitsInside(block netip.Prefix) bool {
+func (d *Plan) fitsInside(block netip.Prefix) bool {
 	const code = api.ConnectPeerErrorCodeInvalidInsideCidrBlock
 	switch {
 	case block.Addr().Is4() && (block.Bits() != insideBits || !linkLocal4.Contains(block.Addr())):
@@ -260,4 +266,12 @@ func (d *peerDesign) fitsInside(block netip.Prefix) bool {
 		return true
 	}
 	return false
+}
+
+// val is *p, or the zero value.
+func val[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
