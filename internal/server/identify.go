@@ -42,21 +42,19 @@ func (s *Server) identify(c *call, w http.ResponseWriter, r *http.Request, limit
 	return principal, body, nil
 }
 
-// begin takes one of the slots of requests that are being answered, for the account of the caller, until end or reply.
+// begin takes one of the slots of requests that are being answered, for the account of the caller, until end.
 func (s *Server) begin(c *call) error {
-	account := c.principal.Caller().Account
-	if !s.slots.take(account) {
+	if c.answered = s.slots.take(c.principal.Caller().Account); !c.answered {
 		return overloaded()
 	}
-	c.end = func() { s.slots.give(account) }
 	return nil
 }
 
-// done gives back what the answer took; it may be called more than once.
-func (c *call) done() {
-	if c.end != nil {
-		c.end()
-		c.end = nil
+// end gives back what begin took; it may be called more than once.
+func (s *Server) end(c *call) {
+	if c.answered {
+		s.slots.give(c.principal.Caller().Account)
+		c.answered = false
 	}
 }
 

@@ -38,7 +38,7 @@ type call struct {
 	errorType string
 	err       error
 	span      trace.Span // nil: there is no tracer
-	end       func()     // nil: it takes no slot
+	answered  bool       // it has one of the slots
 }
 
 // record writes the access line, the metrics and the end of the span.

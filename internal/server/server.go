@@ -158,7 +158,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := call{start: s.cfg.Now(), id: s.ids.next(), operation: unknown}
 	if err := s.reply(&c, w, r); err != nil {
-		c.done()
+		s.end(&c)
 		err = stored(err)
 		e := wire.AsException(err)
 		c.status, c.errorType, c.err = e.HTTPStatus(), e.ErrorType(), err
@@ -218,7 +218,7 @@ func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err err
 		return err
 	}
 	encoded := wire.Encode(out)
-	c.done()
+	s.end(c)
 	connectionOf(r).writes(encoded.Len())
 	encoded.Write(w, c.id)
 	c.status = http.StatusOK
@@ -257,7 +257,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err != nil {
 		return nil, err
 	}
-	caller.Operation = op.Name
+	caller.Operation, caller.EncodeOnly = op.Name, true
 	ctx = api.WithCaller(ctx, caller)
 	if caller.May = s.cfg.Authorizer.May(ctx, principal); caller.May != nil {
 		ctx = api.WithCaller(ctx, caller)

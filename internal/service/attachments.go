@@ -117,16 +117,14 @@ func listAttachments(v *state.View, in *api.ListAttachmentsInput) (*api.ListAtta
 	if err != nil {
 		return nil, err
 	}
-	rows := chain(
-		state.Attachments.Rows(v, state.Attachments.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
-		state.Attachments.Rows(v, state.Attachments.Within(v.Caller.Account, in.CoreNetworkId), p.After),
-	)
 	keep := func(row *state.Attachment) bool {
 		return wanted(in.AttachmentType, row.AttachmentType) && wanted(in.State, row.State) &&
 			(in.EdgeLocation == nil || slices.Contains(row.Edges(), *in.EdgeLocation))
 	}
 	var out api.ListAttachmentsOutput
-	out.Attachments, out.NextToken = state.Page(p, rows, keep, func(row *state.Attachment) api.Attachment { return row.API() })
+	out.Attachments, out.NextToken = state.List(v, p, keep, (*state.Attachment).API,
+		state.Attachments.Walk(v, state.Attachments.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
+		state.Attachments.Walk(v, state.Attachments.Within(v.Caller.Account, in.CoreNetworkId), p.After))
 	return &out, nil
 }
 

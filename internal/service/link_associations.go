@@ -79,18 +79,18 @@ func getLinkAssociations(v *state.View, in *api.GetLinkAssociationsInput) (*api.
 	if err != nil {
 		return nil, err
 	}
-	rows := state.LinkAssociations.Rows(v, state.LinkAssociations.In(v.Caller.Account, gn), p.After)
+	rows := state.LinkAssociations.Walk(v, state.LinkAssociations.In(v.Caller.Account, gn), p.After)
 	switch {
 	case in.DeviceId != nil:
-		rows = state.LinkAssociations.Rows(v, state.LinkAssociations.OnDevice(v.Caller.Account, gn, *in.DeviceId), p.After)
+		rows = state.LinkAssociations.Walk(v, state.LinkAssociations.OnDevice(v.Caller.Account, gn, *in.DeviceId), p.After)
 	case in.LinkId != nil:
-		rows = state.LinkAssociations.Rows(v, state.LinkAssociations.OfLink(v.Caller.Account, gn, *in.LinkId), p.After)
+		rows = state.LinkAssociations.Walk(v, state.LinkAssociations.OfLink(v.Caller.Account, gn, *in.LinkId), p.After)
 	}
 	keep := func(a *state.LinkAssociation) bool {
 		return wanted(in.DeviceId, a.DeviceId) && wanted(in.LinkId, a.LinkId)
 	}
 	var out api.GetLinkAssociationsOutput
-	out.LinkAssociations, out.NextToken = state.Page(p, rows, keep, (*state.LinkAssociation).API)
+	out.LinkAssociations, out.NextToken = state.List(v, p, keep, (*state.LinkAssociation).API, rows)
 	return &out, nil
 }
 

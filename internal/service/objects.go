@@ -1,8 +1,6 @@
 package service
 
 import (
-	"iter"
-
 	"portolan/api"
 	"portolan/internal/lifecycle"
 	"portolan/internal/state"
@@ -58,13 +56,10 @@ func move[R any, S ~string](tx *state.Txn, t *state.Table[R], key state.Key[R], 
 // children lists the rows of a global network: those with the keys, or those of a range. keep must hold for each and
 // covers the condition of the range as well.
 func children[R, Item any](v *state.View, p *state.Pager, t *state.Table[R], keys []state.Key[R], in state.Range[R], keep func(*R) bool, item func(*R) Item) ([]Item, string) {
-	var rows iter.Seq2[string, *R]
 	if len(keys) > 0 {
-		rows = t.At(v, keys, p.After)
-	} else {
-		rows = t.Rows(v, in, p.After)
+		return state.List(v, p, keep, item, t.WalkAt(v, keys, p.After))
 	}
-	return state.Page(p, rows, keep, item)
+	return state.List(v, p, keep, item, t.Walk(v, in, p.After))
 }
 
 // keysOf are the keys of ids.

@@ -105,15 +105,13 @@ func listPeerings(v *state.View, in *api.ListPeeringsInput) (*api.ListPeeringsOu
 	if err != nil {
 		return nil, err
 	}
-	rows := chain(
-		state.Peerings.Rows(v, state.Peerings.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
-		state.Peerings.Rows(v, state.Peerings.Within(v.Caller.Account, in.CoreNetworkId), p.After),
-	)
 	keep := func(row *state.Peering) bool {
 		return wanted(in.PeeringType, row.PeeringType) && wanted(in.EdgeLocation, row.EdgeLocation) && wanted(in.State, row.State)
 	}
 	var out api.ListPeeringsOutput
-	out.Peerings, out.NextToken = state.Page(p, rows, keep, func(row *state.Peering) api.Peering { return row.API() })
+	out.Peerings, out.NextToken = state.List(v, p, keep, (*state.Peering).API,
+		state.Peerings.Walk(v, state.Peerings.Guests(v.Caller.Account, in.CoreNetworkId), p.After),
+		state.Peerings.Walk(v, state.Peerings.Within(v.Caller.Account, in.CoreNetworkId), p.After))
 	return &out, nil
 }
 

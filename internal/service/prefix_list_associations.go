@@ -95,10 +95,10 @@ func listCoreNetworkPrefixListAssociations(v *state.View, in *api.ListCoreNetwor
 	if err != nil {
 		return nil, err
 	}
-	rows := state.PrefixListAssociations.Rows(v, state.PrefixListAssociations.In(v.Caller.Account, in.CoreNetworkId), p.After)
+	rows := state.PrefixListAssociations.Walk(v, state.PrefixListAssociations.In(v.Caller.Account, in.CoreNetworkId), p.After)
 	keep := func(row *state.PrefixListAssociation) bool { return wanted(in.PrefixListArn, row.PrefixListArn) }
 	var out api.ListCoreNetworkPrefixListAssociationsOutput
-	out.PrefixListAssociations, out.NextToken = state.Page(p, rows, keep, (*state.PrefixListAssociation).API)
+	out.PrefixListAssociations, out.NextToken = state.List(v, p, keep, (*state.PrefixListAssociation).API, rows)
 	return &out, nil
 }
 

@@ -8,7 +8,8 @@ import (
 
 // accountKey is the key of a row of the account, below the table's name.
 func accountKey(account, table string, path ...string) string {
-	return store.Path("acct", account, table) + store.Path(path...)
+	var room [160]byte
+	return string(store.AppendPath(store.AppendPath(room[:0], "acct", account, table), path...))
 }
 
 // accountOf is the account a row key belongs to.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"portolan/api"
+	"portolan/internal/store"
 )
 
 const (
@@ -21,8 +22,9 @@ const (
 type Pager struct {
 	After string // the key the last page ended at, "" for the first page
 
-	query string
-	limit int
+	account string
+	query   []string
+	limit   int
 }
 
 // Pager is [NewPager] for the caller of the view.
@@ -32,7 +34,7 @@ func (v *View) Pager(maxResults *int32, token *string, query ...string) (*Pager,
 
 // NewPager checks the page size and the token of a request. query names the operation and each filter value.
 func NewPager(caller api.Caller, maxResults *int32, token *string, query ...string) (*Pager, error) {
-	p := &Pager{query: caller.Account + "\x00" + strings.Join(query, "\x00"), limit: defaultPage}
+	p := &Pager{account: caller.Account, query: query, limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)
 	}
@@ -50,7 +52,7 @@ func NewPager(caller api.Caller, maxResults *int32, token *string, query ...stri
 const sumSize = 12
 
 func (p *Pager) sum(after string) []byte {
-	sum := sha256.Sum256([]byte("page\x00" + p.query + "\x00" + after))
+	sum := sha256.Sum256([]byte("page\x00" + p.account + "\x00" + strings.Join(p.query, "\x00") + "\x00" + after))
 	return sum[:sumSize]
 }
 
@@ -61,20 +63,70 @@ func (p *Pager) token(after string) string {
 // Page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).
 // rows must start after p.After. It looks one row ahead, so that a last page is known to be the last.
 func Page[Row, Item any](p *Pager, rows iter.Seq2[string, *Row], keep func(*Row) bool, item func(*Row) Item) ([]Item, string) {
-	items := make([]Item, 0, min(p.limit, shortPage))
-	last := ""
+	list := newListing[Item](p)
 	for key, row := range rows {
 		if keep != nil && !keep(row) {
 			continue
 		}
-		if len(items) == p.limit {
-			return items, p.token(last)
+		if list.full() {
+			return list.items, p.token(list.last)
 		}
-		if len(items) == shortPage {
-			items = slices.Grow(items, min(p.limit, defaultPage)-shortPage)
-		}
-		items = append(items, item(row))
-		last = key
+		*list.next(key) = item(row)
 	}
-	return items, ""
+	return list.items, ""
+}
+
+// List is [Page] of the rows of walks, one after the other. Where the caller encodes them and does nothing else, the items
+// have only their encoded form, which is kept beside the row: so a table has one item function for all its lists, its
+// method API, which looks at nothing but the row.
+func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item, walks ...store.Rows[R]) ([]Item, string) {
+	encode := func(row *R) string {
+		shown := item(row)
+		return string(any(&shown).(api.Element).AppendJSON(nil))
+	}
+	list := newListing[Item](p)
+	_, encoded := any((*Item)(nil)).(api.Element)
+	encoded = encoded && v.Caller.EncodeOnly
+	for i := range walks {
+		walk := &walks[i]
+		for walk.Next() {
+			if keep != nil && !keep(&walk.Row.Value) {
+				continue
+			}
+			if list.full() {
+				walk.Stop()
+				return list.items, p.token(list.last)
+			}
+			if place := list.next(walk.Key); encoded {
+				any(place).(api.Element).SetEncoded(walk.Row.Text(encode))
+			} else {
+				*place = item(&walk.Row.Value)
+			}
+		}
+	}
+	return list.items, ""
+}
+
+// listing is a page that is being filled.
+type listing[Item any] struct {
+	limit int
+	items []Item
+	last  string // the key of the last item
+}
+
+func newListing[Item any](p *Pager) listing[Item] {
+	return listing[Item]{limit: p.limit, items: make([]Item, 0, min(p.limit, shortPage))}
+}
+
+func (l *listing[Item]) full() bool { return len(l.items) == l.limit }
+
+// next is the place of one more item, which is in the list from now on.
+func (l *listing[Item]) next(key string) *Item {
+	if len(l.items) == shortPage {
+		l.items = slices.Grow(l.items, min(l.limit, defaultPage)-shortPage)
+	}
+	var none Item
+	l.items = append(l.items, none)
+	l.last = key
+	return &l.items[len(l.items)-1]
 }

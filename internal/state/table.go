@@ -50,21 +50,35 @@ func (t *Table[R]) Rows(v *View, in Range[R], after string) iter.Seq2[string, *R
 	return t.rows.Scan(v.r, in.prefix, after)
 }
 
-// At walks the rows of single keys in order, as a range would; absent ones are skipped.
-func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, *R] {
+// Walk is [Table.Rows] as [List] takes it.
+func (t *Table[R]) Walk(v *View, in Range[R], after string) store.Rows[R] {
+	if in.index {
+		return t.rows.IndexRows(v.r, in.prefix, after)
+	}
+	return t.rows.Rows(v.r, in.prefix, after)
+}
+
+// WalkAt walks the rows of single keys in order, as a range would; absent ones are skipped.
+func (t *Table[R]) WalkAt(v *View, keys []Key[R], after string) store.Rows[R] {
 	paths := make([]string, len(keys))
 	for i, k := range keys {
 		paths[i] = k.path
 	}
 	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if from, found := slices.BinarySearch(paths, after); found {
+		paths = paths[from+1:]
+	} else {
+		paths = paths[from:]
+	}
+	return t.rows.RowsAt(v.r, paths)
+}
+
+// At is [Table.WalkAt] as an iterator.
+func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, *R] {
 	return func(yield func(string, *R) bool) {
-		for _, path := range slices.Compact(paths) {
-			if path <= after {
-				continue
-			}
-			if row, ok := t.rows.Get(v.r, path); ok && !yield(path, row) {
-				return
-			}
+		w := t.WalkAt(v, keys, after)
+		for w.Next() && yield(w.Key, &w.Row.Value) {
 		}
 	}
 }
@@ -125,7 +139,9 @@ func (t *roots[R]) Key(account, id string) Key[R] {
 }
 
 // Of are the rows of an account.
-func (t *roots[R]) Of(account string) Range[R] { return below[R](accountKey(account, t.rows.Name())) }
+func (t *roots[R]) Of(account string) Range[R] {
+	return Range[R]{prefix: accountKey(account, t.rows.Name(), "")}
+}
 
 // Count is the number of rows of an account, of a table that counts them.
 func (t *roots[R]) Count(v *View, account string) int {
@@ -142,7 +158,7 @@ func (t *Members[R]) Key(account, parent, id string) Key[R] {
 
 // In are the rows below a parent.
 func (t *Members[R]) In(account, parent string) Range[R] {
-	return below[R](accountKey(account, t.rows.Name(), parent))
+	return Range[R]{prefix: accountKey(account, t.rows.Name(), parent, "")}
 }
 
 // Of are the rows of an account.

@@ -28,29 +28,33 @@ func newBoltTree(tx *bbolt.Tx) *boltTree {
 	return &boltTree{bucket: b, probe: b.Cursor()}
 }
 
-func (t *boltTree) get(key string) ([]byte, bool) {
+func (t *boltTree) get(key string) ([]byte, *memoRow, bool) {
 	t.inside = true
 	t.key = append(t.key[:0], key...)
 	k, v := t.probe.Seek(t.key)
 	if k != nil && string(k) == key {
-		value, ok := t.value(k, v)
+		value, known, ok := t.value(k, v)
 		t.inside = false
-		return value, ok
+		return value, known, ok
 	}
 	before, w := t.probe.Prev()
 	t.gap(before, w, k, v, t.key)
 	t.inside = false
-	return nil, false
+	return nil, nil, false
 }
 
-// value checks an entry.
-func (t *boltTree) value(k, sealed []byte) ([]byte, bool) {
+// value checks an entry. One that is remembered, with the same seal, was checked before.
+func (t *boltTree) value(k, sealed []byte) ([]byte, *memoRow, bool) {
+	if known := rows.verified(k, sealed); known != nil {
+		end := len(sealed) - sealSize
+		return sealed[:end:end], known, true
+	}
 	value, ok := unseal(k, sealed)
 	if !ok {
 		t.fail(&DamageError{Key: string(k), What: "a value does not have its checksum"})
-		return nil, false
+		return nil, nil, false
 	}
-	return notNil(value), true
+	return notNil(value), nil, true
 }
 
 // gap checks the keys before and at a place where want was looked for and not found, nil where there are none. What their
@@ -113,7 +117,7 @@ type boltCursor struct {
 	last   string
 }
 
-func (c *boltCursor) seek(key string) (string, []byte, bool) {
+func (c *boltCursor) seek(key string) (string, []byte, *memoRow, bool) {
 	c.want = append(c.want[:0], key...)
 	want := c.want
 	c.tree.inside = true
@@ -132,7 +136,7 @@ func (c *boltCursor) seek(key string) (string, []byte, bool) {
 	return c.take(k, v)
 }
 
-func (c *boltCursor) next() (string, []byte, bool) {
+func (c *boltCursor) next() (string, []byte, *memoRow, bool) {
 	c.tree.inside = true
 	k, v := c.at.Next()
 	if k != nil && string(k) <= c.last {
@@ -143,19 +147,23 @@ func (c *boltCursor) next() (string, []byte, bool) {
 }
 
 // take is the entry the cursor has come to, if it has the prefix.
-func (c *boltCursor) take(k, v []byte) (key string, value []byte, ok bool) {
+func (c *boltCursor) take(k, v []byte) (key string, value []byte, known *memoRow, ok bool) {
 	switch {
 	case k == nil:
 	case len(k) >= len(c.prefix) && string(k[:len(c.prefix)]) == c.prefix:
-		if value, ok = c.tree.value(k, v); ok {
-			key = c.key(k)
+		if value, known, ok = c.tree.value(k, v); ok {
+			if known != nil {
+				key = known.key
+			} else {
+				key = c.key(k)
+			}
 			c.last = key
 		}
 	case !isKey(k, v):
 		c.tree.fail(&DamageError{Key: string(k), What: "a key does not have its checksum"})
 	}
 	c.tree.inside = false
-	return key, value, ok
+	return key, value, known, ok
 }
 
 // key is k as a string. A page of a list walks a hundred keys: they share blocks of memory, since one allocation for each

@@ -1,17 +1,18 @@
 package store
 
 import (
-	"hash/maphash"
+	"encoding/binary"
+	"strings"
 	"sync/atomic"
 )
 
-// memo lets a row that is read again not be decoded again. It maps the bytes of a row to its decoded value. Since the
-// bytes are compared in full, a remembered row can never be out of date, and nothing ever has to be invalidated.
+// memo lets a row that is read again be neither verified nor decoded again. It maps the key and the bytes of a row to its
+// decoded value. Since both are compared in full, with the seal where there is one, a remembered row can never be out of
+// date, damage is never taken for it, and nothing ever has to be invalidated.
 //
 // A row has two places it may be in, so that reading takes no lock. What is pushed out, by a third row for the same
 // places or by the bound on memory, is what was not read for the longest time among a few.
 type memo struct {
-	seed   maphash.Seed
 	budget atomic.Int64  // bytes
 	held   atomic.Int64  // bytes
 	puts   atomic.Uint32 // the clock: how many rows were put
@@ -20,7 +21,9 @@ type memo struct {
 }
 
 type memoRow struct {
-	raw  string
+	key  string
+	raw  string        // its bytes, without the seal
+	seal uint64        // of key and bytes
 	row  any           // *Row[T] of some table
 	read atomic.Uint32 // the clock when it was last read
 }
@@ -31,13 +34,13 @@ const (
 )
 
 // cost counts the bytes, the decoded strings and the text made of them as three copies of about the same size.
-func (r *memoRow) cost() int64 { return int64(3*len(r.raw) + memoCost) }
+func (r *memoRow) cost() int64 { return int64(len(r.key) + 3*len(r.raw) + memoCost) }
 
 // rows is shared by all tables of the process, so that the one bound holds however many tables there are.
 var rows = newMemo(16 << 20)
 
 func newMemo(bytes int64) *memo {
-	m := &memo{seed: maphash.MakeSeed()}
+	m := &memo{}
 	m.limit(bytes)
 	return m
 }
@@ -49,45 +52,54 @@ func (m *memo) limit(bytes int64) {
 	}
 }
 
-// hash names a row's places. The salt keeps equal bytes in two tables, which decode to different types, apart. Of a long
-// row both ends are enough: ids stand at the start and states at the end, and rows that still fall together only push
-// each other out.
-func (m *memo) hash(raw []byte, salt uint64) uint64 {
-	const end = 64
-	if len(raw) <= 2*end {
-		return maphash.Bytes(m.seed, raw) ^ salt
-	}
-	return maphash.Bytes(m.seed, raw[:end]) ^ maphash.Bytes(m.seed, raw[len(raw)-end:])*3 ^ uint64(len(raw)) ^ salt
-}
-
-func (m *memo) pair(h uint64) (a, b *atomic.Pointer[memoRow]) {
-	i := h % memoPlaces
+// pair is the places of a row. They go by its key, so that a row that was changed takes the place of what it was. The upper
+// half of a seal is of the key alone.
+func (m *memo) pair(seal uint64) (a, b *atomic.Pointer[memoRow]) {
+	i := (seal >> 32) % memoPlaces
 	return &m.places[i], &m.places[i^1]
 }
 
-func (m *memo) get(h uint64, raw []byte) (any, bool) {
-	a, b := m.pair(h)
+// verified is the row remembered for a key and for what the file holds for it, nil for none. That it is remembered means that
+// it was found to be what was written.
+func (m *memo) verified(key, sealed []byte) *memoRow {
+	end := len(sealed) - sealSize
+	if end < 0 {
+		return nil
+	}
+	seal := binary.LittleEndian.Uint64(sealed[end:])
+	r := find(m, seal, key, sealed[:end])
+	if r == nil || r.seal != seal {
+		return nil
+	}
+	return r
+}
+
+// find is the row remembered for a key, of which only the upper half of seal needs to be known, and its bytes.
+func find[K string | []byte](m *memo, seal uint64, key K, raw []byte) *memoRow {
+	a, b := m.pair(seal)
 	r := a.Load()
-	if r == nil || r.raw != string(raw) {
-		if r = b.Load(); r == nil || r.raw != string(raw) {
-			return nil, false
+	if r == nil || r.key != string(key) || r.raw != string(raw) {
+		if r = b.Load(); r == nil || r.key != string(key) || r.raw != string(raw) {
+			return nil
 		}
 	}
 	if now := m.puts.Load(); r.read.Load() != now {
 		r.read.Store(now)
 	}
-	return r.row, true
+	return r
 }
 
-func (m *memo) put(h uint64, raw []byte, row any) {
-	r := &memoRow{raw: string(raw), row: row}
+func (m *memo) put(key string, raw []byte, row any) {
+	r := &memoRow{key: strings.Clone(key), raw: string(raw), seal: sealOf(key, raw), row: row}
 	if r.cost() > m.budget.Load() {
 		return
 	}
 	now := m.puts.Add(1)
 	r.read.Store(now)
-	a, b := m.pair(h)
-	if old := a.Load(); old != nil && old.raw != r.raw && (b.Load() == nil || m.age(b, now) > m.age(a, now)) {
+	a, b := m.pair(r.seal)
+	switch old, other := a.Load(), b.Load(); {
+	case old == nil || old.key == key:
+	case other == nil || other.key == key || m.age(b, now) > m.age(a, now):
 		a = b
 	}
 	m.set(a, r)

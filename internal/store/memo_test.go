@@ -1,7 +1,9 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -17,19 +19,27 @@ func (m *memo) size() (rows int, bytes int64) {
 	return rows, bytes
 }
 
+// recall is the row remembered for a key and its bytes, as a tree without seals looks for it.
+func recall(m *memo, key string, raw []byte) (any, bool) {
+	if r := find(m, sum64(key), key, raw); r != nil {
+		return r.row, true
+	}
+	return nil, false
+}
+
 func TestMemo_staysWithinItsLimit(t *testing.T) {
 	const limit = 1 << 20
 	m := newMemo(limit)
 	hot := []byte("hot row")
-	m.put(m.hash(hot, 1), hot, "hot")
+	m.put("hot", hot, "hot")
 	for i := range 100_000 {
-		raw := fmt.Appendf(nil, "row %d", i)
-		m.put(m.hash(raw, 1), raw, i)
-		if got, ok := m.get(m.hash(raw, 1), raw); !ok || got != i {
+		key, raw := fmt.Sprint("/k/", i), fmt.Appendf(nil, "row %d", i)
+		m.put(key, raw, i)
+		if got, ok := recall(m, key, raw); !ok || got != i {
 			t.Fatalf("row %d just put: %v, %v", i, got, ok)
 		}
 		if i%100 == 0 {
-			if _, ok := m.get(m.hash(hot, 1), hot); !ok {
+			if _, ok := recall(m, "hot", hot); !ok {
 				t.Fatalf("a row read all the time was forgotten after %d others", i)
 			}
 		}
@@ -40,23 +50,50 @@ func TestMemo_staysWithinItsLimit(t *testing.T) {
 	}
 }
 
-func TestMemo_comparesBytes(t *testing.T) {
+func TestMemo_comparesKeyAndBytes(t *testing.T) {
 	m := newMemo(1 << 20)
-	m.put(42, []byte("a"), "row a") // as if the hashes were the same
-	if got, ok := m.get(42, []byte("b")); ok {
-		t.Errorf("b gives %v", got)
+	m.put("/k", []byte("a"), "row a")
+	if got, ok := recall(m, "/k", []byte("b")); ok {
+		t.Errorf("other bytes give %v", got)
 	}
-	m.put(42, []byte("b"), "row b")
-	if got, ok := m.get(42, []byte("b")); !ok || got != "row b" {
+	if r := find(m, sum64("/k"), "/l", []byte("a")); r != nil { // as if the checksums of the keys were the same
+		t.Errorf("another key gives %v", r.row)
+	}
+	m.put("/k", []byte("b"), "row b")
+	if got, ok := recall(m, "/k", []byte("b")); !ok || got != "row b" {
 		t.Errorf("b gives %v, %v", got, ok)
+	}
+	if rows, _ := m.size(); rows != 1 {
+		t.Errorf("%d rows: one was changed", rows)
+	}
+}
+
+// TestMemo_verified: what is remembered is taken for verified only when key, value and seal are all what they were.
+func TestMemo_verified(t *testing.T) {
+	m := newMemo(1 << 20)
+	key, value := []byte("/k"), []byte("value")
+	m.put(string(key), value, "row")
+	sealed := binary.LittleEndian.AppendUint64(slices.Clone(value), sealOf(key, value))
+	if m.verified(key, sealed) == nil {
+		t.Error("the entry itself is not remembered")
+	}
+	for i := range len(sealed) * 8 {
+		damaged := slices.Clone(sealed)
+		damaged[i/8] ^= 1 << (i % 8)
+		if m.verified(key, damaged) != nil {
+			t.Errorf("bit %d does not matter", i)
+		}
+	}
+	if m.verified([]byte("/l"), sealed) != nil || m.verified(key, sealed[:3]) != nil {
+		t.Error("another key, or less than a seal, is taken for it")
 	}
 }
 
 func TestMemo_limitZero(t *testing.T) {
 	m := newMemo(1 << 20)
-	m.put(1, []byte("a"), "row")
+	m.put("/a", []byte("a"), "row")
 	m.limit(0)
-	m.put(2, []byte("b"), "row")
+	m.put("/b", []byte("b"), "row")
 	if rows, _ := m.size(); rows != 0 {
 		t.Errorf("%d rows kept", rows)
 	}
@@ -68,12 +105,11 @@ func TestMemo_concurrent(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for i := range 5000 {
-				raw := fmt.Appendf(nil, "row %d", i%500)
-				h := m.hash(raw, 1)
-				if got, ok := m.get(h, raw); ok && got != i%500 {
+				key, raw := fmt.Sprint("/k/", i%500), fmt.Appendf(nil, "row %d", i%500)
+				if got, ok := recall(m, key, raw); ok && got != i%500 {
 					t.Errorf("row %d gives %v", i%500, got)
 				}
-				m.put(h, raw, i%500)
+				m.put(key, raw, i%500)
 			}
 		})
 	}

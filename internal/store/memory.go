@@ -113,9 +113,9 @@ func ready(ctx context.Context, closing <-chan struct{}) error {
 
 type memoryTree struct{ pairs *btree.BTreeG[pair] }
 
-func (t memoryTree) get(key string) ([]byte, bool) {
+func (t memoryTree) get(key string) ([]byte, *memoRow, bool) {
 	p, ok := t.pairs.Get(pair{key: key})
-	return p.value, ok
+	return p.value, nil, ok
 }
 
 func (t memoryTree) put(key string, _, value []byte) error {
@@ -138,18 +138,18 @@ type memoryCursor struct {
 	iter   btree.IterG[pair]
 }
 
-func (c *memoryCursor) seek(key string) (string, []byte, bool) {
+func (c *memoryCursor) seek(key string) (string, []byte, *memoRow, bool) {
 	return c.at(c.iter.Seek(pair{key: key}))
 }
 
 func (c *memoryCursor) leave() {}
 
-func (c *memoryCursor) next() (string, []byte, bool) { return c.at(c.iter.Next()) }
+func (c *memoryCursor) next() (string, []byte, *memoRow, bool) { return c.at(c.iter.Next()) }
 
-func (c *memoryCursor) at(ok bool) (string, []byte, bool) {
+func (c *memoryCursor) at(ok bool) (string, []byte, *memoRow, bool) {
 	if !ok {
-		return "", nil, false
+		return "", nil, nil, false
 	}
 	p := c.iter.Item()
-	return p.key, p.value, strings.HasPrefix(p.key, c.prefix)
+	return p.key, p.value, nil, strings.HasPrefix(p.key, c.prefix)
 }

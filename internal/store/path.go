@@ -8,20 +8,20 @@ var escaper = strings.NewReplacer("%", "%25", "/", "%2F")
 // is escaped, so two different lists of segments never give the same key. An empty last segment leaves the closing
 // slash that a prefix needs: Path("acct", "1", "") is "/acct/1/", which does not match "/acct/12/…".
 func Path(segments ...string) string {
-	n := 0
+	var room [128]byte
+	return string(AppendPath(room[:0], segments...))
+}
+
+// AppendPath appends what [Path] gives.
+func AppendPath(b []byte, segments ...string) []byte {
 	for _, s := range segments {
-		n += 1 + len(s)
-	}
-	var b strings.Builder
-	b.Grow(n)
-	for _, s := range segments {
-		b.WriteByte('/')
-		if strings.ContainsAny(s, "/%") {
+		b = append(b, '/')
+		if strings.IndexByte(s, '/') >= 0 || strings.IndexByte(s, '%') >= 0 {
 			s = escaper.Replace(s)
 		}
-		b.WriteString(s)
+		b = append(b, s...)
 	}
-	return b.String()
+	return b
 }
 
 var unescaper = strings.NewReplacer("%25", "%", "%2F", "/")

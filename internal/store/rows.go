@@ -73,19 +73,19 @@ func (w *Rows[T]) Next() bool {
 	}
 	w.Key = w.walk.Key
 	if w.how == byPrefix {
-		w.Row, ok = w.table.decode(w.r, w.Key, w.walk.Value)
+		w.Row, ok = w.table.decode(w.r, w.Key, w.walk.Value, w.walk.known)
 		return ok
 	}
 	key, ok := w.table.target(w.r, w.Key, w.walk.Value)
 	if !ok {
 		return false
 	}
-	value, ok := w.r.Get(key)
+	value, known, ok := fetch(w.r, key)
 	if !ok {
 		fail(w.r, fmt.Errorf("%s index entry %q: row %q does not exist", w.table.schema.Name, w.Key, key))
 		return false
 	}
-	w.Row, ok = w.table.decode(w.r, key, value)
+	w.Row, ok = w.table.decode(w.r, key, value, known)
 	return ok
 }
 

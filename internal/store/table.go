@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,7 +25,6 @@ import (
 //	})
 type Table[T any] struct {
 	schema Schema[T]
-	salt   uint64
 }
 
 // Schema says where the rows of a table can be found besides their own key. Its functions must depend on nothing but
@@ -52,11 +50,9 @@ type Index[T any] struct {
 	Keys func(key string, row *T) []string
 }
 
-var tableSalt atomic.Uint64
-
 // NewTable returns the table of a schema.
 func NewTable[T any](s Schema[T]) *Table[T] {
-	return &Table[T]{schema: s, salt: tableSalt.Add(1) * 0x9e3779b97f4a7c15}
+	return &Table[T]{schema: s}
 }
 
 // Get returns the row at key. The row is shared with every other reader and must not be modified: copy the struct first.
@@ -69,11 +65,11 @@ func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
 }
 
 func (t *Table[T]) row(r Reader, key string) (*Row[T], bool) {
-	raw, ok := r.Get(key)
+	raw, known, ok := fetch(r, key)
 	if !ok {
 		return nil, false
 	}
-	return t.decode(r, key, raw)
+	return t.decode(r, key, raw, known)
 }
 
 // Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row. Members
@@ -88,10 +84,10 @@ func (t *Table[T]) Put(tx Txn, key string, row *T) {
 		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
 		return
 	}
-	oldRaw, had := tx.Get(key)
+	oldRaw, remembered, had := fetch(tx, key)
 	var old *T
 	if had {
-		known, ok := t.decode(tx, key, oldRaw)
+		known, ok := t.decode(tx, key, oldRaw, remembered)
 		if !ok {
 			return
 		}
@@ -355,10 +351,13 @@ func addCount(tx Txn, counterKey string, by int) {
 // encoding keeps the difference between an empty list and none, so that a row read is the row written.
 var encoding = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
 
-func (t *Table[T]) decode(r Reader, key string, raw []byte) (*Row[T], bool) {
-	h := rows.hash(raw, t.salt)
-	if known, ok := rows.get(h, raw); ok {
-		if row, ok := known.(*Row[T]); ok {
+// decode is the row in the bytes at a key; known is what is remembered of them, nil where that was not looked for.
+func (t *Table[T]) decode(r Reader, key string, raw []byte, known *memoRow) (*Row[T], bool) {
+	if known == nil {
+		known = find(rows, sum64(key), key, raw)
+	}
+	if known != nil {
+		if row, ok := known.row.(*Row[T]); ok {
 			return row, true
 		}
 	}
@@ -367,7 +366,7 @@ func (t *Table[T]) decode(r Reader, key string, raw []byte) (*Row[T], bool) {
 		fail(r, err)
 		return nil, false
 	}
-	rows.put(h, raw, row)
+	rows.put(key, raw, row)
 	return row, true
 }
 

@@ -44,9 +44,10 @@ func recovered(err *error) {
 }
 
 // tree is one snapshot, or the state inside one transaction, of a store. A read that fails says so to the reader that the
-// tree was given to, and finds nothing.
+// tree was given to, and finds nothing. With a value comes the row that is remembered for it, nil where none is or the tree did
+// not look.
 type tree interface {
-	get(key string) ([]byte, bool)
+	get(key string) ([]byte, *memoRow, bool)
 	cursor(prefix string) cursor
 
 	// put replaces the value of key, nil for none, by another. It keeps value, and may use the sealSize bytes of capacity
@@ -56,8 +57,8 @@ type tree interface {
 
 // cursor walks the pairs of a tree whose key has a prefix, in key order. It is lost when the tree changes under it, and must seek again.
 type cursor interface {
-	seek(key string) (string, []byte, bool) // the first pair at or after key, if that has the prefix
-	next() (string, []byte, bool)
+	seek(key string) (string, []byte, *memoRow, bool) // the first pair at or after key, if that has the prefix
+	next() (string, []byte, *memoRow, bool)
 	leave() // it is not used any more
 }
 
@@ -96,8 +97,25 @@ func (r *reader) use() {
 }
 
 func (r *reader) Get(key string) ([]byte, bool) {
+	value, _, ok := r.fetch(key)
+	return value, ok
+}
+
+// fetch is Get with the row that is remembered.
+func (r *reader) fetch(key string) ([]byte, *memoRow, bool) {
 	r.use()
 	return r.tree.get(key)
+}
+
+// fetch is the value at a key, with the row that is remembered for it, of a Reader of this package or of one that wraps it.
+func fetch(r Reader, key string) (value []byte, known *memoRow, ok bool) {
+	if own, is := r.(interface {
+		fetch(key string) ([]byte, *memoRow, bool)
+	}); is {
+		return own.fetch(key)
+	}
+	value, ok = r.Get(key)
+	return value, nil, ok
 }
 
 func (r *reader) Scan(prefix, after string) iter.Seq2[string, []byte] {
@@ -119,6 +137,7 @@ type Walk struct {
 	Key   string
 	Value []byte
 
+	known       *memoRow // of Value, nil for none
 	r           *reader
 	at          cursor // nil: the walk is over
 	from, after string
@@ -135,17 +154,17 @@ func (w *Walk) Next() bool {
 	var ok bool
 	switch {
 	case !w.begun:
-		w.Key, w.Value, ok = w.at.seek(w.from)
+		w.Key, w.Value, w.known, ok = w.at.seek(w.from)
 		if ok && w.Key == w.after {
-			w.Key, w.Value, ok = w.at.next()
+			w.Key, w.Value, w.known, ok = w.at.next()
 		}
 		w.begun = true
 	case w.r.writes == w.writes:
-		w.Key, w.Value, ok = w.at.next()
+		w.Key, w.Value, w.known, ok = w.at.next()
 	default:
 		last := w.Key
-		if w.Key, w.Value, ok = w.at.seek(last); ok && w.Key == last {
-			w.Key, w.Value, ok = w.at.next()
+		if w.Key, w.Value, w.known, ok = w.at.seek(last); ok && w.Key == last {
+			w.Key, w.Value, w.known, ok = w.at.next()
 		}
 	}
 	w.writes = w.r.writes
@@ -189,7 +208,7 @@ func (t *txn) Set(key string, value []byte) {
 		t.fail(fmt.Errorf("store: value of %.200q has %d bytes, the limit is %d", key, len(value), MaxValueSize))
 		return
 	}
-	old, had := t.tree.get(key)
+	old, _, had := t.tree.get(key)
 	if had && bytes.Equal(old, value) {
 		return // a transaction that changes nothing then costs no commit
 	}
@@ -202,7 +221,7 @@ func (t *txn) Set(key string, value []byte) {
 
 func (t *txn) Delete(key string) {
 	t.use()
-	if old, had := t.tree.get(key); had {
+	if old, _, had := t.tree.get(key); had {
 		t.write(write{key, old, nil})
 	}
 }
