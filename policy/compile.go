@@ -43,6 +43,7 @@ type Edge struct {
 	Place
 	Location    string
 	ASN         uint32
+	ASNWritten  bool // the document writes the ASN; else it was assigned
 	InsideCIDRs []netip.Prefix
 }
 
@@ -133,7 +134,8 @@ type EdgeAssociation struct {
 	Actions             []Place
 }
 
-// Previous holds the edges a core network has, by location. They keep their ASN and their inside CIDR blocks.
+// Previous holds the edges a core network has, by location. They keep their ASN and their inside CIDR blocks. An ASN that
+// the document before wrote must stay in asn-ranges, one that was assigned need not.
 type Previous map[string]Edge
 
 // Compile works a document out over the edges that exist. The errors are those that need these edges, and are

@@ -38,7 +38,7 @@ func (a *allocator) asns() {
 	for _, e := range a.config.EdgeLocations {
 		if old, ok := a.previous[e.Location]; ok {
 			taken[old.ASN] = e.Location
-			lost = lost || !a.ranges.contains(old.ASN)
+			lost = lost || a.lost(old)
 		}
 	}
 	if lost {
@@ -61,7 +61,7 @@ func (a *allocator) asns() {
 	}
 	free := freeASNs{ranges: a.ranges, used: used}
 	for _, e := range a.config.EdgeLocations {
-		edge := Edge{Place: e.Place, Location: e.Location, ASN: e.ASN}
+		edge := Edge{Place: e.Place, Location: e.Location, ASN: e.ASN, ASNWritten: e.ASN != 0}
 		if old, stays := a.previous[e.Location]; stays {
 			edge.ASN, edge.InsideCIDRs = old.ASN, old.InsideCIDRs
 		}
@@ -74,11 +74,15 @@ func (a *allocator) asns() {
 	}
 }
 
+// lost tells whether ranges no longer hold the ASN of an edge, which was written. One that was assigned stays, whatever
+// the ranges become.
+func (a *allocator) lost(old Edge) bool { return old.ASNWritten && !a.ranges.contains(old.ASN) }
+
 // lostASNs reports in AWS's words, which here are without the path, that ranges no longer hold the ASN of an edge.
 func (a *allocator) lostASNs() {
 	var hint string
 	for _, e := range a.config.EdgeLocations {
-		if old, ok := a.previous[e.Location]; ok && !a.ranges.contains(old.ASN) {
+		if old, ok := a.previous[e.Location]; ok && a.lost(old) {
 			hint = fmt.Sprintf("keep a range with %d, the ASN of %s", old.ASN, e.Location)
 			break
 		}

@@ -22,7 +22,7 @@ var codeTable = [][3]string{
 	{policy.CodeInvalidString, "A string does not have the form it needs.", "Names begin with a letter and have letters and digits only; attachment ids have 17 hexadecimal digits."},
 	{policy.CodeMaximumItemsExceeded, "A list has too many elements.", "Split the list, or leave elements out."},
 	{policy.CodeInvalidASNRange, "A range of ASNs is malformed, empty or not private.", "Ranges lie within 64512-65534 or 4200000000-4294967294. The upper end is not part of a range."},
-	{policy.CodeInvalidASNUpdate, "A range of ASNs in use is taken away.", "Keep a range with every ASN that an edge has: the ASN of an edge never changes."},
+	{policy.CodeInvalidASNUpdate, "A range with an ASN that the policy writes for an edge is taken away, or an edge gets another ASN.", "Keep a range with every ASN that is written. The ASN of an edge never changes; one that was assigned may lie outside the ranges later."},
 	{policy.CodeOrphanedAttachment, "An edge location with attachments is taken away.", "Delete the attachments at the edge first."},
 	{policy.CodeUnknownProperty, "A member is not known here.", "Remove it, or correct its name."},
 	{policy.CodeAdvancedRouting, "Routing policies are used under version 2021.12.", "Set \"version\" to \"2025.11\"."},

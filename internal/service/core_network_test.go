@@ -180,11 +180,11 @@ func TestExecute_whileUpdatingAndOrphans(t *testing.T) {
 			t.Errorf("%q: got %+v", text, e)
 		}
 	}
-	moved := strings.Replace(seedPolicy(t), "64512-64599", "64600-64699", 1)
+	moved := strings.Replace(seedPolicy(t), `{"location": "eu-west-1"}`, `{"location": "eu-west-1", "asn": 64550}`, 1)
 	failed := must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: moved}).CoreNetworkPolicy
 	got := must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: failed.PolicyVersionId}).CoreNetworkPolicy
 	if got.ChangeSetState != "FAILED_GENERATION" || len(got.PolicyErrors) != 1 || got.PolicyErrors[0].ErrorCode != "INVALID_ASN_UPDATE" ||
-		got.PolicyErrors[0].Message != "ASNs already in use cannot be removed" {
+		got.PolicyErrors[0].Message != "$.core-network-configuration.edge-locations[0].asn: the ASN of eu-west-1 is 64512 and cannot be changed" {
 		t.Errorf("got %+v", got)
 	}
 }

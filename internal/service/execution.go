@@ -120,7 +120,7 @@ func regenerate(tx *state.Txn, row *state.CoreNetwork) {
 func networkOf(p *policy.Policy) ([]state.CoreNetworkEdge, []state.CoreNetworkSegment, []state.CoreNetworkNetworkFunctionGroup) {
 	edges := []state.CoreNetworkEdge{}
 	for _, e := range p.Edges {
-		shown := state.CoreNetworkEdge{EdgeLocation: e.Location, Asn: new(int64(e.ASN)), InsideCidrBlocks: []string{}}
+		shown := state.CoreNetworkEdge{EdgeLocation: e.Location, Asn: new(int64(e.ASN)), AsnWritten: e.ASNWritten, InsideCidrBlocks: []string{}}
 		for _, cidr := range e.InsideCIDRs {
 			shown.InsideCidrBlocks = append(shown.InsideCidrBlocks, cidr.String())
 		}

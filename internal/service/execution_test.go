@@ -138,7 +138,7 @@ func TestGetCoreNetworkChangeSet_onlyOfWhatWasGenerated(t *testing.T) {
 	put := func(document string) int32 {
 		return *must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: document}).CoreNetworkPolicy.PolicyVersionId
 	}
-	pending, failing := put(labPolicy("prod", "dev")), put(strings.Replace(labPolicy("prod"), "64512-64599", "64600-64699", 1))
+	pending, failing := put(labPolicy("prod", "dev")), put(strings.Replace(labPolicy("prod"), `"eu-west-1"}`, `"eu-west-1","asn":64550}`, 1))
 	refused := func(version int32, state api.ChangeSetState) {
 		t.Helper()
 		if got := must(w, w.GetCoreNetworkPolicy, api.GetCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyVersionId: &version}).CoreNetworkPolicy.ChangeSetState; got != state {

@@ -48,7 +48,7 @@ func (e *Execution) Changes() []policy.Change {
 }
 
 // allocated is the snapshot with all edges of its own policy: those the file does not name were allocated before another
-// policy comes, which cannot give them other ASNs.
+// policy comes, which cannot give them other ASNs, or take away those that the policy writes.
 func (s *Snapshot) allocated(own *policy.Policy) *Snapshot {
 	if own == nil {
 		return s
@@ -56,8 +56,11 @@ func (s *Snapshot) allocated(own *policy.Policy) *Snapshot {
 	all := *s
 	all.Edges = slices.Clone(s.Edges)
 	for _, e := range edgesOf(own) {
-		if !slices.ContainsFunc(s.Edges, func(known Edge) bool { return known.Location == e.Location }) {
+		at := slices.IndexFunc(all.Edges, func(known Edge) bool { return known.Location == e.Location })
+		if at < 0 {
 			all.Edges = append(all.Edges, e)
+		} else {
+			all.Edges[at].asnWritten = e.asnWritten
 		}
 	}
 	return &all
@@ -67,7 +70,7 @@ func edgesOf(p *policy.Policy) []Edge {
 	edges := make([]Edge, len(p.Edges))
 	for i := range p.Edges {
 		e := &p.Edges[i]
-		edges[i] = Edge{Location: e.Location, ASN: e.ASN, InsideCIDRBlocks: e.InsideCIDRs}
+		edges[i] = Edge{Location: e.Location, ASN: e.ASN, asnWritten: e.ASNWritten, InsideCIDRBlocks: e.InsideCIDRs}
 	}
 	return edges
 }

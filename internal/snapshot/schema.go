@@ -92,7 +92,7 @@ func (g *schemaWriter) object(t reflect.Type) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" {
+		if name == "-" || !f.IsExported() {
 			continue
 		}
 		at := t.Name() + "." + name

@@ -36,6 +36,8 @@ type Edge struct {
 	Location         string         `json:"location"`
 	ASN              uint32         `json:"asn"`
 	InsideCIDRBlocks []netip.Prefix `json:"insideCidrBlocks,omitzero"`
+
+	asnWritten bool // by the policy of the snapshot, for one that is to follow it
 }
 
 // Attachment is something attached to the core network, with what it announces.
@@ -107,7 +109,7 @@ func (s *Snapshot) Compile(document []byte) (*policy.Policy, error) {
 	}
 	previous := policy.Previous{}
 	for _, e := range s.Edges {
-		previous[e.Location] = policy.Edge{Location: e.Location, ASN: e.ASN, InsideCIDRs: e.InsideCIDRBlocks}
+		previous[e.Location] = policy.Edge{Location: e.Location, ASN: e.ASN, ASNWritten: e.asnWritten, InsideCIDRs: e.InsideCIDRBlocks}
 	}
 	compiled, errs := policy.Compile(doc, previous)
 	if len(errs) > 0 {

@@ -195,8 +195,18 @@ func TestUnder_edgesOfTheOwnPolicyStay(t *testing.T) {
 	if n, err := s.Under([]byte(text("64512-64699")), nil); err != nil || n.Policy.Edges[0].ASN != 64512 {
 		t.Errorf("a wider range moves the edge: %v", err)
 	}
-	if _, err := s.Under([]byte(text("64600-64699")), nil); err == nil {
-		t.Error("the ASN of an edge was taken from it")
+	if n, err := s.Under([]byte(text("64600-64699")), nil); err != nil || n.Policy.Edges[0].ASN != 64512 {
+		t.Errorf("ranges without the ASN that was assigned: %v", err)
+	}
+	written := strings.Replace(text("64512-64599"), `"us-east-1"`, `"us-east-1", "asn": 64512`, 1)
+	for _, edges := range []string{"", `, "edges": [{"location": "us-east-1", "asn": 64512}]`} {
+		s, err := snapshot.Parse([]byte(`{"version": 1, "policy": ` + written + edges + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Under([]byte(text("64600-64699")), nil); err == nil {
+			t.Errorf("edges %q: an ASN that was written was taken from its edge", edges)
+		}
 	}
 }
 

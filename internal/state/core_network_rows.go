@@ -41,8 +41,10 @@ func (r *CoreNetwork) API() api.CoreNetwork {
 		State:                 r.State,
 		Segments:              each(r.Segments, func(x CoreNetworkSegment) api.CoreNetworkSegment { return api.CoreNetworkSegment(x) }),
 		NetworkFunctionGroups: each(r.NetworkFunctionGroups, func(x CoreNetworkNetworkFunctionGroup) api.CoreNetworkNetworkFunctionGroup { return *x.API() }),
-		Edges:                 each(r.Edges, func(x CoreNetworkEdge) api.CoreNetworkEdge { return api.CoreNetworkEdge(x) }),
-		Tags:                  []api.Tag(r.Tags),
+		Edges: each(r.Edges, func(x CoreNetworkEdge) api.CoreNetworkEdge {
+			return api.CoreNetworkEdge{EdgeLocation: x.EdgeLocation, Asn: x.Asn, InsideCidrBlocks: x.InsideCidrBlocks}
+		}),
+		Tags: []api.Tag(r.Tags),
 	}
 }
 
@@ -76,6 +78,7 @@ func (r *CoreNetworkNetworkFunctionGroup) API() *api.CoreNetworkNetworkFunctionG
 type CoreNetworkEdge struct {
 	EdgeLocation     string   `json:"EdgeLocation,omitzero"`
 	Asn              *int64   `json:"Asn,omitzero"`
+	AsnWritten       bool     `json:"AsnWritten,omitzero"` // the policy writes it, else it was assigned
 	InsideCidrBlocks []string `json:"InsideCidrBlocks,omitzero"`
 }
 

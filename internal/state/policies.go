@@ -123,7 +123,7 @@ func (db *DB) Compile(d *Document, edges []CoreNetworkEdge) (*policy.Policy, pol
 	p.mu.Unlock()
 	previous := policy.Previous{}
 	for _, e := range edges {
-		edge := policy.Edge{Location: e.EdgeLocation}
+		edge := policy.Edge{Location: e.EdgeLocation, ASNWritten: e.AsnWritten}
 		if e.Asn != nil {
 			edge.ASN = uint32(*e.Asn)
 		}
@@ -145,7 +145,7 @@ func (db *DB) Compile(d *Document, edges []CoreNetworkEdge) (*policy.Policy, pol
 }
 
 func sameEdge(a, b CoreNetworkEdge) bool {
-	return a.EdgeLocation == b.EdgeLocation && (a.Asn == nil) == (b.Asn == nil) && (a.Asn == nil || *a.Asn == *b.Asn) &&
+	return a.EdgeLocation == b.EdgeLocation && a.AsnWritten == b.AsnWritten && (a.Asn == nil) == (b.Asn == nil) && (a.Asn == nil || *a.Asn == *b.Asn) &&
 		slices.Equal(a.InsideCidrBlocks, b.InsideCidrBlocks)
 }
 
