@@ -210,6 +210,7 @@ func (l *linter) conditionRedundant() {
 		for j := range r.terms {
 			t := &r.terms[j]
 			switch other := r.redundant(j, &w); {
+			case t.sure && t.Kind == policy.TestRegion && t.Value != "": // there may be other edges one day
 			case t.Kind != policy.TestAny && t.sure:
 				l.find(t.at, "holds for every attachment", "")
 			case other != nil:
@@ -416,10 +417,15 @@ func (l *linter) ruleAdmitsAnyone() {
 		if !open || r.Action.RequireAcceptance {
 			continue
 		}
-		if slices.ContainsFunc(r.branches, func(b branch) bool {
-			return !slices.ContainsFunc(b, func(t term) bool { return !t.sure })
-		}) {
+		if r.takesAll() {
 			l.find(r.Place, fmt.Sprintf("rule %d takes every attachment of every account without acceptance", r.RuleNumber), `add "require-acceptance": true to the action, or a condition`)
 		}
 	}
+}
+
+// takesAll says whether a rule matches every attachment.
+func (r *lintedRule) takesAll() bool {
+	return slices.ContainsFunc(r.branches, func(b branch) bool {
+		return !slices.ContainsFunc(b, func(t term) bool { return !t.sure })
+	})
 }

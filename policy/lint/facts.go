@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"portolan/policy"
@@ -40,6 +41,15 @@ var factLintRules = []Rule{
  "segment-actions": [{"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [{"edge-sets": [["eu-west-1"]], "use-edge-location": "us-east-1"}]}}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"add-to-network-function-group": "inspection"}}]}`,
 		find: (*linter).overrideForLocalAttachment,
+	},
+	{
+		Name: "routing-rule-without-effect", Severity: SeverityError, Facts: true,
+		Summary: "An attachment has the label of a routing policy with a rule that has no effect on attachments of its type.",
+		Why:     "Communities exist on VPN and Connect attachments only: elsewhere no route has one, and none can be added or removed. On VPC attachments allow and drop are the only actions.",
+		Example: `{"attachment-routing-policy-rules": [{"rule-number": 10, "conditions": [{"type": "routing-policy-label", "value": "spoke"}], "action": {"associate-routing-policies": ["prefer"]}}],
+ "routing-policies": [{"routing-policy-name": "prefer", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
+  {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-equals", "value": "10.0.0.0/16"}], "action": {"type": "set-med", "value": 50}}}]}]}`,
+		find: (*linter).routingRuleWithoutEffect,
 	},
 }
 
@@ -104,4 +114,54 @@ func (l *linter) overrideForLocalAttachment() {
 			l.find(set[0].Place, fmt.Sprintf("network function group %s has an attachment at %s, which is used for traffic that stays there", group, e), "")
 		}
 	})
+}
+
+// routingRuleWithoutEffect finds a place once, with all types of attachments that have its label.
+func (l *linter) routingRuleWithoutEffect() {
+	type cause struct {
+		at      policy.Place
+		what    string
+		types   []string
+		example string
+	}
+	var causes []*cause
+	known := map[int]*cause{} // by the offset of the place
+	for i := range l.facts.Attachments {
+		a := &l.facts.Attachments[i]
+		find := func(at policy.Place, what string) {
+			c := known[at.Offset()]
+			if c == nil {
+				c = &cause{at: at, what: what, example: fmt.Sprintf("%s has label %s", words.Clip(a.ID), words.Clip(a.Label))}
+				known[at.Offset()], causes = c, append(causes, c)
+			}
+			if !slices.Contains(c.types, a.Type) {
+				c.types = append(c.types, a.Type)
+			}
+		}
+		for _, e := range a.Edges {
+			policies, _ := l.Policy.RoutingPolicies(a.Label, e)
+			for _, p := range policies {
+				for j := range p.Rules {
+					withoutEffect(a.Type, &p.Rules[j], find)
+				}
+			}
+		}
+	}
+	for _, c := range causes {
+		l.find(c.at, fmt.Sprintf("%s on %s attachments, and %s", c.what, listed(c.types), c.example), "")
+	}
+}
+
+// withoutEffect calls a function for what has no effect in a routing rule on attachments of a type.
+func withoutEffect(kind string, r *policy.RoutingRule, find func(at policy.Place, what string)) {
+	communities := kind == policy.TypeSiteToSiteVPN || kind == policy.TypeConnect
+	changesCommunity := r.Action.Type == policy.RouteAddCommunity || r.Action.Type == policy.RouteRemoveCommunity
+	if !communities && changesCommunity || kind == policy.TypeVPC && !final(r) {
+		find(r.Action.Place, "the action "+r.Action.Type+" has no effect")
+	}
+	for i := range r.Matches {
+		if m := &r.Matches[i]; !communities && m.Type == policy.MatchCommunityInList {
+			find(m.Place, "no route has a community")
+		}
+	}
 }

@@ -123,10 +123,11 @@ func (l *linter) groupUnused() {
 	}
 }
 
+// groupWithoutWayIn leaves alone groups with a rule that matches nothing: that is found at the rule.
 func (l *linter) groupWithoutWayIn() {
 	fed := map[string]bool{}
 	for i := range l.linted {
-		if r := &l.linted[i]; r.group != nil && len(r.branches) > 0 {
+		if r := &l.linted[i]; r.group != nil {
 			fed[r.group.Name] = true
 		}
 	}

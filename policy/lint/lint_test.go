@@ -15,11 +15,14 @@ import (
 	"portolan/policy/lint"
 )
 
-// facts reads attachments, one a line, as `associate` does.
+// facts reads attachments, one a line, as `associate` does; label=… is the routing policy label.
 func facts(text string) *lint.Facts {
 	f := &lint.Facts{Attachments: []policy.Attached{}}
 	for line := range strings.Lines(text) {
-		f.Attachments = append(f.Attachments, policy.Attached{Attachment: policytest.Attachment(strings.TrimSpace(line))})
+		a := policytest.Attachment(strings.TrimSpace(line))
+		label := a.Tags["label"]
+		delete(a.Tags, "label")
+		f.Attachments = append(f.Attachments, policy.Attached{Attachment: a, Label: label})
 	}
 	return f
 }
@@ -60,7 +63,7 @@ func found(t testing.TB, part, rule string, f *lint.Facts) string {
 // the document after a line "attachments:". Every rule has a case in which it speaks and one in which it does not.
 func TestLint(t *testing.T) {
 	spoke, silent := map[string]bool{}, map[string]bool{}
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/rules", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			rule := ""
 			if len(d.CmdArgs) > 0 {
@@ -89,7 +92,7 @@ func TestLint(t *testing.T) {
 
 // TestRules_examples: every example is found by its rule, and every rule is described.
 func TestRules_examples(t *testing.T) {
-	f := facts("A1 vpc us-east-1\nA2 vpc eu-west-1\nA3 vpc us-east-1")
+	f := facts("A1 vpc us-east-1 label=spoke\nA2 vpc eu-west-1\nA3 vpc us-east-1")
 	names := map[string]bool{}
 	for _, r := range lint.Rules() {
 		if names[r.Name] {

@@ -22,12 +22,12 @@ var routeLintRules = []Rule{
 		find: (*linter).staticRouteRepeated,
 	},
 	{
-		Name: "static-route-overlap", Severity: SeverityWarning,
-		Summary: "A static route lies within another of the same segment that leads elsewhere.",
-		Why:     "The longer prefix wins, whatever the order of the actions. Default routes, in which every route lies, are left alone.",
+		Name: "static-route-overlap", Severity: SeverityNote,
+		Summary: "A static route lies within another of the same segment that leads to other attachments.",
+		Why:     "The longer prefix wins, whatever the order of the actions. Default routes, in which every route lies, are left alone, and so are exceptions that drop or are not dropped.",
 		Example: `{"segment-actions": [
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["attachment-0123456789abcdef0"]},
-  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.1.0.0/16"], "destinations": ["blackhole"]}]}`,
+  {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.1.0.0/16"], "destinations": ["attachment-0123456789abcdef1"]}]}`,
 		find: (*linter).staticRouteOverlap,
 	},
 	{
@@ -43,7 +43,7 @@ var routeLintRules = []Rule{
 	{
 		Name: "send-to-default-not-shared", Severity: SeverityNote,
 		Summary: "A shared segment has a send-to, whose default route the others do not learn.",
-		Why:     "The default route of a send-to stays in its segment: a share copies the routes of attachments only. Each segment needs its own send-to, or a create-route.",
+		Why:     "The default route of a send-to stays in its segment: a share copies the routes of attachments only, and so does a send-via. Each segment needs its own send-to, or a create-route.",
 		Example: `{"segments": [{"name": "egress"}, {"name": "prod"}], "network-function-groups": [{"name": "inspection"}],
  "segment-actions": [
   {"action": "share", "mode": "attachment-route", "segment": "egress", "share-with": ["prod"]},
@@ -138,7 +138,7 @@ func (l *linter) staticRouteOverlap() {
 				around = around[:len(around)-1]
 			}
 			if n := len(around); n > 0 {
-				if outer := around[n-1]; outer.Prefix != r.Prefix && !sameWay(outer, r) {
+				if outer := around[n-1]; outer.Prefix != r.Prefix && outer.Blackhole == r.Blackhole && !sameWay(outer, r) {
 					l.find(r.Place, fmt.Sprintf("%s lies within %s on line %d, which leads elsewhere", r.Prefix, outer.Prefix, outer.Line()), "the longer prefix wins")
 				}
 			}
@@ -151,7 +151,7 @@ func (l *linter) staticRouteOverlap() {
 
 // sameWay says whether two static routes lead to the same attachments.
 func sameWay(a, b *policy.StaticRoute) bool {
-	return len(a.Destinations) == len(b.Destinations) && a.Blackhole == b.Blackhole && slices.Equal(slices.Sorted(slices.Values(a.Destinations)), slices.Sorted(slices.Values(b.Destinations)))
+	return len(a.Destinations) == len(b.Destinations) && slices.Equal(slices.Sorted(slices.Values(a.Destinations)), slices.Sorted(slices.Values(b.Destinations)))
 }
 
 // block is a static route, or the default route of a send-to, of a segment.
@@ -174,35 +174,61 @@ func (l *linter) blocks() map[block]bool {
 func (l *linter) sendToDefaultNotShared() {
 	given := l.blocks()
 	for _, st := range l.Policy.SendTo {
-		var without []string
-		for _, other := range l.Policy.Segment(st.Segment).SharedSegments {
-			if !given[block{other, defaultIPv4}] {
-				without = append(without, other)
-			}
-		}
-		if len(without) > 0 {
-			l.find(st.Place, fmt.Sprintf("the default route of the send-to stays in segment %s: sharing does not take it to %s", st.Segment, listed(without)), "add a send-to to each of them")
+		if without := l.withoutDefault(st.Segment, defaultIPv4, given); len(without) > 0 {
+			l.find(st.Place, fmt.Sprintf("the default route of the send-to stays in segment %s and is not learned by %s", st.Segment, listed(without)), "add a send-to to each segment that needs it")
 		}
 	}
 }
 
+// staticDefaultNotShared finds both families of addresses once where the same segments have neither.
 func (l *linter) staticDefaultNotShared() {
 	given := l.blocks()
+	seen, said := map[block]bool{}, map[[2]string]bool{}
 	for i := range l.StaticRoutes {
 		r := &l.StaticRoutes[i]
-		if r.Prefix.Bits() > 0 || r.Blackhole {
+		this := block{r.Segment, r.Prefix}
+		if r.Prefix.Bits() > 0 || r.Blackhole || seen[this] {
 			continue
 		}
-		var without []string
-		for _, other := range l.Policy.Segment(r.Segment).SharedSegments {
-			if !given[block{other, r.Prefix}] {
-				without = append(without, other)
-			}
-		}
-		if len(without) > 0 {
+		seen[this] = true
+		without := l.withoutDefault(r.Segment, r.Prefix, given)
+		if key := [2]string{r.Segment, fmt.Sprint(without)}; len(without) > 0 && !said[key] {
+			said[key] = true
 			l.find(r.Place, fmt.Sprintf("%s of segment %s is a static route, which sharing does not take to %s", r.Prefix, r.Segment, listed(without)), "create the route in each of them")
 		}
 	}
+}
+
+// withoutDefault is the segments that seem to count on the default route of another and have none: those that it is shared
+// with by an action of its own, those of two and more that share themselves with it, and those with a send-via to it. A
+// segment whose default route leads into another one is shared with that one, too, and is not meant.
+func (l *linter) withoutDefault(segment string, prefix netip.Prefix, given map[block]bool) []string {
+	var served, joined []string
+	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
+		switch {
+		case own.Name == segment:
+			for _, i := range others {
+				served = append(served, l.Policy.Segments[i].Name)
+			}
+		case slices.ContainsFunc(a.ShareWith.Names, func(n policy.Named) bool { return n.Name == segment }):
+			joined = append(joined, own.Name)
+		}
+	})
+	if slices.Sort(joined); len(slices.Compact(joined)) > 1 {
+		served = append(served, joined...)
+	}
+	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
+		if a.Segment.Name != segment && slices.ContainsFunc(a.WhenSentTo.Names, func(n policy.Named) bool { return n.Name == segment }) {
+			served = append(served, a.Segment.Name)
+		}
+	})
+	var without []string
+	for _, other := range served {
+		if !given[block{other, prefix}] && l.Policy.Segment(other).Accepts(segment) && !slices.Contains(without, other) {
+			without = append(without, other)
+		}
+	}
+	return without
 }
 
 func (l *linter) staticDefaultBesideSendTo() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portolan/policy"
+	"portolan/policy/internal/words"
 )
 
 // routingLintRules are the rules about routing policies: which routes their rules can match, and where they are put to use.
@@ -322,24 +323,37 @@ func (l *linter) routingPolicyOnlyAllows() {
 	}
 }
 
+// prefixWithoutBlock finds a routing policy once. The aggregate of a summarize need not be matched: it is made.
 func (l *linter) prefixWithoutBlock() {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
 		given := map[netip.Prefix]bool{}
 		for _, r := range p.Rules {
+			given[r.Action.Prefix] = true
 			for _, m := range r.Matches {
 				if m.Type == policy.MatchPrefixEquals {
 					given[m.Prefix] = true
 				}
 			}
 		}
+		var at policy.Place
+		var blocks []string
 		for _, r := range p.Rules {
 			for _, m := range r.Matches {
 				if m.Type == policy.MatchPrefixInCIDR && !never(&m) && !given[m.Prefix] {
 					given[m.Prefix] = true
-					l.find(m.Place, m.Prefix.String()+" itself is not matched, only smaller blocks within it", "to match it too, add prefix-equals")
+					if blocks = append(blocks, m.Prefix.String()); len(blocks) == 1 {
+						at = m.Place
+					}
 				}
 			}
+		}
+		switch len(blocks) {
+		case 0:
+		case 1:
+			l.find(at, blocks[0]+" itself is not matched, only smaller blocks within it", "to match it too, add prefix-equals")
+		default:
+			l.find(at, listed(blocks)+" themselves are not matched, only smaller blocks within them", "to match them too, add prefix-equals")
 		}
 	}
 }
@@ -449,10 +463,22 @@ func (l *linter) labelRuleShadowed() {
 	}
 }
 
+// labelRuleEdges finds the first such rule or, where the attachments are known, those whose labels others carry.
 func (l *linter) labelRuleEdges() {
 	for i := range l.AttachmentRoutingPolicyRules {
-		if r := &l.AttachmentRoutingPolicyRules[i]; r.EdgeLocations != nil {
+		r := &l.AttachmentRoutingPolicyRules[i]
+		if r.EdgeLocations == nil {
+			continue
+		}
+		if l.facts.Attachments == nil {
 			l.find(r.Member("edge-locations"), "restricts Direct Connect gateway attachments only", "give other attachments labels of their own")
+			return
+		}
+		for _, a := range l.facts.Attachments {
+			if a.Type != policy.TypeDirectConnectGateway && slices.ContainsFunc(r.Labels, func(n policy.Named) bool { return n.Name == a.Label }) {
+				l.find(r.Member("edge-locations"), fmt.Sprintf("does not restrict attachment %s, which is no Direct Connect gateway", words.Clip(a.ID)), "give other attachments labels of their own")
+				break
+			}
 		}
 	}
 }

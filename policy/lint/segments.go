@@ -22,8 +22,9 @@ var segmentLintRules = []Rule{
 		Name: "segment-isolated-alone", Severity: SeverityWarning,
 		Summary: "A segment isolates its attachments, and nothing leads anywhere else.",
 		Why:     "Isolated attachments reach only what is shared with the segment, a static route, or a network function group. With none of them they reach nothing (transit gateway route tables aside, whose routes ignore isolation).",
-		Example: `{"segments": [{"name": "prod", "isolate-attachments": true}]}`,
-		find:    (*linter).segmentIsolatedAlone,
+		Example: `{"segments": [{"name": "prod", "isolate-attachments": true}],
+ "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "env"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
+		find: (*linter).segmentIsolatedAlone,
 	},
 	{
 		Name: "names-differ-in-case", Severity: SeverityWarning,
@@ -98,7 +99,8 @@ var segmentLintRules = []Rule{
 	},
 }
 
-// segmentWithoutWayIn looks for a rule that some attachment of the segment could meet and no earlier rule takes.
+// segmentWithoutWayIn looks for a rule that some attachment of the segment could meet and no earlier rule takes. Where a
+// rule names the segment and never runs, that rule is what is found, by another rule of advice.
 func (l *linter) segmentWithoutWayIn() {
 	if len(l.linted) == 0 {
 		at := l.doc.Place
@@ -112,9 +114,10 @@ func (l *linter) segmentWithoutWayIn() {
 	for i := range l.Policy.Segments {
 		s := &l.Policy.Segments[i]
 		var takenBy *lintedRule
-		open := false
+		open, explained := false, false
 		for j := range l.linted {
 			r := &l.linted[j]
+			explained = explained || r.segment == s || r.misspells(s.Name)
 			for _, b := range r.branches {
 				switch key := r.Action.TagKey; {
 				case r.segment == s:
@@ -134,7 +137,7 @@ func (l *linter) segmentWithoutWayIn() {
 			}
 		}
 		switch at := s.Place.Member("name"); {
-		case open:
+		case open, explained:
 		case takenBy != nil:
 			l.find(at, fmt.Sprintf("every attachment for segment %s is taken by rule %d on line %d first", s.Name, takenBy.RuleNumber, takenBy.Line()), "give the rule for the segment a lower number")
 		default:
@@ -143,10 +146,20 @@ func (l *linter) segmentWithoutWayIn() {
 	}
 }
 
+// misspells says whether a rule that takes the segment from a tag asks for a name that differs in case only.
+func (r *lintedRule) misspells(segment string) bool {
+	return slices.ContainsFunc(r.terms, func(t term) bool {
+		return t.Kind == policy.TestTagValue && t.Key == r.Action.TagKey.Name && t.Value != segment && strings.EqualFold(t.Value, segment)
+	})
+}
+
+// segmentIsolatedAlone leaves alone a segment that takes every attachment that no rule before took, which is a quarantine,
+// and a document without rules, which is a first stage.
 func (l *linter) segmentIsolatedAlone() {
 	for i := range l.Policy.Segments {
 		s := &l.Policy.Segments[i]
-		reaches := !s.Isolate ||
+		reaches := !s.Isolate || len(l.linted) == 0 ||
+			slices.ContainsFunc(l.linted, func(r lintedRule) bool { return r.segment == s && r.takesAll() }) ||
 			slices.ContainsFunc(l.Shares, func(sh policy.Share) bool { return sh.To == s.Name && s.Accepts(sh.From) }) ||
 			slices.ContainsFunc(l.Insertions, func(in policy.Insertion) bool { return in.Segment == s.Name || in.With == s.Name }) ||
 			slices.ContainsFunc(l.SendTo, func(st policy.SendTo) bool { return st.Segment == s.Name }) ||

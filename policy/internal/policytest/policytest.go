@@ -203,7 +203,7 @@ func Actions(action string) string {
 func Seeds(f *testing.F, root string, add func(text string)) {
 	f.Helper()
 	document := regexp.MustCompile(`(?s)\n(\{.*?)\n(?:attachments:\n.*?)?----\n`)
-	for _, dir := range []string{"testdata/scripts", "lint/testdata"} {
+	for _, dir := range []string{"testdata/scripts", "lint/testdata/rules"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
@@ -211,7 +211,7 @@ func Seeds(f *testing.F, root string, add func(text string)) {
 			text, err := os.ReadFile(path)
 			for _, m := range document.FindAllStringSubmatch(string(text), -1) {
 				part := m[1]
-				if dir == "lint/testdata" {
+				if dir == "lint/testdata/rules" {
 					part = Complete(f, part)
 				}
 				add(part)
