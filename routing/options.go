@@ -121,6 +121,19 @@ func (o *Options) switches() []namedSwitch {
 	}
 }
 
+// Alternatives are the settings that turn one option each: carryMed=false.
+func (o *Options) Alternatives() []string {
+	var list []string
+	for _, s := range o.switches() {
+		list = append(list, fmt.Sprintf("%s=%t", s.Name, !*s.On))
+	}
+	sendTo := Static
+	if o.SendToStatic {
+		sendTo = Propagated
+	}
+	return append(list, "sendToRouteType="+string(sendTo))
+}
+
 // Set turns an option by its name: the switches are true or false, sendToRouteType is STATIC or PROPAGATED, tieBreak is
 // order or hash, defaultRegionPriority lists edges with commas between them.
 func (o *Options) Set(name, value string) error {

@@ -17,6 +17,7 @@ var floors = []struct {
 }{
 	{[]string{"cmd/portolan", "servertest"}, "wiring only"},
 	{[]string{"internal/catalog/ec2"}, "it compiles the SDK of EC2: the command alone wires it"},
+	{[]string{"internal/importer"}, "an account of AWS becomes a snapshot: it asks others, and serves nobody"},
 	{[]string{"internal/server"}, "HTTP as a whole; it composes what is below"},
 	{[]string{"internal/node"}, "the parts of one server put together; no logic"},
 	{[]string{"internal/otherservices"}, "services that are not ours: it asks auth who calls, and knows no operation"},
@@ -37,7 +38,7 @@ var floors = []struct {
 }
 
 // beside are packages outside the house: tools and suites.
-var beside = []string{"internal/apigen", "internal/store/storetest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota"}
+var beside = []string{"internal/apigen", "internal/store/storetest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota", "scripts/release"}
 
 // publicMayUse are the modules that public packages may use beside the standard library: others import them.
 var publicMayUse = map[string][]string{

@@ -50,7 +50,7 @@ func root() *cobra.Command {
 	told := advertisedCommand() // its name before
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), healthCommand(), versionCommand())
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
 	failuresExit1(cmd)
 	return cmd
 }

@@ -79,6 +79,12 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 	if err := next.Settled(); err != nil {
 		return nil, fmt.Errorf("as it would be: %w", err)
 	}
+	return s.PlanTo(ctx, next)
+}
+
+// PlanTo compares the network with another one as a plan does: what it was at another moment, say. The network must have
+// its snapshot.
+func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	c, err := Compare(ctx, s, next)
 	if err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ var described = map[string]string{
 	"Attachment.announcements":         "Routes that the attachment offers.",
 	"Attachment.peers":                 "Connect peers of a Connect attachment.",
 	"Attachment.nat":                   "1:1 NAT configuration.",
+	"Attachment.sources":               "Of an imported network: by prefix, which call it is known from.",
 	"Peer.id":                          "Id, unique among peers and attachments.",
 	"Peer.asn":                         "ASN of the peer; that of the edge for iBGP.",
 	"Peer.announcements":               "Routes that the peer announces.",

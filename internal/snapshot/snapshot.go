@@ -65,6 +65,8 @@ type Attachment struct {
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
 	Peers         []Peer                 `json:"peers,omitzero"` // of a Connect attachment
 	NAT           *NAT                   `json:"nat,omitzero"`
+
+	Sources map[string]string `json:"sources,omitzero"` // where each prefix is known from, when the network was imported
 }
 
 // Association is a segment, a network function group, or neither: the attachment belongs nowhere.

@@ -27,7 +27,7 @@ import (
 
 // Config is how an EC2-compatible endpoint is asked.
 type Config struct {
-	Endpoint string
+	Endpoint string // empty: AWS's own of each Region
 	// Credentials signs the calls that are made for an account. nil uses the account as the access key, which local
 	// emulators take for what it is.
 	Credentials func(account string) aws.CredentialsProvider
@@ -36,6 +36,7 @@ type Config struct {
 	HTTPClient  *http.Client  // default: one with a timeout
 	TTL         time.Duration // how long an answer holds; default 30 s
 	MaxAnswers  int           // how many are kept; default 20,000
+	Retryer     func() aws.Retryer // of a client; default: a call is repeated once, soon
 	Failed      func()        // is called for each question that failed; may be nil
 }
 
@@ -73,6 +74,9 @@ func New(cfg Config) *Catalog {
 	cfg.HTTPClient = client
 	cfg.TTL = cmp.Or(cfg.TTL, 30*time.Second)
 	cfg.MaxAnswers = cmp.Or(cfg.MaxAnswers, maxAnswers)
+	if cfg.Retryer == nil {
+		cfg.Retryer = retryer
+	}
 	if cfg.Failed == nil {
 		cfg.Failed = func() {}
 	}
@@ -111,9 +115,17 @@ func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 200*time.Millisecond })
 }
 
+// endpoint is nil for AWS's own.
+func (c *Catalog) endpoint() *string {
+	if c.cfg.Endpoint == "" {
+		return nil
+	}
+	return &c.cfg.Endpoint
+}
+
 func (c *Catalog) client(to target) *sdk.Client {
 	return sdk.New(sdk.Options{
-		Region: to.region, BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
+		Region: to.region, BaseEndpoint: c.endpoint(), Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: c.cfg.Retryer(),
 	})
 }
 
@@ -320,7 +332,7 @@ func (c *Catalog) PrefixList(ctx context.Context, arn string) (*catalog.PrefixLi
 func (c *Catalog) DirectConnectGateway(ctx context.Context, arn string) (*catalog.DirectConnectGateway, error) {
 	return ask(ctx, c, arn, "dx-gateway", func(ctx context.Context, to target) (*catalog.DirectConnectGateway, error) {
 		client := directconnect.New(directconnect.Options{
-			Region: "us-east-1", BaseEndpoint: &c.cfg.Endpoint, Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: retryer(),
+			Region: "us-east-1", BaseEndpoint: c.endpoint(), Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: c.cfg.Retryer(),
 		})
 		out, err := client.DescribeDirectConnectGateways(ctx, &directconnect.DescribeDirectConnectGatewaysInput{DirectConnectGatewayId: &to.id})
 		if err != nil {

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"portolan/internal/catalog/ec2"
+	"portolan/internal/importer"
+)
+
+// accountOptions say which account is read, and how.
+type accountOptions struct {
+	profile     string
+	region      string
+	endpoint    string
+	coreNetwork string
+	roleARN     string
+	ec2Endpoint string
+	noEC2       bool
+	record      string
+	offline     bool
+	redact      bool
+	parallel    int
+
+	redactor *importer.Redactor // nil: nothing is replaced
+}
+
+func (o *accountOptions) flags(cmd *cobra.Command) *cobra.Command {
+	f := cmd.Flags()
+	f.StringVar(&o.profile, "profile", "", "profile of the AWS configuration files")
+	f.StringVar(&o.region, "region", "us-west-2", "home Region of Network Manager: us-west-2, or us-gov-west-1")
+	f.StringVar(&o.endpoint, "endpoint", "", "endpoint of Network Manager (default AWS's own, or as the AWS configuration says)")
+	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID; not needed where the account has only one")
+	f.StringVar(&o.roleARN, "role-arn", "", "role to assume for EC2 calls in the account of an attachment, such as arn:aws:iam::{account}:role/NAME")
+	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "endpoint of EC2 and Direct Connect (default AWS's own, or as the AWS configuration says)")
+	f.BoolVar(&o.noEC2, "no-ec2", false, "make no calls to EC2 and Direct Connect")
+	f.StringVar(&o.record, "record", "", "folder to keep the replies in; replies that are there are used instead of asking again")
+	f.BoolVar(&o.offline, "offline", false, "use the replies in the folder of --record only")
+	f.BoolVar(&o.redact, "redact", false, "replace account IDs in the output and in recorded replies")
+	f.IntVar(&o.parallel, "parallel", 5, "calls at a time")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	return cmd
+}
+
+// read reads the core network of the account. What it fails with ends the command with 2.
+func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
+	cfg, err := o.config(cmd.Context())
+	if err != nil {
+		return nil, usage(err)
+	}
+	end := func() {}
+	cfg.Progress, end = progress(cmd.ErrOrStderr())
+	im, err := importer.Read(cmd.Context(), *cfg)
+	end()
+	if err != nil {
+		return nil, usage(err)
+	}
+	if o.redactor != nil {
+		if err := im.Redact(o.redactor); err != nil {
+			return nil, usage(err)
+		}
+	}
+	return im, nil
+}
+
+// config is AWS's configuration chain with what the flags say.
+func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
+	if o.offline && o.record == "" {
+		return nil, errors.New("--offline takes the replies from the folder of --record")
+	}
+	for flag, text := range map[string]string{"--endpoint": o.endpoint, "--ec2-endpoint": o.ec2Endpoint} {
+		if text != "" {
+			if err := checkURL(flag, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	chain := []func(*config.LoadOptions) error{config.WithRegion(o.region)}
+	if o.profile != "" {
+		chain = append(chain, config.WithSharedConfigProfile(o.profile))
+	}
+	if o.endpoint != "" {
+		chain = append(chain, config.WithBaseEndpoint(o.endpoint))
+	}
+	if o.offline {
+		chain = append(chain, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	}
+	c, err := config.LoadDefaultConfig(ctx, chain...)
+	if err != nil {
+		return nil, err
+	}
+	if o.redact {
+		o.redactor = &importer.Redactor{}
+	}
+	client := &http.Client{}
+	if o.record != "" {
+		if client.Transport, err = importer.NewRecorder(o.record, o.offline, o.redactor, nil); err != nil {
+			return nil, fmt.Errorf("--record: %w", err)
+		}
+	}
+	c.HTTPClient = client
+	cfg := &importer.Config{AWS: c, CoreNetwork: o.coreNetwork, Parallel: o.parallel}
+	if !o.noEC2 && (o.endpoint == "" || o.ec2Endpoint != "") {
+		cfg.Catalog = ec2.New(ec2.Config{
+			Endpoint:    cmp.Or(o.ec2Endpoint, os.Getenv("AWS_ENDPOINT_URL_EC2"), os.Getenv("AWS_ENDPOINT_URL")),
+			Credentials: o.credentials(c), HTTPClient: client, Retryer: patient,
+		})
+	}
+	return cfg, nil
+}
+
+// patient repeats calls that are throttled, ever slower.
+func patient() aws.Retryer {
+	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 8 })
+	})
+}
+
+// credentials are the keys of the chain, or those of a role in the account that is asked.
+func (o *accountOptions) credentials(c aws.Config) func(string) aws.CredentialsProvider {
+	if o.roleARN == "" {
+		return func(string) aws.CredentialsProvider { return c.Credentials }
+	}
+	client := sts.NewFromConfig(c)
+	return func(account string) aws.CredentialsProvider {
+		return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, strings.ReplaceAll(o.roleARN, "{account}", account),
+			func(r *stscreds.AssumeRoleOptions) { r.RoleSessionName = "portolan-import" }))
+	}
+}
+
+// progress shows on a terminal how far a reading is; end clears the line.
+func progress(w io.Writer) (show func(string, int, int), end func()) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, func() {}
+	}
+	return func(what string, n, of int) { fmt.Fprintf(w, "\r\x1b[K%s: %d of %d", what, n, of) }, func() { fmt.Fprint(w, "\r\x1b[K") }
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// agent is a client in memory of the tools over the example network.
+func agent(t *testing.T) *mcp.ClientSession {
+	t.Helper()
+	o := mcpOptions{network: networkOptions{file: "../../examples/network.yaml"}}
+	there, here := mcp.NewInMemoryTransports()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	if _, err := o.server().Connect(ctx, there, nil); err != nil {
+		t.Fatal(err)
+	}
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(ctx, here, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+func TestMCP_everyToolAnswersWhatItsCommandPrints(t *testing.T) {
+	session := agent(t)
+	policy := `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64600"],"edge-locations":[{"location":"us-east-1"}]},"segments":[{"name":"prod"}]}`
+	for name, c := range map[string]struct {
+		arguments map[string]any
+		want      string
+	}{
+		"check":      {map[string]any{"policy": policy}, `"files"`},
+		"lint":       {map[string]any{"policy": policy}, `"files"`},
+		"plan":       {map[string]any{"policy": policy}, `"routesWithdrawn"`},
+		"why":        {map[string]any{"prefix": "10.0.0.0/16"}, `10.0.0.0/16`},
+		"path":       {map[string]any{"from": "a1", "to": "10.1.0.1"}, `"verdict"`},
+		"matrix":     {map[string]any{"attachments": true}, `a1`},
+		"doctor":     {nil, `"result"`},
+		"test":       {map[string]any{"assertions": "prod reaches dev via fw\n"}, `"assertions"`},
+		"routes":     {map[string]any{"segment": "prod", "edge": "us-east-1"}, `10.1.0.0/16`},
+		"advertised": {map[string]any{"attachment": "a1"}, `[`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: c.arguments})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := result.Content[0].(*mcp.TextContent).Text
+			if result.IsError || !json.Valid([]byte(text)) || !strings.Contains(text, c.want) || result.StructuredContent == nil {
+				t.Errorf("got %v %s", result.IsError, text)
+			}
+		})
+	}
+}
+
+func TestMCP_toolsOnlyRead(t *testing.T) {
+	list, err := agent(t).ListTools(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Tools) != len(tools())-1 { // verify is offered when it is asked for
+		t.Errorf("%d tools", len(list.Tools))
+	}
+	for _, tool := range list.Tools {
+		if !tool.Annotations.ReadOnlyHint || tool.Description == "" || tool.InputSchema == nil {
+			t.Errorf("%+v", tool)
+		}
+	}
+}
+
+// TestMCP_refusals: what an agent gets wrong is an error that it sees, and nothing it gives becomes a flag.
+func TestMCP_refusals(t *testing.T) {
+	session := agent(t)
+	for name, c := range map[string]struct {
+		tool      string
+		arguments map[string]any
+		want      string
+	}{
+		"missing":       {"why", nil, "prefix is required"},
+		"unknown":       {"doctor", map[string]any{"snapshot": "/etc/passwd"}, `takes no "snapshot"`},
+		"type":          {"matrix", map[string]any{"attachments": "yes"}, "attachments must be true or false"},
+		"a flag":        {"why", map[string]any{"prefix": "--snapshot=/etc/passwd"}, "--snapshot=/etc/passwd"},
+		"no such table": {"routes", map[string]any{"segment": "nowhere", "edge": "us-east-1"}, "there is no route table"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: c.tool, Arguments: c.arguments})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := result.Content[0].(*mcp.TextContent).Text; !result.IsError || !strings.Contains(text, c.want) {
+				t.Errorf("got %v %s", result.IsError, text)
+			}
+		})
+	}
+}
+
+func TestMCP_listensOnThisMachineOnly(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:4567", "192.0.2.1:4567", "example.org:80", "4567"} {
+		o := mcpOptions{network: networkOptions{file: "n.yaml"}, listen: address}
+		if o.check() == nil {
+			t.Errorf("%s is taken", address)
+		}
+	}
+	o := mcpOptions{network: networkOptions{file: "n.yaml"}, listen: "127.0.0.1:0"}
+	if err := o.check(); err != nil {
+		t.Error(err)
+	}
+}
