@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
@@ -97,7 +98,7 @@ func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
 		chain = append(chain, config.WithBaseEndpoint(o.endpoint))
 	}
 	if o.offline {
-		chain = append(chain, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+		chain = append(chain, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("offline", "offline", "")))
 	}
 	c, err := config.LoadDefaultConfig(ctx, chain...)
 	if err != nil {

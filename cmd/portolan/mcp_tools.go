@@ -41,12 +41,14 @@ func tools() []tool {
 		{"lint", "Advice on a core network policy that AWS would take: what its author most likely did not mean.", []string{"policy", "lint", "-"}, false, []parameter{document}},
 		{
 			"plan", "What the network would become under another policy: routes, reachability and inspection gained and lost.",
-			[]string{"plan", "--policy=-"}, true,
+			[]string{"plan", "--policy=-"},
+			true,
 			[]parameter{document},
 		},
 		{
 			"why", "Why a prefix is in a route table, or is not: every candidate route with the steps on its way and the reason it was selected or rejected.",
-			[]string{"why"}, true,
+			[]string{"why"},
+			true,
 			append([]parameter{{name: "prefix", description: "prefix or address", required: true}}, table...),
 		},
 		{"path", "The way of a packet from an attachment to an address, and of the answer.", []string{"path"}, true, []parameter{

@@ -33,11 +33,11 @@ type Config struct {
 	Credentials func(account string) aws.CredentialsProvider
 	Now         func() time.Time
 	Log         *slog.Logger
-	HTTPClient  *http.Client  // default: one with a timeout
-	TTL         time.Duration // how long an answer holds; default 30 s
-	MaxAnswers  int           // how many are kept; default 20,000
+	HTTPClient  *http.Client       // default: one with a timeout
+	TTL         time.Duration      // how long an answer holds; default 30 s
+	MaxAnswers  int                // how many are kept; default 20,000
 	Retryer     func() aws.Retryer // of a client; default: a call is repeated once, soon
-	Failed      func()        // is called for each question that failed; may be nil
+	Failed      func()             // is called for each question that failed; may be nil
 }
 
 // Catalog asks an EC2-compatible endpoint, in the Region and for the account that an ARN names. Answers are kept for a while

@@ -1,0 +1,31 @@
+package test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// TestExamples_secondModule: another module imports servertest by the replace that docs/install.md shows.
+func TestExamples_secondModule(t *testing.T) {
+	cmd := exec.Command("go", "test", "./...")
+	cmd.Dir = "../examples/go"
+	cmd.Env = append(os.Environ(), "GOFLAGS=-tags=grpcnotrace -mod=readonly")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestExamples_pytest runs the fixture of the examples.
+func TestExamples_pytest(t *testing.T) {
+	interpreter := python(t)
+	if err := exec.Command(interpreter, "-c", "import pytest").Run(); err != nil {
+		t.Skip("pytest is not on this machine")
+	}
+	cmd := exec.Command(interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+	cmd.Dir = "../examples/python"
+	cmd.Env = append(os.Environ(), "PORTOLAN="+Binary(t), "PYTHONDONTWRITEBYTECODE=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
