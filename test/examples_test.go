@@ -9,7 +9,7 @@ import (
 // TestExamples_secondModule: another module imports servertest by the replace that docs/install.md shows.
 func TestExamples_secondModule(t *testing.T) {
 	cmd := exec.Command("go", "test", "./...")
-	cmd.Dir = "../examples/go"
+	cmd.Dir = "testdata/module"
 	cmd.Env = append(os.Environ(), "GOFLAGS=-tags=grpcnotrace -mod=readonly")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

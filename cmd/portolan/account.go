@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -137,9 +138,16 @@ func (o *accountOptions) credentials(c aws.Config) func(string) aws.CredentialsP
 		return func(string) aws.CredentialsProvider { return c.Credentials }
 	}
 	client := sts.NewFromConfig(c)
+	var mu sync.Mutex
+	kept := map[string]aws.CredentialsProvider{} // so that a role is assumed once
 	return func(account string) aws.CredentialsProvider {
-		return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, strings.ReplaceAll(o.roleARN, "{account}", account),
-			func(r *stscreds.AssumeRoleOptions) { r.RoleSessionName = "portolan-import" }))
+		mu.Lock()
+		defer mu.Unlock()
+		if kept[account] == nil {
+			kept[account] = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, strings.ReplaceAll(o.roleARN, "{account}", account),
+				func(r *stscreds.AssumeRoleOptions) { r.RoleSessionName = "portolan-import" }))
+		}
+		return kept[account]
 	}
 }
 

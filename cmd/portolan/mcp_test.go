@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -29,19 +30,23 @@ func agent(t *testing.T) *mcp.ClientSession {
 
 func TestMCP_everyToolAnswersWhatItsCommandPrints(t *testing.T) {
 	session := agent(t)
-	policy := `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64600"],"edge-locations":[{"location":"us-east-1"}]},"segments":[{"name":"prod"}]}`
+	text, err := os.ReadFile("../../examples/network-open.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := string(text)
 	for name, c := range map[string]struct {
 		arguments map[string]any
 		want      string
 	}{
-		"check":      {map[string]any{"policy": policy}, `"files"`},
-		"lint":       {map[string]any{"policy": policy}, `"files"`},
+		"check":      {map[string]any{"policy": policy}, `"documents"`},
+		"lint":       {map[string]any{"policy": policy}, `"documents"`},
 		"plan":       {map[string]any{"policy": policy}, `"routesWithdrawn"`},
-		"why":        {map[string]any{"prefix": "10.0.0.0/16"}, `10.0.0.0/16`},
+		"why":        {map[string]any{"prefix": "10.1.0.0/16", "segment": "prod", "edge": "us-east-1"}, `10.1.0.0/16`},
 		"path":       {map[string]any{"from": "a1", "to": "10.1.0.1"}, `"verdict"`},
 		"matrix":     {map[string]any{"attachments": true}, `a1`},
 		"doctor":     {nil, `"result"`},
-		"test":       {map[string]any{"assertions": "prod reaches dev via fw\n"}, `"assertions"`},
+		"test":       {map[string]any{"assertions": "prod reaches dev via fw\n"}, `"holding"`},
 		"routes":     {map[string]any{"segment": "prod", "edge": "us-east-1"}, `10.1.0.0/16`},
 		"advertised": {map[string]any{"attachment": "a1"}, `[`},
 	} {
@@ -81,10 +86,10 @@ func TestMCP_refusals(t *testing.T) {
 		arguments map[string]any
 		want      string
 	}{
-		"missing":       {"why", nil, "prefix is required"},
+		"missing":       {"why", nil, "is required"},
 		"unknown":       {"doctor", map[string]any{"snapshot": "/etc/passwd"}, `takes no "snapshot"`},
 		"type":          {"matrix", map[string]any{"attachments": "yes"}, "attachments must be true or false"},
-		"a flag":        {"why", map[string]any{"prefix": "--snapshot=/etc/passwd"}, "--snapshot=/etc/passwd"},
+		"a flag":        {"why", map[string]any{"prefix": "--snapshot=/etc/passwd", "segment": "prod", "edge": "us-east-1"}, "--snapshot=/etc/passwd"},
 		"no such table": {"routes", map[string]any{"segment": "nowhere", "edge": "us-east-1"}, "there is no route table"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,7 +34,7 @@ func tools() []tool {
 	table := []parameter{
 		{name: "segment", description: "segment name", flag: "segment"},
 		{name: "network_function_group", description: "network function group name, instead of a segment", flag: "network-function-group"},
-		{name: "edge", description: "edge location, such as us-east-1", flag: "edge"},
+		{name: "edge", description: "edge location, such as us-east-1", flag: "edge", required: true},
 	}
 	return []tool{
 		{"check", "Everything AWS would refuse in a core network policy, with line and column.", []string{"policy", "check", "-"}, false, []parameter{document}},

@@ -19,7 +19,6 @@ import (
 	"portolan/internal/node"
 	"portolan/internal/server"
 	"portolan/internal/snapshot"
-	"portolan/internal/state"
 	"portolan/internal/store"
 	"portolan/routing"
 )
@@ -34,12 +33,11 @@ type rig struct {
 	node                 *node.Node
 }
 
-func serve(t *testing.T, snap *snapshot.Snapshot, options *routing.Options) *rig {
+func serve(t testing.TB, snap *snapshot.Snapshot, options *routing.Options) *rig {
 	t.Helper()
 	st := store.OpenMemory()
 	t.Cleanup(func() { _ = st.Close() })
-	quotas := state.Quotas{}
-	n, err := node.New(t.Context(), node.Config{Store: st, Random: rand.NewPCG(1, 2), Routing: options, Quotas: quotas})
+	n, err := node.New(t.Context(), node.Config{Store: st, Random: rand.NewPCG(1, 2), Routing: options})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +77,7 @@ func (r *rig) config() importer.Config {
 	}
 }
 
-func (r *rig) read(t *testing.T, change ...func(*importer.Config)) *importer.Import {
+func (r *rig) read(t testing.TB, change ...func(*importer.Config)) *importer.Import {
 	t.Helper()
 	cfg := r.config()
 	for _, f := range change {

@@ -39,4 +39,4 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-replace portolan => ../..
+replace portolan => ../../..
