@@ -13,9 +13,19 @@ type Caller struct {
 	// encoded form.
 	EncodeOnly bool
 
+	// Request is the request that the caller made, for what its conditions are; nil: there is none, or nobody knows it.
+	Request Request
+
 	// May tells whether the caller may do an action of another service with a resource, such as
 	// ec2:AcceptTransitGatewayPeeringAttachment. Nil: everything.
 	May func(action, resource string) bool
+}
+
+// Request is a request as policies see it.
+type Request interface {
+	// ConditionKey is the value of an IAM condition key, in lower case, that is about who asks and how; "" where there is
+	// none.
+	ConditionKey(key string) string
 }
 
 type callerKey struct{}

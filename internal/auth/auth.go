@@ -157,7 +157,7 @@ func (a *Authenticator) welcome(r *http.Request, body []byte) (*Principal, []byt
 		next := caller
 		a.last.Store(&next)
 	}
-	return &Principal{caller: caller, request: r, region: region}, body, nil
+	return &Principal{caller: caller, request: r, region: region, at: a.now().UTC()}, body, nil
 }
 
 // claimedCredential is the access key and the Region a request names, wherever it does, unchecked.
@@ -205,7 +205,11 @@ type Principal struct {
 }
 
 // Caller is the account, partition and ARN the request is made for.
-func (p *Principal) Caller() api.Caller { return p.caller }
+func (p *Principal) Caller() api.Caller {
+	caller := p.caller
+	caller.Request = p
+	return caller
+}
 
 // String is the ARN.
 func (p *Principal) String() string { return p.caller.ARN }

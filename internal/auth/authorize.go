@@ -16,7 +16,7 @@ type TagSource interface {
 }
 
 // SharingSource knows whose a core network is and what its resource policy says, "" for none. False: there is no such
-// core network.
+// core network, or it is not shared with the caller in the context: both are answered alike.
 type SharingSource interface {
 	CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool)
 }
@@ -202,16 +202,22 @@ func (q *query) value(resource, key string) ([]string, bool) {
 	if tag, ok := strings.CutPrefix(key, "aws:resourcetag/"); ok {
 		return taggedAs(q.resourceTags(resource), tag)
 	}
-	one := q.principal.conditionKey(key)
+	one := q.principal.ConditionKey(key)
 	if key == "aws:resourceaccount" {
-		if f := strings.SplitN(resource, ":", 6); len(f) == 6 {
-			one = f[4]
-		}
+		one = accountOf(resource)
 	}
 	if one == "" {
 		return nil, false
 	}
 	return []string{one}, true
+}
+
+// accountOf is the account of an ARN, "" when it has none.
+func accountOf(arn string) string {
+	if f := strings.SplitN(arn, ":", 6); len(f) == 6 {
+		return f[4]
+	}
+	return ""
 }
 
 // taggedAs finds tags by a key in lower case: condition keys do not know case.
@@ -241,20 +247,25 @@ func (q *query) resourceTags(resource string) map[string]string {
 	return tags
 }
 
-// conditionKey is the value of a key that is about the caller or the request, "" when there is none.
-func (p *Principal) conditionKey(key string) string {
+// ConditionKey is the value of a key that is about the caller or the request, "" when there is none. Of a principal whose
+// signature nobody checked nothing is known but its account.
+func (p *Principal) ConditionKey(key string) string {
+	who := p.key
+	if who == nil {
+		who = &credential{principalType: "Account"}
+	}
 	switch key {
 	case "aws:principalaccount":
 		return p.caller.Account
 	case "aws:principalarn":
-		if p.key.roleARN != "" {
-			return p.key.roleARN
+		if who.roleARN != "" {
+			return who.roleARN
 		}
 		return p.caller.ARN
 	case "aws:principaltype":
-		return p.key.principalType
+		return who.principalType
 	case "aws:username":
-		return p.key.name
+		return who.name
 	case "aws:requestedregion":
 		return p.region
 	case "aws:currenttime":

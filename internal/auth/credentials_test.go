@@ -70,7 +70,7 @@ func TestParseCredentials_principals(t *testing.T) {
 		c := loaded(t, `[{"accessKeyId": "A", "secretAccessKey": "s", "account": "123456789012", "principalArn": "`+arn+`"}]`)
 		p := &Principal{key: c.keys["A"]}
 		p.caller.ARN = arn
-		if got := [3]string{p.conditionKey("aws:principaltype"), p.conditionKey("aws:username"), p.conditionKey("aws:principalarn")}; got != want {
+		if got := [3]string{p.ConditionKey("aws:principaltype"), p.ConditionKey("aws:username"), p.ConditionKey("aws:principalarn")}; got != want {
 			t.Errorf("%s: %q", arn, got)
 		}
 	}

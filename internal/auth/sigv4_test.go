@@ -492,6 +492,7 @@ func TestAuthenticate_open(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			test.want.Request = p
 			if !reflect.DeepEqual(p.Caller(), test.want) {
 				t.Errorf("got %+v", p.Caller())
 			}
@@ -522,7 +523,7 @@ func TestPrincipal_gov(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := api.Caller{Account: "210987654321", Partition: "aws-us-gov", ARN: "arn:aws-us-gov:iam::210987654321:root"}
+	want := api.Caller{Account: "210987654321", Partition: "aws-us-gov", ARN: "arn:aws-us-gov:iam::210987654321:root", Request: p}
 	if !reflect.DeepEqual(p.Caller(), want) {
 		t.Errorf("got %+v", p.Caller())
 	}

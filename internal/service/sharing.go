@@ -23,7 +23,7 @@ var consumerActions = []string{
 // isGranted tells whether the resource policy of a core network lets the caller, of another account, do one of the
 // operations.
 func isGranted(v *state.View, row *state.CoreNetwork, operations ...string) bool {
-	return v.Granted(row.ResourcePolicy, row.CoreNetworkArn, operations...)
+	return v.Granted(row, operations...)
 }
 
 // findSharedNetwork is a core network that the caller may use for an operation: it is the caller's, or shared for that. One
@@ -80,11 +80,12 @@ func notOwner(what string) error {
 	return api.BrokenRule("Cannot " + what + " without ownership of core network.")
 }
 
-// CoreNetwork is whose a core network is and its resource policy, "" for none; false when there is no such core network.
+// CoreNetwork is whose a core network is and its resource policy, "" for none; false when there is no such core network,
+// or it is another account's and not shared with the caller, who must not learn that there is one.
 func (s *Service) CoreNetwork(ctx context.Context, id string) (owner, resourcePolicy string, ok bool) {
 	row, err := state.Read(ctx, s.db, func(v *state.View) (*state.CoreNetwork, error) {
 		row, ok := state.CoreNetworks.ByID(v, id)
-		if !ok {
+		if !ok || row.OwnerAccountId != v.Caller.Account && !isGranted(v, row, consumerActions...) {
 			return nil, api.NotFound("core-network", id)
 		}
 		return row, nil

@@ -37,8 +37,9 @@ type Config struct {
 	ParsePolicy func(document []byte) (*policy.Document, policy.Errors)
 }
 
-// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource.
-type Grants func(document []byte, caller api.Caller, resource string, actions ...string) bool
+// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource, which
+// has these tags.
+type Grants func(document []byte, caller api.Caller, resource string, tags func() map[string]string, actions ...string) bool
 
 // DB is the state in a store, with the queue of what is due in it.
 type DB struct {
@@ -237,14 +238,14 @@ func (v *View) Fits(q Quota, resourceType, owner string, count int) error {
 	return nil
 }
 
-// Granted tells whether a resource policy lets the caller do one of the operations with the resource.
-func (v *View) Granted(document, resource string, operations ...string) bool {
-	if document == "" || v.db.grants == nil {
+// Granted tells whether the resource policy of a core network lets the caller do one of the operations with it.
+func (v *View) Granted(row *CoreNetwork, operations ...string) bool {
+	if row.ResourcePolicy == "" || v.db.grants == nil {
 		return false
 	}
 	actions := make([]string, len(operations))
 	for i, op := range operations {
 		actions[i] = "networkmanager:" + op
 	}
-	return v.db.grants([]byte(document), v.Caller, resource, actions...)
+	return v.db.grants([]byte(row.ResourcePolicy), v.Caller, row.CoreNetworkArn, row.Tags.Map, actions...)
 }
