@@ -11,8 +11,9 @@ import (
 	"portolan/routing"
 )
 
-// Size is how large a network is. Segments does not count the one network function group.
-type Size struct{ Attachments, Segments, Edges, Routes int }
+// Size is how large a network is. Segments does not count the one network function group. Of the attachments, NAT have 1:1
+// network address translation: of one prefix each, to an address block of its own.
+type Size struct{ Attachments, Segments, Edges, Routes, NAT int }
 
 // Full is AWS's quota: 40 segments and groups, 30 edges, 5,000 attachments, 10,000 announced routes.
 var Full = Size{Attachments: 5000, Segments: 39, Edges: 30, Routes: 10_000}
@@ -76,7 +77,7 @@ func Block(i int) netip.Prefix {
 // table, with AS paths of their own; some prefixes are announced by two VPN connections; appliances at every other edge.
 func (s Size) Snapshot() *snapshot.Snapshot {
 	n := &snapshot.Snapshot{Version: snapshot.FormatVersion, Account: "111122223333", Policy: []byte(s.Policy(s.Actions()))}
-	each := s.Routes / max(1, s.Attachments)
+	each, translated := s.Routes/max(1, s.Attachments), 0
 	for i := range s.Attachments {
 		a := snapshot.Attachment{
 			ID: fmt.Sprintf("attachment-%017x", i+1), Type: policy.TypeVPC, Edges: []string{Edge(i % s.Edges)},
@@ -97,6 +98,10 @@ func (s Size) Snapshot() *snapshot.Snapshot {
 				k = (i - 300) * each // another VPN connection announces it too
 			}
 			a.Announcements = append(a.Announcements, routing.Announcement{Prefix: Block(k), ASPath: path})
+		}
+		if a.Type == policy.TypeVPC && a.Tags["group"] == "" && translated < s.NAT {
+			a.NAT = &snapshot.NAT{Enabled: true, Rules: []snapshot.NATRule{{Number: 1, MatchSource: a.Announcements[0].Prefix, NAT: Block(1<<20 + translated)}}}
+			translated++
 		}
 		n.Attachments = append(n.Attachments, a)
 	}

@@ -33,10 +33,11 @@ const (
 	maxAsked    = 30
 )
 
-func (r *Reach) add(v Verdict) {
-	r.Samples++
+// add counts n samples.
+func (r *Reach) add(v Verdict, n int) {
+	r.Samples += n
 	if v == Delivered {
-		r.Delivered++
+		r.Delivered += n
 	}
 	if v != r.Verdict && (r.Verdict == "" || rank(v) > rank(r.Verdict)) {
 		r.Verdict = v
@@ -103,28 +104,42 @@ func (s *Subject) senders() map[routing.TableID][]*routing.Attachment {
 // try follows a packet from a table to a target, which counts as delivered when it ends at the target, or at any attachment
 // of its segment.
 func (f *forwarding) try(r *Reach, table int32, t *target, scratch []int32, anyOfSegment bool) []int32 {
+	v, at, groups := f.ends(table, t, scratch, anyOfSegment)
+	r.count(f, v, groups, 1)
+	if v != Delivered && f.wantsReason(r) {
+		f.explain(r, table, t.class, v, at)
+	}
+	return groups
+}
+
+// ends is how a packet from a table to a target fares, where it ends, and which groups it passes.
+func (f *forwarding) ends(table int32, t *target, scratch []int32, anyOfSegment bool) (Verdict, *routing.Attachment, []int32) {
 	v, at, groups := f.walk(table, t.class, scratch)
 	if v == Delivered && at != t.to && (!anyOfSegment || at.Segment != t.to.Segment) {
 		v = WrongTarget // another attachment has the same prefix, or a static route leads there
 	} else if v == Delivered && at.NAT != nil && answeredAs(at, f.known.addrs[t.class]) != f.known.addrs[t.class] {
 		v = OneWay
 	}
-	r.add(v)
+	return v, at, groups
+}
+
+// count adds n packets that pass the groups.
+func (r *Reach) count(f *forwarding, v Verdict, groups []int32, n int) {
+	r.add(v, n)
 	if v == Delivered && len(groups) == 0 {
-		r.Direct++
+		r.Direct += n
 	}
 	for _, g := range groups {
-		if i, found := slices.BinarySearch(r.InspectedBy, f.groups[g]); !found {
-			r.InspectedBy = slices.Insert(r.InspectedBy, i, f.groups[g])
-		}
+		r.InspectedBy = insert(r.InspectedBy, f.groups[g])
 	}
-	if v != Delivered && f.wantsReason(r) {
-		r.asked++
-		if reason := f.reason(table, t.class, v, at); !slices.Contains(r.Failures, reason) {
-			r.Failures = append(r.Failures, reason)
-		}
+}
+
+// explain lists why a packet did not arrive.
+func (f *forwarding) explain(r *Reach, table int32, class int, v Verdict, at *routing.Attachment) {
+	r.asked++
+	if reason := f.reason(table, class, v, at); !slices.Contains(r.Failures, reason) {
+		r.Failures = append(r.Failures, reason)
 	}
-	return groups
 }
 
 // wantsReason tells whether one more reason would be listed.
@@ -232,8 +247,12 @@ func (f *forwarding) segments(ctx context.Context) ([]Reach, error) {
 			tables[from] = append(tables[from], int32(table))
 		}
 	}
-	senders, targets := f.senders(), f.targetsBySegment(index)
-	err := inParallel(ctx, len(list), func() func(int) {
+	senders := f.senders()
+	targets, err := f.targetsBySegment(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	err = inParallel(ctx, len(list), func() func(int) {
 		var scratch []int32
 		return func(from int) {
 			for _, table := range tables[from] {
@@ -243,53 +262,12 @@ func (f *forwarding) segments(ctx context.Context) ([]Reach, error) {
 				}
 				local := f.localTo(sources...)
 				for to := range targets {
-					scratch = f.trySegment(&pairs[from*len(list)+to], table, targets[to], sources, local, scratch)
+					scratch = f.trySegment(&pairs[from*len(list)+to], table, &targets[to], sources, local, scratch)
 				}
 			}
 		}
 	})
 	return pairs, err
-}
-
-// targetsBySegment are the targets of each segment, by its number.
-func (f *forwarding) targetsBySegment(number map[string]int) [][]target {
-	list := make([][]target, len(number))
-	for _, t := range f.targets(f.known) {
-		if to, ok := number[t.to.Segment]; ok {
-			list[to] = append(list[to], t)
-		}
-	}
-	return list
-}
-
-// trySegment follows packets from a table to all targets of a segment. Most pairs of segments are strangers: what a table
-// has no route to is only counted, once the reasons are known.
-func (f *forwarding) trySegment(r *Reach, table int32, targets []target, sources []*routing.Attachment, local classRanges, scratch []int32) []int32 {
-	next, segment, without := f.next[table], f.ids[table].Segment, 0
-	var only *routing.Attachment
-	if len(sources) == 1 {
-		only = sources[0]
-	}
-	for i := range targets {
-		t := &targets[i]
-		if t.to == only || t.static != "" && t.static != segment {
-			continue // no other attachment at this edge would send to it from here
-		}
-		if local.hold(t.class) {
-			f.keptLocal(r, sources[0], t.class)
-			continue
-		}
-		if next[t.class] == hopNone && !f.wantsReason(r) {
-			without++
-			continue
-		}
-		scratch = f.try(r, table, t, scratch, true)
-	}
-	if without > 0 {
-		r.Samples += without - 1
-		r.add(NoRoute)
-	}
-	return scratch
 }
 
 // speakers are the attachments of segments that work and announce something, by id.

@@ -81,7 +81,7 @@ func (r classRanges) and(other classRanges) (both classRanges) {
 
 // keptLocal counts a packet that does not leave the VPC it comes from.
 func (f *forwarding) keptLocal(r *Reach, from *routing.Attachment, class int) {
-	r.add(LocalRoute)
+	r.add(LocalRoute, 1)
 	if f.wantsReason(r) {
 		r.asked++
 		w := &Way{From: from.ID, To: f.known.addrs[class]}

@@ -24,7 +24,11 @@ func (d *doctor) ties(ctx context.Context) error {
 		return nil
 	}
 	trials := &trials{network: network, groups: map[tied]*tieGroup{}}
-	ends := map[tied]*endings{}
+	ends, named := map[tied]*endings{}, map[tied][]routing.TableID{} // the latter for no prefix
+	for _, id := range d.Tables.TableIDs() {
+		name := tied{segment: id.Segment != "", name: id.Name()}
+		named[name] = append(named[name], id)
+	}
 	for i := 0; i < maxTrials && (i == 0 || trials.left(i)); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -42,7 +46,7 @@ func (d *doctor) ties(ctx context.Context) error {
 			if ends[key] == nil {
 				ends[key] = &endings{of: map[routing.TableID][]string{}}
 			}
-			outcome.endings(ends[key], d.classes(), key, tables)
+			outcome.endings(ends[key], d.classes(), key.prefix, tables, named[tied{segment: key.segment, name: key.name}])
 		}
 	}
 	type finding struct {
@@ -139,18 +143,15 @@ type endings struct {
 	together map[routing.TableID]bool // several paths are used at once: the choice does not matter
 }
 
-// endings adds how traffic to a tied prefix ends in these tables.
-func (s *Subject) endings(e *endings, known *classes, key tied, tables *routing.Tables) {
-	at, ok := known.at[key.prefix]
+// endings adds how traffic to a tied prefix ends, from the tables with the ids.
+func (s *Subject) endings(e *endings, known *classes, prefix netip.Prefix, tables *routing.Tables, ids []routing.TableID) {
+	at, ok := known.at[prefix]
 	if !ok {
 		return // longer prefixes take all of its traffic
 	}
-	for _, id := range s.Tables.TableIDs() {
-		if id.Name() != key.name || (id.Segment != "") != key.segment {
-			continue
-		}
+	for _, id := range ids {
 		table, _ := tables.Table(id)
-		route, _ := table.Exact(key.prefix)
+		route, _ := table.Exact(prefix)
 		if len(route.Destinations) > 1 {
 			if e.together == nil {
 				e.together = map[routing.TableID]bool{}
@@ -158,7 +159,7 @@ func (s *Subject) endings(e *endings, known *classes, key tied, tables *routing.
 			e.together[id] = true
 		}
 		text := "oscillates"
-		if !table.Unsettled(key.prefix) {
+		if !table.Unsettled(prefix) {
 			w := &Way{To: known.addrs[at]}
 			s.follow(w, id)
 			text = w.ending()
