@@ -61,14 +61,13 @@ func getNetworkRoutes(ctx context.Context, e *env, in *api.GetNetworkRoutesInput
 	if out.CoreNetworkSegmentEdge = id.CoreNetworkSegmentEdge; out.CoreNetworkSegmentEdge == nil {
 		out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
 	}
-	show := routeSpeller(routes)
-	for route := range filter.candidates(fib) {
-		if routes.Unsettled && fib.Unsettled(route.Prefix) {
-			continue // nor is a shorter prefix that covers it where its traffic goes
-		}
-		if shown := show(&route); filter.keeps(&shown) {
-			out.NetworkRoutes = append(out.NetworkRoutes, shown)
-		}
+	s := routeSpeller{routes: routes, filter: filter, known: map[*routing.Destination]*spelled{}}
+	list := s.list
+	if api.CallerFrom(ctx).EncodeOnly {
+		list = s.encoded
+	}
+	if all := list(fib); len(all) > 0 {
+		out.NetworkRoutes = all
 	}
 	return out, nil
 }
@@ -83,22 +82,91 @@ func coreNetworkTable(id *api.RouteTableIdentifier) (coreNetwork string, table r
 
 // routeSpeller spells routes as the API does. No route has a PrefixListId: a core network policy uses prefix lists to match
 // routes, and cannot make routes from them. What many rows of a table lead to is spelled once.
-func routeSpeller(c *network.Routes) func(*routing.Forward) api.NetworkRoute {
-	known := map[*routing.Destination][]api.NetworkRouteDestination{}
-	var prefix []byte
-	return func(r *routing.Forward) api.NetworkRoute {
-		prefix = r.Prefix.AppendTo(prefix[:0])
-		route := api.NetworkRoute{DestinationCidrBlock: string(prefix), State: api.RouteState(r.State), Type: api.RouteType(r.Type)}
-		if len(r.Destinations) == 0 {
-			return route
+type routeSpeller struct {
+	routes *network.Routes
+	filter *routeFilter
+	known  map[*routing.Destination]*spelled // by the first destination; nil of routes without one
+}
+
+// spelled is what routes to the same destinations have in common.
+type spelled struct {
+	route api.NetworkRoute // without its prefix
+	keeps bool             // it passes the filters on what is shown
+	tail  string           // what follows the prefix in the encoded form, once it was asked for
+}
+
+// rows walks the rows of a table that pass the filters.
+func (s *routeSpeller) rows(table routing.Table) iter.Seq2[netip.Prefix, *spelled] {
+	return func(yield func(netip.Prefix, *spelled) bool) {
+		for row := range s.filter.candidates(table) {
+			if s.routes.Unsettled && table.Unsettled(row.Prefix) {
+				continue // nor is a shorter prefix that covers it where its traffic goes
+			}
+			if what := s.spell(&row); what.keeps && !yield(row.Prefix, what) {
+				return
+			}
 		}
-		var ok bool
-		if route.Destinations, ok = known[&r.Destinations[0]]; !ok {
-			route.Destinations = destinationsOf(c, r.Destinations)
-			known[&r.Destinations[0]] = route.Destinations
-		}
-		return route
 	}
+}
+
+func (s *routeSpeller) spell(row *routing.Forward) *spelled {
+	var first *routing.Destination
+	if len(row.Destinations) > 0 {
+		first = &row.Destinations[0]
+	}
+	known := s.known[first]
+	if known != nil && known.route.State == api.RouteState(row.State) && known.route.Type == api.RouteType(row.Type) {
+		return known
+	}
+	next := &spelled{route: api.NetworkRoute{State: api.RouteState(row.State), Type: api.RouteType(row.Type)}}
+	switch {
+	case known != nil:
+		next.route.Destinations = known.route.Destinations
+	case first != nil:
+		next.route.Destinations = destinationsOf(s.routes, row.Destinations)
+	}
+	next.keeps = s.filter.keeps(&next.route)
+	s.known[first] = next
+	return next
+}
+
+// list are the rows of a table.
+func (s *routeSpeller) list(table routing.Table) []api.NetworkRoute {
+	var list []api.NetworkRoute
+	for prefix, what := range s.rows(table) {
+		route := what.route
+		route.DestinationCidrBlock = prefix.String()
+		list = append(list, route)
+	}
+	return list
+}
+
+// encoded are the rows of a table for a caller that does nothing but encode them: one element, whose encoded form is that of
+// all rows.
+func (s *routeSpeller) encoded(table routing.Table) []api.NetworkRoute {
+	var all strings.Builder
+	var room [96]byte
+	for prefix, what := range s.rows(table) {
+		if what.tail == "" {
+			what.tail = `",` + string(what.route.AppendJSON(nil)[1:]) // the prefix is the first member
+		}
+		head := `,{"DestinationCidrBlock":"`
+		if all.Len() == 0 {
+			head = head[1:]
+		}
+		text := prefix.AppendTo(append(room[:0], head...))
+		if free := all.Cap() - all.Len(); free < len(text)+len(what.tail) {
+			all.Grow(max(all.Cap(), 16<<10))
+		}
+		all.Write(text)
+		all.WriteString(what.tail)
+	}
+	if all.Len() == 0 {
+		return nil
+	}
+	list := make([]api.NetworkRoute, 1)
+	list[0].SetEncoded(all.String())
+	return list
 }
 
 // destinationsOf are destinations as the API spells them: a local one names its attachment, a remote one only the edge.

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -130,6 +131,44 @@ func TestGetNetworkRoutes_segments(t *testing.T) {
 	w.settled(0)
 	if got := routeText(get(api.GetNetworkRoutesInput{RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1")}).NetworkRoutes, ids); strings.Contains(got, "192.168") {
 		t.Errorf("after the attachment is gone\n%s", got)
+	}
+}
+
+// TestLists_encodedForm: who only encodes a list gets the same bytes, of pages and of route tables, filtered or not.
+func TestLists_encodedForm(t *testing.T) {
+	w, gn, cn, _ := routedWorld(t)
+	encoding := api.CallerFrom(w.ctx)
+	encoding.EncodeOnly = true
+	for _, call := range []func(context.Context) (api.Output, error){
+		func(ctx context.Context) (api.Output, error) {
+			return w.DescribeGlobalNetworks(ctx, &api.DescribeGlobalNetworksInput{})
+		},
+		func(ctx context.Context) (api.Output, error) {
+			return w.ListAttachments(ctx, &api.ListAttachmentsInput{MaxResults: new(int32(1))})
+		},
+		func(ctx context.Context) (api.Output, error) {
+			return w.GetNetworkRoutes(ctx, &api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1")})
+		},
+		func(ctx context.Context) (api.Output, error) {
+			return w.GetNetworkRoutes(ctx, &api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1"), States: []api.RouteState{"ACTIVE"}, SubnetOfMatches: []string{"192.168.0.0/16"}})
+		},
+		func(ctx context.Context) (api.Output, error) {
+			return w.GetNetworkRoutes(ctx, &api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1"), ExactCidrMatches: []string{"10.0.0.0/8"}})
+		},
+	} {
+		plain, err := call(w.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // made, then kept
+			encoded, err := call(api.WithCaller(w.ctx, encoding))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := string(encoded.AppendJSON(nil)), string(plain.AppendJSON(nil)); got != want || len(want) < 20 {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		}
 	}
 }
 

@@ -1,12 +1,10 @@
 package state
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"iter"
 	"slices"
-	"strings"
 
 	"portolan/api"
 	"portolan/internal/store"
@@ -42,7 +40,7 @@ func NewPager(caller api.Caller, maxResults *int32, token *string, query ...stri
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(raw) <= sumSize || !bytes.Equal(raw[:sumSize], p.sum(string(raw[sumSize:]))) {
+	if err != nil || len(raw) <= sumSize || [sumSize]byte(raw) != p.sum(string(raw[sumSize:])) {
 		return nil, api.InvalidField("nextToken", "Token is not valid for this request.")
 	}
 	p.After = string(raw[sumSize:])
@@ -51,13 +49,26 @@ func NewPager(caller api.Caller, maxResults *int32, token *string, query ...stri
 
 const sumSize = 12
 
-func (p *Pager) sum(after string) []byte {
-	sum := sha256.Sum256([]byte("page\x00" + p.account + "\x00" + strings.Join(p.query, "\x00") + "\x00" + after))
-	return sum[:sumSize]
+// sum ties a token to its query.
+func (p *Pager) sum(after string) (sum [sumSize]byte) {
+	var room [512]byte
+	text := append(append(room[:0], "page\x00"...), p.account...)
+	text = append(text, 0)
+	for i, part := range p.query {
+		if i > 0 {
+			text = append(text, 0)
+		}
+		text = append(text, part...)
+	}
+	whole := sha256.Sum256(append(append(text, 0), after...))
+	copy(sum[:], whole[:])
+	return sum
 }
 
 func (p *Pager) token(after string) string {
-	return base64.RawURLEncoding.EncodeToString(append(p.sum(after), after...))
+	var room, encoded [512]byte
+	sum := p.sum(after)
+	return string(base64.RawURLEncoding.AppendEncode(encoded[:0], append(append(room[:0], sum[:]...), after...)))
 }
 
 // Page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).

@@ -144,15 +144,25 @@ func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, erro
 
 // Look is [Read] without taking steps that are due.
 func Look[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
-	var out, none O
-	err := db.store.View(ctx, func(r store.Reader) (err error) {
-		out, err = f(&View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db, r: r})
-		return err
-	})
-	if err != nil {
+	l := &look[O]{view: View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db}, f: f}
+	if err := db.store.View(ctx, l.at); err != nil {
+		var none O
 		return none, err
 	}
-	return out, nil
+	return l.out, nil
+}
+
+// look is one read: all that it needs, in one piece of memory.
+type look[O any] struct {
+	view View
+	f    func(*View) (O, error)
+	out  O
+}
+
+func (l *look[O]) at(r store.Reader) (err error) {
+	l.view.r = r
+	l.out, err = l.f(&l.view)
+	return err
 }
 
 // Update changes the state in one transaction for the caller of ctx, in which all that is due has happened. f may run
