@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,6 +55,8 @@ type ruleInfo struct {
 
 // examine reads every file and looks at every document in it.
 func examine(cmd *cobra.Command, names []string, look func(*input) ([]finding, error)) *report {
+	// A command that ends in a moment need not clear up often.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	r := &report{}
 	for _, name := range names {
 		list, err := readInputs(cmd.InOrStdin(), name)

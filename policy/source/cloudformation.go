@@ -29,6 +29,9 @@ func (f *file) template(resources span) ([]Policy, error) {
 		return nil, errors.New("the template's Resources are no object")
 	}
 	err := f.each(resources, func(id string, at span) error {
+		if text := f.text[at.from:at.to]; !bytes.Contains(text, []byte(coreNetworkType)) && !bytes.Contains(text, []byte(`\u`)) {
+			return nil // it cannot be one: most of a template is about other things
+		}
 		resource, err := f.members(at)
 		if err != nil || f.string(resource["Type"]) != coreNetworkType {
 			return err
