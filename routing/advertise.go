@@ -103,7 +103,7 @@ func (t *Tables) outgoing(s *session, record *Step) ([]route, []Origin) {
 		routes = append(routes, route{prefix: r.Prefix, Attributes: r.Attributes, tag: len(origins)})
 		origins = append(origins, r.Origin)
 	}
-	f := filter{lists: t.core.lists, scope: s.scope, summarize: true, record: record}
+	f := filter{lists: t.core.lists, scope: s.scope, summarize: true, record: record, met: t.core.met}
 	return f.run(t.outbound(s), routes), origins
 }
 

@@ -179,7 +179,7 @@ func (b *bgp) outbound(edge, peer edgeID) []*policy.RoutingPolicy {
 }
 
 func (b *bgp) filter(record *Step) *filter {
-	return &filter{lists: b.core.lists, summarize: true, record: record}
+	return &filter{lists: b.core.lists, summarize: true, record: record, met: b.core.met}
 }
 
 // nothing is that no edge selected anything.

@@ -44,8 +44,11 @@ const maxAttachments = 100_000
 
 // Compute works out all tables. The error is about the network itself and there are no tables, or it is an
 // [*OscillationError] and the tables are there: they hold the state in which it was given up, as routers would.
-func Compute(n Network) (*Tables, error) {
-	c, err := newCore(&n)
+func Compute(n Network) (*Tables, error) { return compute(&n, nil) }
+
+// compute is [Compute], recording what routes meet.
+func compute(n *Network, met *matchRecord) (*Tables, error) {
+	c, err := newCore(n, met)
 	if err != nil {
 		return nil, err
 	}

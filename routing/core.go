@@ -18,7 +18,8 @@ type core struct {
 	lists    map[string]map[netip.Prefix]bool
 	tests    *prefixTests
 	decision []criterion
-	plain    *Attributes // of a route that came without any
+	plain    *Attributes  // of a route that came without any
+	met      *matchRecord // nil: nobody asks
 
 	edges   []policy.Edge
 	edge    map[string]edgeID
@@ -51,14 +52,14 @@ var (
 	default6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 )
 
-func newCore(n *Network) (*core, error) {
+func newCore(n *Network, met *matchRecord) (*core, error) {
 	if n.Policy == nil {
 		return nil, fmt.Errorf("routing: no policy")
 	}
 	c := &core{
 		policy: n.Policy, opt: *DefaultOptions(), edges: n.Policy.Edges, edge: map[string]edgeID{}, segment: map[string]vrfID{}, group: map[string]vrfID{},
 		lists: map[string]map[netip.Prefix]bool{}, static: map[string][]netip.Prefix{}, special: map[netip.Prefix]bool{},
-		plain: &Attributes{MED: DefaultMED},
+		plain: &Attributes{MED: DefaultMED}, met: met,
 	}
 	if n.Options != nil {
 		c.opt = *n.Options

@@ -28,6 +28,7 @@ type filter struct {
 	scope     filterScope
 	summarize bool  // towards edges and attachments only; elsewhere summarize does nothing
 	record    *Step // nil, or what steps have in common
+	met       *matchRecord
 }
 
 // filterScope is what routing policies can do where they run.
@@ -55,6 +56,9 @@ func (s filterScope) does(action string) bool {
 // changed: changes are made to copies.
 func (f *filter) run(policies []*policy.RoutingPolicy, routes []route) []route {
 	for _, p := range policies {
+		if len(routes) > 0 {
+			f.met.passed(p)
+		}
 		for i := range p.Rules {
 			routes = f.rule(p, &p.Rules[i], routes)
 		}
@@ -72,6 +76,7 @@ func (f *filter) rule(p *policy.RoutingPolicy, rule *policy.RoutingRule, routes 
 		if r.final || !f.matches(rule, r) {
 			continue
 		}
+		f.met.matched(rule)
 		switch rule.Action.Type {
 		case policy.RouteDrop:
 			r.final, r.dropped = true, true

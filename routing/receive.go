@@ -106,7 +106,7 @@ func (c *core) apply(policies []*policy.RoutingPolicy, prefix netip.Prefix, attr
 	if len(policies) == 0 {
 		return attrs, true
 	}
-	f := filter{lists: c.lists, scope: scope}
+	f := filter{lists: c.lists, scope: scope, met: c.met}
 	if t != nil {
 		f.record = &common
 	}
