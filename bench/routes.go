@@ -17,6 +17,7 @@ import (
 	"portolan/bench/atquota"
 	"portolan/internal/analysis"
 	"portolan/internal/node"
+	"portolan/internal/page"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -51,7 +52,7 @@ func (b *bench) routes() {
 		took := b.millis(func() {
 			p, err := subject.Plan(context.Background(), []byte(atquota.Full.Policy(c.actions)))
 			check(err)
-			check(p.WriteText(io.Discard))
+			check(p.Page().Text(io.Discard, page.Style{}))
 			changes = p.RoutesAdded + p.RoutesWithdrawn + p.RoutesRerouted
 		})
 		b.printf("| %s: %d rows of tables change | %.0f ms | %s |\n", c.what, changes, took, c.goal)

@@ -5,7 +5,6 @@ import "github.com/spf13/cobra"
 func advertisedCommand() *cobra.Command {
 	var o networkOptions
 	edge := ""
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "advertised ATTACHMENT|PEER [PREFIX]",
 		Short: "show routes advertised to an attachment or Connect peer",
@@ -22,13 +21,13 @@ func advertisedCommand() *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
-				return answer(cmd, rows, format.value)
+				return o.answer(cmd, subject, rows)
 			}
 			why, err := subject.WhyAdvertised(args[0], edge, args[1])
 			if err != nil {
 				return usage(err)
 			}
-			if err := answer(cmd, why, format.value); err != nil {
+			if err := o.answer(cmd, subject, why); err != nil {
 				return err
 			}
 			if why.Route == nil {
@@ -38,6 +37,5 @@ func advertisedCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&edge, "edge", "", "edge location, for a Direct Connect gateway attachment with several")
-	cmd.Flags().VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd)
 }

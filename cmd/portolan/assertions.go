@@ -10,7 +10,6 @@ import (
 
 func testCommand() *cobra.Command {
 	var o networkOptions
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "test FILE",
 		Short: "run reachability assertions against a network",
@@ -46,7 +45,12 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 				return err
 			}
 			t := subject.Test(args[0], list)
-			if err := answer(cmd, t, format.value); err != nil {
+			if o.output.value == "junit" {
+				err = t.WriteJUnit(cmd.OutOrStdout())
+			} else {
+				err = o.answer(cmd, subject, t)
+			}
+			if err != nil {
 				return err
 			}
 			if len(t.Failures) > 0 {
@@ -55,8 +59,7 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 			return nil
 		},
 	}
-	cmd.Flags().VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd, "text", "json", "markdown", "junit")
 }
 
 // readPolicy reads the only policy document of a file.

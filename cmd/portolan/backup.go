@@ -100,7 +100,7 @@ func backupCommand() *cobra.Command {
 
 // backup copies what the server at the endpoint sends.
 func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
-	resp, err := o.ask(ctx, "/_portolan/backup")
+	resp, err := ask(ctx, o.endpoint, "/_portolan/backup")
 	if err != nil {
 		return err
 	}

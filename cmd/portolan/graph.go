@@ -8,7 +8,6 @@ import (
 
 func graphCommand() *cobra.Command {
 	o := networkOptions{unsettled: true}
-	format := choice("mermaid", "svg")
 	cmd := &cobra.Command{
 		Use:   "graph",
 		Short: "draw a network diagram (Mermaid or SVG)",
@@ -21,13 +20,15 @@ func graphCommand() *cobra.Command {
 				return err
 			}
 			picture := subject.Mermaid
-			if format.value == "svg" {
+			if o.output.value == "svg" {
 				picture = subject.SVG
 			}
 			_, err = io.WriteString(cmd.OutOrStdout(), picture())
 			return err
 		},
 	}
-	cmd.Flags().VarP(format, "format", "f", "mermaid or svg")
-	return o.flags(cmd)
+	o.question(cmd, "mermaid", "svg")
+	cmd.Flags().VarP(o.output, "format", "f", "former name of --output")
+	_ = cmd.Flags().MarkHidden("format")
+	return cmd
 }

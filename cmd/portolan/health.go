@@ -21,11 +21,7 @@ func healthCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+"/_portolan/health", nil)
-			if err != nil {
-				return err
-			}
-			resp, err := http.DefaultClient.Do(request)
+			resp, err := ask(ctx, o.endpoint, "/_portolan/health")
 			if err != nil {
 				return err
 			}

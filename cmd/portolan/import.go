@@ -114,7 +114,7 @@ Exit codes: 0 when all tables agree; 1 when some do not, or could not be read; 2
 			var snap *snapshot.Snapshot
 			if file != "" {
 				n := networkOptions{file: file}
-				if snap, err = n.load(cmd.Context(), cmd.InOrStdin()); err != nil {
+				if snap, err = n.load(cmd); err != nil {
 					return err
 				}
 			}
@@ -125,7 +125,12 @@ Exit codes: 0 when all tables agree; 1 when some do not, or could not be read; 2
 			if err := im.Report.WriteText(cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			if err := answer(cmd, v, format.value); err != nil {
+			if format.value == "json" {
+				err = analysis.WriteJSON(cmd.OutOrStdout(), v)
+			} else {
+				err = v.WriteText(cmd.OutOrStdout())
+			}
+			if err != nil {
 				return err
 			}
 			if !v.Agrees() {
@@ -180,10 +185,10 @@ Exit codes: 0; 1 when something has changed and --exit-code is given; 2 when the
 			if err != nil {
 				return usage(err)
 			}
-			if format.value == "markdown" {
-				err = p.WriteMarkdown(cmd.OutOrStdout())
+			if format.value == "json" {
+				err = analysis.WriteJSON(cmd.OutOrStdout(), p)
 			} else {
-				err = answer(cmd, p, format.value)
+				err = showPage(cmd, was.Page(p), format.value, false)
 			}
 			if err == nil && exitCode && !p.Empty {
 				return &exitError{code: exitFindings}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -50,23 +51,50 @@ func root() *cobra.Command {
 	told := advertisedCommand() // its name before
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
-	failuresExit1(cmd)
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
+	each(cmd, readsEnvironment)
+	each(cmd, failuresExit1)
 	return cmd
+}
+
+// each does something to a command and all below it.
+func each(cmd *cobra.Command, do func(*cobra.Command)) {
+	do(cmd)
+	for _, sub := range cmd.Commands() {
+		each(sub, do)
+	}
+}
+
+// readsEnvironment lets the flags of a command be given as variables of the environment.
+func readsEnvironment(cmd *cobra.Command) {
+	run := cmd.RunE
+	if run == nil {
+		return
+	}
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			flag.Usage += " (" + environmentName(flag.Name) + ")"
+		}
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := fromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
+			return usage(err)
+		}
+		return run(cmd, args)
+	}
 }
 
 // failuresExit1 lets what a command returns without a code of its own end with 1: the command was understood and failed.
 func failuresExit1(cmd *cobra.Command) {
-	if run := cmd.RunE; run != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			err := run(cmd, args)
-			if _, coded := errors.AsType[*exitError](err); err == nil || coded {
-				return err
-			}
-			return &exitError{exitFindings, err}
-		}
+	run := cmd.RunE
+	if run == nil {
+		return
 	}
-	for _, sub := range cmd.Commands() {
-		failuresExit1(sub)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		if _, coded := errors.AsType[*exitError](err); err == nil || coded {
+			return err
+		}
+		return &exitError{exitFindings, err}
 	}
 }

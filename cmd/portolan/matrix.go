@@ -5,7 +5,6 @@ import "github.com/spf13/cobra"
 func matrixCommand() *cobra.Command {
 	var o networkOptions
 	attachments := false
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "reachability matrix between segments or attachments, with the inspecting group",
@@ -21,10 +20,9 @@ func matrixCommand() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			return answer(cmd, matrix, format.value)
+			return o.answer(cmd, subject, matrix)
 		},
 	}
 	cmd.Flags().BoolVar(&attachments, "attachments", false, "every pair of attachments instead of segments")
-	cmd.Flags().VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd)
 }

@@ -1,23 +1,21 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 	"portolan/routing"
 )
@@ -31,39 +29,60 @@ type networkOptions struct {
 	routing     routingFlag
 	ownPolicy   bool // it is about the network as it is: --policy is no flag, or another one
 	unsettled   bool // the question can be answered although some prefixes never settle
+
+	output *oneOf
+	colour func() painter
 }
 
+// question adds the flags of a question: the network, and how the answer is printed. More formats than the usual three may be
+// given; the first is the default.
+func (o *networkOptions) question(cmd *cobra.Command, formats ...string) *cobra.Command {
+	if formats == nil {
+		formats = []string{"text", "json", "markdown"}
+	}
+	o.output = choice(formats...)
+	f := cmd.Flags()
+	f.VarP(o.output, "output", "o", o.output.list())
+	completeWords(cmd, "output", formats...)
+	o.colour = colourFlag(cmd)
+	return o.flags(cmd)
+}
+
+// flags adds the flags that name the network.
 func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.file, "snapshot", "", "network snapshot file, JSON or YAML; - is the standard input")
 	o.endpointFlag(cmd)
 	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID on the server")
+	cmd.MarkFlagsMutuallyExclusive("snapshot", "core-network")
 	f.Var(&o.routing, "routing", routingUsage)
 	if !o.ownPolicy {
 		f.StringVar(&o.policy, "policy", "", "compute the network under this policy instead of its own")
 	}
+	o.completeNames(cmd)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
 }
 
 func (o *networkOptions) endpointFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.endpoint, "endpoint", cmp.Or(os.Getenv("AWS_ENDPOINT_URL_NETWORKMANAGER"), "http://127.0.0.1:4566"),
-		"server URL (default $AWS_ENDPOINT_URL_NETWORKMANAGER, else http://127.0.0.1:4566)")
+	cmd.Flags().StringVar(&o.endpoint, "endpoint", "",
+		"server URL (default: the endpoint that AWS's environment variables and profiles name for Network Manager, else "+defaultEndpoint+")")
 }
 
 // load reads the network.
-func (o *networkOptions) load(ctx context.Context, stdin io.Reader) (*snapshot.Snapshot, error) {
+func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
+	o.flagsWin(cmd)
 	var data []byte
 	var err error
 	switch {
 	case o.file != "" && o.coreNetwork != "":
-		return nil, usage(errors.New("--snapshot and --core-network exclude each other"))
+		return nil, usage(errors.New("PORTOLAN_SNAPSHOT and PORTOLAN_CORE_NETWORK exclude each other"))
 	case o.file == "-":
-		data, err = io.ReadAll(io.LimitReader(stdin, snapshot.MaxFile+1))
+		data, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), snapshot.MaxFile+1))
 	case o.file != "":
 		data, err = os.ReadFile(o.file)
 	case o.coreNetwork != "":
-		data, err = o.fetch(ctx)
+		data, err = o.fetch(cmd.Context())
 	default:
 		return nil, usage(errors.New("name the network: --snapshot FILE, or --core-network ID of a running server"))
 	}
@@ -77,30 +96,21 @@ func (o *networkOptions) load(ctx context.Context, stdin io.Reader) (*snapshot.S
 	return s, nil
 }
 
-// ask sends a GET to the server, signed with the keys of the environment or else as AWS's local tools are.
-func (o *networkOptions) ask(ctx context.Context, path string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, o.endpoint+path, nil)
-	if err != nil {
-		return nil, err
+// flagsWin drops what a variable of the environment names beside a flag that excludes it.
+func (o *networkOptions) flagsWin(cmd *cobra.Command) {
+	switch f := cmd.Flags(); {
+	case f.Changed("core-network"):
+		o.file = ""
+	case f.Changed("snapshot"):
+		o.coreNetwork = ""
 	}
-	keys := aws.Credentials{
-		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
-	}
-	if keys.AccessKeyID == "" {
-		keys.AccessKeyID, keys.SecretAccessKey = "000000000000", "any"
-	}
-	empty := sha256.Sum256(nil)
-	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()); err != nil {
-		return nil, err
-	}
-	return http.DefaultClient.Do(r)
 }
 
 // fetch asks the server for the core network.
 func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	resp, err := o.ask(ctx, "/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork))
+	resp, err := ask(ctx, o.endpoint, "/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +137,7 @@ func (o *networkOptions) examine(cmd *cobra.Command) (*analysis.Subject, error) 
 			return nil, err
 		}
 	}
-	s, err := o.load(cmd.Context(), cmd.InOrStdin())
+	s, err := o.load(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +151,41 @@ func (o *networkOptions) examine(cmd *cobra.Command) (*analysis.Subject, error) 
 	return subject, nil
 }
 
-// answer prints a report.
-func answer(cmd *cobra.Command, r analysis.Report, format string) error {
-	if format == "json" {
+// answer prints a report about a network.
+func (o *networkOptions) answer(cmd *cobra.Command, s *analysis.Subject, r analysis.Report) error {
+	if o.output.value == "json" {
 		return analysis.WriteJSON(cmd.OutOrStdout(), r)
 	}
-	return r.WriteText(cmd.OutOrStdout())
+	return o.show(cmd, s.Page(r))
+}
+
+// show prints a page.
+func (o *networkOptions) show(cmd *cobra.Command, p *page.Page) error {
+	return showPage(cmd, p, o.output.value, o.colour())
+}
+
+// showPage prints a page as Markdown, or for the terminal.
+func showPage(cmd *cobra.Command, p *page.Page, format string, colour painter) error {
+	if format == "markdown" {
+		return p.Markdown(cmd.OutOrStdout())
+	}
+	return p.Text(cmd.OutOrStdout(), page.Style{Colour: bool(colour), Width: terminalWidth(cmd.OutOrStdout())})
+}
+
+// terminalWidth is how many characters a line of the terminal has; 0: it is no terminal. COLUMNS goes before.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // tableFlags name a table.

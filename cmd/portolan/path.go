@@ -5,7 +5,6 @@ import "github.com/spf13/cobra"
 func pathCommand() *cobra.Command {
 	var o networkOptions
 	var from, edge, to, source string
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "path --from ATTACHMENT --to ADDRESS",
 		Short: "trace a packet hop by hop through segments, edges and network functions, and the return path",
@@ -29,7 +28,7 @@ the path could not be traced.`,
 			if err != nil {
 				return usage(err)
 			}
-			if err := answer(cmd, p, format.value); err != nil {
+			if err := o.answer(cmd, subject, p); err != nil {
 				return err
 			}
 			if !p.Sound() {
@@ -43,6 +42,5 @@ the path could not be traced.`,
 	f.StringVar(&edge, "edge", "", "edge location that it enters at, for an attachment with several")
 	f.StringVar(&to, "to", "", "destination address")
 	f.StringVar(&source, "source", "", "source address; default the first address of what the attachment announces")
-	f.VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd)
 }

@@ -2,56 +2,143 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"portolan/internal/analysis"
+	"portolan/internal/snapshot"
 )
 
+// planOptions say what changes.
+type planOptions struct {
+	network networkOptions
+	policy  string
+	to      string
+	fail    []string
+}
+
+func (p *planOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.policy, "policy", "", "the new policy, in any form that policy check reads")
+	f.StringVar(&p.to, "to-snapshot", "", "snapshot file of the network as it is to be: attachments, tags, announcements")
+	f.StringArrayVar(&p.fail, "fail", nil, "what fails: edge=LOCATION or attachment=ID or name; repeatable")
+}
+
+// next is the network after the change.
+func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis.Subject, error) {
+	if p.policy == "" && p.to == "" && len(p.fail) == 0 {
+		return nil, usage(errors.New("what changes? give --policy FILE, --to-snapshot FILE or --fail edge=LOCATION"))
+	}
+	if err := onceStdin(p.network.file, p.policy, p.to); err != nil {
+		return nil, err
+	}
+	s := now.Snapshot
+	if p.to != "" {
+		data, err := readFile(cmd.InOrStdin(), p.to)
+		if err == nil {
+			s, err = snapshot.Parse(data)
+		}
+		if err != nil {
+			return nil, usage(fmt.Errorf("--to-snapshot: %w", err))
+		}
+	}
+	s, err := p.failed(now, s)
+	if err != nil {
+		return nil, usage(err)
+	}
+	var document []byte
+	if p.policy != "" {
+		if document, err = readPolicy(cmd, p.policy); err != nil {
+			return nil, err
+		}
+	}
+	next, err := analysis.Examine(s, document, p.network.routing.options)
+	if err != nil {
+		return nil, usage(fmt.Errorf("as it would be: %w", err))
+	}
+	return next, nil
+}
+
+// failed is a snapshot in which what --fail names has failed.
+func (p *planOptions) failed(now *analysis.Subject, s *snapshot.Snapshot) (*snapshot.Snapshot, error) {
+	var edges, attachments []string
+	for _, text := range p.fail {
+		kind, name, _ := strings.Cut(text, "=")
+		switch {
+		case kind == "edge" && name != "":
+			edges = append(edges, name)
+		case kind == "attachment" && name != "":
+			id, err := now.Identify("fail", name)
+			if err != nil {
+				return nil, fmt.Errorf("--fail: %w", err)
+			}
+			attachments = append(attachments, id)
+		default:
+			return nil, fmt.Errorf("--fail %q: write it as edge=LOCATION or attachment=ID", text)
+		}
+	}
+	if len(p.fail) == 0 {
+		return s, nil
+	}
+	s, err := s.Without(edges, attachments)
+	if err != nil {
+		return nil, fmt.Errorf("--fail: %w", err)
+	}
+	return s, nil
+}
+
 func planCommand() *cobra.Command {
-	o := networkOptions{ownPolicy: true}
-	var policyFile string
-	var exitCode bool
-	format := choice("text", "markdown", "json")
+	p := planOptions{network: networkOptions{ownPolicy: true}}
+	o := &p.network
+	var exitCode, summary bool
 	cmd := &cobra.Command{
-		Use:   "plan --policy NEW",
-		Short: "preview a policy change: routes added, withdrawn, re-routed; reachability and inspection gained or lost",
+		Use:   "plan --policy NEW | --to-snapshot FILE | --fail edge=LOCATION",
+		Short: "preview a change of policy or attachments, or a failure: attachments that move, reachability and inspection lost, routes that change",
 		Example: `  portolan plan --snapshot network.yaml --policy new.json
+  portolan plan --snapshot network.yaml --to-snapshot planned.yaml --summary
+  portolan plan --snapshot network.yaml --fail edge=eu-west-1
   terraform show -json plan.out | portolan plan --core-network core-network-0123456789abcdef0 --policy - -o markdown`,
-		Long: `Plan computes the network under its current policy and under the new one, and compares: the change set, routes added,
-withdrawn and re-routed in each route table, reachability gained and lost between segments and between attachments, pairs
-that are no longer inspected, edge locations and accounts affected. NEW is a policy document or a Terraform plan with one.
+		Long: `Plan computes the network as it is and as it would be, and compares. The headline comes first: attachments that move between
+segments or cease to carry traffic, reachability lost and gained, pairs that are no longer inspected, attachments that have to
+be replaced. Then the change set, all pairs of segments and attachments whose reachability changes, edge locations and accounts
+affected, and each route that is added, withdrawn or re-routed.
+
+--policy is a new policy, --to-snapshot a file of the whole network as it is to be, --fail something that fails; they go together.
 
 Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the plan could not be computed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if policyFile == "" {
-				return usage(errors.New("--policy FILE is required"))
-			}
-			document, err := readPolicy(cmd, policyFile)
+			now, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}
-			subject, err := o.examine(cmd)
+			next, err := p.next(cmd, now)
 			if err != nil {
 				return err
 			}
-			p, err := subject.Plan(cmd.Context(), document)
+			plan, err := now.PlanTo(cmd.Context(), next)
 			if err != nil {
 				return usage(err)
 			}
-			if format.value == "markdown" {
-				err = p.WriteMarkdown(cmd.OutOrStdout())
+			if summary && o.output.value != "json" {
+				err = o.show(cmd, plan.Summary())
 			} else {
-				err = answer(cmd, p, format.value)
+				if summary {
+					plan.Routes = nil
+				}
+				err = o.answer(cmd, now, plan)
 			}
-			if err == nil && exitCode && !p.Empty {
+			if err == nil && exitCode && !plan.Empty {
 				return &exitError{code: exitFindings}
 			}
 			return err
 		},
 	}
+	p.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&policyFile, "policy", "", "the new policy: a document, or a Terraform plan with one")
-	f.VarP(format, "output", "o", "text, markdown or json")
 	f.BoolVar(&exitCode, "exit-code", false, "exit 1 when something changes")
-	return o.flags(cmd)
+	f.BoolVar(&summary, "summary", false, "the headline alone; as JSON: without the routes")
+	return o.question(cmd)
 }

@@ -50,7 +50,8 @@ type failure struct {
 // ruleInfo describes a rule to readers of findings.
 type ruleInfo struct {
 	ID, Level, Summary, Help string
-	Lint                     bool // advice, not an error
+	Lint                     bool   // advice, not an error
+	Page                     string // of our documentation; empty: as the other members have it
 }
 
 // examine reads every file and looks at every document in it.

@@ -17,6 +17,8 @@ func helpURI(rule ruleInfo) string {
 	switch {
 	case docsURL == "":
 		return "https://docs.aws.amazon.com/network-manager/latest/cloudwan/cloudwan-policies-json.html"
+	case rule.Page != "":
+		return docsURL + rule.Page
 	case rule.Lint:
 		return docsURL + "lint.md#" + rule.ID
 	default:

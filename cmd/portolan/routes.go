@@ -6,7 +6,6 @@ func routesCommand() *cobra.Command {
 	var o networkOptions
 	var t tableFlags
 	rib := false
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "routes --segment NAME --edge LOCATION",
 		Short: "show a route table (FIB); --rib shows all candidate routes",
@@ -23,11 +22,10 @@ func routesCommand() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			return answer(cmd, rows, format.value)
+			return o.answer(cmd, subject, rows)
 		},
 	}
 	t.flags(cmd)
 	cmd.Flags().BoolVar(&rib, "rib", false, "all candidate routes (RIB), before the edge's own routing policies")
-	cmd.Flags().VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"portolan/internal/auth"
 	"portolan/internal/catalog"
@@ -69,9 +68,6 @@ func serveCommand() *cobra.Command {
   portolan serve --ephemeral --snapshot network.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fromEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
-				return err
-			}
 			return serve(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -100,27 +96,7 @@ func serveCommand() *cobra.Command {
 	f.DurationVar(&o.drain, "drain", 20*time.Second, "how long requests in flight may take after SIGTERM")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error; API calls are logged at info")
 	f.StringVar(&o.logFormat, "log-format", "json", "json or text")
-	f.VisitAll(func(flag *pflag.Flag) { flag.Usage += " (" + environmentName(flag.Name) + ")" })
 	return cmd
-}
-
-func environmentName(flag string) string {
-	return "PORTOLAN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// fromEnvironment sets every flag that was not given from its variable.
-func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
-	var failed error
-	flags.VisitAll(func(flag *pflag.Flag) {
-		value, ok := lookup(environmentName(flag.Name))
-		if !ok || flag.Changed || failed != nil {
-			return
-		}
-		if err := flag.Value.Set(value); err != nil {
-			failed = fmt.Errorf("%s: %q is not valid: %w", environmentName(flag.Name), value, err)
-		}
-	})
-	return failed
 }
 
 func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error {

@@ -28,7 +28,7 @@ func snapshotExportCommand() *cobra.Command {
   portolan snapshot export --endpoint http://127.0.0.1:4566 --core-network core-network-0123456789abcdef0 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := o.load(cmd.Context(), cmd.InOrStdin())
+			s, err := o.load(cmd)
 			if err != nil {
 				return err
 			}

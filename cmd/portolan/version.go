@@ -2,17 +2,18 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"portolan/internal/analysis"
+	"portolan/internal/page"
 )
 
 func versionCommand() *cobra.Command {
-	format := choice("text", "json")
+	format := choice("text", "json", "markdown")
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
@@ -20,7 +21,10 @@ func versionCommand() *cobra.Command {
   portolan version -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return answer(cmd, builtFrom(), format.value)
+			if format.value == "json" {
+				return analysis.WriteJSON(cmd.OutOrStdout(), builtFrom())
+			}
+			return showPage(cmd, builtFrom().Page(), format.value, false)
 		},
 	}
 	cmd.Flags().VarP(format, "output", "o", format.list())
@@ -60,10 +64,11 @@ func builtFrom() build {
 	return b
 }
 
-// WriteText writes it in one line.
-func (b build) WriteText(w io.Writer) error {
-	_, err := fmt.Fprintln(w, "portolan "+b.String())
-	return err
+// Page is one line.
+func (b build) Page() *page.Page {
+	p := &page.Page{}
+	p.Line(page.Plain, "portolan %s", b)
+	return p
 }
 
 // String is the version with what it was made from, in one line.

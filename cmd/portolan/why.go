@@ -5,7 +5,6 @@ import "github.com/spf13/cobra"
 func whyCommand() *cobra.Command {
 	var o networkOptions
 	var t tableFlags
-	format := choice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "why PREFIX|ADDRESS --segment NAME --edge LOCATION",
 		Short: "explain best-path selection for a prefix: selected, rejected and filtered candidates, with the policy statement",
@@ -21,7 +20,7 @@ func whyCommand() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			if err := answer(cmd, why, format.value); err != nil {
+			if err := o.answer(cmd, subject, why); err != nil {
 				return err
 			}
 			if !why.Found() {
@@ -31,6 +30,5 @@ func whyCommand() *cobra.Command {
 		},
 	}
 	t.flags(cmd)
-	cmd.Flags().VarP(format, "output", "o", "text or json")
-	return o.flags(cmd)
+	return o.question(cmd)
 }

@@ -44,6 +44,9 @@ type Outcome struct {
 // MaxAssertions bounds a file.
 const MaxAssertions = 10_000
 
+// maxMistakes bounds the lines of a file that are said not to be assertions.
+const maxMistakes = 200
+
 // ParseAssertions reads a file: one assertion on a line, # begins a comment. All errors are given, with their lines.
 func ParseAssertions(text string) ([]Assertion, error) {
 	var list []Assertion
@@ -59,7 +62,7 @@ func ParseAssertions(text string) ([]Assertion, error) {
 		a := p.assertion()
 		if p.err != nil {
 			errs = append(errs, fmt.Errorf("line %d, column %d: %w", number, p.column, p.err))
-			if len(errs) > maxFindings {
+			if len(errs) > maxMistakes {
 				break
 			}
 			continue
@@ -318,10 +321,17 @@ func (s *Subject) assertTable(o Outcome) Outcome {
 
 // sources are the attachments a subject stands for.
 func (s *Subject) sources(name string) ([]*routing.Attachment, error) {
-	if a, ok := s.attachment[name]; ok {
+	id, err := s.Identify("assertions", name)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := s.attachment[id]; ok {
 		return []*routing.Attachment{a}, nil
 	}
 	if s.Network.Policy.Segment(name) == nil {
+		if a := s.inventory.byID[id]; a != nil {
+			return nil, fmt.Errorf("attachment %s %s", name, s.Idle(a).Sentence())
+		}
 		return nil, fmt.Errorf("there is no segment or attachment %s", name)
 	}
 	var list []*routing.Attachment
@@ -351,9 +361,10 @@ func (s *Subject) addresses(name string) ([]netip.Addr, func(at string) bool, er
 	for _, a := range list {
 		addrs = append(addrs, s.hosts(a, -1)...)
 	}
+	id, _ := s.Identify("assertions", name)
 	return addrs, func(at string) bool {
 		a := s.attachment[at]
-		return at == name || a != nil && a.Segment == name
+		return at == id || a != nil && a.Segment == name
 	}, nil
 }
 

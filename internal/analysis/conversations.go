@@ -45,7 +45,7 @@ func (d *doctor) conversations(ctx context.Context) error {
 func (d *doctor) loops(a, b *routing.Attachment, ways []*Way) bool {
 	at := slices.IndexFunc(ways, func(w *Way) bool { return w.Verdict == Looping })
 	if at >= 0 {
-		d.add(Finding{Name: CheckLoop, Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("forwarding loop between %s and %s: %s", a.ID, b.ID, ways[at].Reason)})
+		d.add(CheckLoop, pairOf(a, b), Instance{Subjects: []string{a.ID, b.ID}, Message: fmt.Sprintf("forwarding loop between %s and %s: %s", a.ID, b.ID, ways[at].Reason)})
 	}
 	return at >= 0
 }
@@ -56,13 +56,13 @@ func (d *doctor) oneWay(there, back []*Way) {
 		for _, v := range back {
 			if w.Verdict == Delivered && answers(w, v) && v.Verdict != Delivered && v.Verdict != HandedOver {
 				if v.Verdict == LocalRoute && (d.attachment[w.From].NAT != nil || d.attachment[w.At].NAT != nil) {
-					d.add(Finding{Name: CheckNATOverlap, Subjects: []string{w.From, w.At}, Message: fmt.Sprintf(
+					d.add(CheckNATOverlap, d.wayBetween(w), Instance{Subjects: []string{w.From, w.At}, Message: fmt.Sprintf(
 						"%s reaches %s by NAT; the return path fails: %s; the overlap must be translated on both sides", w.From, w.At, v.Reason)})
 					return
 				}
-				d.add(Finding{
-					Name: CheckOneWay, Subjects: []string{w.From, w.At},
-					Message: fmt.Sprintf("%s reaches %s; the return path fails: %s", w.From, w.At, v.Reason),
+				d.add(CheckOneWay, d.wayBetween(w)+string(v.Verdict), Instance{
+					Subjects: []string{w.From, w.At},
+					Message:  fmt.Sprintf("%s reaches %s; the return path fails: %s", w.From, w.At, v.Reason),
 				})
 				return
 			}
@@ -78,15 +78,15 @@ func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) {
 			switch {
 			case w.Verdict != Delivered || v.Verdict != Delivered && v.Verdict != HandedOver || !answers(w, v):
 			case !sameAppliances(w.Inspections, v.Inspections):
-				d.add(Finding{
-					Name: CheckAsymmetric, Subjects: []string{a.ID, b.ID},
-					Message: fmt.Sprintf("%s to %s is inspected by %s, the return path by %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
+				d.add(CheckAsymmetric, pairOf(a, b), Instance{
+					Subjects: []string{a.ID, b.ID},
+					Message:  fmt.Sprintf("%s to %s is inspected by %s, the return path by %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
 				})
 				return
 			case len(w.Inspections) == 0 && d.mustInspect(a.Segment, b.Segment):
 				in := d.inspected[[2]string{a.Segment, b.Segment}]
-				d.add(Finding{
-					Name: CheckNotInspected, Subjects: []string{a.ID, b.ID}, Place: in.Place,
+				d.add(CheckNotInspected, pairOf(a, b), Instance{
+					Subjects: []string{a.ID, b.ID}, Place: in.Place,
 					Message: fmt.Sprintf("%s and %s are not inspected: no hop through network function group %s, although the policy sends their segments via it", a.ID, b.ID, in.Group),
 				})
 				return
@@ -151,3 +151,9 @@ func (d *doctor) oneOfEach(list []*routing.Attachment) []*routing.Attachment {
 		return again
 	})
 }
+
+// pairOf is the segments of two attachments, the cause that findings about their conversations are told by.
+func pairOf(a, b *routing.Attachment) string { return a.Segment + " " + b.Segment }
+
+// wayBetween is the segments that a way goes between.
+func (d *doctor) wayBetween(w *Way) string { return pairOf(d.attachment[w.From], d.attachment[w.At]) }

@@ -10,69 +10,82 @@ import (
 	"portolan/routing"
 )
 
-// Finding is a problem that no error message reports.
+// Finding is a problem that no error message reports. Problems of one cause are one finding.
 type Finding struct {
-	Name     string // of the check
+	Instance
+	Name      string     // of the check
+	Count     int        // how often it occurs, in total
+	Instances []Instance // the first of them, at most maxInstances, this one too
+
+	group string // of findings of one check, what they have in common; empty: nothing
+}
+
+// Instance is one occurrence of a problem.
+type Instance struct {
 	Table    routing.TableID
 	Prefix   netip.Prefix
 	Subjects []string // attachments, segments, groups
 	Message  string
+	Detail   []string     // lines that explain the message
 	Place    policy.Place // of the statement of the policy that is to blame, if one is
 }
 
-// Checks of Findings, by name.
-const (
-	CheckBlackhole        = "blackhole"
-	CheckOneWay           = "one-way"
-	CheckAsymmetric       = "asymmetric-inspection"
-	CheckMissingAppliance = "missing-inspection-attachment"
-	CheckNotInspected     = "not-inspected"
-	CheckLoop             = "forwarding-loop"
-	CheckNotImported      = "not-imported"
-	CheckOverlap          = "duplicate-prefix"
-	CheckPrefixLimit      = "route-limit"
-	CheckDown             = "attachment-failed"
-	CheckTie              = "non-deterministic-best-path"
-	CheckOscillation      = "bgp-oscillation"
-	CheckNATNotRouted     = "nat-cidr-not-routed"
-	CheckNATUntranslated  = "nat-untranslated-address"
-	CheckNATOverlap       = "nat-on-one-side"
-)
+// maxInstances bounds what is kept of a finding. How many more there are is counted.
+const maxInstances = 1000
 
-// Findings looks for silent losses. They are in a stable order; of each kind at most maxFindings are given. Where
-// prefixes oscillate that is what is found, and what needs no routes. The error is that of the context.
+// Findings looks for silent losses. They are in a stable order. Where prefixes oscillate that is what is found, and what needs
+// no routes. The error is that of the context.
 func (s *Subject) Findings(ctx context.Context) ([]Finding, error) {
-	d := &doctor{Subject: s, count: map[string]int{}}
+	d := &doctor{Subject: s, groups: map[[2]string]*Finding{}}
+	d.idle()
+	d.spelling()
 	d.appliances()
+	d.options()
 	if s.unsettled != nil {
 		d.neverSettle(s.unsettled)
 		d.limits()
-		return d.findings, nil
+		return d.findings(), nil
 	}
 	d.blackholes()
 	d.announcements()
 	d.limits()
+	if err := d.rules(); err != nil {
+		return nil, err
+	}
 	if err := d.ties(ctx); err != nil {
 		return nil, err
 	}
 	if err := d.conversations(ctx); err != nil {
 		return nil, err
 	}
-	return d.findings, nil
+	return d.findings(), nil
 }
-
-const maxFindings = 200
 
 type doctor struct {
 	*Subject
-	findings []Finding
-	count    map[string]int
+	found  []*Finding
+	groups map[[2]string]*Finding
 }
 
-func (d *doctor) add(f Finding) {
-	if d.count[f.Name]++; d.count[f.Name] <= maxFindings {
-		d.findings = append(d.findings, f)
+// add reports a problem. Those of one check with one cause are told together; an empty cause is each by itself.
+func (d *doctor) add(check, cause string, x Instance) {
+	f := d.groups[[2]string{check, cause}]
+	if f == nil || cause == "" {
+		f = &Finding{Instance: x, Name: check, group: cause}
+		d.found = append(d.found, f)
+		d.groups[[2]string{check, cause}] = f
 	}
+	if f.Count++; len(f.Instances) < maxInstances {
+		f.Instances = append(f.Instances, x)
+	}
+}
+
+func (d *doctor) findings() []Finding {
+	list := make([]Finding, len(d.found))
+	for i, f := range d.found {
+		list[i] = *f
+	}
+	return list
 }
 
 // appliances finds groups that the policy sends traffic to and that have nothing, or nothing at an edge that needs it.
@@ -85,8 +98,8 @@ func (d *doctor) appliances() {
 	}
 	for _, g := range d.Network.Policy.NetworkFunctionGroups {
 		if len(g.SendVia)+len(g.SendTo) > 0 && len(has[g.Name]) == 0 {
-			d.add(Finding{
-				Name: CheckMissingAppliance, Subjects: []string{g.Name}, Place: g.Place,
+			d.add(CheckMissingAppliance, "", Instance{
+				Subjects: []string{g.Name}, Place: g.Place,
 				Message: "network function group " + g.Name + " has no attachment: traffic that the policy sends there is dropped",
 			})
 		}
@@ -98,8 +111,8 @@ func (d *doctor) appliances() {
 		}
 		for _, e := range d.Network.Policy.Edges {
 			if d.populated(e.Location, in.Segment, in.With) && !slices.Contains(has[in.Group], e.Location) {
-				d.add(Finding{
-					Name: CheckMissingAppliance, Subjects: []string{in.Group, e.Location}, Place: in.Place,
+				d.add(CheckMissingAppliance, "", Instance{
+					Subjects: []string{in.Group, e.Location}, Place: in.Place,
 					Message: fmt.Sprintf("dual-hop between %s and %s needs an attachment of %s at %s", in.Segment, in.With, in.Group, e.Location),
 				})
 			}
@@ -122,8 +135,8 @@ func (d *doctor) blackholes() {
 				continue
 			}
 			r, _ := d.route(id, f.Prefix)
-			d.add(Finding{
-				Name: CheckBlackhole, Table: id, Prefix: r.Prefix, Place: r.Origin.Place,
+			d.add(CheckBlackhole, id.Name()+" "+r.Kind.String(), Instance{
+				Table: id, Prefix: r.Prefix, Place: r.Origin.Place,
 				Message: fmt.Sprintf("%s in table %s drops what it matches (%s)", r.Prefix, id, r.Kind),
 			})
 		}
@@ -153,7 +166,6 @@ func (d *doctor) announcements() {
 	for i := range d.Network.Attachments {
 		a := &d.Network.Attachments[i]
 		if a.Down {
-			d.add(Finding{Name: CheckDown, Subjects: []string{a.ID}, Message: "attachment " + a.ID + " is not available: its prefixes are withdrawn"})
 			continue
 		}
 		if a.Segment == "" {
@@ -164,8 +176,8 @@ func (d *doctor) announcements() {
 				by[p] = append(by[p], a.ID)
 			}
 			if !present[p] {
-				d.add(Finding{
-					Name: CheckNotImported, Prefix: p, Subjects: []string{a.ID},
+				d.add(CheckNotImported, a.Segment, Instance{
+					Prefix: p, Subjects: []string{a.ID},
 					Message: fmt.Sprintf("attachment %s announces %s, but no route table imports it", a.ID, p),
 				})
 			}
@@ -179,8 +191,8 @@ func (d *doctor) announcements() {
 	}
 	slices.SortFunc(prefixes, netip.Prefix.Compare)
 	for _, p := range prefixes {
-		d.add(Finding{
-			Name: CheckOverlap, Prefix: p, Subjects: by[p],
+		d.add(CheckOverlap, and(by[p]), Instance{
+			Prefix: p, Subjects: by[p],
 			Message: fmt.Sprintf("%s is announced by %s: the best path differs between route tables", p, and(by[p])),
 		})
 	}
@@ -190,20 +202,20 @@ func (d *doctor) announcements() {
 func (d *doctor) neverSettle(unsettled *routing.OscillationError) {
 	for i := range unsettled.First {
 		o := &unsettled.First[i]
-		d.add(Finding{
-			Name: CheckOscillation, Prefix: o.Prefix, Subjects: []string{o.Segment},
+		d.add(CheckOscillation, "", Instance{
+			Prefix: o.Prefix, Subjects: []string{o.Segment},
 			Message: fmt.Sprintf("%s in %s: BGP oscillation, routes never converge: %s, and so on", o.Prefix, o.Segment, o.States()),
 		})
 	}
 	if more := unsettled.Count - len(unsettled.First); more > 0 {
-		d.add(Finding{Name: CheckOscillation, Message: fmt.Sprintf("%d more prefixes oscillate", more)})
+		d.add(CheckOscillation, "", Instance{Message: fmt.Sprintf("%d more prefixes oscillate", more)})
 	}
 }
 
 // limits finds more routes than AWS takes. What it then leaves out is not documented, so the tables hold all of them.
 func (d *doctor) limits() {
 	for _, l := range d.Tables.Exceeded() {
-		f := Finding{Name: CheckPrefixLimit, Message: fmt.Sprintf("the core network has %d routes; the AWS quota is %d", l.Routes, l.Max)}
+		f := Instance{Message: fmt.Sprintf("the core network has %d routes; the AWS quota is %d", l.Routes, l.Max)}
 		switch {
 		case l.Attachment != "" && l.Outbound:
 			f.Message = fmt.Sprintf("%[2]d routes are advertised to attachment %[1]s at %[3]s; the AWS quota is %[4]d", l.Attachment, l.Routes, l.Edge, l.Max)
@@ -213,6 +225,6 @@ func (d *doctor) limits() {
 		if l.Attachment != "" {
 			f.Subjects = []string{l.Attachment}
 		}
-		d.add(f)
+		d.add(CheckPrefixLimit, "", f)
 	}
 }

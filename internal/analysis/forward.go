@@ -36,7 +36,7 @@ const (
 	hopDeliver      // to an attachment
 	hopEdge         // to a table of the same name
 	hopInspect      // to the appliance whose table that is, and on from there
-	hopHandOver     // to an appliance that send-to leads to
+	hopHandOver     // to an appliance that send-to or a static route leads to
 
 	hopShift = 28
 )
@@ -153,6 +153,9 @@ func (f *forwarding) newHop(id routing.TableID, r *routing.Forward, d *routing.D
 		}
 		return hopNone, true
 	case d.NetworkFunctionGroup == "":
+		if group := f.appliance(d); group != "" {
+			return hopHandOver | hop(f.table[routing.TableID{NetworkFunctionGroup: group, Edge: id.Edge}]), true
+		}
 		return f.deliver(d.Attachment), true
 	}
 	there := routing.TableID{NetworkFunctionGroup: d.NetworkFunctionGroup, Edge: d.Edge}

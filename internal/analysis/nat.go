@@ -147,10 +147,10 @@ func (d *doctor) nat(f *forwarding) {
 			source, nat := r.Source.Masked(), r.NAT.Masked()
 			switch {
 			case !f.leads(nat, i):
-				d.add(Finding{Name: CheckNATNotRouted, Prefix: nat, Subjects: []string{a.ID}, Message: fmt.Sprintf(
+				d.add(CheckNATNotRouted, "", Instance{Prefix: nat, Subjects: []string{a.ID}, Message: fmt.Sprintf(
 					"attachment %s translates %s to %s, but no route leads %[3]s to it: %s", a.ID, source, nat, notRouted(a))})
 			case source != nat && f.leads(source, i):
-				d.add(Finding{Name: CheckNATUntranslated, Prefix: source, Subjects: []string{a.ID}, Message: fmt.Sprintf(
+				d.add(CheckNATUntranslated, "", Instance{Prefix: source, Subjects: []string{a.ID}, Message: fmt.Sprintf(
 					"%s is still routed to attachment %s, but answers from it have source addresses of %s: send to the NAT CIDR instead", source, a.ID, nat)})
 			}
 		}

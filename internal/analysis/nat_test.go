@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 )
 
 // natNetwork is VPC1, VPC2 and VPC3 of prod, of which the first two have equal CIDRs and NAT as given: "SOURCE>NAT".
@@ -105,7 +106,7 @@ func TestPath_NATInspected(t *testing.T) {
 		t.Errorf("return: %+v", got)
 	}
 	var text strings.Builder
-	if err := p.WriteText(&text); err != nil {
+	if err := net.Page(p).Text(&text, page.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{

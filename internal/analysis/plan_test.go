@@ -9,6 +9,7 @@ import (
 
 	"portolan/bench/atquota"
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 )
 
 // manyRoutes is a plan that changes a row of every table.
@@ -73,7 +74,7 @@ func TestPlan_stopsWhenTheReaderGoes(t *testing.T) {
 		all(func(row analysis.PlanRow) bool { rows++; return yield(row) })
 	}
 	for name, write := range map[string]func(io.Writer) error{
-		"text": p.WriteText, "markdown": p.WriteMarkdown, "json": func(w io.Writer) error { return analysis.WriteJSON(w, p) },
+		"text": func(w io.Writer) error { return p.Page().Text(w, page.Style{}) }, "markdown": func(w io.Writer) error { return p.Page().Markdown(w) }, "json": func(w io.Writer) error { return analysis.WriteJSON(w, p) },
 	} {
 		rows = 0
 		if err := write(&failing{64 << 10}); !errors.Is(err, errGone) {

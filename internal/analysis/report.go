@@ -10,19 +10,20 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 	"portolan/policy"
 	"portolan/policy/source"
 	"portolan/routing"
 )
 
-// Report is an answer that people read as text; marshalled it is what programs read.
+// Report is an answer that people read as a page; marshalled it is what programs read. [Subject.Page] is its page with names.
 type Report interface {
-	WriteText(w io.Writer) error
+	Page() *page.Page
 }
 
 // WriteJSON writes a report for programs: indented, the same bytes for the same answer.
-func WriteJSON(w io.Writer, r Report) error {
+func WriteJSON(w io.Writer, r any) error {
 	if err := json.MarshalWrite(w, r, json.Deterministic(true), jsontext.WithIndent("  ")); err != nil {
 		return err
 	}

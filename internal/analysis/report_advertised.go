@@ -2,10 +2,10 @@ package analysis
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"portolan/internal/page"
 )
 
 // Advertised is the routes that are advertised to an attachment.
@@ -23,20 +23,20 @@ type WhyAdvertised struct {
 
 // Advertised is what is advertised to an attachment at an edge; "" is its only one.
 func (s *Subject) Advertised(attachment, edge string) (Report, error) {
-	edge, err := s.peeringEdge(attachment, edge)
+	attachment, edge, err := s.peering(attachment, edge)
 	if err != nil {
 		return nil, err
 	}
 	rows := Advertised{}
 	for _, ad := range s.Tables.Advertised(attachment, edge) {
-		rows = append(rows, rowOf(ad.Prefix.String(), &ad.Attributes, &ad.Origin))
+		rows = append(rows, rowOf(s, ad.Prefix.String(), &ad.Attributes, &ad.Origin))
 	}
 	return rows, nil
 }
 
 // WhyAdvertised explains a prefix.
 func (s *Subject) WhyAdvertised(attachment, edge, asked string) (*WhyAdvertised, error) {
-	edge, err := s.peeringEdge(attachment, edge)
+	attachment, edge, err := s.peering(attachment, edge)
 	if err != nil {
 		return nil, err
 	}
@@ -50,56 +50,63 @@ func (s *Subject) WhyAdvertised(attachment, edge, asked string) (*WhyAdvertised,
 	x := s.Tables.ExplainAdvertised(attachment, edge, prefix)
 	y := &WhyAdvertised{Attachment: attachment, Edge: edge, Prefix: x.Prefix.String(), Detail: x.Detail, Steps: whySteps(x.Steps)}
 	if ad := x.Advertisement; ad != nil {
-		y.Route = new(rowOf(y.Prefix, &ad.Attributes, &ad.Origin))
+		y.Route = new(rowOf(s, y.Prefix, &ad.Attributes, &ad.Origin))
 	}
 	return y, nil
 }
 
-// peeringEdge is the edge where an attachment or a Connect peer is asked about.
-func (s *Subject) peeringEdge(attachment, edge string) (string, error) {
-	a, ok := s.attachment[attachment]
+// peering is an attachment or a Connect peer, by id or Name tag, and the edge where it is asked about.
+func (s *Subject) peering(asked, at string) (id, edge string, err error) {
+	if asked == "" {
+		return "", "", mistake("attachment", "name an attachment")
+	}
+	if id, err = s.Identify("attachment", asked); err != nil {
+		return "", "", err
+	}
+	a, ok := s.attachment[id]
 	if !ok {
-		if of, isPeer := s.Tables.PeerOf(attachment); isPeer {
+		if of, isPeer := s.Tables.PeerOf(id); isPeer {
 			a, ok = s.attachment[of.ID]
 		}
 	}
 	switch {
-	case attachment == "":
-		return "", mistake("attachment", "name an attachment")
+	case !ok && s.inventory.byID[id] != nil:
+		_, err = s.working("attachment", id)
+		return "", "", err
 	case !ok:
-		return "", mistake("attachment", "attachment or Connect peer %q does not exist", attachment)
-	case edge == "" && len(a.Edges) == 1:
-		return a.Edges[0], nil
-	case edge == "":
-		return "", mistake("edge", "attachment %s has several edge locations: %s; name one", attachment, strings.Join(a.Edges, ", "))
-	case !slices.Contains(a.Edges, edge):
-		return "", mistake("edge", "attachment %s has no edge location %q", attachment, edge)
+		return "", "", mistake("attachment", "attachment or Connect peer %q does not exist", asked)
+	case at == "" && len(a.Edges) == 1:
+		return id, a.Edges[0], nil
+	case at == "":
+		return "", "", mistake("edge", "attachment %s has several edge locations: %s; name one", asked, strings.Join(a.Edges, ", "))
+	case !slices.Contains(a.Edges, at):
+		return "", "", mistake("edge", "attachment %s has no edge location %q", asked, at)
 	}
-	return edge, nil
+	return id, at, nil
 }
 
-// WriteText writes a line for each route.
-func (f Advertised) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PREFIX\tMED\tAS PATH\tCOMMUNITIES\tORIGIN")
+// Page is a row for each route.
+func (f Advertised) Page() *page.Page {
+	p := &page.Page{}
+	rows := make([][]page.Cell, len(f))
 	for i := range f {
 		r := &f[i]
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\n", r.Prefix, r.MED, asPath(r.ASPath), strings.Join(r.Communities, " "), r.Origin)
+		rows[i] = page.Cells(r.Prefix, fmt.Sprint(r.MED), asPath(r.ASPath), strings.Join(r.Communities, " "), r.Origin)
 	}
-	return table.Flush()
+	p.Rows([]string{"PREFIX", "MED", "AS PATH", "COMMUNITIES", "ORIGIN"}, rows)
+	return p
 }
 
-// WriteText writes the verdict, then the steps.
-func (y *WhyAdvertised) WriteText(w io.Writer) error {
-	var b strings.Builder
+// Page is the verdict, then the steps.
+func (y *WhyAdvertised) Page() *page.Page {
+	p := &page.Page{}
 	if y.Route == nil {
-		fmt.Fprintf(&b, "%s is not advertised to %s at %s: %s\n", y.Prefix, y.Attachment, y.Edge, y.Detail)
+		p.Line(page.Bad, "%s is not advertised to %s at %s: %s", y.Prefix, y.Attachment, y.Edge, y.Detail)
 	} else {
-		fmt.Fprintf(&b, "%s is advertised to %s at %s, AS path %s\n", y.Prefix, y.Attachment, y.Edge, asPath(y.Route.ASPath))
+		p.Line(page.Good, "%s is advertised to %s at %s, AS path %s", y.Prefix, y.Attachment, y.Edge, asPath(y.Route.ASPath))
 	}
 	for i := range y.Steps {
-		fmt.Fprintf(&b, "  %s\n", y.Steps[i].text)
+		p.Item(1, page.Plain, "%s", y.Steps[i].text)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return p
 }

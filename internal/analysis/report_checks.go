@@ -1,17 +1,20 @@
 package analysis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
+	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
+
+	"portolan/internal/page"
 )
 
 // Matrix is who reaches whom.
 type Matrix []MatrixRow
 
-// MatrixRow is a pair of segments or attachments.
+// MatrixRow is a pair of segments or attachments. Of an attachment that carries no traffic To is *, and the first failure says why.
 type MatrixRow struct {
 	From        string   `json:"from"`
 	To          string   `json:"to"`
@@ -21,6 +24,8 @@ type MatrixRow struct {
 	Tried       int      `json:"tried"` // addresses
 	InspectedBy []string `json:"inspectedBy"`
 	Failures    []string `json:"failures"` // the first few
+
+	Names map[string]string `json:"names,omitempty"` // Name tags of attachments, by id
 }
 
 // Matrix tries every pair of segments, or of attachments.
@@ -39,7 +44,13 @@ func (s *Subject) Matrix(ctx context.Context, attachments bool) (Matrix, error) 
 		word, _, _ := strings.Cut(reaches(r), ":")
 		rows[i] = MatrixRow{
 			r.From, r.To, word, string(r.Verdict), r.Delivered, r.Samples, append([]string{}, r.InspectedBy...), append([]string{}, r.Failures...),
+			s.namesOf(r.From, r.To),
 		}
+	}
+	for a, why := range s.eachIdle {
+		rows = append(rows, MatrixRow{
+			From: a.ID, To: "*", Reaches: "-", Verdict: why.Check, InspectedBy: []string{}, Failures: []string{why.Sentence()}, Names: s.namesOf(a.ID),
+		})
 	}
 	return rows, nil
 }
@@ -65,10 +76,10 @@ func (r *Reach) why() string {
 	return string(r.Verdict)
 }
 
-// WriteText writes a line for each pair.
-func (m Matrix) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FROM\tTO\tREACHABLE\tINSPECTED BY\tREASON")
+// Page is a row for each pair.
+func (m Matrix) Page() *page.Page {
+	p := &page.Page{}
+	rows := make([][]page.Cell, len(m))
 	for i := range m {
 		r := &m[i]
 		verdict, why := r.Reaches, ""
@@ -78,23 +89,43 @@ func (m Matrix) WriteText(w io.Writer) error {
 		if len(r.Failures) > 0 {
 			why = r.Failures[0]
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.From, r.To, verdict, strings.Join(r.InspectedBy, ", "), why)
+		rows[i] = []page.Cell{
+			{Text: r.From},
+			{Text: r.To},
+			{Text: verdict, Mark: reachMarks[r.Reaches]},
+			{Text: strings.Join(r.InspectedBy, ", ")},
+			{Text: why, Mark: page.Faint},
+		}
 	}
-	return table.Flush()
+	p.Rows([]string{"FROM", "TO", "REACHABLE", "INSPECTED BY", "REASON"}, rows)
+	return p
 }
+
+// reachMarks are the colours of a matrix.
+var reachMarks = map[string]page.Mark{"yes": page.Good, "partly": page.Warning, "no": page.Bad}
 
 // Diagnosis is what Doctor finds.
 type Diagnosis []DiagnosisRow
 
-// DiagnosisRow is one finding.
+// DiagnosisRow is a finding: a problem with all that has the same cause.
 type DiagnosisRow struct {
-	Check    string   `json:"check"`
-	Message  string   `json:"message"`
-	Table    string   `json:"table,omitempty"`
-	Prefix   string   `json:"prefix,omitempty"`
-	Subjects []string `json:"subjects"`       // attachments, segments, groups
-	Line     int      `json:"line,omitzero"`  // of the policy
-	Path     string   `json:"path,omitempty"` // of the statement of the policy
+	DiagnosisInstance
+	Check     string              `json:"check"`
+	Severity  Severity            `json:"severity"`
+	Count     int                 `json:"count"`               // how often it occurs
+	Instances []DiagnosisInstance `json:"instances,omitempty"` // of several: the first of them, at most 1000
+}
+
+// DiagnosisInstance is one occurrence of a problem.
+type DiagnosisInstance struct {
+	Message  string            `json:"message"`
+	Detail   []string          `json:"detail,omitempty"`
+	Table    string            `json:"table,omitempty"`
+	Prefix   string            `json:"prefix,omitempty"`
+	Subjects []string          `json:"subjects"`        // attachments, segments, groups
+	Names    map[string]string `json:"names,omitempty"` // Name tags of the attachments, by id
+	Line     int               `json:"line,omitzero"`   // of the policy
+	Path     string            `json:"path,omitempty"`  // of the statement of the policy
 
 	place string
 }
@@ -108,29 +139,141 @@ func (s *Subject) Doctor(ctx context.Context) (Diagnosis, error) {
 	rows := make(Diagnosis, len(found))
 	for i := range found {
 		f := &found[i]
-		rows[i] = DiagnosisRow{Check: f.Name, Message: f.Message, Subjects: append([]string{}, f.Subjects...), place: placeText(f.Place)}
-		if f.Place.Known() {
-			rows[i].Line, rows[i].Path = f.Place.Line(), f.Place.Path()
-		}
-		if f.Table.Name() != "" {
-			rows[i].Table = f.Table.String()
-		}
-		if f.Prefix.IsValid() {
-			rows[i].Prefix = f.Prefix.String()
+		rows[i] = DiagnosisRow{DiagnosisInstance: instanceOf(s, &f.Instance), Check: f.Name, Severity: severityOf(f.Name), Count: f.Count}
+		if f.Count > 1 {
+			for j := range f.Instances {
+				rows[i].Instances = append(rows[i].Instances, instanceOf(s, &f.Instances[j]))
+			}
 		}
 	}
+	slices.SortStableFunc(rows, func(a, b DiagnosisRow) int {
+		return cmp.Compare(slices.Index(Severities(), a.Severity), slices.Index(Severities(), b.Severity))
+	})
 	return rows, nil
 }
 
-// WriteText writes a line for each finding, then how many there are.
-func (d Diagnosis) WriteText(w io.Writer) error {
-	var b strings.Builder
-	for i := range d {
-		fmt.Fprintf(&b, "%s: %s%s\n", d[i].Check, d[i].Message, d[i].place)
+func instanceOf(s *Subject, x *Instance) DiagnosisInstance {
+	row := DiagnosisInstance{
+		Message: x.Message, Detail: x.Detail, Subjects: append([]string{}, x.Subjects...), Names: s.namesOf(x.Subjects...), place: placeText(x.Place),
 	}
-	fmt.Fprintf(&b, "%d findings\n", len(d))
-	_, err := io.WriteString(w, b.String())
-	return err
+	if x.Place.Known() {
+		row.Line, row.Path = x.Place.Line(), x.Place.Path()
+	}
+	if x.Table.Name() != "" {
+		row.Table = x.Table.String()
+	}
+	if x.Prefix.IsValid() {
+		row.Prefix = x.Prefix.String()
+	}
+	return row
+}
+
+// Without leaves out the findings of some checks.
+func (d Diagnosis) Without(checks ...string) Diagnosis {
+	return slices.DeleteFunc(slices.Clone(d), func(r DiagnosisRow) bool { return slices.Contains(checks, r.Check) })
+}
+
+// Apart makes each occurrence a finding of its own.
+func (d Diagnosis) Apart() Diagnosis {
+	list := Diagnosis{}
+	for _, r := range d {
+		instances := r.Instances
+		r.Instances = nil
+		if len(instances) == 0 {
+			list = append(list, r)
+			continue
+		}
+		rest := r.Count - len(instances)
+		for _, x := range instances {
+			list = append(list, DiagnosisRow{DiagnosisInstance: x, Check: r.Check, Severity: r.Severity, Count: 1})
+		}
+		if rest > 0 {
+			list = append(list, DiagnosisRow{
+				DiagnosisInstance: DiagnosisInstance{Message: fmt.Sprintf("%d more, of which no details are kept", rest), Subjects: []string{}},
+				Check:             r.Check, Severity: r.Severity, Count: rest,
+			})
+		}
+	}
+	return list
+}
+
+// Worst tells how many findings are as grave as a severity, or graver.
+func (d Diagnosis) Worst(least Severity) (n int) {
+	for i := range d {
+		if d[i].Severity.AtLeast(least) {
+			n++
+		}
+	}
+	return n
+}
+
+// severityMarks are the colours of severities.
+var severityMarks = map[Severity]page.Mark{SeverityError: page.Bad, SeverityWarning: page.Warning, SeverityNote: page.Plain}
+
+// maxAlso bounds the others of a finding that are named; how many more there are is said.
+const maxAlso = 20
+
+// Page is an entry for each finding, then how many there are.
+func (d Diagnosis) Page() *page.Page {
+	p := &page.Page{}
+	for i := range d {
+		r := &d[i]
+		p.Line(severityMarks[r.Severity], "%s %s: %s%s", r.Severity, r.Check, r.Message, r.place)
+		for _, line := range r.Detail {
+			p.Item(1, page.Faint, "%s", line)
+		}
+		if text := r.others(); text != "" {
+			p.Item(1, page.Plain, "%s", text)
+		}
+	}
+	summary := strconv.Itoa(len(d)) + " findings"
+	var parts []string
+	for _, severity := range Severities() {
+		n := 0
+		for i := range d {
+			if d[i].Severity == severity {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, plural(n, string(severity)))
+		}
+	}
+	if len(parts) > 0 {
+		summary = plural(len(d), "finding") + ": " + strings.Join(parts, ", ")
+	}
+	p.Line(page.Strong, "%s", summary)
+	return p
+}
+
+// others names what else has the cause of a finding, "" for nothing.
+func (r *DiagnosisRow) others() string {
+	if r.Count < 2 {
+		return ""
+	}
+	var also []string
+	for i := range r.Instances[1:min(len(r.Instances), maxAlso+1)] {
+		x := &r.Instances[i+1]
+		text := strings.Join(x.Subjects, " and ")
+		if x.Prefix != "" {
+			text = strings.TrimSpace(x.Prefix + " " + x.Table)
+		}
+		if text != "" && !slices.Contains(also, text) {
+			also = append(also, text)
+		}
+	}
+	text := fmt.Sprintf("and %d more: %s", r.Count-1, strings.Join(also, ", "))
+	if r.Count-1 > maxAlso {
+		text += ", … (--all lists them)"
+	}
+	return text
+}
+
+func plural(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return strconv.Itoa(n) + " " + word
 }
 
 // TestReport is what became of a file of assertions.
@@ -139,7 +282,11 @@ type TestReport struct {
 	Holding  int           `json:"holding"`
 	Failures []TestFailure `json:"failures"`
 
-	file string
+	Names map[string]string `json:"names,omitempty"` // Name tags of the attachments in it, by id
+
+	file       string
+	assertions []Assertion
+	label      func(string) string
 }
 
 // TestFailure is an assertion that does not hold.
@@ -152,28 +299,40 @@ type TestFailure struct {
 
 // Test tries the assertions of a file.
 func (s *Subject) Test(file string, list []Assertion) *TestReport {
-	t := &TestReport{Total: len(list), Failures: []TestFailure{}, file: file}
+	t := &TestReport{Total: len(list), Failures: []TestFailure{}, file: file, assertions: list, label: s.Label}
 	for _, outcome := range s.Assert(list) {
 		if outcome.Holds {
 			t.Holding++
 			continue
 		}
 		t.Failures = append(t.Failures, TestFailure{outcome.Line, outcome.Text, outcome.Reason, wayReport(outcome.Way)})
+		if w := outcome.Way; w != nil {
+			for id, name := range s.namesOf(w.From, w.At) {
+				if t.Names == nil {
+					t.Names = map[string]string{}
+				}
+				t.Names[id] = name
+			}
+		}
 	}
 	return t
 }
 
-// WriteText writes what does not hold, each with the packet that shows it, then how many hold.
-func (t *TestReport) WriteText(w io.Writer) error {
-	var b strings.Builder
+// Page is what does not hold, each with the packet that shows it, then how many hold.
+func (t *TestReport) Page() *page.Page {
+	p := &page.Page{}
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		fmt.Fprintf(&b, "%s:%d: %s\n  %s\n", t.file, f.Line, f.Text, f.Reason)
+		p.Line(page.Bad, "%s:%d: %s", t.file, f.Line, f.Text)
+		p.Item(1, page.Plain, "%s", f.Reason)
 		if f.Path != nil {
-			f.Path.write(&b, "  path")
+			f.Path.show(p, 1, "path")
 		}
 	}
-	fmt.Fprintf(&b, "%d of %d assertions hold\n", t.Holding, t.Total)
-	_, err := io.WriteString(w, b.String())
-	return err
+	mark := page.Good
+	if len(t.Failures) > 0 {
+		mark = page.Bad
+	}
+	p.Line(mark, "%d of %d assertions hold", t.Holding, t.Total)
+	return p
 }

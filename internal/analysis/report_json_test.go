@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 	"portolan/routing"
 )
@@ -120,7 +121,7 @@ func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 		RoutesRerouted: 1,
 	}
 	var b strings.Builder
-	if err := p.WriteMarkdown(&b); err != nil {
+	if err := p.Page().Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
 	text := b.String()
@@ -136,7 +137,7 @@ func TestPlan_markdownKeepsNamesNames(t *testing.T) {
 
 func TestPlan_needsTheSnapshot(t *testing.T) {
 	s := subject(t)
-	known := analysis.Known(s.Tables, s.Snapshot.PrefixLists)
+	known := analysis.Known(s.Tables, s.Snapshot.PrefixLists, s.Snapshot.Attachments)
 	if _, err := known.Plan(t.Context(), s.Snapshot.Policy); err == nil {
 		t.Error("a plan without a snapshot")
 	}
@@ -153,7 +154,7 @@ func TestPlan_needsTheSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	var a, b strings.Builder
-	if err := errors.Join(want.WriteText(&a), got.WriteText(&b)); err != nil || a.String() != b.String() {
+	if err := errors.Join(want.Page().Text(&a, page.Style{}), got.Page().Text(&b, page.Style{})); err != nil || a.String() != b.String() {
 		t.Errorf("%v: got\n%s\nwant\n%s", err, &b, &a)
 	}
 }

@@ -2,11 +2,11 @@ package analysis
 
 import (
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"portolan/internal/page"
 	"portolan/routing"
 )
 
@@ -15,7 +15,10 @@ type PathReport struct {
 	Verdict string     `json:"verdict"`
 	Reason  string     `json:"reason"`
 	Forward *WayReport `json:"forward"`
-	Return  *WayReport `json:"return"` // null: it was not traced
+	Return  *WayReport `json:"return"`          // null: it was not traced
+	Notes   []string   `json:"notes,omitempty"` // appliances that see one direction only, attachments that carry no traffic
+
+	Names map[string]string `json:"names,omitempty"` // Name tags of the attachments, by id
 }
 
 // WayReport is one way.
@@ -58,10 +61,11 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if from == "" {
 		return nil, mistake("from", "name the attachment that the packet enters by")
 	}
-	a, ok := s.attachment[from]
-	if !ok {
-		return nil, mistake("from", "attachment %q does not exist", from)
+	from, err := s.working("from", from)
+	if err != nil {
+		return nil, err
 	}
+	a := s.attachment[from]
 	if edge != "" && !slices.Contains(a.Edges, edge) {
 		return nil, mistake("edge", "attachment %s has no edge location %q", from, edge)
 	}
@@ -82,7 +86,20 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if err != nil {
 		return nil, &QuestionError{"from", err}
 	}
-	return &PathReport{string(p.Verdict), p.Reason, wayReport(p.Forward), wayReport(p.Back)}, nil
+	r := &PathReport{Verdict: string(p.Verdict), Reason: p.Reason, Forward: wayReport(p.Forward), Return: wayReport(p.Back), Notes: zonesOn(s, p.Forward, p.Back)}
+	if p.Verdict == NoRoute {
+		for x, why := range s.eachIdle {
+			if slices.ContainsFunc(prefixesOf(s, x), func(prefix string) bool { return holds(prefix, to) }) {
+				r.Notes = append(r.Notes, fmt.Sprintf("attachment %s announces %s; it %s", x.ID, to, why.Sentence()))
+			}
+		}
+	}
+	ids := []string{from, p.Forward.At}
+	for _, i := range p.Forward.Inspections {
+		ids = append(ids, i.Attachment)
+	}
+	r.Names = s.namesOf(ids...)
+	return r, nil
 }
 
 func wayReport(w *Way) *WayReport {
@@ -128,43 +145,62 @@ func (p *PathReport) Sound() bool {
 	return p.Verdict == string(Delivered) || p.Verdict == string(HandedOver)
 }
 
-// WriteText writes a line for each hop, then the verdict.
-func (p *PathReport) WriteText(w io.Writer) error {
-	var b strings.Builder
-	p.Forward.write(&b, "forward")
-	if p.Return != nil {
-		p.Return.write(&b, "return")
+// verdictMark is the colour of a verdict.
+func verdictMark(v string) page.Mark {
+	switch Verdict(v) {
+	case Delivered:
+		return page.Good
+	case HandedOver:
+		return page.Warning
 	}
-	fmt.Fprintf(&b, "verdict: %s: %s\n", p.Verdict, p.Reason)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return page.Bad
 }
 
-func (r *WayReport) write(b *strings.Builder, name string) {
-	fmt.Fprintf(b, "%s: from %s at %s to %s\n", name, r.From, r.Edge, r.To)
+// Page is a line for each hop, then the verdict.
+func (p *PathReport) Page() *page.Page {
+	out := &page.Page{}
+	p.Forward.show(out, 0, "forward")
+	if p.Return != nil {
+		p.Return.show(out, 0, "return")
+	}
+	out.Line(verdictMark(p.Verdict), "verdict: %s: %s", p.Verdict, p.Reason)
+	for _, note := range p.Notes {
+		out.Line(page.Warning, "note: %s", note)
+	}
+	return out
+}
+
+// show adds the hops of a way, as deep as its heading.
+func (r *WayReport) show(p *page.Page, depth int, name string) {
+	title := fmt.Sprintf("%s: from %s at %s to %s", name, r.From, r.Edge, r.To)
+	if depth == 0 {
+		p.Line(page.Plain, "%s", title)
+	} else {
+		p.Item(depth, page.Plain, "%s", title)
+	}
 	addresses := ""
 	if r.translated() {
 		addresses = fmt.Sprintf(" (%s to %s)", r.seen, r.To)
 	}
 	if r.seen != r.Source {
-		fmt.Fprintf(b, "  NAT at %s: source %s → %s\n", r.From, r.Source, r.seen)
+		p.Item(1, page.Plain, "NAT at %s: source %s → %s", r.From, r.Source, r.seen)
 	}
 	for i := range r.Hops {
 		h := &r.Hops[i]
 		if h.Prefix == "" {
-			fmt.Fprintf(b, "  %s: no route%s\n", h.Table, addresses)
+			p.Item(1, page.Bad, "%s: no route%s", h.Table, addresses)
 			continue
 		}
 		destinations := strings.Join(h.Destinations, " ")
 		if destinations == "" {
 			destinations = "blackhole"
 		}
-		fmt.Fprintf(b, "  %s: %s → %s%s\n", h.Table, h.Prefix, destinations, addresses)
+		p.Item(1, page.Plain, "%s: %s → %s%s", h.Table, h.Prefix, destinations, addresses)
 	}
 	if r.Arrived != "" && r.Arrived != r.To {
-		fmt.Fprintf(b, "  NAT at %s: destination %s → %s\n", r.At, r.To, r.Arrived)
+		p.Item(1, page.Plain, "NAT at %s: destination %s → %s", r.At, r.To, r.Arrived)
 	}
-	fmt.Fprintf(b, "  %s\n", r.Verdict)
+	p.Item(1, verdictMark(r.Verdict), "%s", r.Verdict)
 }
 
 func leadsTo(r *routing.Forward) string {

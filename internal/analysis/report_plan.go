@@ -1,25 +1,29 @@
 package analysis
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"portolan/internal/page"
 	"portolan/policy"
 )
 
-// Plan is what a change of policy does. Its routes are looked up while it is written: they may be many.
+// Plan is what a change of a network does. Its routes are looked up while it is written: they may be many.
 type Plan struct {
 	Empty           bool       `json:"empty"`
-	Changes         []string   `json:"changes"` // the change set
+	Headline        []string   `json:"headline"` // what matters most, in words
+	Moves           []PlanMove `json:"moves"`
+	Replacements    []PlanSwap `json:"replacements"` // attachments that are deleted and made anew
+	Changes         []string   `json:"changes"`      // the change set
 	Segments        []PlanPair `json:"segments"`
 	Attachments     []PlanPair `json:"attachments"`
 	InspectionLost  []string   `json:"inspectionLost"`
@@ -30,6 +34,10 @@ type Plan struct {
 	RoutesWithdrawn int        `json:"routesWithdrawn"`
 	RoutesRerouted  int        `json:"routesRerouted"`
 	Routes          PlanRoutes `json:"routes"`
+
+	Names map[string]string `json:"names,omitempty"` // Name tags of attachments in it, by id
+
+	label func(string) string
 }
 
 // PlanRoutes are the routes of a plan.
@@ -65,6 +73,7 @@ type PlanPair struct {
 	To     string `json:"to"`
 	Before string `json:"before"`
 	After  string `json:"after"`
+	Change string `json:"change"` // lost, gained or changed
 }
 
 // Plan works out what another policy would change.
@@ -76,23 +85,25 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
 	}
-	if err := next.Settled(); err != nil {
-		return nil, fmt.Errorf("as it would be: %w", err)
-	}
 	return s.PlanTo(ctx, next)
 }
 
-// PlanTo compares the network with another one as a plan does: what it was at another moment, say. The network must have
-// its snapshot.
+// PlanTo works out what becomes of this network when it changes to another one.
 func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
+	if err := next.Settled(); err != nil {
+		return nil, fmt.Errorf("as it would be: %w", err)
+	}
 	c, err := Compare(ctx, s, next)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{
-		Changes: []string{}, Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{},
-		Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
+		Changes: []string{}, Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{}, Headline: []string{},
+		Moves: movesOf(s, next), Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
 		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c),
+		label: func(text string) string {
+			return labelled(text, func(id string) string { return cmp.Or(nameTagOf(next, id), nameTagOf(s, id)) })
+		},
 	}
 	for _, change := range policy.Diff(s.Network.Policy, next.Network.Policy) {
 		line := fmt.Sprintf("%s %s %s", change.Action, change.Type, change.Identifier)
@@ -100,19 +111,35 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 			p.Changes = append(p.Changes, line)
 		}
 	}
-	p.Empty = len(p.Changes) == 0 && c.IsEmpty()
+	if p.Replacements, err = replacementsOf(ctx, s, next); err != nil {
+		return nil, err
+	}
+	p.Empty = len(p.Changes)+len(p.Moves)+len(p.Replacements) == 0 && c.IsEmpty()
 	p.pairs(c.Segments, &p.Segments, "no attachments left in segment")
 	p.pairs(c.Attachments, &p.Attachments, "no prefix to reach")
-	accounts := map[string]string{}
-	for i := range s.Snapshot.Attachments {
-		accounts[s.Snapshot.Attachments[i].ID] = s.Snapshot.Attachments[i].Account
-	}
 	for _, id := range c.Touched {
-		if account := accounts[id]; account != "" {
-			p.Accounts = insert(p.Accounts, account)
+		for _, of := range []*Subject{s, next} {
+			if a := of.inventory.byID[id]; a != nil && a.Account != "" {
+				p.Accounts = insert(p.Accounts, a.Account)
+			}
 		}
 	}
+	p.nameAll(s, next)
+	p.headline()
 	return p, nil
+}
+
+// nameAll collects the names of the attachments in a plan.
+func (p *Plan) nameAll(subjects ...*Subject) {
+	p.Names = map[string]string{}
+	for _, s := range subjects {
+		for _, m := range p.Moves {
+			maps.Copy(p.Names, s.namesOf(m.Attachment))
+		}
+		for i := range p.Attachments {
+			maps.Copy(p.Names, s.namesOf(p.Attachments[i].From, p.Attachments[i].To))
+		}
+	}
 }
 
 func planRoutes(c *Comparison) PlanRoutes {
@@ -137,7 +164,14 @@ func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
 		c := &list[i]
 		before, after := howFar(c.Before, none), howFar(c.After, none)
 		if before != after {
-			*into = append(*into, PlanPair{c.From, c.To, before, after})
+			change := "changed"
+			switch {
+			case c.Lost():
+				change = "lost"
+			case c.Gained():
+				change = "gained"
+			}
+			*into = append(*into, PlanPair{c.From, c.To, before, after, change})
 		}
 		if lost := c.InspectionLost(); len(lost) > 0 {
 			p.InspectionLost = append(p.InspectionLost, fmt.Sprintf("%s → %s: no longer inspected by %s", c.From, c.To, strings.Join(lost, ", ")))
@@ -165,84 +199,73 @@ func (p *PlanPair) String() string {
 	return fmt.Sprintf("%s → %s: %s (was: %s)", p.From, p.To, p.After, p.Before)
 }
 
-// WriteText writes the plan for a terminal.
-func (p *Plan) WriteText(w io.Writer) error { return p.write(w, false) }
+// changeMarks are the colours of changes.
+var changeMarks = map[string]page.Mark{
+	"lost": page.Bad, "gained": page.Good, "changed": page.Warning, "added": page.Good, "withdrawn": page.Bad, "rerouted": page.Warning,
+}
 
-// WriteMarkdown writes the plan for a pull request.
-func (p *Plan) WriteMarkdown(w io.Writer) error { return p.write(w, true) }
-
-func (p *Plan) write(w io.Writer, markdown bool) error {
-	b := bufio.NewWriter(w)
-	heading, item, plain := func(text string) { fmt.Fprintf(b, "%s\n", text) }, "  ", func(text string) string { return text }
-	if markdown {
-		heading, item, plain = func(text string) { fmt.Fprintf(b, "\n### %s\n\n", text) }, "- ", markdownText
-	}
+// Page is the headline, then all changes.
+func (p *Plan) Page() *page.Page {
+	out := p.Summary()
 	if p.Empty {
-		_, err := fmt.Fprintln(w, "Nothing changes.")
-		return err
+		return out
 	}
 	section := func(name string, list []string) {
 		if len(list) == 0 {
 			return
 		}
-		heading(name)
+		out.Heading(name)
 		for _, line := range list {
-			fmt.Fprintf(b, "%s%s\n", item, plain(line))
+			out.Item(1, page.Plain, "%s", line)
+		}
+	}
+	pairs := func(name string, list []PlanPair) {
+		if len(list) == 0 {
+			return
+		}
+		out.Heading(name)
+		for i := range list {
+			out.Item(1, changeMarks[list[i].Change], "%s", list[i].String())
 		}
 	}
 	section("Change set", p.Changes)
-	section("Reachability between segments", lines(p.Segments))
-	section("Reachability between attachments", lines(p.Attachments))
+	if len(p.Moves) > 0 {
+		out.Heading("Attachments that move")
+		for i := range p.Moves {
+			out.Item(1, page.Warning, "%s", p.Moves[i].String())
+		}
+	}
+	if len(p.Replacements) > 0 {
+		out.Heading("Attachments that are replaced")
+		for i := range p.Replacements {
+			r := &p.Replacements[i]
+			out.Item(1, page.Warning, "%s: %s", r.Attachment, r.Reason)
+			for _, line := range r.Unreachable {
+				out.Item(2, page.Bad, "meanwhile %s", line)
+			}
+		}
+	}
+	pairs("Reachability between segments", p.Segments)
+	pairs("Reachability between attachments", p.Attachments)
 	section("No longer inspected", p.InspectionLost)
 	section("Edge locations affected", p.Edges)
 	section("Accounts affected", p.Accounts)
 	if p.Truncated {
-		fmt.Fprintf(b, "\nMore than %d pairs of attachments change; the others are not listed.\n", MaxPairChanges)
+		out.Line(page.Warning, "More than %d pairs of attachments change; the others are not listed.", MaxPairChanges)
 	}
-	heading(fmt.Sprintf("Routes: %d added, %d withdrawn, %d re-routed", p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted))
-	if err := p.writeRoutes(b, markdown, plain); err != nil {
-		return err
+	out.Heading(p.routeCounts())
+	if p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 && p.Routes != nil {
+		out.Table([]string{"TABLE", "PREFIX", "", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {
+			for r := range p.Routes {
+				if !yield([]page.Cell{{Text: r.Table}, {Text: r.Prefix}, {Text: r.Kind, Mark: changeMarks[r.Kind]}, {Text: r.Before}, {Text: r.After}}) {
+					return
+				}
+			}
+		})
 	}
-	return b.Flush()
+	return out
 }
 
-func (p *Plan) writeRoutes(b *bufio.Writer, markdown bool, plain func(string) string) error {
-	if p.Routes == nil {
-		return nil
-	}
-	if markdown && p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 {
-		b.WriteString("| table | prefix | | before | after |\n| --- | --- | --- | --- | --- |\n")
-	}
-	for r := range p.Routes {
-		sign, change := "+", r.After
-		switch r.Kind {
-		case "withdrawn":
-			sign, change = "-", r.Before
-		case "rerouted":
-			sign, change = "~", r.Before+" ⇒ "+r.After
-		}
-		var err error
-		if markdown {
-			_, err = fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", plain(r.Table), r.Prefix, r.Kind, plain(r.Before), plain(r.After))
-		} else {
-			_, err = fmt.Fprintf(b, "  %s %s %s → %s\n", sign, r.Table, r.Prefix, change)
-		}
-		if err != nil {
-			return err // who asked has gone
-		}
-	}
-	return nil
-}
-
-func lines(pairs []PlanPair) []string {
-	list := make([]string, len(pairs))
-	for i := range pairs {
-		list[i] = pairs[i].String()
-	}
-	return list
-}
-
-// markdownText keeps names from being markup.
-func markdownText(text string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`, "[", `\[`, "\n", " ").Replace(text)
+func (p *Plan) routeCounts() string {
+	return fmt.Sprintf("Routes: %d added, %d withdrawn, %d re-routed", p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted)
 }

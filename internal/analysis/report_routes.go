@@ -2,10 +2,9 @@ package analysis
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
+	"portolan/internal/page"
 	"portolan/routing"
 )
 
@@ -21,18 +20,33 @@ type RouteRow struct {
 	LocalPreference uint32   `json:"localPreference"`
 	Communities     []string `json:"communities,omitempty"`
 	Best            *bool    `json:"best,omitempty"` // of what is offered: the table uses it
+
+	Names map[string]string `json:"names,omitempty"` // Name tags of the attachments and peers, by id
 }
 
-func rowOf(prefix string, a *routing.Attributes, origin *routing.Origin) RouteRow {
+func rowOf(s *Subject, prefix string, a *routing.Attributes, origin *routing.Origin) RouteRow {
 	return RouteRow{
 		Prefix: prefix, Destinations: []string{}, Origin: originText(origin), ASPath: a.ASPath, MED: a.MED, LocalPreference: a.LocalPreference,
-		Communities: texts(a.Communities),
+		Communities: texts(a.Communities), Names: s.namesOf(origin.Attachment, origin.Peer),
 	}
 }
 
-func rowOfRoute(r *routing.Route) RouteRow {
-	row := rowOf(r.Prefix.String(), &r.Attributes, &r.Origin)
+// name adds the names of attachments and peers to a row.
+func (r *RouteRow) name(s *Subject, ids ...string) {
+	for id, name := range s.namesOf(ids...) {
+		if r.Names == nil {
+			r.Names = map[string]string{}
+		}
+		r.Names[id] = name
+	}
+}
+
+func rowOfRoute(s *Subject, r *routing.Route) RouteRow {
+	row := rowOf(s, r.Prefix.String(), &r.Attributes, &r.Origin)
 	row.Type, row.State, row.Destinations = string(r.Type), string(r.State), texts(r.Destinations)
+	for i := range r.Destinations {
+		row.name(s, r.Destinations[i].Attachment, r.Destinations[i].Peer)
+	}
 	return row
 }
 
@@ -51,44 +65,59 @@ func (s *Subject) Routes(id routing.TableID, offered bool) (Report, error) {
 	if !offered {
 		rows := FIB{}
 		for r := range table.Routes() {
-			rows = append(rows, rowOfRoute(&r))
+			rows = append(rows, rowOfRoute(s, &r))
 		}
 		return rows, nil
 	}
 	rows := RIB{}
 	for p := range table.RIB() {
-		row := rowOf(p.Prefix.String(), &p.Attributes, &p.Origin)
+		row := rowOf(s, p.Prefix.String(), &p.Attributes, &p.Origin)
 		row.Best = &p.Best
 		if p.NextHop != nil {
 			row.Destinations = append(row.Destinations, p.NextHop.String())
+			row.name(s, p.NextHop.Attachment, p.NextHop.Peer)
 		}
 		rows = append(rows, row)
 	}
 	return rows, nil
 }
 
-// WriteText writes a line for each route.
-func (f FIB) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PREFIX\tTYPE\tSTATE\tDESTINATION\tAS PATH\tFROM")
+// Page is a row for each route.
+func (f FIB) Page() *page.Page {
+	p := &page.Page{}
+	rows := make([][]page.Cell, len(f))
 	for i := range f {
 		r := &f[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Prefix, r.Type, r.State, strings.Join(r.Destinations, ", "), asPath(r.ASPath), r.Origin)
+		mark := page.Plain
+		if r.State == string(routing.Blackhole) {
+			mark = page.Bad
+		}
+		rows[i] = []page.Cell{
+			{Text: r.Prefix, Mark: page.Strong},
+			{Text: r.Type},
+			{Text: r.State, Mark: mark},
+			{Text: strings.Join(r.Destinations, ", ")},
+			{Text: asPath(r.ASPath)},
+			{Text: r.Origin, Mark: page.Faint},
+		}
 	}
-	return table.Flush()
+	p.Rows([]string{"PREFIX", "TYPE", "STATE", "DESTINATION", "AS PATH", "FROM"}, rows)
+	return p
 }
 
-// WriteText writes a line for each route.
-func (f RIB) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PREFIX\tNEXT HOP\tLOCAL PREF\tMED\tAS PATH\tCOMMUNITIES\tBEST\tFROM")
+// Page is a row for each route.
+func (f RIB) Page() *page.Page {
+	p := &page.Page{}
+	rows := make([][]page.Cell, len(f))
 	for i := range f {
 		r, best := &f[i], ""
 		if *r.Best {
 			best = "*"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Prefix, strings.Join(r.Destinations, ", "), r.LocalPreference, r.MED,
+		rows[i] = page.Cells(r.Prefix, strings.Join(r.Destinations, ", "), fmt.Sprint(r.LocalPreference), fmt.Sprint(r.MED),
 			asPath(r.ASPath), strings.Join(r.Communities, " "), best, r.Origin)
+		rows[i][6].Mark = page.Good
 	}
-	return table.Flush()
+	p.Rows([]string{"PREFIX", "NEXT HOP", "LOCAL PREF", "MED", "AS PATH", "COMMUNITIES", "BEST", "FROM"}, rows)
+	return p
 }

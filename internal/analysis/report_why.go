@@ -2,9 +2,11 @@ package analysis
 
 import (
 	"fmt"
-	"io"
+	"net/netip"
+	"slices"
 	"strings"
 
+	"portolan/internal/page"
 	"portolan/routing"
 )
 
@@ -16,6 +18,9 @@ type Why struct {
 	Covered    *bool          `json:"covered,omitempty"`
 	Route      *RouteRow      `json:"route"` // null: there is none
 	Candidates []WhyCandidate `json:"candidates"`
+	Notes      []string       `json:"notes,omitempty"` // attachments that would offer it if they carried traffic
+
+	Names map[string]string `json:"names,omitempty"` // Name tags of the attachments and peers, by id
 }
 
 // WhyCandidate is a route that could have been in the table.
@@ -73,10 +78,22 @@ func (s *Subject) Why(asked string, id routing.TableID) (*Why, error) {
 	e := table.Explain(prefix)
 	y.Prefix = e.Prefix.String()
 	if e.Route != nil {
-		y.Route = new(rowOfRoute(e.Route))
+		y.Route = new(rowOfRoute(s, e.Route))
 	}
 	for i := range e.Candidates {
-		y.Candidates = append(y.Candidates, whyCandidate(&e.Candidates[i]))
+		c := &e.Candidates[i]
+		y.Candidates = append(y.Candidates, whyCandidate(c))
+		for id, name := range s.namesOf(c.Origin.Attachment, c.Origin.Peer) {
+			if y.Names == nil {
+				y.Names = map[string]string{}
+			}
+			y.Names[id] = name
+		}
+	}
+	for a, why := range s.eachIdle {
+		if slices.ContainsFunc(prefixesOf(s, a), func(p string) bool { return p == y.Prefix || isAddress && holds(p, asked) }) {
+			y.Notes = append(y.Notes, fmt.Sprintf("attachment %s announces %s; it %s", a.ID, y.Prefix, why.Sentence()))
+		}
 	}
 	return y, nil
 }
@@ -136,48 +153,61 @@ func stepText(s *routing.Step) string {
 	return text
 }
 
-// WriteText writes the route, then a paragraph for each candidate.
-func (y *Why) WriteText(w io.Writer) error {
-	var b strings.Builder
+// holds tells whether a prefix holds an address, both as text.
+func holds(prefix, addr string) bool {
+	p, err := netip.ParsePrefix(prefix)
+	a, err2 := netip.ParseAddr(addr)
+	return err == nil && err2 == nil && p.Contains(a)
+}
+
+// marks are the colours of outcomes.
+var marks = map[string]page.Mark{"selected": page.Good, "selected-ecmp": page.Good, "filtered": page.Bad, "rejected": page.Warning}
+
+// Page is the route, then each candidate with what happened to it.
+func (y *Why) Page() *page.Page {
+	p := &page.Page{}
 	if y.Covered != nil {
 		if *y.Covered {
-			fmt.Fprintf(&b, "%s matches route %s\n", y.Asked, y.Prefix)
+			p.Line(page.Plain, "%s matches route %s", y.Asked, y.Prefix)
 		} else {
-			fmt.Fprintf(&b, "no route in %s matches %s\n", y.Table, y.Asked)
+			p.Line(page.Bad, "no route in %s matches %s", y.Table, y.Asked)
 		}
 	}
 	if y.Route == nil {
-		fmt.Fprintf(&b, "%s has no route %s\n", y.Table, y.Prefix)
+		p.Line(page.Bad, "%s has no route %s", y.Table, y.Prefix)
 	} else {
 		destinations := strings.Join(y.Route.Destinations, " ")
 		if destinations == "" {
 			destinations = "blackhole"
 		}
-		fmt.Fprintf(&b, "%s has %s %s %s to %s\n", y.Table, y.Prefix, y.Route.Type, y.Route.State, destinations)
+		p.Line(page.Good, "%s has %s %s %s to %s", y.Table, y.Prefix, y.Route.Type, y.Route.State, destinations)
 	}
 	if len(y.Candidates) == 0 {
-		b.WriteString("  nothing announces it\n")
+		p.Item(1, page.Plain, "no attachment in a segment visible here announces %s", y.Prefix)
+	}
+	for _, note := range y.Notes {
+		p.Item(1, page.Warning, "%s", note)
 	}
 	for i := range y.Candidates {
 		c := &y.Candidates[i]
-		fmt.Fprintf(&b, "\n  %s: %s", c.Outcome, c.Origin)
+		text := c.Outcome + ": " + c.Origin
 		if c.NextHop != "" {
-			fmt.Fprintf(&b, ", next hop %s", c.NextHop)
+			text += ", next hop " + c.NextHop
 		}
 		if path := asPath(c.ASPath); path != "" {
-			fmt.Fprintf(&b, ", AS path %s", path)
+			text += ", AS path " + path
 		}
-		b.WriteByte('\n')
+		p.Line(page.Plain, "")
+		p.Item(1, marks[c.Outcome], "%s", text)
 		if c.DecidedBy != "" {
-			fmt.Fprintf(&b, "    decided by: %s\n", c.DecidedBy)
+			p.Item(2, page.Plain, "decided by: %s", c.DecidedBy)
 		}
 		if c.Detail != "" {
-			fmt.Fprintf(&b, "    %s\n", c.Detail)
+			p.Item(2, page.Plain, "%s", c.Detail)
 		}
 		for j := range c.Steps {
-			fmt.Fprintf(&b, "    %s\n", c.Steps[j].text)
+			p.Item(2, page.Plain, "%s", c.Steps[j].text)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return p
 }

@@ -24,16 +24,20 @@ type Subject struct {
 	Tables   *routing.Tables    // computed from Network
 	Snapshot *snapshot.Snapshot // what Network was made of; nil: see [Known]
 
+	inventory  *inventory
 	unsettled  *routing.OscillationError // nil: all prefixes settle
 	attachment map[string]*routing.Attachment
 	inspected  map[[2]string]*policy.Insertion // by the two segments, either way round
 	classes    func() *classes
 	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they offer
+	speller    func() *policy.Speller
 }
 
 // New joins a network and the tables that were computed from it.
 func New(network *routing.Network, tables *routing.Tables) *Subject {
 	s := &Subject{Network: network, Tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
+	takeStock(s, nil)
+	s.speller = sync.OnceValue(network.Policy.Speller)
 	s.classes = sync.OnceValue(func() *classes { return classesOf(network) })
 	s.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {
 		by := map[netip.Prefix][]*routing.Attachment{}
@@ -77,8 +81,12 @@ func Compute(network *routing.Network) (*Subject, error) {
 // options are the defaults. Whether it settles is for the caller to ask.
 func Examine(snap *snapshot.Snapshot, document []byte, options *routing.Options) (*Subject, error) {
 	network, err := snap.Network(options)
+	attachments := snap.Attachments
 	if len(document) > 0 {
-		network, err = snap.Under(document, options)
+		var executed *snapshot.Execution
+		if executed, err = snap.Execute(document); err == nil {
+			network, attachments = executed.Network(options), executed.Snapshot.Attachments
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -88,13 +96,16 @@ func Examine(snap *snapshot.Snapshot, document []byte, options *routing.Options)
 		return nil, err
 	}
 	s.Snapshot = snap
+	takeStock(s, attachments)
 	return s, nil
 }
 
-// Known is a network whose tables are there already. It has no snapshot: what it would be under another policy cannot be
-// asked of it.
-func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix) *Subject {
-	return New(&routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}, tables)
+// Known is a network whose tables are there already, and all attachments of the core network: of those in the tables nothing
+// is needed that the tables have. It has no snapshot: what it would be under another policy cannot be asked of it.
+func Known(tables *routing.Tables, prefixLists map[string][]netip.Prefix, attachments []snapshot.Attachment) *Subject {
+	s := New(&routing.Network{Policy: tables.Policy(), Attachments: slices.Collect(tables.Attachments()), PrefixLists: prefixLists}, tables)
+	takeStock(s, attachments)
+	return s
 }
 
 // Settled fails with an OscillationError when some prefixes never settle. The tables are no answer then: only Doctor may be

@@ -49,12 +49,6 @@ func (d *doctor) ties(ctx context.Context) error {
 			outcome.endings(ends[key], d.classes(), key.prefix, tables, named[tied{segment: key.segment, name: key.name}])
 		}
 	}
-	type finding struct {
-		Finding
-		more int
-	}
-	var found []*finding
-	alike := map[string]*finding{}
 	for _, key := range trials.order {
 		group, end := trials.groups[key], ends[key]
 		if end == nil {
@@ -69,23 +63,12 @@ func (d *doctor) ties(ctx context.Context) error {
 			if group.outcomes() > maxTrials {
 				tried = fmt.Sprintf("%d of %d outcomes were", maxTrials, group.outcomes())
 			}
-			text := fmt.Sprintf("in table %s: non-deterministic best path: %s tie on every documented criterion; traffic %s (%s tried)",
-				table, and(group.paths[table]), strings.Join(outcomes, ", or "), tried)
-			if same := alike[text]; same != nil {
-				same.more++
-				continue
-			}
-			alike[text] = &finding{Finding: Finding{Name: CheckTie, Table: table, Prefix: key.prefix, Subjects: group.paths[table], Message: text}}
-			found = append(found, alike[text])
+			cause := fmt.Sprintf("non-deterministic best path: %s tie on every documented criterion; traffic %s (%s tried)",
+				and(group.paths[table]), strings.Join(outcomes, ", or "), tried)
+			d.add(CheckTie, cause, Instance{
+				Table: table, Prefix: key.prefix, Subjects: group.paths[table], Message: fmt.Sprintf("%s in table %s: %s", key.prefix, table, cause),
+			})
 		}
-	}
-	for _, f := range found {
-		of := f.Prefix.String()
-		if f.more > 0 {
-			of += fmt.Sprintf(", and %d more like it,", f.more)
-		}
-		f.Message = of + " " + f.Message
-		d.add(f.Finding)
 	}
 	return nil
 }

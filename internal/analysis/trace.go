@@ -18,7 +18,7 @@ const (
 	Blackholed  Verdict = "blackholed"                   // a blackhole covers it
 	DownAtEnd   Verdict = "down"                         // the attachment it leads to is not available
 	Looping     Verdict = "loop"                         // it would go round for ever
-	HandedOver  Verdict = "handed over"                  // to a network function that send-to leads to; what that does is not known here
+	HandedOver  Verdict = "handed over"                  // to a network function by send-to or a static route; what that does is not known here
 	LocalRoute  Verdict = "local"                        // it does not leave the VPC it comes from, whose CIDRs hold the address
 	WrongTarget Verdict = "routed to another attachment" // delivered, but not where it was expected
 )
@@ -114,7 +114,10 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 			end(Blackholed, fmt.Sprintf("%s is a blackhole in table %s", route.Prefix, table))
 			return
 		}
-		d := route.Destinations[0]
+		d, handed := route.Destinations[0], route.Kind == routing.KindSendTo
+		if group := s.appliance(&d); group != "" {
+			d.NetworkFunctionGroup, handed = group, true
+		}
 		switch {
 		case d.Attachment == "":
 			table.Edge = d.Edge
@@ -129,7 +132,11 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 				end(DownAtEnd, "attachment "+d.Attachment+" is not available")
 				return
 			}
-			end(Delivered, "attachment "+d.Attachment)
+			reason := "attachment " + d.Attachment
+			if a := s.attachment[d.Attachment]; route.Origin.Kind == routing.FromStatic && !s.offersAddr(a, w.To) {
+				reason += ", by a static route: it announces no prefix that holds " + w.To.String()
+			}
+			end(Delivered, reason)
 			return
 		default:
 			visit := Inspection{d.NetworkFunctionGroup, d.Edge, d.Attachment}
@@ -141,7 +148,7 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 				return
 			}
 			w.Inspections = append(w.Inspections, visit)
-			if route.Kind == routing.KindSendTo {
+			if handed {
 				w.At = d.Attachment
 				end(HandedOver, "network function "+visit.String())
 				return
@@ -150,6 +157,25 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 		}
 	}
 	end(Looping, fmt.Sprintf("more than %d hops", maxHops))
+}
+
+// appliance is the network function group of an attachment that a static route leads to, "" for any other destination. What
+// the network function does with the packet is not known, as with send-to.
+func (s *Subject) appliance(d *routing.Destination) string {
+	if a := s.attachment[d.Attachment]; a != nil && d.NetworkFunctionGroup == "" && !a.Down {
+		return a.NetworkFunctionGroup
+	}
+	return ""
+}
+
+// offersAddr tells whether traffic to an address is sent to an attachment for what it announces.
+func (s *Subject) offersAddr(a *routing.Attachment, addr netip.Addr) bool {
+	for p := range s.offers(a) {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // shadow is the row that stands for a table which an edge does not have. A share reaches a segment also from an edge where

@@ -129,7 +129,11 @@ func (n *Networks) Subject(ctx context.Context, find Find) (*analysis.Subject, e
 	case err != nil:
 		return nil, err
 	case !c.Unsettled:
-		return analysis.Known(c.Tables, c.PrefixLists), nil
+		attachments, err := n.attachments(ctx, find, c.Tables)
+		if err != nil {
+			return nil, err
+		}
+		return analysis.Known(c.Tables, c.PrefixLists, attachments), nil
 	}
 	snap, err := n.Snapshot(ctx, find)
 	if err != nil {

@@ -38,7 +38,7 @@ func read(v *state.View, row *state.Attachment) attached {
 	agree := true
 	for _, peer := range state.ConnectPeers.Rows(v, state.ConnectPeers.In(owner, row.AttachmentId), "") {
 		if peer.State == api.ConnectPeerStateAvailable {
-			a.peers = append(a.peers, snapshot.Peer{ID: peer.ConnectPeerId, ASN: asnOf(peer), Announcements: announced(peer.ConnectPeerId)})
+			a.peers = append(a.peers, snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: announced(peer.ConnectPeerId)})
 		}
 		if peer.State == api.ConnectPeerStateFailed {
 			continue
@@ -166,7 +166,17 @@ func show(a *attached, peerASN uint32, announced []routing.Announcement) snapsho
 		Edges: a.Edges(), ResourceARN: a.ResourceArn, ResourceID: resource.ID(), Tags: a.Tags.Map(),
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN,
 		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: &place, Proposal: (*snapshot.Association)(a.Proposal()),
-		Announcements: announced, Peers: a.peers, NAT: natOf(a.Attachment),
+		Announcements: announced, Peers: a.peers, NAT: natOf(a.Attachment), SubnetARNs: a.SubnetArns, Options: optionsOf(a.VpcOptions),
+	}
+}
+
+// optionsOf are the options of a VPC attachment as a snapshot has them.
+func optionsOf(o *state.VpcOptions) *snapshot.VPCOptions {
+	if o == nil {
+		return nil
+	}
+	return &snapshot.VPCOptions{
+		ApplianceMode: o.ApplianceModeSupport, DNSSupport: o.DnsSupport, IPv6Support: o.Ipv6Support, SecurityGroupReferencing: o.SecurityGroupReferencingSupport,
 	}
 }
 

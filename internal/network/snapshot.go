@@ -8,6 +8,7 @@ import (
 
 	"portolan/internal/snapshot"
 	"portolan/internal/state"
+	"portolan/routing"
 )
 
 // material is what is stored of a whole core network.
@@ -60,4 +61,29 @@ func (m *material) snapshot(attachments []snapshot.Attachment, lists map[string]
 		s.Edges = append(s.Edges, edge)
 	}
 	return s
+}
+
+// attachments is every attachment of a core network as it is stored. The catalog is asked only about those that the tables do
+// not have, or that are down in them.
+func (n *Networks) attachments(ctx context.Context, find Find, tables *routing.Tables) ([]snapshot.Attachment, error) {
+	rows, err := state.Look(ctx, n.db, func(v *state.View) ([]attached, error) {
+		row, err := find(v)
+		if err != nil {
+			return nil, err
+		}
+		return readAll(v, row), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]snapshot.Attachment, 0, len(rows))
+	q := &question{catalog: n.catalog}
+	for i := range rows {
+		if known, ok := tables.Attachment(rows[i].AttachmentId); ok && !known.Down {
+			list = append(list, show(&rows[i], rows[i].peerASN, rows[i].announced))
+		} else {
+			list = append(list, q.attachments(ctx, rows[i:i+1])...)
+		}
+	}
+	return list, nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -21,7 +22,8 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 		if err != nil {
 			return nil, err
 		}
-		return do(api.WithCaller(lasting(r.Context()), who.Caller()), body)
+		reply, err := do(api.WithCaller(lasting(r.Context()), who.Caller()), body)
+		return reply, askedBy(who, err)
 	}()
 	if err != nil {
 		s.refuse(w, r, id, err)
@@ -31,6 +33,17 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 	w.Header().Set("Content-Type", contentType)
 	connectionOf(r).writes(len(reply))
 	_, _ = w.Write(reply)
+}
+
+// askedBy names the account that asked in an error about what is not there: it may be another account's.
+func askedBy(who *auth.Principal, err error) error {
+	missing, ok := errors.AsType[*api.ResourceNotFoundException](err)
+	if !ok {
+		return err
+	}
+	named := *missing
+	named.Message += " It was asked for by account " + who.Caller().Account + "."
+	return &named
 }
 
 // controller is who makes a control call about its own account, and the body of the call.

@@ -13,6 +13,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/routing"
 )
 
@@ -38,7 +39,7 @@ type question struct {
 
 var questions = map[string]question{
 	"routes": {
-		method: http.MethodGet, params: []string{"segment", "network-function-group", "edge", "rib"}, formats: jsonOrText,
+		method: http.MethodGet, params: []string{"segment", "network-function-group", "edge", "rib"}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			offered, err := boolean(q, "rib")
 			if err != nil {
@@ -48,13 +49,13 @@ var questions = map[string]question{
 		},
 	},
 	"why": {
-		method: http.MethodGet, params: []string{"prefix", "segment", "network-function-group", "edge"}, formats: jsonOrText,
+		method: http.MethodGet, params: []string{"prefix", "segment", "network-function-group", "edge"}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Why(q.Get("prefix"), tableIn(q))
 		},
 	},
 	"advertised": {
-		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: jsonOrText,
+		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			if !q.Has("prefix") {
 				return n.Advertised(q.Get("attachment"), q.Get("edge"))
@@ -63,13 +64,13 @@ var questions = map[string]question{
 		},
 	},
 	"path": {
-		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: jsonOrText,
+		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Path(q.Get("from"), q.Get("edge"), q.Get("to"), q.Get("source"))
 		},
 	},
 	"matrix": {
-		method: http.MethodGet, params: []string{"of"}, formats: jsonOrText,
+		method: http.MethodGet, params: []string{"of"}, formats: written,
 		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			of := q.Get("of")
 			if of != "" && of != "segments" && of != "attachments" {
@@ -79,9 +80,23 @@ var questions = map[string]question{
 		},
 	},
 	"doctor": {
-		method: http.MethodGet, formats: jsonOrText, unsettled: true,
-		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
-			return n.Doctor(ctx)
+		method: http.MethodGet, params: []string{"all"}, formats: written, unsettled: true,
+		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			all, err := boolean(q, "all")
+			if err != nil {
+				return nil, err
+			}
+			found, err := n.Doctor(ctx)
+			if all {
+				found = found.Apart()
+			}
+			return found, err
+		},
+	},
+	"attachments": {
+		method: http.MethodGet, formats: written, unsettled: true,
+		ask: func(_ context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
+			return n.Attachments(), nil
 		},
 	},
 	"graph": {
@@ -89,7 +104,7 @@ var questions = map[string]question{
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n, nil },
 	},
 	"plan": {
-		method: http.MethodPost, formats: []string{"json", "text", "markdown"}, body: maxControlBody, otherwise: true,
+		method: http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			document, err := analysis.PolicyDocument(body)
 			if err != nil {
@@ -99,7 +114,7 @@ var questions = map[string]question{
 		},
 	},
 	"test": {
-		method: http.MethodPost, formats: jsonOrText, body: maxAssertionsBody,
+		method: http.MethodPost, formats: written, body: maxAssertionsBody,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			list, err := analysis.ParseAssertions(string(body))
 			if err != nil {
@@ -110,7 +125,7 @@ var questions = map[string]question{
 	},
 }
 
-var jsonOrText = []string{"json", "text"}
+var written = []string{"json", "text", "markdown"}
 
 // contentTypes are those of the formats, as they are answered and as Accept asks for them.
 var contentTypes = map[string]string{
@@ -202,7 +217,7 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 	defer done()
 	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
-		return err
+		return askedBy(who, err)
 	}
 	if err := n.Settled(); err != nil && !ask.unsettled {
 		return err
@@ -212,7 +227,7 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 		return err
 	}
 	b := bufio.NewWriterSize(a, replyBuffer)
-	if err := render(b, answer, a.format); err != nil {
+	if err := render(b, n, answer, a.format); err != nil {
 		return err
 	}
 	if err := b.Flush(); err != nil || a.begun {
@@ -238,7 +253,7 @@ func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question)
 	return analysis.Examine(snap, nil, s.cfg.Service.RoutingOptions())
 }
 
-func render(w io.Writer, answer any, format string) error {
+func render(w io.Writer, n *analysis.Subject, answer any, format string) error {
 	switch a := answer.(type) {
 	case *analysis.Subject:
 		picture := a.Mermaid
@@ -247,17 +262,15 @@ func render(w io.Writer, answer any, format string) error {
 		}
 		_, err := io.WriteString(w, picture())
 		return err
-	case *analysis.Plan:
-		if format == "markdown" {
-			return a.WriteMarkdown(w)
-		}
 	}
 	report, ok := answer.(analysis.Report)
 	switch {
 	case !ok:
 		return api.Internal(errors.New("an answer without a text"))
 	case format == "text":
-		return report.WriteText(w)
+		return n.Page(report).Text(w, page.Style{})
+	case format == "markdown":
+		return n.Page(report).Markdown(w)
 	default:
 		return analysis.WriteJSON(w, report)
 	}

@@ -240,10 +240,7 @@ func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error 
 			return err
 		}
 	}
-	var tags []api.Tag
-	for _, k := range slices.Sorted(maps.Keys(a.Tags)) {
-		tags = append(tags, api.Tag{Key: new(k), Value: new(a.Tags[k])})
-	}
+	tags := importedTags(a.ID, row.AttachmentId, a.Tags)
 	if err := checkNewTags(im.Txn, tags); err != nil {
 		return err
 	}
@@ -266,6 +263,18 @@ func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error 
 	return nil
 }
 
+// importedTags are the tags of the file. A name that no AWS resource could have as its id lives on as the tag Name.
+func importedTags(name, id string, given map[string]string) []api.Tag {
+	var tags []api.Tag
+	for _, k := range slices.Sorted(maps.Keys(given)) {
+		tags = append(tags, api.Tag{Key: new(k), Value: new(given[k])})
+	}
+	if _, named := given["Name"]; !named && name != id && len(name) <= 256 {
+		tags = append(tags, api.Tag{Key: new("Name"), Value: new(name)})
+	}
+	return tags
+}
+
 // announce stores what an attachment or a Connect peer of it announces.
 func (im *importer) announce(row *state.Attachment, id string, list []routing.Announcement) {
 	if len(list) > 0 {
@@ -280,10 +289,12 @@ func (im *importer) connectPeer(p *snapshot.Peer, row *state.Attachment) error {
 	if err := checkAnnouncements(p.Announcements, row.Edges()); err != nil {
 		return err
 	}
+	id := im.id("connect-peer", p.ID)
 	peer := state.ConnectPeer{
-		CoreNetworkId: row.CoreNetworkId, ConnectAttachmentId: row.AttachmentId, ConnectPeerId: im.id("connect-peer", p.ID),
+		CoreNetworkId: row.CoreNetworkId, ConnectAttachmentId: row.AttachmentId, ConnectPeerId: id,
 		EdgeLocation: row.EdgeLocation, State: api.ConnectPeerStateAvailable, CreatedAt: row.CreatedAt,
 		GlobalNetworkId: im.row.GlobalNetworkId, OwnerAccountId: im.row.OwnerAccountId,
+		Tags: someTags(importedTags(p.ID, id, p.Tags)),
 		Configuration: &state.ConnectPeerConfiguration{
 			Protocol: row.Protocol, BgpConfigurations: []state.ConnectPeerBgpConfiguration{{PeerAsn: new(int64(p.ASN))}},
 		},
@@ -323,10 +334,19 @@ func (im *importer) resource(a *snapshot.Attachment, row *state.Attachment) erro
 	switch a.Type {
 	case policy.TypeVPC:
 		made("vpc", "vpc")
-		row.SubnetArns = []string{im.ec2(a.Edges[0], row.OwnerAccountId, "subnet", im.NewID("subnet"))}
+		row.SubnetArns = slices.Clone(a.SubnetARNs)
+		if len(row.SubnetArns) == 0 {
+			row.SubnetArns = []string{im.ec2(a.Edges[0], row.OwnerAccountId, "subnet", im.NewID("subnet"))}
+		}
 		v6 := slices.ContainsFunc(a.Announcements, func(x routing.Announcement) bool { return x.Prefix.Addr().Is6() })
 		row.VpcOptions = &state.VpcOptions{
 			Ipv6Support: new(v6), ApplianceModeSupport: new(false), DnsSupport: new(true), SecurityGroupReferencingSupport: new(true),
+		}
+		if o := a.Options; o != nil {
+			row.VpcOptions.Ipv6Support = cmp.Or(o.IPv6Support, row.VpcOptions.Ipv6Support)
+			row.VpcOptions.ApplianceModeSupport = cmp.Or(o.ApplianceMode, row.VpcOptions.ApplianceModeSupport)
+			row.VpcOptions.DnsSupport = cmp.Or(o.DNSSupport, row.VpcOptions.DnsSupport)
+			row.VpcOptions.SecurityGroupReferencingSupport = cmp.Or(o.SecurityGroupReferencing, row.VpcOptions.SecurityGroupReferencingSupport)
 		}
 		im.vpcs[row.ResourceArn+"@"+row.EdgeLocation] = row.AttachmentId
 	case policy.TypeConnect:

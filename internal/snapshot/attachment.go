@@ -12,8 +12,17 @@ import (
 // Peer is a Connect peer, with what it announces.
 type Peer struct {
 	ID            string                 `json:"id"`
+	Tags          map[string]string      `json:"tags,omitzero"`
 	ASN           uint32                 `json:"asn"`
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
+}
+
+// VPCOptions are the options of a VPC attachment. What is absent is as AWS has it by default.
+type VPCOptions struct {
+	ApplianceMode            *bool `json:"applianceMode,omitzero"`            // default false
+	DNSSupport               *bool `json:"dnsSupport,omitzero"`               // default true
+	IPv6Support              *bool `json:"ipv6Support,omitzero"`              // default false
+	SecurityGroupReferencing *bool `json:"securityGroupReferencing,omitzero"` // default true
 }
 
 // NAT is the 1:1 NAT configuration of an attachment.
@@ -98,6 +107,13 @@ func (a *Attachment) validatePeers(at string, ids map[string]bool, add func(stri
 			add("%s: want the ASN of the peer", where)
 		}
 		a.validateAnnouncements(where, p.Announcements, add)
+	}
+}
+
+// validateVPC checks what only a VPC attachment has.
+func (a *Attachment) validateVPC(at string, add func(string, ...any)) {
+	if a.Type != policy.TypeVPC && (len(a.SubnetARNs) > 0 || a.Options != nil) {
+		add("%s: only a VPC attachment has subnetArns and options", at)
 	}
 }
 

@@ -1,11 +1,13 @@
 package snapshot
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy"
+	"portolan/routing"
 )
 
 // Execution is what the execution of another policy makes of a network.
@@ -122,4 +124,39 @@ func (s *Snapshot) after(e *Execution, document []byte) *Snapshot {
 		}
 	}
 	return &next
+}
+
+// Without is the snapshot in which some edge locations and attachments have failed: attachments at such an edge carry no
+// traffic there. The error names an edge or an attachment that does not exist.
+func (s *Snapshot) Without(edges, attachments []string) (*Snapshot, error) {
+	next := *s
+	next.Attachments = slices.Clone(s.Attachments)
+	for _, e := range edges {
+		known := slices.ContainsFunc(s.Edges, func(k Edge) bool { return k.Location == e })
+		for i := range next.Attachments {
+			a := &next.Attachments[i]
+			if !slices.Contains(a.Edges, e) {
+				continue
+			}
+			known = true
+			if len(a.Edges) == 1 {
+				a.State = "FAILED"
+				continue
+			}
+			gone := func(location string) bool { return location == e }
+			a.Edges = slices.DeleteFunc(slices.Clone(a.Edges), gone)
+			a.Announcements = slices.DeleteFunc(slices.Clone(a.Announcements), func(x routing.Announcement) bool { return gone(x.Edge) })
+		}
+		if p, err := s.Compile(s.Policy); !known && (err != nil || !slices.ContainsFunc(p.Edges, func(k policy.Edge) bool { return k.Location == e })) {
+			return nil, fmt.Errorf("there is no edge location %q", e)
+		}
+	}
+	for _, id := range attachments {
+		i := slices.IndexFunc(next.Attachments, func(a Attachment) bool { return a.ID == id })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no attachment %q", id)
+		}
+		next.Attachments[i].State = "FAILED"
+	}
+	return &next, nil
 }

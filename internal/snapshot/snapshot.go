@@ -54,6 +54,8 @@ type Attachment struct {
 	PeeringID          string            `json:"peeringId,omitzero"`
 	PeerASN            uint32            `json:"peerAsn,omitzero"`
 	TunnelLess         bool              `json:"tunnelLess,omitzero"` // a Connect attachment with NO_ENCAP
+	SubnetARNs         []string          `json:"subnetArns,omitzero"` // of a VPC attachment: one in each of its Availability Zones
+	Options            *VPCOptions       `json:"options,omitzero"`    // of a VPC attachment
 
 	// Association is where the attachment belongs. When it is absent the policy's attachment rules decide, and an
 	// attachment that would have to be accepted counts as accepted.
@@ -148,7 +150,12 @@ func (s *Snapshot) Under(document []byte, options *routing.Options) (*routing.Ne
 	if err != nil {
 		return nil, err
 	}
-	return e.Snapshot.network(e.After, e.Attachments, options), nil
+	return e.Network(options), nil
+}
+
+// Network is the network after the execution.
+func (e *Execution) Network(options *routing.Options) *routing.Network {
+	return e.Snapshot.network(e.After, e.Attachments, options)
 }
 
 func (s *Snapshot) network(p *policy.Policy, places []policy.Associated, options *routing.Options) *routing.Network {
@@ -216,6 +223,7 @@ func (s *Snapshot) Validate() error {
 		}
 		a.validateAnnouncements(at, a.Announcements, add)
 		a.validatePeers(at, ids, add)
+		a.validateVPC(at, add)
 		a.validateNAT(at, add)
 		if len(wrong) > maxProblems {
 			break

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+const (
+	defaultEndpoint = "http://127.0.0.1:4566"
+	defaultRegion   = "us-west-2" // where AWS has Network Manager
+	serviceID       = "NetworkManager"
+)
+
+// client is who asks a server, as AWS's own clients are set up: by AWS_* variables, else by the profile in ~/.aws/config and
+// ~/.aws/credentials.
+type client struct {
+	endpoint string
+	keys     aws.Credentials
+	region   string
+}
+
+// newClient reads how AWS's clients are set up. Without keys it is the account 000000000000, as AWS's local tools are. Keys
+// that a profile gets from elsewhere, such as SSO, are not looked for.
+func newClient(ctx context.Context, endpoint string) (*client, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	profile, err := config.LoadSharedConfigProfile(ctx, cmp.Or(env.SharedConfigProfile, "default"), func(o *config.LoadSharedConfigOptions) {
+		if env.SharedConfigFile != "" {
+			o.ConfigFiles = []string{env.SharedConfigFile}
+		}
+		if env.SharedCredentialsFile != "" {
+			o.CredentialsFiles = []string{env.SharedCredentialsFile}
+		}
+	})
+	if _, none := errors.AsType[config.SharedConfigProfileNotExistError](err); err != nil && (!none || env.SharedConfigProfile != "") {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	c := &client{endpoint: endpoint, keys: env.Credentials, region: cmp.Or(env.Region, profile.Region, defaultRegion)}
+	if c.endpoint == "" {
+		if c.endpoint, err = configuredEndpoint(ctx, &env, &profile); err != nil {
+			return nil, fmt.Errorf("AWS configuration: %w", err)
+		}
+	}
+	if !c.keys.HasKeys() {
+		c.keys = profile.Credentials
+	}
+	if !c.keys.HasKeys() {
+		c.keys = aws.Credentials{AccessKeyID: "000000000000", SecretAccessKey: "any"}
+	}
+	return c, nil
+}
+
+// configuredEndpoint is the endpoint that the environment or the profile names for Network Manager or for all services, in
+// AWS's order.
+func configuredEndpoint(ctx context.Context, env *config.EnvConfig, profile *config.SharedConfig) (string, error) {
+	if aws.ToBool(env.IgnoreConfiguredEndpoints) || env.IgnoreConfiguredEndpoints == nil && aws.ToBool(profile.IgnoreConfiguredEndpoints) {
+		return defaultEndpoint, nil
+	}
+	own, _, err := env.GetServiceBaseEndpoint(ctx, serviceID)
+	if err != nil {
+		return "", err
+	}
+	services, _, err := profile.GetServiceBaseEndpoint(ctx, serviceID)
+	return cmp.Or(own, env.BaseEndpoint, services, profile.BaseEndpoint, defaultEndpoint), err
+}
+
+// ask sends a signed GET to a server.
+func ask(ctx context.Context, endpoint, path string) (*http.Response, error) {
+	c, err := newClient(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	empty := sha256.Sum256(nil)
+	if err := v4.NewSigner().SignHTTP(ctx, c.keys, r, hex.EncodeToString(empty[:]), "networkmanager", c.region, time.Now()); err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(r)
+}

@@ -1,0 +1,100 @@
+package analysis
+
+import "slices"
+
+// Severity is how grave a finding is.
+type Severity string
+
+// Severities, the gravest first: traffic is lost, traffic may be lost, worth knowing.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+	SeverityNote    Severity = "note"
+)
+
+// Severities are all of them, the gravest first.
+func Severities() []Severity { return []Severity{SeverityError, SeverityWarning, SeverityNote} }
+
+// AtLeast tells whether a severity is as grave as another, or graver.
+func (s Severity) AtLeast(other Severity) bool {
+	return slices.Index(Severities(), s) <= slices.Index(Severities(), other)
+}
+
+// Checks of Findings, by name.
+const (
+	CheckUnassociated     = "attachment-not-associated"
+	CheckPending          = "attachment-waits-for-acceptance"
+	CheckDown             = "attachment-failed"
+	CheckNotAvailable     = "attachment-not-available"
+	CheckTag              = "misspelt-tag"
+	CheckMissingAppliance = "missing-inspection-attachment"
+	CheckApplianceMode    = "appliance-mode-off"
+	CheckVPCOption        = "vpc-option-off"
+	CheckBlackhole        = "blackhole"
+	CheckNotImported      = "not-imported"
+	CheckOverlap          = "duplicate-prefix"
+	CheckPrefixLimit      = "route-limit"
+	CheckUnmatchedRule    = "routing-rule-matches-no-route"
+	CheckTie              = "non-deterministic-best-path"
+	CheckOscillation      = "bgp-oscillation"
+	CheckLoop             = "forwarding-loop"
+	CheckOneWay           = "one-way"
+	CheckAsymmetric       = "asymmetric-inspection"
+	CheckNotInspected     = "not-inspected"
+	CheckNATNotRouted     = "nat-cidr-not-routed"
+	CheckNATUntranslated  = "nat-untranslated-address"
+	CheckNATOverlap       = "nat-on-one-side"
+)
+
+// Check is something that doctor looks for.
+type Check struct {
+	Name     string
+	Severity Severity
+	Summary  string
+}
+
+// Checks are all checks, in the order in which they run.
+func Checks() []Check {
+	return []Check{
+		{CheckUnassociated, SeverityError, "An attachment works but is not associated with any segment or network function group."},
+		{CheckPending, SeverityWarning, "An attachment waits for acceptance."},
+		{CheckDown, SeverityError, "An attachment has failed: its prefixes are withdrawn."},
+		{CheckNotAvailable, SeverityNote, "An attachment is being created, updated or deleted, or was rejected: it carries no traffic."},
+		{CheckTag, SeverityWarning, "A tag that differs from the policy's spelling in case or by one letter associates an attachment elsewhere."},
+		{CheckMissingAppliance, SeverityError, "Traffic is sent to a network function group without an attachment, or without one at an edge location that needs it."},
+		{CheckApplianceMode, SeverityError, "An inspection VPC with subnets in several Availability Zones is attached without appliance mode."},
+		{CheckVPCOption, SeverityNote, "The core network supports DNS or security group referencing, and a VPC attachment has it off."},
+		{CheckBlackhole, SeverityError, "A route drops traffic although the policy has no blackhole for it."},
+		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces."},
+		{CheckOverlap, SeverityWarning, "Several attachments announce one prefix."},
+		{CheckPrefixLimit, SeverityError, "There are more routes than the AWS quota."},
+		{CheckUnmatchedRule, SeverityWarning, "A rule of a routing policy matches no route of the network, or nothing uses the routing policy."},
+		{CheckTie, SeverityWarning, "Paths tie on every documented criterion and lead to different attachments."},
+		{CheckOscillation, SeverityError, "Edge locations change their best paths for ever."},
+		{CheckLoop, SeverityError, "Packets loop."},
+		{CheckOneWay, SeverityError, "One attachment reaches the other, the return path fails."},
+		{CheckAsymmetric, SeverityError, "The two directions are inspected by different appliances."},
+		{CheckNotInspected, SeverityError, "There is no hop through the network function group that the policy sends the segments via."},
+		{CheckNATNotRouted, SeverityError, "No route leads the NAT CIDR of a NAT rule to its attachment."},
+		{CheckNATUntranslated, SeverityWarning, "A prefix that NAT translates is still routed, but its answers have another source."},
+		{CheckNATOverlap, SeverityError, "Overlapping VPCs are translated on one side only."},
+	}
+}
+
+// CheckNames are the names of all checks.
+func CheckNames() []string {
+	var names []string
+	for _, c := range Checks() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// severityOf is the severity of a check.
+func severityOf(check string) Severity {
+	list := Checks()
+	if i := slices.IndexFunc(list, func(c Check) bool { return c.Name == check }); i >= 0 {
+		return list[i].Severity
+	}
+	return SeverityError
+}

@@ -1,0 +1,148 @@
+package analysis
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portolan/internal/snapshot"
+	"portolan/policy"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Idle is why an attachment carries no traffic.
+type Idle struct {
+	Check  string            // the check of [Subject.Doctor] that finds it
+	Reason string            // "is AVAILABLE but not associated: no attachment-policy rule matches"
+	Near   []policy.NearMiss // rules that a misspelt tag keeps from matching
+	Trace  []string          // what each attachment policy found
+}
+
+// Sentence is the reason and the first near miss.
+func (i *Idle) Sentence() string {
+	if len(i.Near) == 0 {
+		return i.Reason
+	}
+	return i.Reason + "; " + i.Near[0].String()
+}
+
+// stateOf is the state of an attachment; a file that names none means AVAILABLE.
+func stateOf(a *snapshot.Attachment) string { return cmp.Or(a.State, "AVAILABLE") }
+
+func asPolicy(a *snapshot.Attachment) *policy.Attachment {
+	return &policy.Attachment{ID: a.ID, Type: a.Type, Edges: a.Edges, Account: a.Account, ResourceID: a.ResourceID, Tags: a.Tags}
+}
+
+// Idle says why an attachment carries no traffic; nil: it does.
+func (s *Subject) Idle(a *snapshot.Attachment) *Idle {
+	n := s.attachment[a.ID]
+	if n != nil && !n.Down {
+		return nil
+	}
+	switch {
+	case a.State == "FAILED":
+		return &Idle{Check: CheckDown, Reason: "is FAILED: its prefixes are withdrawn"}
+	case a.State == "PENDING_ATTACHMENT_ACCEPTANCE":
+		return &Idle{Check: CheckPending, Reason: "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE)" + afterwards(s, a)}
+	case !a.Works():
+		return &Idle{Check: CheckNotAvailable, Reason: "is " + a.State + ": it carries no traffic"}
+	case n != nil && n.Segment != "":
+		if seg := s.Network.Policy.Segment(n.Segment); seg != nil && !slices.ContainsFunc(a.Edges, seg.HasEdge) {
+			return &Idle{Check: CheckUnassociated, Reason: "is associated with segment " + n.Segment + ", which has no route table at " + strings.Join(a.Edges, ", ")}
+		}
+	}
+	if n != nil && n.Segment+n.NetworkFunctionGroup != "" {
+		return &Idle{Check: CheckDown, Reason: "is not available: its prefixes are withdrawn"}
+	}
+	return unassociated(s, a)
+}
+
+// afterwards is where an attachment goes once it is accepted.
+func afterwards(s *Subject, a *snapshot.Attachment) string {
+	d := s.Network.Policy.Decide(asPolicy(a))
+	if place := placeName(d.Association); place != "" {
+		return fmt.Sprintf(": rule %d then associates it with %s", d.RuleNumber, place)
+	}
+	return ": no attachment-policy rule associates it even then"
+}
+
+// placeName is a segment or a network function group in words, "" for neither.
+func placeName(a policy.Association) string {
+	switch {
+	case a.Segment != "":
+		return "segment " + a.Segment
+	case a.NetworkFunctionGroup != "":
+		return "network function group " + a.NetworkFunctionGroup
+	}
+	return ""
+}
+
+// unassociated says why nothing associates an attachment that works.
+func unassociated(s *Subject, a *snapshot.Attachment) *Idle {
+	as := asPolicy(a)
+	d := s.Network.Policy.Associate(*as)
+	idle := &Idle{Check: CheckUnassociated, Trace: traceLines(d.Trace)}
+	why := "no attachment-policy rule matches"
+	if len(d.Trace) == 0 {
+		why = "the policy has no attachment policies"
+	} else if last := d.Trace[len(d.Trace)-1]; last.Matched {
+		why = fmt.Sprintf("rule %d matches, but %s", last.RuleNumber, last.Outcome)
+	}
+	switch place := placeName(d.Association); {
+	case a.Proposal != nil && placeName(policy.Association(*a.Proposal)) != "":
+		why = "the change of its tags to " + placeName(policy.Association(*a.Proposal)) + " waits for acceptance"
+	case d.NetworkFunctionGroup != "" && memberOf(s, d.NetworkFunctionGroup, a) != "":
+		why = fmt.Sprintf("rule %d matches, but %s has attachment %s at its edge location already", d.RuleNumber, place, memberOf(s, d.NetworkFunctionGroup, a))
+	case place != "":
+		why = fmt.Sprintf("recorded so, although rule %d associates it with %s", d.RuleNumber, place)
+	default:
+		idle.Near = s.speller().NearMisses(as)
+	}
+	idle.Reason = "is " + stateOf(a) + " but not associated: " + why
+	return idle
+}
+
+// memberOf is the attachment that a network function group has at an edge of another one.
+func memberOf(s *Subject, group string, a *snapshot.Attachment) string {
+	for i := range s.Network.Attachments {
+		n := &s.Network.Attachments[i]
+		if n.NetworkFunctionGroup == group && n.ID != a.ID && slices.ContainsFunc(n.Edges, func(e string) bool { return slices.Contains(a.Edges, e) }) {
+			return n.ID
+		}
+	}
+	return ""
+}
+
+// traceLines are what the rules of a trace found, a line each.
+func traceLines(trace []policy.RuleTrace) []string {
+	var list []string
+	for i := range trace {
+		r := &trace[i]
+		line := fmt.Sprintf("rule %d (line %d): %s", r.RuleNumber, r.Line, r.Outcome)
+		for j, c := range r.Conditions {
+			if j == 0 {
+				line += ": "
+			} else {
+				line += "; "
+			}
+			line += c.Test
+			if c.Found != "" {
+				line += ", has " + c.Found
+			}
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// eachIdle yields the attachments that carry no traffic, with why.
+func (s *Subject) eachIdle(yield func(*snapshot.Attachment, *Idle) bool) {
+	for i := range s.inventory.list {
+		if why := s.Idle(&s.inventory.list[i]); why != nil && !yield(&s.inventory.list[i], why) {
+			return
+		}
+	}
+}
