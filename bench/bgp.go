@@ -21,7 +21,7 @@ func (b *bench) bgp() {
 	}
 	dir, err := os.MkdirTemp("", "portolan-bench-")
 	check(err)
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
+	defer func() { _ = os.RemoveAll(dir) }()
 	check(os.Chmod(dir, 0o777))
 	binary := filepath.Join(dir, "bgp")
 	if out, err := exec.Command("go", "build", "-o", binary, "portolan/bench/bgp").CombinedOutput(); err != nil {

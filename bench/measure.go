@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -278,11 +279,4 @@ func startBinary(args ...string) (url string, pid int, kill func()) {
 	return "", 0, nil
 }
 
-var built string
-
-func buildBinaryOnce() string {
-	if built == "" {
-		built = buildBinary()
-	}
-	return built
-}
+var buildBinaryOnce = sync.OnceValue(buildBinary)

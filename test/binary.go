@@ -3,12 +3,11 @@
 package test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // binary is what a build gave: the file, and the places that look a method up by a computed name, for which the linker
@@ -84,48 +82,36 @@ func Start(tb testing.TB, args ...string) *Process {
 	return p
 }
 
+// start returns when the process has printed where it listens, which it does when it is ready.
 func start(binary string, args ...string) (*Process, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p := &Process{Log: new(bytes.Buffer), done: make(chan error, 1)}
+	p.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd.Stderr = p.Log
+	printed, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	p := &Process{URL: "http://" + addr, Addr: addr, Log: new(bytes.Buffer), done: make(chan error, 1)}
-	p.cmd = exec.Command(binary, append([]string{"serve", "--listen", addr}, args...)...)
-	p.cmd.Stderr = p.Log
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { p.done <- p.cmd.Wait() }()
-	if err := p.ready(); err != nil {
+	lines := bufio.NewReader(printed)
+	for err == nil && p.Addr == "" {
+		var line string
+		line, err = lines.ReadString('\n')
+		if _, after, ok := strings.Cut(line, "listening on http://"); ok {
+			p.Addr, _, _ = strings.Cut(after, ";")
+		}
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, lines)
+		p.done <- p.cmd.Wait()
+	}()
+	if err != nil {
 		p.Kill()
-		return nil, err
+		return nil, fmt.Errorf("the server ended: %w\n%s", err, p.Log)
 	}
+	p.URL = "http://" + p.Addr
 	return p, nil
-}
-
-func (p *Process) ready() error {
-	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) {
-		select {
-		case err := <-p.done:
-			p.done <- err
-			return fmt.Errorf("the server ended: %v\n%s", err, p.Log)
-		default:
-		}
-		resp, err := http.Get(p.URL + "/_portolan/health")
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		time.Sleep(5 * time.Millisecond) // another process: there is nothing to wait on but its port
-	}
-	return errors.New("the server is not ready after 10 s")
 }
 
 // Kill ends the process at once, as a power cut would.

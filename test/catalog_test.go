@@ -1,11 +1,12 @@
 package test
 
 import (
+	"bufio"
+	"io"
 	"net"
-	"net/http"
 	"os/exec"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -31,6 +32,10 @@ func moto(t *testing.T) string {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, "-H", host, "-p", port)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,16 +43,15 @@ func moto(t *testing.T) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	url := "http://" + net.JoinHostPort(host, port)
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) { // another process
-		if resp, err := http.Get(url + "/moto-api/"); err == nil {
-			_ = resp.Body.Close()
-			return url
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("moto's server does not answer")
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "Running on") {
+			go func() { _, _ = io.Copy(io.Discard, said) }()
+			return "http://" + net.JoinHostPort(host, port)
 		}
 	}
+	t.Fatal("moto's server ended before it was ready")
+	return ""
 }
 
 func TestCatalog_motosEC2(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,9 @@ func TestKill_acknowledgedWritesSurvive(t *testing.T) {
 		for range 1 + random.IntN(3) {
 			<-die
 		}
-		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond)
+		for range random.IntN(20_000) {
+			runtime.Gosched()
+		}
 		p.Kill()
 		wg.Wait()
 		cancel()

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
@@ -36,13 +35,13 @@ func TestEvents_reachAFileAcrossKill(t *testing.T) {
 	p.Kill()
 	p = Start(t, args...)
 	nm = sdkClient(p, "100000000000")
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for range 100_000 {
 		got, err := nm.GetCoreNetwork(t.Context(), &networkmanager.GetCoreNetworkInput{CoreNetworkId: cn.CoreNetwork.CoreNetworkId})
 		if err == nil && got.CoreNetwork.State == "AVAILABLE" {
 			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%+v %v", got, err)
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	status, text := call(t, "GET", p.URL+"/_portolan/events", "", firstAccount)
@@ -55,7 +54,7 @@ func TestEvents_reachAFileAcrossKill(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &page); err != nil || len(page.Events) != 3 {
 		t.Fatalf("%v: %s", err, text)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) { // another process writes it
+	for {
 		data, _ := os.ReadFile(file)
 		lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 		if len(lines) >= 3 {
@@ -66,8 +65,6 @@ func TestEvents_reachAFileAcrossKill(t *testing.T) {
 			}
 			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the file holds %q", data)
-		}
+		call(t, "GET", p.URL+"/_portolan/health", "", firstAccount) // leaves the server the processor
 	}
 }

@@ -26,6 +26,8 @@ func (s *source) at(p token.Pos) string {
 	return fmt.Sprintf("%s:%d", s.path, s.set.Position(p).Line)
 }
 
+func (s *source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
+
 // sources parses every Go file that is written by hand.
 func sources(t *testing.T) []*source {
 	t.Helper()
@@ -106,6 +108,25 @@ func TestArchitecture_docCommentsBeginWithTheName(t *testing.T) {
 	}
 }
 
+// TestArchitecture_contextsAreParameters: a context in a struct outlives the call it belongs to.
+func TestArchitecture_contextsAreParameters(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if st, ok := n.(*ast.StructType); ok {
+				for _, f := range st.Fields.List {
+					if len(f.Names) > 0 && isSelector(f.Type, "context", "Context") { // one that is embedded makes another context of it
+						t.Errorf("%s: a context is a parameter, not a field", s.at(f.Pos()))
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
 func isSelector(e ast.Expr, pkg, name string) bool {
 	sel, ok := e.(*ast.SelectorExpr)
 	if !ok {
@@ -113,6 +134,54 @@ func isSelector(e ast.Expr, pkg, name string) bool {
 	}
 	x, ok := sel.X.(*ast.Ident)
 	return ok && x.Name == pkg && sel.Sel.Name == name
+}
+
+// TestArchitecture_nolint: what runs here needs no such comment.
+func TestArchitecture_nolint(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, group := range s.file.Comments {
+			for _, c := range group.List {
+				if strings.HasPrefix(c.Text, "//nolint") {
+					t.Errorf("%s: %s is for a linter that does not run here", s.at(c.Pos()), c.Text)
+				}
+			}
+		}
+	}
+}
+
+// timing are the functions that a test has no use for, and what it does instead.
+var timing = map[string]string{
+	"Sleep": "wait for what happens, or use testing/synctest", "Since": "bound allocations, steps or bytes", "Until": "bound allocations, steps or bytes",
+	"After": "wait for what happens: go test ends a test that hangs", "NewTimer": "wait for what happens", "Tick": "wait for what happens", "NewTicker": "wait for what happens",
+}
+
+// TestArchitecture_testsMeasureNoTime: a busy machine must not decide whether a test passes. Benchmarks may measure, and in
+// a synctest bubble the time is not the machine's. The routers of test/bgp are programs of others that have to be asked again
+// and again.
+func TestArchitecture_testsMeasureNoTime(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.isTest() || strings.HasPrefix(s.path, "test/bgp/") {
+			continue
+		}
+		for _, decl := range s.file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Body == nil || takes(f, "testing", "B") || calls(f.Body, "synctest", "Test") {
+				continue
+			}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				for name, instead := range timing {
+					if isSelector(call.Fun, "time", name) {
+						t.Errorf("%s: %s calls time.%s: %s", s.at(call.Pos()), f.Name.Name, name, instead)
+					}
+				}
+				return true
+			})
+		}
+	}
 }
 
 // takes reports whether a function takes a pointer to the type.
@@ -134,19 +203,99 @@ func TestArchitecture_longTestsHaveNamedParts(t *testing.T) {
 				continue
 			}
 			lines := s.set.Position(f.End()).Line - s.set.Position(f.Pos()).Line + 1
-			if lines > longTest && !runsParts(f.Body) {
+			if lines > longTest && !calls(f.Body, "t", "Run") {
 				t.Errorf("%s: %s has %d lines and no part that is run by a name of its own (t.Run)", s.at(f.Pos()), f.Name.Name, lines)
 			}
 		}
 	}
 }
 
-func runsParts(body *ast.BlockStmt) (found bool) {
+// calls reports whether a body calls the function.
+func calls(body *ast.BlockStmt, x, name string) (found bool) {
 	ast.Inspect(body, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && isSelector(call.Fun, "t", "Run") {
+		if call, ok := n.(*ast.CallExpr); ok && isSelector(call.Fun, x, name) {
 			found = true
 		}
 		return !found
 	})
 	return found
+}
+
+// TestArchitecture_noMutableGlobals: what a package keeps in a variable of its own is never written after it was made.
+func TestArchitecture_noMutableGlobals(t *testing.T) {
+	packages := map[string][]*source{}
+	for _, s := range sources(t) {
+		if !s.isTest() {
+			packages[filepath.Dir(s.path)] = append(packages[filepath.Dir(s.path)], s)
+		}
+	}
+	for _, files := range packages {
+		globals := map[string]*ast.ValueSpec{}
+		for _, s := range files {
+			for _, decl := range s.file.Decls {
+				if d, ok := decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
+					for _, spec := range d.Specs {
+						for _, name := range spec.(*ast.ValueSpec).Names {
+							globals[name.Name] = spec.(*ast.ValueSpec)
+						}
+					}
+				}
+			}
+		}
+		for _, s := range files {
+			ast.Inspect(s.file, func(n ast.Node) bool {
+				for _, e := range written(n) {
+					id := root(e)
+					// The parser resolves what is declared in the same file; a name without a declaration there is another file's.
+					if id == nil || id.Name == "_" || globals[id.Name] == nil || id.Obj != nil && id.Obj.Decl != globals[id.Name] {
+						continue
+					}
+					t.Errorf("%s: %s is a variable of the package, and is written here", s.at(n.Pos()), id.Name)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// written is what a node writes to: an assignment, a count, a deletion, an address that is taken.
+func written(n ast.Node) []ast.Expr {
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok != token.DEFINE {
+			return n.Lhs
+		}
+	case *ast.IncDecStmt:
+		return []ast.Expr{n.X}
+	case *ast.RangeStmt:
+		if n.Tok == token.ASSIGN {
+			return []ast.Expr{n.Key, n.Value}
+		}
+	case *ast.UnaryExpr:
+		if _, element := n.X.(*ast.IndexExpr); n.Op == token.AND && !element {
+			return []ast.Expr{n.X}
+		}
+	case *ast.CallExpr:
+		if id, ok := n.Fun.(*ast.Ident); ok && (id.Name == "delete" || id.Name == "clear") {
+			return n.Args[:1]
+		}
+	}
+	return nil
+}
+
+// root is the variable at the left of x.y[z].
+func root(e ast.Expr) *ast.Ident {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e
+	case *ast.IndexExpr:
+		return root(e.X)
+	case *ast.SelectorExpr:
+		return root(e.X)
+	case *ast.StarExpr:
+		return root(e.X)
+	case *ast.ParenExpr:
+		return root(e.X)
+	}
+	return nil
 }

@@ -128,7 +128,7 @@ func ask(t *testing.T, p *Process, method, path string, body []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close() // only read
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s %s: %s %v\n%s", method, path, resp.Status, err, text)

@@ -104,7 +104,7 @@ func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close() // only read
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
 		return fmt.Errorf("the server answers %s: %s", resp.Status, text)
@@ -123,7 +123,7 @@ func backupFolder(ctx context.Context, folder string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer func() { _ = f.Close() }() // only read
 	_, err = io.Copy(w, f)
 	return err
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
@@ -27,24 +27,34 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("FREE", free.Addr().String())
-			return free.Close()
+			if err := free.Close(); err != nil {
+				return err
+			}
+			ready, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(e.WorkDir, "notify"), Net: "unixgram"})
+			if err != nil {
+				return err
+			}
+			e.Setenv("NOTIFY_SOCKET", filepath.Join(e.WorkDir, "notify"))
+			e.Values[readyKey{}] = ready
+			e.Defer(func() { _ = ready.Close() })
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// waitfor ADDR: until something listens there
-			"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
-				// A refused connection answers at once: without a pause between tries a thousand of them are over
-				// before a loaded machine has started the process.
-				for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(time.Millisecond) {
-					if c, err := net.Dial("tcp", args[0]); err == nil {
-						_ = c.Close()
-						return
-					}
+			// ready: until a server that was started in the background says that it is, as it does to systemd
+			"ready": func(ts *testscript.TestScript, _ bool, _ []string) {
+				said := make([]byte, 100)
+				n, err := ts.Value(readyKey{}).(*net.UnixConn).Read(said)
+				ts.Check(err)
+				if string(said[:n]) != "READY=1" {
+					ts.Fatalf("the server says %q", said[:n])
 				}
-				ts.Fatalf("nothing listens on %s", args[0])
 			},
 		},
 	})
 }
+
+// readyKey is where a script keeps the socket on which servers say that they are ready.
+type readyKey struct{}
 
 func TestFlags_haveVariablesAndHelp(t *testing.T) {
 	for _, cmd := range root().Commands() {

@@ -114,7 +114,7 @@ func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close() // only read
 	data, err := io.ReadAll(io.LimitReader(resp.Body, snapshot.MaxFile+1))
 	if err != nil {
 		return nil, err

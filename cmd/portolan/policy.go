@@ -122,7 +122,7 @@ func readFile(stdin io.Reader, name string) ([]byte, error) {
 		if err != nil {
 			return nil, pathError(name, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer func() { _ = f.Close() }() // only read
 		stdin = f
 	}
 	text, err := io.ReadAll(io.LimitReader(stdin, source.MaxSize+1))

@@ -205,6 +205,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	})
 	srv.SetReady(true)
 	announce(stdout, o.listen.url(doors.api), o.credentials)
+	if err := notify("READY=1"); err != nil {
+		log.Warn("the service manager could not be notified that the server is ready", "error", err)
+	}
 	stopMetrics := doors.serveMetrics(srv, log)
 	err = srv.Serve(ctx, doors.api, o.drain)
 	stopMetrics()

@@ -21,7 +21,7 @@ func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error 
 	if err != nil {
 		return fmt.Errorf("--snapshot: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
 	if err != nil {
 		return fmt.Errorf("--snapshot: %w", err)

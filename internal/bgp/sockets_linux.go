@@ -134,7 +134,7 @@ func inNamespace(path string, f func() error) error {
 	if err != nil {
 		return fmt.Errorf("network namespace: %w", err)
 	}
-	defer ns.Close()
+	defer func() { _ = ns.Close() }()
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -143,7 +143,7 @@ func inNamespace(path string, f func() error) error {
 			done <- err
 			return // the thread ends with the goroutine
 		}
-		defer own.Close()
+		defer func() { _ = own.Close() }()
 		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
 			done <- fmt.Errorf("enter network namespace %s: %w", path, err)
 			return

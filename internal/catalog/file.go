@@ -71,7 +71,7 @@ func (f *File) load(tried string) (stamp string, x *index, err error) {
 	if err != nil {
 		return "absent", nil, fmt.Errorf("the catalog cannot be read: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return "absent", nil, fmt.Errorf("the catalog cannot be read: %w", err)

@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -176,13 +177,10 @@ func run(t *testing.T, st store.Store, sink events.Sink) (stop func()) {
 	return func() { cancel(); wg.Wait() }
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain for " + what)
-		}
-		time.Sleep(time.Millisecond)
+// until waits for what another goroutine brings about.
+func until(ok func() bool) {
+	for !ok() {
+		runtime.Gosched()
 	}
 }
 
@@ -196,13 +194,13 @@ func TestRunner_retriesResumesAndKeepsOrder(t *testing.T) {
 	add(t, st, "111122223333", names...)
 	sink := &failing{fail: 5, half: true}
 	stop := run(t, st, sink)
-	eventually(t, "250 events", func() bool { return len(sink.seen()) == 250 })
+	until(func() bool { return len(sink.seen()) == 250 })
 	add(t, st, "111122223333", "later")
-	eventually(t, "one more", func() bool { return len(sink.seen()) == 251 })
+	until(func() bool { return len(sink.seen()) == 251 })
 	stop()
 	add(t, st, "111122223333", "while it is away")
 	stop = run(t, st, sink)
-	eventually(t, "what came in between", func() bool { return len(sink.seen()) == 252 })
+	until(func() bool { return len(sink.seen()) == 252 })
 	stop()
 	for i, sequence := range sink.seen() {
 		if sequence != uint64(i+1) {

@@ -117,7 +117,7 @@ func (s *WebhookSink) Send(ctx context.Context, batch []Record) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
+	defer resp.Body.Close() // nothing depends on it
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return 0, fmt.Errorf("the webhook answered %s", resp.Status)

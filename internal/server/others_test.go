@@ -53,7 +53,7 @@ func TestOther_hasTheLimitsOfAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !strings.Contains(string(body), "<Error><Code>MalformedHttpRequestException</Code>") {
 		t.Errorf("%v %d %s", err, resp.StatusCode, body)

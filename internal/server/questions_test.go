@@ -65,7 +65,7 @@ func (r *rig) ask(method, path, accept, body string) (int, string, string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close() // only read
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		r.t.Fatal(err)

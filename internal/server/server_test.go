@@ -162,14 +162,14 @@ func TestServe_slowBodyIsCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test's end
+	defer conn.Close() // a test's end
 	fmt.Fprintf(conn, "POST /global-networks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // a test's end
+	defer resp.Body.Close() // a test's end
 	if resp.StatusCode != 400 {
 		t.Errorf("got %d", resp.StatusCode)
 	}

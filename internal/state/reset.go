@@ -41,9 +41,9 @@ func (db *DB) Reset(ctx context.Context, account string) error {
 func dropIndexed(tx *Txn) {
 	account := tx.Caller.Account
 	Attachments.DeleteAll(tx, Attachments.Of(account))
-	dropGuests(tx, &Attachments.Table, Attachments.Guests(account, nil), (*Attachment).Key)
+	dropGuests(tx, Attachments.Table, Attachments.Guests(account, nil), (*Attachment).Key)
 	Peerings.DeleteAll(tx, Peerings.Of(account))
-	dropGuests(tx, &Peerings.Table, Peerings.Guests(account, nil), (*Peering).Key)
+	dropGuests(tx, Peerings.Table, Peerings.Guests(account, nil), (*Peering).Key)
 	CoreNetworks.DeleteAll(tx, CoreNetworks.Of(account))
 	ConnectPeers.DeleteAll(tx, ConnectPeers.Of(account))
 	TransitGatewayRegistrations.DeleteAll(tx, TransitGatewayRegistrations.Of(account))
@@ -51,7 +51,7 @@ func dropIndexed(tx *Txn) {
 }
 
 // dropGuests removes what the account has on other accounts' core networks.
-func dropGuests[R any](tx *Txn, t *Table[R], in Range[R], key func(*R) Key[R]) {
+func dropGuests[R any](tx *Txn, t Table[R], in Range[R], key func(*R) Key[R]) {
 	var keys []Key[R]
 	for _, row := range t.Rows(tx.View, in, "") {
 		keys = append(keys, key(row))

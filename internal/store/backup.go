@@ -83,7 +83,7 @@ func Restore(ctx context.Context, backup, path string) (Checked, error) {
 	if err != nil {
 		return checked, err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if _, err := os.Lstat(path); err == nil {
 		return checked, fmt.Errorf("%s is there already", path)
 	}
@@ -97,7 +97,7 @@ func Compact(ctx context.Context, path string) (before, after int64, err error) 
 	if err != nil {
 		return 0, 0, err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if _, err := sound(ctx, path); err != nil {
 		return 0, 0, err
 	}

@@ -30,12 +30,12 @@ func CheckFile(ctx context.Context, path string, report func(*DamageError)) (Che
 	if err != nil {
 		return Checked{}, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	m, err := latestMeta(f)
 	if err != nil {
 		return Checked{}, reported(err, report)
 	}
-	c := &fileCheck{ctx: ctx, file: f, meta: m, report: report}
+	c := &fileCheck{goOn: ctx.Err, file: f, meta: m, report: report}
 	return c.run()
 }
 
@@ -58,7 +58,7 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 		return Checked{}, err
 	}
 	defer tx.Rollback()
-	c := &fileCheck{ctx: ctx, file: s.file, meta: m, report: report, pause: pause, closing: s.closing}
+	c := &fileCheck{goOn: func() error { return ready(ctx, s.closing) }, file: s.file, meta: m, report: report, pause: pause}
 	return c.run()
 }
 
@@ -84,12 +84,11 @@ func (s *boltStore) pinned() (*bbolt.Tx, *metaPage, error) {
 
 // fileCheck reads a bbolt file page by page.
 type fileCheck struct {
-	ctx     context.Context
-	file    *os.File
-	meta    *metaPage
-	report  func(*DamageError)
-	pause   func()
-	closing <-chan struct{}
+	goOn   func() error // why the check must end early; nil while it need not
+	file   *os.File
+	meta   *metaPage
+	report func(*DamageError)
+	pause  func()
 
 	used    []bool // pages met
 	unread  int    // bytes read since the last pause
@@ -154,7 +153,7 @@ func (c *fileCheck) broken(id uint64, format string, args ...any) {
 
 // page reads a page with what overflows it, and marks it as used.
 func (c *fileCheck) page(id uint64) (page, error) {
-	if err := ready(c.ctx, c.closing); err != nil {
+	if err := c.goOn(); err != nil {
 		return page{}, err
 	}
 	if id < 2 || id >= c.meta.pages {

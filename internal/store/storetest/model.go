@@ -25,7 +25,7 @@ var (
 func modelRandomTransactions(t *testing.T, open func(t testing.TB) store.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := open(t)
-		defer s.Close()
+		defer func() { _ = s.Close() }()
 		ch, err := s.Watch(t.Context(), "")
 		if err != nil {
 			rt.Fatal(err)

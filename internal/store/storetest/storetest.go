@@ -58,7 +58,7 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t)
-			defer s.Close()
+			defer func() { _ = s.Close() }()
 			test.f(t, s)
 		})
 	}
