@@ -1,16 +1,18 @@
 package test
 
 import (
-	"encoding/json"
 	"io"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// floors is the house from top to bottom. A room may import what is below its floor. Rooms of one floor do not import
-// each other.
+// floors are the layers from top to bottom. A package may import what is below its layer. Packages of one layer do not
+// import each other.
 var floors = []struct {
 	rooms  []string
 	reason string
@@ -58,13 +60,13 @@ func TestArchitecture_importsPointDown(t *testing.T) {
 			level[room] = i
 		}
 	}
-	dec := json.NewDecoder(strings.NewReader(string(out)))
+	dec := jsontext.NewDecoder(strings.NewReader(string(out)))
 	for {
 		var p struct {
 			ImportPath string
 			Imports    []string
 		}
-		if err := dec.Decode(&p); err == io.EOF {
+		if err := json.UnmarshalDecode(dec, &p); err == io.EOF {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -75,7 +77,7 @@ func TestArchitecture_importsPointDown(t *testing.T) {
 		}
 		mine, ok := level[room]
 		if !ok {
-			t.Errorf("%s has no place in the house: add it to floors, and to docs/architecture.md", room)
+			t.Errorf("%s is in no layer: add it to floors, and to docs/architecture.md", room)
 			continue
 		}
 		for _, imported := range p.Imports {

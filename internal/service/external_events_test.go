@@ -15,8 +15,8 @@ import (
 	"portolan/internal/store"
 )
 
-// outsideWorld is a world over a store, with a catalog file that can be rewritten and opened by another process.
-func outsideWorld(t *testing.T, text string, st store.Store) (w *world, rewrite func(string), open func(*node.Config)) {
+// externalWorld is a world over a store, with a catalog file that can be rewritten and opened by another process.
+func externalWorld(t *testing.T, text string, st store.Store) (w *world, rewrite func(string), open func(*node.Config)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "catalog.yaml")
 	write := func(text string) {
@@ -39,7 +39,7 @@ func outsideWorld(t *testing.T, text string, st store.Store) (w *world, rewrite 
 	}, open
 }
 
-const outsideBefore = `
+const externalBefore = `
 transitGateways:
   - arn: ` + ec2ARN + `transit-gateway/tgw-0123456789abcdef0
     asn: 65010
@@ -61,9 +61,9 @@ vpnConnections:
     tunnels: [{outsideIp: 192.0.2.3, up: false}]
 `
 
-func TestOutsideEvents(t *testing.T) {
+func TestExternalEvents(t *testing.T) {
 	st := store.OpenMemory()
-	w, rewrite, open := outsideWorld(t, outsideBefore, st)
+	w, rewrite, open := externalWorld(t, externalBefore, st)
 	gn, cn := w.network()
 	const gateway = ec2ARN + "transit-gateway/tgw-0123456789abcdef"
 	for _, n := range []string{"0", "1"} {
@@ -88,7 +88,7 @@ func TestOutsideEvents(t *testing.T) {
 	}
 	want("nothing has changed")
 
-	change := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(outsideBefore) }
+	change := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(externalBefore) }
 	rewrite(change("192.0.2.1, up: true", "192.0.2.1, up: false, message: IPSEC IS UP", "192.0.2.3, up: false", "192.0.2.3, up: true"))
 	records := want("tunnels", "VPN-CONNECTION-BGP-DOWN", "VPN-CONNECTION-IPSEC-UP", "VPN-CONNECTION-BGP-ESTABLISH")
 	if e := records[0].Event; e.DetailType != "Network Manager Status Update" || e.Resources[1] != ec2ARN+"vpn-connection/vpn-02" ||
@@ -112,8 +112,8 @@ func TestOutsideEvents(t *testing.T) {
 	want("after another restart")
 }
 
-func TestOutsideEvents_topology(t *testing.T) {
-	w, rewrite, _ := outsideWorld(t, outsideBefore, store.OpenMemory())
+func TestExternalEvents_topology(t *testing.T) {
+	w, rewrite, _ := externalWorld(t, externalBefore, store.OpenMemory())
 	gn := w.globalNetwork()
 	const gateway = ec2ARN + "transit-gateway/tgw-0123456789abcdef"
 	for _, n := range []string{"0", "1"} {
@@ -132,7 +132,7 @@ func TestOutsideEvents_topology(t *testing.T) {
 	const vpcLine = `      - {arn: '` + ec2ARN + `transit-gateway-attachment/tgw-attach-01', resourceType: vpc, resourceArn: '` + ec2ARN + `vpc/vpc-01'}` + "\n"
 	const vpnLine = `      - {arn: '` + ec2ARN + `transit-gateway-attachment/tgw-attach-02', resourceType: vpn, resourceArn: '` + ec2ARN + `vpn-connection/vpn-02'}` + "\n"
 	table := ec2ARN + "transit-gateway-route-table/tgw-rtb-01"
-	change := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(outsideBefore) }
+	change := func(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(externalBefore) }
 
 	rewrite(change("vpc/vpc-01'}", "vpc/vpc-01', routeTableArn: '"+table+"'}", vpnLine, vpnLine+
 		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-03', resourceType: peering, resourceArn: '`+gateway+`1'}`+"\n"+
@@ -143,7 +143,7 @@ func TestOutsideEvents_topology(t *testing.T) {
 	if d := string(records[0].Event.Detail); records[0].Event.DetailType != "Network Manager Routing Update" || !strings.Contains(d, `"transitGatewayRouteTableArn":"`+table+`"`) {
 		t.Errorf("associated: %s", d)
 	}
-	rewrite(outsideBefore)
+	rewrite(externalBefore)
 	want("less", "TGW-PEERING-DELETED", "DXGW-ATTACHMENT-DELETED", "TGW-CONNECT-PEER-DELETED")
 
 	rewrite(change(vpcLine, ""))
@@ -161,7 +161,7 @@ func TestOutsideEvents_topology(t *testing.T) {
 			t.Errorf("%s is %s", r.TransitGatewayArn, r.State.Code)
 		}
 	}
-	rewrite(outsideBefore)
+	rewrite(externalBefore)
 	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + "1"})
 	created := want("what the other gateway has again", "VPC-ATTACHMENT-CREATED", "VPN-CONNECTION-CREATED", "VPN-CONNECTION-IPSEC-UP", "VPN-CONNECTION-BGP-ESTABLISH")
 	if d := string(created[1].Event.Detail); !strings.Contains(d, `"customerGatewayArn":"`+ec2ARN+`customer-gateway/cgw-01","outsideIpAddresses":["192.0.2.1","192.0.2.2"],"routing":"dynamic_route"`) {
@@ -186,7 +186,7 @@ func TestOutsideEvents_topology(t *testing.T) {
 	if d := string(changed[1].Event.Detail); !strings.Contains(d, `"propagatedRouteFamily":"bgp","bgpAttributes":{"asPath":["AS_SEQ: [65001, 65002]"]}}]`) {
 		t.Errorf("installed: %s", d)
 	}
-	rewrite(outsideBefore)
+	rewrite(externalBefore)
 	want("the table is gone", "TGW-ROUTE-UNINSTALLED")
 	for _, n := range []string{"0", "1"} {
 		must(w, w.DeregisterTransitGateway, api.DeregisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway + n})
@@ -195,10 +195,10 @@ func TestOutsideEvents_topology(t *testing.T) {
 	want("nothing is registered")
 }
 
-// TestOutsideEvents_catalogAway: an endpoint that is away has taken nothing away.
-func TestOutsideEvents_catalogAway(t *testing.T) {
+// TestExternalEvents_catalogAway: an endpoint that is away has taken nothing away.
+func TestExternalEvents_catalogAway(t *testing.T) {
 	st := store.OpenMemory()
-	w, _, _ := outsideWorld(t, outsideBefore, st)
+	w, _, _ := externalWorld(t, externalBefore, st)
 	gn := w.globalNetwork()
 	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: ec2ARN + "transit-gateway/tgw-0123456789abcdef0"})
 	_, _, at := w.settled(0)

@@ -147,10 +147,10 @@ func TestRules_document(t *testing.T) {
 
 <!-- Written by go generate ./policy/lint from the rules themselves. -->
 
-`+"`portolan policy lint`"+` looks at a document that passes every check and says what in it does nothing, or something else than
-it seems to. AWS takes such documents without a word. There are %d rules. An error is certain to have no effect, or another
-one; a warning most likely is not what was meant; a note is worth knowing. Each rule can be silenced by its name. A document
-has no place for that, because unknown members are refused.
+`+"`portolan policy lint`"+` reports what has no effect, or another effect than it seems to have, in a document that passes every
+check. AWS accepts such documents. There are %d rules. An error certainly has no effect or another one; a warning most likely
+is not what was meant; a note is worth knowing. `+"`--disable RULE`"+` disables a rule. A document cannot do that, as unknown
+members are refused.
 
 | Rule | Severity | What it finds |
 |---|---|---|

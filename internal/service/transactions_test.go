@@ -78,7 +78,7 @@ func (s *openTransactions) Update(ctx context.Context, f func(store.Txn) error) 
 func TestCatalog_neverAskedInATransaction(t *testing.T) {
 	st := &openTransactions{Store: store.OpenMemory()}
 	known := node.Config{}
-	withCatalog(t, outsideBefore)(&known)
+	withCatalog(t, externalBefore)(&known)
 	asked := &watchedCatalog{Catalog: known.Catalog, st: st, t: t}
 	w := newWorld(t, func(c *node.Config) { c.Store, c.Catalog = st, asked })
 	gn, cn := w.network()
