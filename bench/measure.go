@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	bolt "go.etcd.io/bbolt"
 
 	"portolan/api"
@@ -55,7 +55,7 @@ func (b *bench) reads() {
 // seedPeerAssociation makes a core network down to an associated Connect peer.
 func seedPeerAssociation(url, gn, device string) {
 	post := func(path string, body any) map[string]any {
-		text, err := json.Marshal(body)
+		text, err := json.Marshal(body, json.Deterministic(true))
 		check(err)
 		var v map[string]any
 		check(json.Unmarshal(do("POST", url+path, string(text)), &v))

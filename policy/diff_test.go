@@ -1,7 +1,6 @@
 package policy_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -13,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy"
 	"portolan/policy/internal/policytest"
@@ -195,7 +196,7 @@ func TestDiff_sameMeaningIsEmpty(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &tree); err != nil {
 				t.Fatal(err)
 			}
-			shuffled, err := json.MarshalIndent(shuffle(rand.New(rand.NewPCG(seed, 1)), "", tree), "", "\t")
+			shuffled, err := json.Marshal(shuffle(rand.New(rand.NewPCG(seed, 1)), "", tree), json.Deterministic(true), jsontext.WithIndent("\t"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +275,7 @@ func edits(t *testing.T, text string, do func(path, edited string)) {
 		t.Fatal(err)
 	}
 	try := func(path string) {
-		edited, err := json.Marshal(tree)
+		edited, err := json.Marshal(tree, json.Deterministic(true))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,12 +2,14 @@ package policy_test
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -111,10 +113,16 @@ func checkFormat(t interface{ Fatalf(string, ...any) }, text []byte) {
 
 // meaning is what a JSON reader that knows no order of members sees, with the digits of numbers.
 func meaning(text []byte) any {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
+	digits := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
+		if dec.PeekKind() != '0' {
+			return errors.ErrUnsupported
+		}
+		number, err := dec.ReadValue()
+		*v = jsontext.Value(bytes.Clone(number))
+		return err
+	})
 	var v any
-	if err := dec.Decode(&v); err != nil {
+	if err := json.Unmarshal(text, &v, json.WithUnmarshalers(digits), jsontext.AllowDuplicateNames(true)); err != nil {
 		return err
 	}
 	return v

@@ -1,12 +1,12 @@
 package routing_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
 	"portolan/policy"
@@ -104,7 +104,7 @@ func drawPolicy(t *rapid.T) (*policy.Policy, string) {
 			doc["attachment-routing-policy-rules"] = rules
 		}
 	}
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,7 +435,7 @@ func describe(n routing.Network, text string) string {
 	var b strings.Builder
 	b.WriteString(text + "\n")
 	for _, a := range n.Attachments {
-		line, _ := json.Marshal(a)
+		line, _ := json.Marshal(a, json.Deterministic(true))
 		fmt.Fprintf(&b, "%s\n", line)
 	}
 	fmt.Fprintf(&b, "%+v\n%v\n", n.Options, n.PrefixLists)

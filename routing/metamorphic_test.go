@@ -1,13 +1,13 @@
 package routing_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
 	"portolan/bench/atquota"
@@ -46,7 +46,7 @@ func TestCompute_unrelatedSegment(t *testing.T) {
 }
 
 func recompiled(t *rapid.T, doc object) *policy.Policy {
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // TestEvents_reachAFileAcrossKill follows a life in the log and in a file, with a power cut in between.
@@ -49,9 +50,9 @@ func TestEvents_reachAFileAcrossKill(t *testing.T) {
 		t.Fatal(status, text)
 	}
 	var page struct {
-		Events []struct{ Event json.RawMessage }
+		Events []struct{ Event jsontext.Value }
 	}
-	if err := json.Unmarshal([]byte(text), &page); err != nil || len(page.Events) != 3 {
+	if err := json.Unmarshal([]byte(text), &page, json.MatchCaseInsensitiveNames(true)); err != nil || len(page.Events) != 3 {
 		t.Fatalf("%v: %s", err, text)
 	}
 	for {

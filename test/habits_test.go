@@ -136,6 +136,18 @@ func isSelector(e ast.Expr, pkg, name string) bool {
 	return ok && x.Name == pkg && sel.Sel.Name == name
 }
 
+// TestArchitecture_oneJSONLibrary: two of them differ in what is a duplicate, an empty value, a nil list and a name in another
+// case.
+func TestArchitecture_oneJSONLibrary(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, imported := range s.file.Imports {
+			if strings.HasPrefix(imported.Path.Value, `"encoding/json`) {
+				t.Errorf("%s: JSON is read and written with github.com/go-json-experiment/json", s.at(imported.Pos()))
+			}
+		}
+	}
+}
+
 // TestArchitecture_nolint: what runs here needs no such comment.
 func TestArchitecture_nolint(t *testing.T) {
 	for _, s := range sources(t) {
@@ -190,6 +202,17 @@ func takes(f *ast.FuncDecl, pkg, name string) bool {
 		star, ok := p.Type.(*ast.StarExpr)
 		return ok && isSelector(star.X, pkg, name)
 	})
+}
+
+// longestFile is how many lines a file has at most that is written by hand.
+const longestFile = 500
+
+func TestArchitecture_lengthOfFiles(t *testing.T) {
+	for _, s := range sources(t) {
+		if lines := s.set.Position(s.file.FileEnd).Line - 1; lines > longestFile {
+			t.Errorf("%s has %d lines, at most %d are allowed: what in it is a thing of its own has a file of its own", s.path, lines, longestFile)
+		}
+	}
 }
 
 // longTest is how many lines a test may have before it is made of named parts.

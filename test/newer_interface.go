@@ -1,12 +1,14 @@
 package test
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const interfaceFile = "../internal/apigen/model/networkmanager-2019-07-05.json"
@@ -44,10 +46,10 @@ func botocoreModel() (string, error) {
 		return "", err
 	}
 	var facts struct {
-		Metadata   json.RawMessage           `json:"metadata"`
+		Metadata   jsontext.Value            `json:"metadata"`
 		Operations map[string]map[string]any `json:"operations"`
-		Shapes     json.RawMessage           `json:"shapes"`
-		Pagination json.RawMessage           `json:"pagination"`
+		Shapes     jsontext.Value            `json:"shapes"`
+		Pagination jsontext.Value            `json:"pagination"`
 	}
 	if err := json.Unmarshal(text, &facts); err != nil {
 		return "", err
@@ -72,7 +74,7 @@ func botocoreModel() (string, error) {
 		"service-2.json":    map[string]any{"version": "2.0", "metadata": facts.Metadata, "operations": facts.Operations, "shapes": facts.Shapes},
 		"paginators-1.json": map[string]any{"pagination": facts.Pagination},
 	} {
-		text, err := json.Marshal(content)
+		text, err := json.Marshal(content, json.Deterministic(true))
 		if err != nil {
 			return "", err
 		}

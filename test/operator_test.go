@@ -3,7 +3,6 @@ package test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const credentialsFile = `[
@@ -168,7 +170,7 @@ func TestFullDisk_nothingIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	big, err := json.Marshal(map[string]string{"PolicyDocument": string(document) + strings.Repeat(" ", 900_000)})
+	big, err := json.Marshal(map[string]string{"PolicyDocument": string(document) + strings.Repeat(" ", 900_000)}, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +282,7 @@ func TestOTLP_nobodyListens(t *testing.T) {
 		t.Errorf("not in the log: %s", log)
 	}
 	for line := range strings.Lines(log) {
-		if !json.Valid([]byte(line)) {
+		if !jsontext.Value(line).IsValid() {
 			t.Errorf("a line of the log is no JSON: %s", line)
 		}
 	}

@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // madeNetwork is what testdata/routing.py leaves behind.
@@ -22,7 +24,7 @@ type madeNetwork struct {
 	Peer        string
 	Analysis    struct{ Source, Destination string }
 	Table       string
-	Policy      json.RawMessage
+	Policy      jsontext.Value
 }
 
 func makeNetwork(t *testing.T, p *Process) *madeNetwork {
@@ -36,7 +38,7 @@ func makeNetwork(t *testing.T, p *Process) *madeNetwork {
 		t.Fatalf("%v\n%s\n%s", err, &complaints, p.Log)
 	}
 	var made madeNetwork
-	if err := json.Unmarshal(text.Bytes(), &made); err != nil {
+	if err := json.Unmarshal(text.Bytes(), &made, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatal(err)
 	}
 	return &made
@@ -82,7 +84,7 @@ func TestRouting_boto3AndTheAWSCLI(t *testing.T) {
 			"update-network-resource-metadata", "--global-network-id", made.GN, "--resource-arn", made.Analysis.Source, "--metadata", "owner=us",
 		}},
 	} {
-		text, err := json.MarshalIndent(cli(t, p, c.args...), "", " ")
+		text, err := json.Marshal(cli(t, p, c.args...), json.Deterministic(true), jsontext.WithIndent(" "))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +169,7 @@ func TestQuestions_oneAnswerEverywhere(t *testing.T) {
 	policy["segment-actions"] = slices.DeleteFunc(policy["segment-actions"].([]any), func(a any) bool {
 		return slices.Contains([]string{"share", "send-via"}, a.(map[string]any)["action"].(string))
 	})
-	text, err := json.Marshal(policy)
+	text, err := json.Marshal(policy, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,13 @@ package main
 //go:generate sh -c "go run . ops -o markdown > ../../docs/coverage.md"
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/analysis"
 	"portolan/internal/service"
 )
 
@@ -27,9 +27,7 @@ func opsCommand() *cobra.Command {
 			case "text":
 				return printOps(w, list)
 			case "json":
-				enc := json.NewEncoder(w)
-				enc.SetIndent("", "  ")
-				return enc.Encode(list)
+				return analysis.WriteJSON(w, list)
 			case "markdown":
 				return markdownOps(w, list)
 			default:

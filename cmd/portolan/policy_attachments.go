@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -9,7 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"portolan/policy"
+	"portolan/policy/source"
 )
 
 // maxAttachments bounds a list of attachments: ten times what AWS lets a core network have.
@@ -26,7 +29,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 			AttachmentId, AttachmentType, OwnerAccountId, EdgeLocation, ResourceArn, State string
 			SegmentName, NetworkFunctionGroupName                                          string
 			AttachmentPolicyRuleNumber                                                     int
-			CreatedAt                                                                      json.RawMessage
+			CreatedAt                                                                      jsontext.Value
 			EdgeLocations                                                                  []string
 			Tags                                                                           []struct{ Key, Value string }
 			ProposedSegmentChange, ProposedNetworkFunctionGroupChange                      *struct{}
@@ -34,7 +37,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 		NextToken string
 	}
 	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, source.JSONError(name, err)
 	}
 	switch {
 	case list.Attachments == nil:
@@ -76,7 +79,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 }
 
 // createdAt reads a time as the AWS CLI prints it, or as the API does, in seconds. The zero time when there is none.
-func createdAt(text json.RawMessage) time.Time {
+func createdAt(text jsontext.Value) time.Time {
 	var at time.Time
 	if json.Unmarshal(text, &at) == nil {
 		return at

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/analysis"
 	"portolan/policy"
 )
 
@@ -203,7 +204,7 @@ func diffJSON(w io.Writer, changes []policy.Change) error {
 	for _, c := range changes {
 		list = append(list, change{c.Type, c.Action, c.Identifier, c.IdentifierPath, given(c.Previous), given(c.New), append([]string{}, slices.Clone(c.Edges)...)})
 	}
-	return writeJSON(w, struct {
+	return analysis.WriteJSON(w, struct {
 		Same    bool     `json:"same"`
 		Changes []change `json:"changes"`
 	}{len(list) == 0, list})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/analysis"
 	"portolan/policy"
 )
 
@@ -280,7 +281,7 @@ func explainJSON(w io.Writer, compiled *policy.Policy, d *explained) error {
 	answer := struct {
 		Segment              string `json:"segment,omitempty"`
 		NetworkFunctionGroup string `json:"networkFunctionGroup,omitempty"`
-		RuleNumber           int    `json:"ruleNumber,omitempty"`
+		RuleNumber           int    `json:"ruleNumber,omitzero"`
 		RequireAcceptance    bool   `json:"requireAcceptance"`
 		OccupiedBy           string `json:"occupiedBy,omitempty"` // the attachment that the group has there
 		Rules                []rule `json:"rules"`
@@ -293,5 +294,5 @@ func explainJSON(w io.Writer, compiled *policy.Policy, d *explained) error {
 		}
 		answer.Rules = append(answer.Rules, r)
 	}
-	return writeJSON(w, answer)
+	return analysis.WriteJSON(w, answer)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/analysis"
 	"portolan/policy/lint"
 )
 
@@ -301,12 +301,5 @@ func (r *report) json(w io.Writer) error {
 	for _, d := range r.documents {
 		all.Documents = append(all.Documents, document{d.file, d.Address, len(d.findings) == 0, append([]finding{}, d.findings...)})
 	}
-	return writeJSON(w, all)
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return analysis.WriteJSON(w, all)
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+
+	"portolan/internal/analysis"
 )
 
 // docsURL is the folder of the documentation of a release, ending in a slash; the linker sets it.
@@ -130,7 +132,7 @@ func (r *report) sarif(w io.Writer) error {
 			})
 		}
 	}
-	return writeJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	return analysis.WriteJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
 // where is the place of a finding in the file.

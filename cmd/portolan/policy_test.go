@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -16,6 +15,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -186,7 +187,7 @@ func FuzzReport(f *testing.F) {
 				t.Fatalf("%q", line)
 			}
 		}
-		if !json.Valid([]byte(sarif.String())) || !json.Valid([]byte(all.String())) {
+		if !jsontext.Value(sarif.String()).IsValid() || !jsontext.Value(all.String()).IsValid() {
 			t.Fatal("not JSON")
 		}
 	})

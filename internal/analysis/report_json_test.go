@@ -2,12 +2,13 @@ package analysis_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/internal/analysis"
 	"portolan/internal/page"
@@ -161,7 +162,7 @@ func TestPlan_needsTheSnapshot(t *testing.T) {
 
 func TestPolicyDocument_terraform(t *testing.T) {
 	resource := func(address, document string) string {
-		text, _ := json.Marshal(document)
+		text, _ := json.Marshal(document, json.Deterministic(true))
 		return `{"address":"` + address + `","mode":"managed","type":"aws_networkmanager_core_network_policy_attachment","name":"x","values":{"policy_document":` + string(text) + `}}`
 	}
 	plan := func(resources ...string) []byte {

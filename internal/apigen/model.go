@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"os"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // model is the interface facts as they are written down in model/.
@@ -35,7 +37,8 @@ type shape struct {
 	Member    *ref     `json:"member"`
 	Key       *ref     `json:"key"`
 	Value     *ref     `json:"value"`
-	Min, Max  *int
+	Min       *int     `json:"min"`
+	Max       *int     `json:"max"`
 	Pattern   string   `json:"pattern"`
 	Enum      []string `json:"enum"`
 	Exception bool     `json:"exception"`
@@ -65,23 +68,22 @@ type member struct {
 // members keeps the order of the model, in which members are encoded.
 type members []member
 
-func (m *members) UnmarshalJSON(text []byte) error {
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	if _, err := dec.Token(); err != nil {
+func (m *members) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
+	for dec.PeekKind() != '}' {
+		var e member
+		if err := json.UnmarshalDecode(dec, &e.Name); err != nil {
 			return err
 		}
-		var r ref
-		if err := dec.Decode(&r); err != nil {
+		if err := json.UnmarshalDecode(dec, &e.ref); err != nil {
 			return err
 		}
-		*m = append(*m, member{name.(string), r})
+		*m = append(*m, e)
 	}
-	return nil
+	_, err := dec.ReadToken()
+	return err
 }
 
 func readModel(path string) (*model, error) {

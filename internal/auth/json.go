@@ -2,10 +2,12 @@ package auth
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A node is a JSON value with its place, so that every complaint about a file can say where. Members given twice are
@@ -74,91 +76,92 @@ func parseJSON(data []byte) (*node, error) {
 		}
 		return nil, &problem{at, "this is not UTF-8"}
 	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		var syntax *json.SyntaxError
-		at := len(data)
-		if errors.As(err, &syntax) && err.Error() != "unexpected end of JSON input" {
-			at = max(int(syntax.Offset)-1, 0)
-		}
-		return nil, &problem{at, err.Error()}
-	}
-	d := &jsonReader{data: data, Decoder: json.NewDecoder(bytes.NewReader(data))}
-	d.UseNumber()
-	return d.value(0)
-}
-
-type jsonReader struct {
-	*json.Decoder
-	data []byte
-}
-
-// next is a token and where it starts.
-func (d *jsonReader) next() (json.Token, int, error) {
-	at := int(d.InputOffset())
-	for at < len(d.data) && bytes.IndexByte([]byte(" \t\r\n,:"), d.data[at]) >= 0 {
-		at++
-	}
-	t, err := d.Token()
-	if err != nil {
-		return nil, at, &problem{at, err.Error()}
-	}
-	return t, at, nil
-}
-
-func (d *jsonReader) value(depth int) (*node, error) {
-	token, at, err := d.next()
+	r := &jsonReader{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))}
+	n, err := r.value(0)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{at: at}
+	r.next()
+	if _, err := r.dec.ReadToken(); err != io.EOF {
+		return nil, &problem{r.at, "there is text after the value"}
+	}
+	return n, nil
+}
+
+// jsonReader reads tokens and knows where they begin.
+type jsonReader struct {
+	dec  *jsontext.Decoder
+	data []byte
+	at   int // where the next token begins
+}
+
+// next moves to where the next token begins.
+func (r *jsonReader) next() {
+	for r.at = int(r.dec.InputOffset()); r.at < len(r.data) && bytes.IndexByte([]byte(" \t\r\n,:"), r.data[r.at]) >= 0; r.at++ {
+	}
+}
+
+// token is the next token and where it begins.
+func (r *jsonReader) token() (jsontext.Token, int, error) {
+	r.next()
+	at := r.at
+	t, err := r.dec.ReadToken()
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return t, at, &problem{len(r.data), "unexpected end of JSON input"}
+	}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return t, at, &problem{int(syntax.ByteOffset), syntax.Err.Error()}
+	}
+	return t, at, err
+}
+
+func (r *jsonReader) value(depth int) (*node, error) {
+	token, at, err := r.token()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{kind: byte(token.Kind()), at: at}
 	if depth > maxDepth {
 		return nil, n.problem("this is nested deeper than %d levels", maxDepth)
 	}
-	switch t := token.(type) {
-	case string:
-		n.kind, n.text = '"', t
-	case json.Number:
-		n.kind, n.text = '0', t.String()
-	case bool:
-		n.kind, n.text = 't', fmt.Sprint(t)
-	case nil:
-		n.kind = 'n'
-	case json.Delim:
-		n.kind = byte(t)
-		return n, d.inside(n, depth+1)
+	switch n.kind {
+	case '"', '0':
+		n.text = token.String()
+	case 't', 'f':
+		n.kind, n.text = 't', token.String()
+	case '{', '[':
+		return n, r.inside(n, depth+1)
 	}
 	return n, nil
 }
 
 // inside reads an object's members or an array's items up to the closing delimiter.
-func (d *jsonReader) inside(n *node, depth int) error {
+func (r *jsonReader) inside(n *node, depth int) error {
 	seen := map[string]bool{}
-	for d.More() {
+	for end := n.kind + 2; r.dec.PeekKind() != jsontext.Kind(end); {
 		if n.kind == '[' {
-			item, err := d.value(depth)
+			item, err := r.value(depth)
 			if err != nil {
 				return err
 			}
 			n.items = append(n.items, item)
 			continue
 		}
-		name, at, err := d.next()
+		name, at, err := r.token()
 		if err != nil {
 			return err
 		}
-		m := member{at: at}
-		m.name, _ = name.(string)
+		m := member{at: at, name: name.String()}
 		if seen[m.name] {
 			return m.problem("%q is there twice", shown(m.name))
 		}
 		seen[m.name] = true
-		if m.value, err = d.value(depth); err != nil {
+		if m.value, err = r.value(depth); err != nil {
 			return err
 		}
 		n.members = append(n.members, m)
 	}
-	_, _, err := d.next()
+	_, _, err := r.token()
 	return err
 }
 

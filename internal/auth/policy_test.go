@@ -256,7 +256,7 @@ func TestParsePolicy_refusals(t *testing.T) {
 	}
 	for _, test := range []struct{ name, text, want string }{
 		{"no JSON", `{"Statement"`, "line 1, column 13: unexpected end of JSON input"},
-		{"two values", `{} {}`, "line 1, column 4: invalid character '{' after top-level value"},
+		{"two values", `{} {}`, "line 1, column 4: there is text after the value"},
 		{"a list", `[]`, "line 1, column 1: a policy must be an object, not a list"},
 		{"not UTF-8", "{\"Id\": \"\xff\"}", "line 1, column 9: this is not UTF-8"},
 		{"nothing", `{}`, "line 1, column 1: a policy must have a Statement"},

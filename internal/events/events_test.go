@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"go.uber.org/goleak"
 
 	"portolan/internal/events"
@@ -73,7 +74,7 @@ func TestAppend_envelopeAndOrder(t *testing.T) {
 	if len(list) != 2 || next != 2 || list[0].Sequence != 1 || list[1].Event.Account != "111122223333" {
 		t.Fatalf("got %+v, next %d", list, next)
 	}
-	text, err := json.Marshal(list[0].Event)
+	text, err := json.Marshal(list[0].Event, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +228,7 @@ func TestFileSink_appends(t *testing.T) {
 	defer func() { _ = f.Close() }()
 	lines := 0
 	for scan := bufio.NewScanner(f); scan.Scan(); lines++ {
-		if !json.Valid(scan.Bytes()) {
+		if !jsontext.Value(scan.Bytes()).IsValid() {
 			t.Errorf("line %q", scan.Text())
 		}
 	}
@@ -247,7 +248,7 @@ func TestFileSink_appends(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
-		if json.Valid([]byte(line)) != (i > 0) {
+		if jsontext.Value(line).IsValid() != (i > 0) {
 			t.Errorf("after half a line, line %d: %s", i, line)
 		}
 	}
@@ -293,7 +294,7 @@ func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls++
 		var in struct{ Entries []map[string]any }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		if err := json.UnmarshalRead(r.Body, &in); err != nil {
 			t.Error(err)
 		}
 		if len(in.Entries) > 10 || r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" || in.Entries[0]["EventBusName"] != "lab" {
@@ -310,7 +311,7 @@ func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
 			entries = append(entries, e)
 		}
 		out["Entries"] = entries
-		_ = json.NewEncoder(w).Encode(out)
+		_ = json.MarshalWrite(w, out)
 	}))
 	defer srv.Close()
 	st := store.OpenMemory()

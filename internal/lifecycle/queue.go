@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"container/heap"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/internal/store"
 )

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 	"portolan/internal/auth"
@@ -91,7 +92,7 @@ func TestOpen_format1(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answers []struct{ Account, Path, Body string }
-	if err := json.Unmarshal(text, &answers); err != nil {
+	if err := json.Unmarshal(text, &answers, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatal(err)
 	}
 	n := openNode(t, oldStore(t))
@@ -112,7 +113,7 @@ func sameJSON(t *testing.T, a, b string) bool {
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
-		out, err := json.Marshal(asFormat1(v))
+		out, err := json.Marshal(asFormat1(v), json.Deterministic(true))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -9,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 	"portolan/internal/service"
@@ -211,7 +212,7 @@ func request(op *api.Operation, input factShape, members map[string]any) (path, 
 		}
 	}
 	if op.HasBody {
-		text, err := json.Marshal(content)
+		text, err := json.Marshal(content, json.Deterministic(true))
 		if err != nil {
 			panic(err)
 		}
@@ -227,7 +228,7 @@ func readFacts(t *testing.T) *facts {
 		t.Fatal(err)
 	}
 	var f facts
-	if err := json.Unmarshal(text, &f); err != nil {
+	if err := json.Unmarshal(text, &f, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatal(err)
 	}
 	return &f

@@ -1,14 +1,16 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 	"portolan/internal/auth"
@@ -166,5 +168,6 @@ func fromHere(r *http.Request) bool {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	_ = json.MarshalWrite(w, v, json.Deterministic(true))
+	_, _ = io.WriteString(w, "\n")
 }

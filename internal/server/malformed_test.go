@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/internal/server"
 )
@@ -120,7 +121,7 @@ func TestMalformed_answeredCleanly(t *testing.T) {
 				t.Fatal(err)
 			}
 			var body struct{ Message, Reason string }
-			if err := json.Unmarshal([]byte(text), &body); err != nil {
+			if err := json.Unmarshal([]byte(text), &body, json.MatchCaseInsensitiveNames(true)); err != nil {
 				t.Errorf("no JSON: %q", text)
 			}
 			if h := resp.Header; resp.StatusCode != c.status || h.Get("x-amzn-ErrorType") != c.typ || body.Reason != c.reason ||

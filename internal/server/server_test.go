@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"go.uber.org/goleak"
 
 	"portolan/api"
@@ -350,7 +350,7 @@ func TestEvents_pageAndStream(t *testing.T) {
 		}
 		Next string
 	}
-	if err := json.Unmarshal([]byte(text), &page); err != nil || resp.StatusCode != 200 || len(page.Events) != 1 || page.Next != page.Events[0].Token {
+	if err := json.Unmarshal([]byte(text), &page, json.MatchCaseInsensitiveNames(true)); err != nil || resp.StatusCode != 200 || len(page.Events) != 1 || page.Next != page.Events[0].Token {
 		t.Fatalf("%d %s %v", resp.StatusCode, text, err)
 	}
 	if page.Events[0].Event["source"] != "aws.networkmanager" {

@@ -1,11 +1,12 @@
 package service_test
 
 import (
-	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 	"portolan/internal/events"
@@ -23,7 +24,7 @@ func (w *world) happened(after uint64) (types []string, records []events.Record,
 	}
 	for _, r := range list {
 		var d struct{ ChangeType string }
-		if err := json.Unmarshal(r.Event.Detail, &d); err != nil {
+		if err := json.Unmarshal(r.Event.Detail, &d, json.MatchCaseInsensitiveNames(true)); err != nil {
 			w.t.Fatal(err)
 		}
 		types = append(types, d.ChangeType)

@@ -1,13 +1,13 @@
 package service_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 )
@@ -48,7 +48,7 @@ func (e *example) withoutTargets(t *testing.T) string {
 	if actions == nil {
 		delete(doc, "segment-actions")
 	}
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(doc, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}

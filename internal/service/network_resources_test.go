@@ -1,12 +1,13 @@
 package service_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
 )
@@ -40,7 +41,7 @@ func TestGetNetworkResources_everyKind(t *testing.T) {
 		if r.ResourceArn == "" || r.ResourceId == "" || r.AccountId != "111122223333" {
 			t.Errorf("%+v: want an ARN, an id and the account", r)
 		}
-		if r.Definition != "" && !json.Valid([]byte(r.Definition)) {
+		if r.Definition != "" && !jsontext.Value(r.Definition).IsValid() {
 			t.Errorf("%s: definition is not JSON: %s", r.ResourceType, r.Definition)
 		}
 	}

@@ -1,13 +1,14 @@
 package service_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"pgregory.net/rapid"
 
 	"portolan/api"
@@ -25,7 +26,7 @@ type planned struct {
 
 // rendered is a text that is equal when all is.
 func rendered(v any) string {
-	text, err := json.MarshalIndent(v, "", " ")
+	text, err := json.Marshal(v, json.Deterministic(true), jsontext.WithIndent(" "))
 	if err != nil {
 		panic(err)
 	}
@@ -117,7 +118,7 @@ func (w *world) placeEvents(rt failer, since uint64) (list []string) {
 		var d struct {
 			AttachmentArn, PreviousSegmentName, SegmentName, PreviousNetworkFunctionGroupName, NewNetworkFunctionGroupName, NetworkFunctionGroupName string
 		}
-		if err := json.Unmarshal(r.Event.Detail, &d); err != nil {
+		if err := json.Unmarshal(r.Event.Detail, &d, json.MatchCaseInsensitiveNames(true)); err != nil {
 			rt.Fatalf("%v", err)
 		}
 		if d.AttachmentArn == "" {

@@ -2,7 +2,10 @@ package service
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
 	"portolan/internal/state"
@@ -25,10 +28,10 @@ func setResourcePolicy(tx *state.Txn, in *api.PutResourcePolicyInput, check func
 		return nil, err
 	}
 	var document map[string]any
-	if err := json.Unmarshal([]byte(in.PolicyDocument), &document); err != nil {
+	if err := json.Unmarshal([]byte(in.PolicyDocument), &document, jsontext.AllowDuplicateNames(true)); err != nil {
 		message := "The policy document is not a JSON object."
-		if syntax, ok := err.(*json.SyntaxError); ok {
-			message = "The policy document is not valid JSON: " + syntax.Error() + "."
+		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			message = "The policy document is not valid JSON: " + syntax.Err.Error() + "."
 		}
 		return nil, &api.ValidationException{Message: message, Reason: api.ValidationExceptionReasonCannotParse}
 	}

@@ -1,13 +1,13 @@
 package lint_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"pgregory.net/rapid"
 
 	"portolan/policy"
@@ -90,7 +90,7 @@ func drawPolicy(t *rapid.T) []byte {
 		"network-function-groups": []object{{"name": "x"}},
 		"segment-actions":         []object{{"action": "send-to", "segment": "dev", "via": object{"network-function-groups": []string{"x"}}}},
 		"attachment-policies":     rules,
-	})
+	}, json.Deterministic(true))
 	return text
 }
 
@@ -251,7 +251,7 @@ func TestRun_routingRulesModel(t *testing.T) {
 		}
 		part, _ := json.Marshal(object{"routing-policies": []object{
 			{"routing-policy-name": "p", "routing-policy-direction": "outbound", "routing-policy-number": 1, "routing-policy-rules": rules},
-		}})
+		}}, json.Deterministic(true))
 		text := policytest.Complete(quiet{}, string(part))
 		doc, errs := policy.Parse([]byte(text))
 		if len(errs) > 0 {

@@ -54,7 +54,7 @@ func (f *file) template(resources span) ([]Policy, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, jsonError("the template", err)
+		return nil, JSONError("the template", err)
 	case len(found)+len(unknown) == 0:
 		return nil, errors.New("the template has no " + coreNetworkType + " with a PolicyDocument")
 	}

@@ -85,8 +85,8 @@ func (f *file) string(at span) string {
 	return string(text)
 }
 
-// jsonError is an error of reading without the words of the library.
-func jsonError(what string, err error) error {
+// JSONError is an error of reading without the words of the library.
+func JSONError(what string, err error) error {
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("%s is not valid JSON: at byte %d: %w", what, syntax.ByteOffset, syntax.Err)
 	}

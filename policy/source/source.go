@@ -270,7 +270,7 @@ func (f *file) held(at span, form Form, attribute string) ([]Policy, error) {
 	case '"':
 		text, err := jsontext.AppendUnquote(nil, f.text[at.from:at.to])
 		if err != nil {
-			return nil, jsonError("the file", err)
+			return nil, JSONError("the file", err)
 		}
 		if p.Text = text; f.inside >= maxInside {
 			return nil, errors.New("too many texts are inside one another")

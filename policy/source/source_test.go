@@ -1,13 +1,14 @@
 package source_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/policy"
 	"portolan/policy/source"
@@ -35,7 +36,7 @@ func found(list []source.Policy) []string {
 }
 
 func quoted(text string) string {
-	b, err := json.Marshal(text)
+	b, err := json.Marshal(text, json.Deterministic(true))
 	if err != nil {
 		panic(err)
 	}

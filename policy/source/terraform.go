@@ -32,7 +32,7 @@ const policyDataSource = "aws_networkmanager_core_network_policy_document"
 func (f *file) plan() ([]Policy, error) {
 	var plan tfPlan
 	if err := json.Unmarshal(f.text, &plan); err != nil {
-		return nil, jsonError("the Terraform plan", err)
+		return nil, JSONError("the Terraform plan", err)
 	}
 	r := planReader{file: f, form: Plan, seen: map[string]bool{}}
 	if plan.Values != nil {
@@ -61,7 +61,7 @@ func (f *file) plan() ([]Policy, error) {
 func (f *file) state(root span) ([]Policy, error) {
 	var state tfFile
 	if err := json.Unmarshal(f.text[root.from:root.to], &state); err != nil {
-		return nil, jsonError("the Terraform state", err)
+		return nil, JSONError("the Terraform state", err)
 	}
 	r := planReader{file: f, form: State, seen: map[string]bool{}}
 	for i := range state.Resources {
@@ -173,7 +173,7 @@ func (r *planReader) changes(list []tfChange) error {
 		}
 		unknown, err := r.members(c.Change.AfterUnknown)
 		if err != nil {
-			return jsonError("the Terraform plan", err)
+			return JSONError("the Terraform plan", err)
 		}
 		for _, name := range attributes {
 			if at, ok := unknown[name]; !ok || r.text[at.from] != 't' {
@@ -195,7 +195,7 @@ func (r *planReader) resource(address, kind string, values span) error {
 	}
 	known, err := r.members(values)
 	if err != nil {
-		return jsonError("the Terraform plan", err)
+		return JSONError("the Terraform plan", err)
 	}
 	for _, name := range attributes {
 		at, ok := known[name]
@@ -206,7 +206,7 @@ func (r *planReader) resource(address, kind string, values span) error {
 		switch v := r.text[at.from:at.to]; v[0] {
 		case '"':
 			if p.Text, err = jsontext.AppendUnquote(nil, v); err != nil {
-				return jsonError("the Terraform plan", err)
+				return JSONError("the Terraform plan", err)
 			}
 			if len(p.Text) == 0 {
 				continue // optional and not given

@@ -1,12 +1,13 @@
 package source_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"portolan/policy/source"
@@ -118,9 +119,9 @@ func checkPlanned(t *testing.T, plan string, p source.Policy) {
 	if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len(lines[p.Line-1]) {
 		t.Fatalf("%s is said to be at %d:%d", p.Address, p.Line, p.Column)
 	}
-	dec := json.NewDecoder(strings.NewReader(lines[p.Line-1][p.Column-1:] + strings.Join(lines[p.Line:], "")))
+	dec := jsontext.NewDecoder(strings.NewReader(lines[p.Line-1][p.Column-1:] + strings.Join(lines[p.Line:], "")))
 	var there any
-	if err := dec.Decode(&there); err != nil {
+	if err := json.UnmarshalDecode(dec, &there); err != nil {
 		t.Fatal(err)
 	}
 	if s, ok := there.(string); ok && s != string(p.Text) || !ok && fmt.Sprint(there) != fmt.Sprint(plain(p.Text)) {

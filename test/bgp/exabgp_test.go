@@ -4,7 +4,6 @@ package bgp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // exabgp is ExaBGP: it has no table, so a process of its own writes all that happens to a file, which is replayed.
@@ -111,7 +113,7 @@ func (r *exabgp) table(session string) ([]string, error) {
 				Message struct {
 					Update struct {
 						Attribute struct {
-							ASPath    json.RawMessage `json:"as-path"`
+							ASPath    jsontext.Value `json:"as-path"`
 							MED       *uint32
 							Community [][2]uint32
 						}
@@ -121,7 +123,7 @@ func (r *exabgp) table(session string) ([]string, error) {
 				}
 			}
 		}
-		if err := json.Unmarshal(text, &event); err != nil {
+		if err := json.Unmarshal(text, &event, json.MatchCaseInsensitiveNames(true)); err != nil {
 			if !bytes.HasSuffix(text, []byte("\n")) {
 				return nil, errNotYet // half a line
 			}
@@ -166,12 +168,12 @@ func (r *exabgp) table(session string) ([]string, error) {
 }
 
 // exabgpPath reads an AS path, which is a list or segments by number.
-func exabgpPath(raw json.RawMessage) (path []uint32, err error) {
+func exabgpPath(raw jsontext.Value) (path []uint32, err error) {
 	if len(raw) == 0 || json.Unmarshal(raw, &path) == nil {
 		return path, nil
 	}
 	var segments map[string]struct{ Value []uint32 }
-	if err := json.Unmarshal(raw, &segments); err != nil {
+	if err := json.Unmarshal(raw, &segments, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return nil, errors.Join(fmt.Errorf("AS path %s", raw), err)
 	}
 	for i := range len(segments) {

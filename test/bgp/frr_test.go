@@ -3,12 +3,13 @@
 package bgp
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 )
 
 // frr is FRR's bgpd with the zebra that it asks whether next hops can be reached.
@@ -101,7 +102,7 @@ func (r *frr) table(session string) (list []string, err error) {
 				}
 			}
 		}
-		if err := json.Unmarshal(out, &doc); err != nil {
+		if err := json.Unmarshal(out, &doc, json.MatchCaseInsensitiveNames(true)); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
 		}
 		for prefix, paths := range doc.Routes {

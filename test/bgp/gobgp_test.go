@@ -3,11 +3,13 @@
 package bgp
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // gobgp is GoBGP's daemon, with the command line client that talks to it.
@@ -99,14 +101,14 @@ func (r *gobgp) table(session string) ([]string, error) {
 				Nexthop string
 				ASPaths []struct{ ASNs []uint32 } `json:"as_paths"`
 				Metric  *uint32
-				Value   json.RawMessage
+				Value   jsontext.Value
 				Comm    []uint32 `json:"communities"`
 			}
 		}
 		if text := strings.TrimSpace(string(out)); text == "" || strings.HasPrefix(text, "Network not in table") {
 			continue
 		}
-		if err := json.Unmarshal(out, &doc); err != nil {
+		if err := json.Unmarshal(out, &doc, json.MatchCaseInsensitiveNames(true)); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
 		}
 		for prefix, paths := range doc {

@@ -2,7 +2,6 @@
 package policytest
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,13 +11,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"portolan/policy"
 )
 
 // Complete adds what a part of a document leaves out, at its end, so that lines and columns stay as written.
 func Complete(t testing.TB, part string) string {
 	t.Helper()
-	var members map[string]json.RawMessage
+	var members map[string]jsontext.Value
 	if err := json.Unmarshal([]byte(part), &members); err != nil {
 		t.Fatalf("%v\n%s", err, part)
 	}
