@@ -170,25 +170,7 @@ func TestExecute_isThereAfterARestart(t *testing.T) {
 }
 
 func BenchmarkExecute_5000Attachments(b *testing.B) {
-	st, err := store.OpenBolt(filepath.Join(b.TempDir(), "db"), store.BoltOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = st.Close() }()
-	s, err := node.New(b.Context(), node.Config{Store: st})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx := api.WithCaller(b.Context(), api.Caller{Account: "111122223333", Partition: "aws"})
-	gn, err := s.CreateGlobalNetwork(ctx, &api.CreateGlobalNetworkInput{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	created, err := s.CreateCoreNetwork(ctx, &api.CreateCoreNetworkInput{GlobalNetworkId: gn.GlobalNetwork.GlobalNetworkId, PolicyDocument: new(labPolicy("prod", "dev"))})
-	if err != nil {
-		b.Fatal(err)
-	}
-	cn := created.CoreNetwork.CoreNetworkId
+	s, ctx, cn := benchCoreNetwork(b, store.BoltOptions{}, labPolicy("prod", "dev"))
 	settle := func() {
 		for range 4 {
 			if _, err := s.GetCoreNetwork(ctx, &api.GetCoreNetworkInput{CoreNetworkId: cn}); err != nil {
