@@ -1,9 +1,10 @@
 package lint_test
 
 import (
-	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/policy"
 	"portolan/policy/internal/policytest"
@@ -46,7 +47,7 @@ func document(segments []string, rules []object, actions ...object) string {
 	} else if len(rules) == 2 && rules[0]["action"].(object)["add-to-network-function-group"] != nil {
 		part["attachment-policies"] = rules[1:]
 	}
-	text, err := json.Marshal(part)
+	text, err := json.Marshal(part, json.Deterministic(true))
 	if err != nil {
 		panic(err)
 	}
