@@ -129,7 +129,6 @@ func (m *model) ruleHolds(rule *policy.RoutingRule, r *modelRoute) bool {
 	return held == len(rule.Matches)
 }
 
-// arrivals are the routes that an attachment brings to an edge, as they come.
 // mixed runs policies of both directions in the order of their numbers: a share from one segment to another has the
 // outbound ones of the first and the inbound ones of the second.
 func (m *model) mixed(list []*policy.RoutingPolicy, r modelRoute) []modelRoute {
@@ -158,5 +157,3 @@ func (m *model) between(vrf, edge, peer, direction string) []*policy.RoutingPoli
 	}
 	return nil
 }
-
-// received is what edge receives from peer.

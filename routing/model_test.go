@@ -83,6 +83,7 @@ func newModel(n routing.Network) *model {
 	return m
 }
 
+// arrivals are the routes that an attachment brings to an edge, as they come.
 func (m *model) arrivals(a *routing.Attachment, edge string) []modelRoute {
 	if a.Down || a.Segment == "" || !slices.Contains(a.Edges, edge) || !slices.Contains(m.p.Segment(a.Segment).Edges, edge) {
 		return nil
@@ -313,6 +314,7 @@ func (m *model) enter(vrf, edge string, real bool) []modelRoute {
 	return list
 }
 
+// received is what edge receives from peer.
 func (m *model) received(vrf, peer, edge string) []modelRoute {
 	var list []modelRoute
 	for _, r := range m.state[vrf+"/"+peer] {

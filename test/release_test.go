@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"sigs.k8s.io/yaml"
 )
@@ -53,7 +55,7 @@ func TestRelease_linux(t *testing.T) {
 	t.Run("Debian package", func(t *testing.T) { checkDeb(t, filepath.Join(dir, "portolan_0.0.0-test_"+runtime.GOARCH+".deb")) })
 	t.Run("bill of materials", func(t *testing.T) {
 		text := contents(t, filepath.Join(dir, "portolan_v0.0.0-test_linux_"+runtime.GOARCH+".cdx.json"))
-		if !json.Valid([]byte(text)) || !strings.Contains(text, `"pkg:golang/go.etcd.io/bbolt@`) {
+		if !jsontext.Value(text).IsValid() || !strings.Contains(text, `"pkg:golang/go.etcd.io/bbolt@`) {
 			t.Errorf("got %.300s", text)
 		}
 	})
@@ -121,7 +123,7 @@ func gunzip(t *testing.T, data []byte) []byte {
 func decode[T any](t *testing.T, text []byte) T {
 	t.Helper()
 	var v T
-	if err := json.Unmarshal(text, &v); err != nil {
+	if err := json.Unmarshal(text, &v, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatalf("%v in %.200s", err, text)
 	}
 	return v
@@ -194,7 +196,7 @@ func checkOCI(t *testing.T, path string) {
 		if !there || len(blob) != d.Size || d.Digest != fmt.Sprintf("sha256:%x", sha256.Sum256(blob)) {
 			t.Errorf("%s is not what it says", d.Digest)
 		}
-		if blobs++; !json.Valid(blob) {
+		if blobs++; !jsontext.Value(blob).IsValid() {
 			return
 		}
 		n := decode[node](t, blob)
@@ -245,7 +247,7 @@ func TestChart_renders(t *testing.T) {
 	for _, secret := range []string{"", "keys"} {
 		values["credentialsSecret"], values["env"] = secret, map[string]any{"PORTOLAN_LIFECYCLE": "aws"}
 		set := rendered(t, "statefulset.yaml", values)
-		text, err := json.Marshal(set)
+		text, err := json.Marshal(set, json.Deterministic(true))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +289,7 @@ func TestPackaging_namesMetricsThatExist(t *testing.T) {
 		}
 	}
 	dashboard := contents(t, "../packaging/grafana/portolan.json")
-	if !json.Valid([]byte(dashboard)) {
+	if !jsontext.Value(dashboard).IsValid() {
 		t.Error("the dashboard is not JSON")
 	}
 	names := regexp.MustCompile(`portolan_[a-z_]+`).FindAllString(dashboard+contents(t, "../packaging/prometheus/alerts.yaml"), -1)

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -56,7 +56,7 @@ func TestMCP_everyToolAnswersWhatItsCommandPrints(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := result.Content[0].(*mcp.TextContent).Text
-			if result.IsError || !json.Valid([]byte(text)) || !strings.Contains(text, c.want) || result.StructuredContent == nil {
+			if result.IsError || !jsontext.Value(text).IsValid() || !strings.Contains(text, c.want) || result.StructuredContent == nil {
 				t.Errorf("got %v %s", result.IsError, text)
 			}
 		})

@@ -209,7 +209,7 @@ func (r *reader) listNAT(ctx context.Context, in *api.ListAttachmentNatConfigura
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
 		return nil, err

@@ -2,10 +2,11 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/go-json-experiment/json"
 )
 
 // nonroot is the user that the server runs as in an image.
@@ -54,7 +55,7 @@ func newImage(arch string, binary []byte) (*image, error) {
 		},
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{digest(layer)}},
 		"history": []any{map[string]any{"created": "1970-01-01T00:00:00Z", "created_by": "scripts/release"}},
-	})
+	}, json.Deterministic(true))
 	return &image{arch, layer, compressed, configuration}, err
 }
 
@@ -71,7 +72,7 @@ func certificates() ([]byte, error) {
 // writeDocker writes the form that docker load takes.
 func writeDocker(path, version string, m *image) error {
 	config := fmt.Sprintf("%x.json", sha256.Sum256(m.configuration))
-	manifest, err := json.Marshal([]any{map[string]any{"Config": config, "RepoTags": []string{"portolan:" + version}, "Layers": []string{"layer.tar.gz"}}})
+	manifest, err := json.Marshal([]any{map[string]any{"Config": config, "RepoTags": []string{"portolan:" + version}, "Layers": []string{"layer.tar.gz"}}}, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func writeOCI(path, version string, images []image) error {
 			"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
 			"config": blob("application/vnd.oci.image.config.v1+json", m.configuration),
 			"layers": []descriptor{blob("application/vnd.oci.image.layer.v1.tar+gzip", m.compressed)},
-		})
+		}, json.Deterministic(true))
 		if err != nil {
 			return err
 		}
@@ -112,13 +113,13 @@ func writeOCI(path, version string, images []image) error {
 		d.Platform = map[string]string{"os": "linux", "architecture": m.arch}
 		manifests = append(manifests, d)
 	}
-	inner, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests})
+	inner, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests}, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
 	top := blob("application/vnd.oci.image.index.v1+json", inner)
 	top.Annotations = map[string]string{"org.opencontainers.image.ref.name": version}
-	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []descriptor{top}})
+	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "manifests": []descriptor{top}}, json.Deterministic(true))
 	if err != nil {
 		return err
 	}

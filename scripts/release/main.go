@@ -145,7 +145,7 @@ func (o *options) build(p platform) ([]byte, error) {
 		return os.ReadFile(o.binary)
 	}
 	out := filepath.Join(o.out, "portolan-"+p.String())
-	defer os.Remove(out) //nolint:errcheck // what stays is in the way of nothing
+	defer func() { _ = os.Remove(out) }()
 	cmd := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w -buildid= -X main.release="+o.version, "-o", out, "./cmd/portolan")
 	var err error
 	if cmd.Args[len(cmd.Args)-2], err = filepath.Abs(out); err != nil {

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"debug/buildinfo"
-	"encoding/json"
 	"os"
 	"runtime/debug"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // component is a module in a CycloneDX bill of materials.
@@ -27,11 +29,11 @@ func writeSBOM(path, version string, binary []byte) error {
 	for _, m := range info.Deps {
 		components = append(components, moduleOf(m))
 	}
-	text, err := json.MarshalIndent(map[string]any{
+	text, err := json.Marshal(map[string]any{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
 		"metadata":   map[string]any{"component": component{"application", "portolan", version, "pkg:golang/" + info.Main.Path + "@" + version}},
 		"components": components,
-	}, "", "  ")
+	}, json.Deterministic(true), jsontext.WithIndent("  "))
 	if err != nil {
 		return err
 	}
