@@ -205,3 +205,31 @@ func TestAssumeRole_accountsByRole(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkServeHTTP_passesOn is a call that goes through to an upstream on this machine; compare it with one to the upstream
+// itself.
+func BenchmarkServeHTTP_passesOn(b *testing.B) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<ok/>") }))
+	defer upstream.Close()
+	address, err := url.Parse(upstream.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	through := httptest.NewServer(handler(address))
+	defer through.Close()
+	for name, to := range map[string]string{"upstream": upstream.URL, "through": through.URL} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := request("ec2", http.MethodPost, to+"/", form, "Action=DescribeVpcs")
+				r.RequestURI = ""
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+			}
+		})
+	}
+}
