@@ -68,6 +68,9 @@ func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
 	cfg.Progress, end = progress(cmd.ErrOrStderr())
 	im, err := importer.Read(cmd.Context(), *cfg)
 	end()
+	if err != nil && o.redactor != nil {
+		err = errors.New(o.redactor.Text(err.Error())) // it names who was refused
+	}
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -227,7 +227,7 @@ func isDenied(err error) bool {
 	return false
 }
 
-// Redact replaces account ids in the snapshot.
+// Redact replaces account ids in the snapshot and in the report.
 func (im *Import) Redact(by *Redactor) error {
 	text, err := im.Snapshot.JSON()
 	if err != nil {
@@ -238,5 +238,8 @@ func (im *Import) Redact(by *Redactor) error {
 		return err
 	}
 	im.Snapshot = s
+	for i := range im.Report.Unread {
+		im.Report.Unread[i].Error = by.Text(im.Report.Unread[i].Error) // it names who was refused
+	}
 	return nil
 }

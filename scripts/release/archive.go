@@ -40,19 +40,22 @@ func tarOf(files []file, owner int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // it writes the end
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 func gzipped(data []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	w := gzip.NewWriter(&b)
 	if _, err := w.Write(data); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // it writes the end
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 func writeTarGz(path string, files []file) error {
