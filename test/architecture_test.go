@@ -34,6 +34,7 @@ var floors = []struct {
 	{[]string{"policy"}, "pure: bytes in, values out"},
 	{[]string{"internal/yamljson", "internal/page"}, "one notation as another, and answers as text; they must not know what is written"},
 	{[]string{"policy/internal/words"}, "words for messages, nothing else"},
+	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
 	{[]string{"internal/failpoint"}, "knows names of places, nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},

@@ -24,20 +24,30 @@ const dataFile = "portolan.db"
 // failpointsVariable makes named places fail, for tests of the whole program.
 const failpointsVariable = "PORTOLAN_FAILPOINTS"
 
-func openStore(o *serveOptions) (store.Store, error) {
-	if o.ephemeral {
+func openStore(ctx context.Context, o *serveOptions) (store.Store, error) {
+	switch {
+	case o.ephemeral && o.store.address != "":
+		return nil, errors.New("--ephemeral and --store exclude each other")
+	case o.ephemeral:
 		return store.OpenMemory(), nil
+	case o.store.address != "":
+		return o.store.open(ctx, o.listen.address)
 	}
-	if err := os.MkdirAll(o.data, 0o700); err != nil {
-		return nil, fmt.Errorf("the data folder %s cannot be made: %w", o.data, errors.Unwrap(err))
+	return openFolder(o.data)
+}
+
+// openFolder opens the store in a data folder, which is made when it is not there.
+func openFolder(data string) (store.Store, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be made: %w", data, errors.Unwrap(err))
 	}
 	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
 	}
-	st, err := store.OpenBolt(filepath.Join(o.data, dataFile), store.BoltOptions{Fail: fail})
+	st, err := store.OpenBolt(filepath.Join(data, dataFile), store.BoltOptions{Fail: fail})
 	if err != nil {
-		return nil, dataError(o.data, err)
+		return nil, dataError(data, err)
 	}
 	return st, nil
 }
@@ -111,6 +121,14 @@ func gently(ctx context.Context) func() {
 func backupOf(st store.Store) func(context.Context, func(int64) (io.Writer, error)) error {
 	if b, ok := st.(store.Backuper); ok {
 		return b.Backup
+	}
+	return nil
+}
+
+// clusterOf is how the servers of a shared store stand, nil for a store that is not shared.
+func clusterOf(st store.Store) func(context.Context) (*store.Status, error) {
+	if shared, ok := st.(store.Shared); ok {
+		return shared.Status
 	}
 	return nil
 }

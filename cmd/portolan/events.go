@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"portolan/internal/events"
+	"portolan/internal/node"
 	"portolan/internal/store"
 )
 
@@ -73,7 +74,7 @@ func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger
 	var wg sync.WaitGroup
 	for _, sink := range sinks {
 		r := &events.Runner{Store: st, Sink: sink, Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
-		wg.Go(func() { r.Run(ctx) })
+		wg.Go(func() { node.OneAtATime(ctx, st, "sink "+sink.Name(), r.Run) })
 	}
 	return func() {
 		cancel()

@@ -34,6 +34,7 @@ type serveOptions struct {
 	listen    listenOptions
 	data      string
 	ephemeral bool
+	store     storeOptions
 	snapshot  string
 	lifecycle string
 	quotas    string
@@ -65,7 +66,8 @@ func serveCommand() *cobra.Command {
 		Short: "run the server",
 		Example: `  portolan serve
   portolan serve --data /var/lib/portolan --catalog catalog.yaml --credentials keys.json
-  portolan serve --ephemeral --snapshot network.yaml`,
+  portolan serve --ephemeral --snapshot network.yaml
+  portolan serve --store etcd://10.0.0.1,10.0.0.2,10.0.0.3/wan --store-ca ca.pem --credentials keys.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -74,6 +76,7 @@ func serveCommand() *cobra.Command {
 	f := cmd.Flags()
 	o.listen.flags(f)
 	f.StringVar(&o.data, "data", "portolan-data", "data directory")
+	o.store.flags(f)
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep all data in memory, none on disk")
 	f.StringVar(&o.snapshot, "snapshot", "", "network snapshot file to create on an empty server, JSON or YAML")
 	f.StringVar(&o.credentials, "credentials", "", "file of access keys; every request must be signed by one of them")
@@ -144,7 +147,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	defer doors.close()
-	if cfg.Store, err = openStore(o); err != nil {
+	if cfg.Store, err = openStore(ctx, o); err != nil {
 		return err
 	}
 	defer func() {
@@ -188,6 +191,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		Now:           clock,
 		Backup:        backupOf(cfg.Store),
 		Damage:        data.damage,
+		Cluster:       clusterOf(cfg.Store),
 		Service:       svc,
 		Authenticator: authenticator,
 		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Log: log},

@@ -104,6 +104,35 @@ func (q *Queue) Load(ctx context.Context) error {
 	return nil
 }
 
+// Follow learns of entries that other servers on the same store have written, until ctx ends. Without it they are taken by
+// the server that wrote them, or after a restart.
+func (q *Queue) Follow(ctx context.Context) error {
+	for ctx.Err() == nil {
+		watch, err := q.store.Watch(ctx, duePrefix)
+		if err != nil {
+			return err
+		}
+		if err := q.Load(ctx); err != nil { // what was written before the watch, or while it had fallen behind
+			return err
+		}
+		for commit := range watch {
+			var times []int64
+			for _, c := range commit.Changes {
+				if c.Value == nil {
+					continue
+				}
+				at, err := dueTime(c.Key)
+				if err != nil {
+					return err
+				}
+				times = append(times, at)
+			}
+			q.remember(times)
+		}
+	}
+	return ctx.Err()
+}
+
 // wall is the machine's clock. When that was set back since the last look, entries may lie too far ahead.
 func (q *Queue) wall() time.Time {
 	now := q.now()

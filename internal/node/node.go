@@ -54,6 +54,7 @@ type Node struct {
 	*notify.Notifier
 
 	db       *state.DB
+	store    store.Store
 	networks *network.Networks
 }
 
@@ -81,16 +82,28 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 			},
 		}),
 		networks: networks,
+		store:    cfg.Store,
 		db:       db,
 	}, nil
 }
 
-// Run moves resources through their transitions, and publishes what changes, until ctx ends.
+// Run moves resources through their transitions, and publishes what changes, until ctx ends. Of several servers on one store
+// one publishes at a time.
 func (n *Node) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { n.Notifier.Run(ctx) })
+	wg.Go(func() { OneAtATime(ctx, n.store, "publishing", n.Notifier.Run) })
 	n.db.Run(ctx)
 	wg.Wait()
+}
+
+// OneAtATime runs f until ctx ends, on one of the servers that share the store at a time. Where the store is not shared that is
+// this one.
+func OneAtATime(ctx context.Context, st store.Store, name string, f func(context.Context)) {
+	if shared, ok := st.(store.Shared); ok {
+		_ = shared.Own(ctx, name, f) // it ends with ctx only
+		return
+	}
+	f(ctx)
 }
 
 // Reset removes everything an account has, or everything there is when account is "".

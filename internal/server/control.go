@@ -42,6 +42,8 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.change(w, r, s.fault)
 	case "GET /_portolan/backup":
 		s.backup(w, r)
+	case "GET /_portolan/cluster":
+		s.cluster(w, r)
 	case "GET /_portolan/events":
 		s.events(w, r)
 	case "GET /_portolan/snapshot":

@@ -64,6 +64,9 @@ type Config struct {
 	// Backup writes the whole state to what begin returns for its size; nil has nothing to back up.
 	Backup func(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 
+	// Cluster is how the servers that share the store stand; nil where the store is this server's own.
+	Cluster func(ctx context.Context) (*store.Status, error)
+
 	// Damage is the number of places where the stored data was found damaged; nil looks for none.
 	Damage func() float64
 
@@ -133,6 +136,9 @@ func New(cfg Config) *Server {
 		s.slots.share = max(cfg.MaxInFlight/4, 1)
 	}
 	s.metrics = newMetrics(func() float64 { return float64(s.slots.inUse()) }, s.writable, cfg.Damage)
+	if cfg.Cluster != nil {
+		s.metrics.shared(cfg.Cluster)
+	}
 	return s
 }
 

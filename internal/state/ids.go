@@ -7,13 +7,19 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"portolan/internal/store"
 )
 
 // ids makes AWS-shaped ids: a prefix and 17 hexadecimal digits, the first of them 0. The digits grow with time, so
 // that the order of keys is the order of creation and a list needs no second index. Of each account the last one is
 // kept: a clock that goes back, also over a restart, does not put what is new before what is old.
+//
+// Where several servers share a store that key would be written by all of them with every creation, and each would wait for
+// the others. There each server has a number of its own in the random digits instead, and what it gives out grows.
 type ids struct {
 	now    func() time.Time
+	slot   func() uint64 // nil: the store is this server's own
 	mu     sync.Mutex
 	random rand.Source
 	last   uint64
@@ -25,9 +31,18 @@ const randomBits = 20
 func (g *ids) next(floor uint64) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := uint64(g.now().UnixMilli())<<randomBits | g.random.Uint64()&(1<<randomBits-1)
-	if floor = max(floor, g.last); n <= floor {
+	random, slot := uint64(randomBits), uint64(0)
+	if g.slot != nil {
+		random -= store.SlotBits
+		slot = g.slot() << random
+	}
+	n := uint64(g.now().UnixMilli())<<randomBits | slot | g.random.Uint64()&(1<<random-1)
+	floor = max(floor, g.last)
+	if n <= floor && g.slot == nil {
 		n = floor + 1 + g.random.Uint64()&0xff
+	}
+	if n <= floor { // the same digits of the server, at a later millisecond
+		n += (floor-n)>>randomBits<<randomBits + 1<<randomBits
 	}
 	g.last = n
 	return n
@@ -40,6 +55,9 @@ func lastIDKey(account string) string { return accountKey(account, "last-id") }
 func (tx *Txn) NewID(kind string) string { return fmt.Sprintf("%s-0%016x", kind, tx.number()) }
 
 func (tx *Txn) number() uint64 {
+	if tx.db.ids.slot != nil {
+		return tx.db.ids.next(0)
+	}
 	key := lastIDKey(tx.Caller.Account)
 	var floor uint64
 	if raw, ok := tx.w.Get(key); ok {

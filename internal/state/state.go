@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"portolan/api"
@@ -71,11 +72,15 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := bringUpToDate(ctx, cfg.Store, cfg.Log); err != nil {
 		return nil, err
 	}
+	made := &ids{now: cfg.Now, random: cfg.Random}
+	if shared, ok := cfg.Store.(store.Shared); ok {
+		made.slot = shared.Slot
+	}
 	return &DB{
 		store:    cfg.Store,
 		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log),
 		now:      cfg.Now,
-		ids:      &ids{now: cfg.Now, random: cfg.Random},
+		ids:      made,
 		quotas:   cfg.Quotas.withDefaults(),
 		log:      cfg.Log,
 		grants:   cfg.Grants,
@@ -91,8 +96,20 @@ func (db *DB) Load(ctx context.Context) error {
 	return nil
 }
 
-// Run takes the steps that are due until ctx ends.
-func (db *DB) Run(ctx context.Context) { db.queue.Run(ctx) }
+// Run takes the steps that are due until ctx ends, also those that other servers on the same store have scheduled. Each step
+// is taken once, by whichever server comes first.
+func (db *DB) Run(ctx context.Context) {
+	var following sync.WaitGroup
+	if _, shared := db.store.(store.Shared); shared {
+		following.Go(func() {
+			if err := db.queue.Follow(ctx); err != nil && ctx.Err() == nil {
+				db.log.Error("steps that other servers schedule are not known any more", "error", err)
+			}
+		})
+	}
+	db.queue.Run(ctx)
+	following.Wait()
+}
 
 // Now is the time by the clock of the state.
 func (db *DB) Now() time.Time { return db.now() }

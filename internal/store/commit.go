@@ -140,24 +140,24 @@ func (s *boltStore) commitLoop() {
 		case <-s.closing:
 			return
 		}
-		for b.err == nil && b.calls < batchCalls && b.bytes < batchBytes && s.another(b, last) {
+		for b.err == nil && b.calls < batchCalls && b.bytes < batchBytes && offer(s.turns, b, s.ran, b.calls < last) {
 		}
 		last = b.calls
 		s.finish(b)
 	}
 }
 
-// another runs one more update if there is one. Those who were answered a moment ago may be about to come back: before
-// giving up on them it lets them run, once, which is not done for a lone writer.
-func (s *boltStore) another(b *batch, last int) bool {
+// offer runs one more update in the batch if there is one. Those who were answered a moment ago may be about to come back: with
+// wait it lets them run, once, before it gives up on them.
+func offer[B any](turns chan<- B, b B, ran <-chan struct{}, wait bool) bool {
 	for yielded := false; ; yielded = true {
 		select {
-		case s.turns <- b:
-			<-s.ran
+		case turns <- b:
+			<-ran
 			return true
 		default:
 		}
-		if yielded || b.calls >= last {
+		if yielded || !wait {
 			return false
 		}
 		runtime.Gosched()

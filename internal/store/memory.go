@@ -24,8 +24,9 @@ type memory struct {
 }
 
 type pair struct {
-	key   string
-	value []byte
+	key      string
+	value    []byte
+	revision uint64 // of the commit that wrote it; replicas only
 }
 
 func newPairs() *btree.BTreeG[pair] {
@@ -122,7 +123,7 @@ func (t memoryTree) put(key string, _, value []byte) error {
 	if value == nil {
 		t.pairs.Delete(pair{key: key})
 	} else {
-		t.pairs.Set(pair{key, value})
+		t.pairs.Set(pair{key: key, value: value})
 	}
 	return nil
 }

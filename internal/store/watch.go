@@ -89,6 +89,17 @@ func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.cutOff()
+}
+
+// restart cuts all watchers off, since commits were missed. New ones are taken.
+func (h *hub) restart() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cutOff()
+}
+
+func (h *hub) cutOff() {
 	for w := range h.watchers {
 		h.drop(w)
 	}

@@ -1,0 +1,159 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"portolan/internal/store"
+)
+
+type stored = mvccpb.KeyValue
+
+// scan reads a range at one revision, the newest for 0, in pages of a few megabytes, and returns the revision.
+func (c *cluster) scan(ctx context.Context, from, to string, revision int64, f func(*stored) error) (int64, error) {
+	const pageBytes, most = 4 << 20, 10_000
+	limit := 200
+	for key := c.key(from); ; {
+		page, err := c.client.Get(ctx, key, clientv3.WithRange(c.key(to)), clientv3.WithRev(revision), clientv3.WithLimit(int64(limit)))
+		if err != nil {
+			return 0, err
+		}
+		if revision == 0 {
+			revision = page.Header.Revision
+		}
+		bytes := 1
+		for _, kv := range page.Kvs {
+			bytes += len(kv.Key) + len(kv.Value)
+			if err := f(kv); err != nil {
+				return 0, err
+			}
+		}
+		if !page.More {
+			return revision, nil
+		}
+		key = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+		limit = min(max(pageBytes/(bytes/len(page.Kvs)+1), 8), most)
+	}
+}
+
+// Load reads all entries of the newest revision.
+func (c *cluster) Load(ctx context.Context, add func(store.Entry)) (uint64, error) {
+	for {
+		revision, err := c.load(ctx, add)
+		if !errors.Is(err, rpctypes.ErrCompacted) {
+			return revisionOf(revision), err
+		}
+	}
+}
+
+func (c *cluster) load(ctx context.Context, add func(store.Entry)) (int64, error) {
+	values := &entries{c: c, pieces: map[string]map[string][]byte{}}
+	newest, err := c.client.Get(ctx, c.key("m/format"))
+	if err != nil {
+		return 0, err
+	}
+	revision := newest.Header.Revision
+	if _, err := c.scan(ctx, "p/", "p0", revision, func(kv *stored) error {
+		values.piece(strings.TrimPrefix(string(kv.Key), c.key("p/")), kv.Value)
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	return c.scan(ctx, "d", "e", revision, func(kv *stored) error {
+		key := strings.TrimPrefix(string(kv.Key), c.key("d"))
+		value, err := values.value(key, kv.Value)
+		if err == nil {
+			add(store.Entry{Key: key, Value: value, Revision: revisionOf(kv.ModRevision)})
+		}
+		return err
+	})
+}
+
+// Follow watches the prefix. Where the member it is connected to has no leader, or is gone, it goes on at another.
+func (c *cluster) Follow(ctx context.Context, after uint64, apply func(store.Applied)) error {
+	values := &entries{c: c, pieces: map[string]map[string][]byte{}}
+	for ctx.Err() == nil {
+		if err := c.watch(ctx, &after, values, apply); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryPause):
+		}
+	}
+	return ctx.Err()
+}
+
+// watch follows until the watch ends. It fails only where going on would lose commits.
+func (c *cluster) watch(ctx context.Context, after *uint64, values *entries, apply func(store.Applied)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ch := c.client.Watch(clientv3.WithRequireLeader(ctx), c.key(""), clientv3.WithPrefix(), clientv3.WithRev(int64(*after)+1))
+	for got := range ch {
+		if got.CompactRevision > 0 {
+			return store.ErrCompacted
+		}
+		if got.Err() != nil {
+			return nil
+		}
+		for events := got.Events; len(events) > 0; {
+			revision := events[0].Kv.ModRevision
+			n := 1
+			for n < len(events) && events[n].Kv.ModRevision == revision {
+				n++
+			}
+			updates, err := c.updates(events[:n], values)
+			if err != nil {
+				return fmt.Errorf("revision %d: %w", revision, err)
+			}
+			*after = revisionOf(revision)
+			apply(store.Applied{Revision: *after, Updates: updates})
+			events = events[n:]
+		}
+	}
+	return nil
+}
+
+// updates are the updates of one revision.
+func (c *cluster) updates(events []*clientv3.Event, values *entries) ([][]store.Change, error) {
+	var changes []store.Change
+	var head []byte
+	final := map[string][]byte{}
+	for _, ev := range events {
+		value := ev.Kv.Value
+		if ev.Type == clientv3.EventTypeDelete {
+			value = nil
+		} else if value == nil {
+			value = []byte{}
+		}
+		key := string(ev.Kv.Key)
+		switch {
+		case key == c.headKey():
+			head = value
+		case strings.HasPrefix(key, c.key("p/")):
+			values.piece(strings.TrimPrefix(key, c.key("p/")), value)
+		case strings.HasPrefix(key, c.key("d")):
+			key = strings.TrimPrefix(key, c.key("d"))
+			got, err := values.value(key, value)
+			if err != nil {
+				return nil, err
+			}
+			final[key] = got
+			changes = append(changes, store.Change{Key: key, Value: got})
+		}
+	}
+	if len(head) > 0 {
+		return decodeUpdates(head, final)
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	return [][]store.Change{changes}, nil
+}

@@ -1,0 +1,432 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tidwall/btree"
+)
+
+// ReplicaOptions are the settings of [OpenReplica].
+type ReplicaOptions struct {
+	// Linearizable makes every View see all that any server has answered. Without it a View sees all that this server
+	// has answered, and what others have answered a moment later.
+	Linearizable bool
+}
+
+// replica is a store whose entries a cluster holds. It keeps all of them in memory, in a copy-on-write tree that follows the
+// cluster's commits, so that a View asks nobody.
+//
+// An Update runs on the newest tree and notes what it reads. Those that wait at the same time run one after another in a
+// batch, each in the goroutine of its caller, as in commit.go, and the batch is proposed to the cluster as one transaction. If
+// something that it read has changed there, all of its updates run again. One batch is under way at a time, and the next
+// begins when the tree has caught up with it: it could not but conflict before.
+type replica struct {
+	cluster Cluster
+	opts    ReplicaOptions
+	now     atomic.Pointer[replicaState]
+	hub     hub
+	newest  sharedCall
+
+	turns   chan *replicaBatch // the committer offers the right to write to whoever waits in Update
+	ran     chan struct{}      // and gets it back
+	closing chan struct{}
+	stopped sync.WaitGroup
+	closed  sync.Once
+	failed  error                 // from Close
+	failing atomic.Pointer[error] // why the last commit failed, nil when it did not
+
+	commits, conflicts atomic.Uint64
+}
+
+// replicaState is what the replica holds at one revision.
+type replicaState struct {
+	pairs      *btree.BTreeG[pair] // for readers
+	base       *btree.BTreeG[pair] // the same, for the committer to copy
+	revision   uint64
+	superseded chan struct{} // closed when a newer one is there
+}
+
+// OpenReplica opens a store on a cluster, which it closes with itself. It returns when all entries are loaded.
+func OpenReplica(ctx context.Context, c Cluster, opts ReplicaOptions) (Store, error) {
+	s := &replica{
+		cluster: c,
+		opts:    opts,
+		turns:   make(chan *replicaBatch),
+		ran:     make(chan struct{}),
+		closing: make(chan struct{}),
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: load: %w", err), c.Close())
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopped.Go(func() { s.follow(following) })
+	s.stopped.Go(func() {
+		defer stop()
+		s.commitLoop(following)
+	})
+	return s, nil
+}
+
+// load reads everything anew.
+func (s *replica) load(ctx context.Context) error {
+	pairs := newPairs()
+	revision, err := s.cluster.Load(ctx, func(e Entry) {
+		pairs.Set(pair{e.Key, notNil(e.Value), e.Revision})
+	})
+	if err == nil {
+		s.publish(pairs, revision)
+	}
+	return err
+}
+
+func (s *replica) publish(pairs *btree.BTreeG[pair], revision uint64) {
+	next := &replicaState{pairs: pairs, base: pairs.Copy(), revision: revision, superseded: make(chan struct{})}
+	if old := s.now.Swap(next); old != nil {
+		close(old.superseded)
+	}
+}
+
+// follow applies the cluster's commits. When some of them are lost it loads everything anew, and the watchers, who would miss
+// them too, are cut off.
+func (s *replica) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		head := s.now.Load().pairs.Copy()
+		err := s.cluster.Follow(ctx, s.now.Load().revision, func(a Applied) {
+			for _, changes := range a.Updates {
+				for _, c := range changes {
+					if c.Value == nil {
+						head.Delete(pair{key: c.Key})
+					} else {
+						head.Set(pair{c.Key, c.Value, a.Revision})
+					}
+				}
+			}
+			s.publish(head.Copy(), a.Revision)
+			for i, changes := range a.Updates {
+				if len(changes) > 0 {
+					s.hub.publish(Commit{a.Revision<<updateBits + uint64(i), changes})
+				}
+			}
+		})
+		if errors.Is(err, ErrCompacted) {
+			if err = s.load(ctx); err == nil {
+				s.hub.restart()
+			}
+		}
+		if err != nil {
+			s.failing.Store(&err)
+		}
+	}
+}
+
+// updateBits is how many bits of a [Commit.Revision] number the updates of one commit of the cluster.
+const updateBits = 10
+
+// reached waits until the tree is at a revision.
+func (s *replica) reached(ctx context.Context, revision uint64) error {
+	for {
+		now := s.now.Load()
+		if now.revision >= revision {
+			return nil
+		}
+		select {
+		case <-now.superseded:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return ErrClosed
+		}
+	}
+}
+
+func (s *replica) View(ctx context.Context, f func(Reader) error) error {
+	if err := ready(ctx, s.closing); err != nil {
+		return err
+	}
+	if s.opts.Linearizable {
+		revision, err := s.newest.do(ctx, s.cluster.Newest)
+		if err == nil {
+			err = s.reached(ctx, revision)
+		}
+		if err != nil {
+			return fmt.Errorf("store: read: %w", err)
+		}
+	}
+	r := &reader{tree: memoryTree{s.now.Load().pairs}}
+	return r.view(f)
+}
+
+func (s *replica) Watch(ctx context.Context, prefix string) (<-chan Commit, error) {
+	if err := ready(ctx, s.closing); err != nil {
+		return nil, err
+	}
+	return s.hub.watch(ctx, prefix)
+}
+
+// Health is nil when a write can succeed, as far as can be told.
+func (s *replica) Health(ctx context.Context) error {
+	if err := ready(ctx, s.closing); err != nil {
+		return err
+	}
+	if _, err := s.newest.do(ctx, s.cluster.Newest); err != nil {
+		return fmt.Errorf("%w: the cluster does not answer: %w", ErrBroken, err)
+	}
+	if failed := s.failing.Load(); failed != nil {
+		return *failed
+	}
+	return nil
+}
+
+// Close waits for the running batch.
+func (s *replica) Close() error {
+	s.closed.Do(func() {
+		close(s.closing)
+		s.stopped.Wait()
+		s.hub.close()
+		s.failed = s.cluster.Close()
+	})
+	return s.failed
+}
+
+// replicaBatch is one proposal and the updates in it. Only the holder of the turn touches it, until done is closed.
+type replicaBatch struct {
+	base    *replicaState // nil until the first update begins
+	tree    *btree.BTreeG[pair]
+	reads   *readSet
+	updates [][]Change
+	calls   int
+	fences  []Fence
+	full    bool  // the last update had no room
+	retry   bool  // what was read has changed: every update runs again
+	err     error // what every update of the batch ends with, whatever it did itself
+	done    chan struct{}
+}
+
+// errNoRoom sends an update to the next batch.
+var errNoRoom = errors.New("the batch is full")
+
+func (s *replica) Update(ctx context.Context, f func(Txn) error) error {
+	for {
+		if err := ready(ctx, s.closing); err != nil {
+			return err
+		}
+		var b *replicaBatch
+		select {
+		case b = <-s.turns:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return ErrClosed
+		}
+		err := s.runIn(ctx, b, f)
+		<-b.done
+		switch {
+		case b.err != nil:
+			return b.err
+		case b.retry, errors.Is(err, errNoRoom):
+		default:
+			return err
+		}
+	}
+}
+
+// runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine.
+func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error) error {
+	defer func() { s.ran <- struct{}{} }()
+	if err := ready(ctx, nil); err != nil {
+		return err
+	}
+	if b.base == nil {
+		b.base = s.now.Load()
+		b.tree = b.base.base.Copy()
+		b.reads = newReadSet(nil)
+	}
+	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && b.calls > 0 && !slices.Contains(b.fences, fence) {
+		b.full = true // if the name is another's by now, nothing else must fail with this
+		return errNoRoom
+	}
+	b.calls++
+	work := b.tree.Copy()
+	reads := newReadSet(b.reads)
+	t := &txn{reader: reader{tree: &trackingTree{work, reads}}}
+	err := t.run(f)
+	changes := t.changes()
+	if err != nil || len(changes) == 0 {
+		if !reads.mixed {
+			return err // it saw one revision and nothing else
+		}
+		reads.written, changes = nil, nil
+	}
+	sum := b.reads.with(reads)
+	if roomErr := s.room(b, sum, changes); roomErr != nil {
+		if b.calls > 1 {
+			b.full = true
+			return errNoRoom
+		}
+		return fmt.Errorf("store: %w", roomErr)
+	}
+	b.reads = sum
+	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && !slices.Contains(b.fences, fence) {
+		b.fences = append(b.fences, fence)
+	}
+	if len(changes) > 0 {
+		b.tree = work
+		b.updates = append(b.updates, changes)
+	}
+	return err
+}
+
+// room says whether the cluster takes the batch with one more update.
+func (s *replica) room(b *replicaBatch, reads *readSet, changes []Change) error {
+	p := reads.proposal(b.base.revision)
+	p.Updates = append(slices.Clip(b.updates), changes)
+	p.Fences = b.fences
+	return s.cluster.Fits(p)
+}
+
+// commitLoop is the committer.
+func (s *replica) commitLoop(ctx context.Context) {
+	last := 0 // updates in the batch before
+	for {
+		b := &replicaBatch{done: make(chan struct{})}
+		select {
+		case s.turns <- b:
+			<-s.ran
+		case <-s.closing:
+			return
+		}
+		for !b.full && len(b.fences) == 0 && b.calls < 1<<updateBits && offer(s.turns, b, s.ran, b.calls < last) {
+		}
+		last = b.calls
+		s.finish(ctx, b)
+		close(b.done)
+	}
+}
+
+// finish proposes the batch and waits for the tree to hold it.
+func (s *replica) finish(ctx context.Context, b *replicaBatch) {
+	if len(b.updates) == 0 {
+		return
+	}
+	p := b.reads.proposal(b.base.revision)
+	p.Updates, p.Fences = b.updates, b.fences
+	revision, err := s.cluster.Commit(ctx, p)
+	switch {
+	case errors.Is(err, ErrNotOwner):
+		b.err = err
+		return
+	case errors.Is(err, ErrConflict):
+		s.conflicts.Add(1)
+		b.retry = true
+		revision = b.base.revision + 1
+		err = nil
+	case err != nil:
+		b.err = fmt.Errorf("store: commit: %w", err)
+		s.failing.Store(&b.err)
+		return
+	}
+	s.failing.Store(nil)
+	s.commits.Add(1)
+	_ = s.reached(ctx, revision) // a commit that was made is answered as such even if the store closes
+}
+
+// fenceKey is where a context keeps the fence of the work that it belongs to.
+type fenceKey struct{}
+
+func (s *replica) group() (Group, error) {
+	g, ok := s.cluster.(Group)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return g, nil
+}
+
+// Slot is the server's number.
+func (s *replica) Slot() uint64 {
+	g, err := s.group()
+	if err != nil {
+		return 0
+	}
+	return g.Slot()
+}
+
+// Own runs f while the server owns the name.
+func (s *replica) Own(ctx context.Context, name string, f func(context.Context)) error {
+	g, err := s.group()
+	if err != nil {
+		return err
+	}
+	return g.Own(ctx, name, func(ctx context.Context, fence Fence) {
+		f(context.WithValue(ctx, fenceKey{}, fence))
+	})
+}
+
+// Status is how the server stands.
+func (s *replica) Status(ctx context.Context) (*Status, error) {
+	g, err := s.group()
+	if err != nil {
+		return nil, err
+	}
+	status, err := g.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status.Revision = s.now.Load().revision
+	if newest, err := s.newest.do(ctx, s.cluster.Newest); err == nil {
+		status.Behind = newest - min(newest, status.Revision)
+	}
+	status.Commits, status.Conflicts = s.commits.Load(), s.conflicts.Load()
+	return status, nil
+}
+
+// sharedCall lets those who ask at the same time share one answer. Nobody gets the answer to a call that began before it asked.
+type sharedCall struct {
+	mu      sync.Mutex
+	running bool
+	next    *answer
+}
+
+type answer struct {
+	done  chan struct{}
+	value uint64
+	err   error
+}
+
+func (c *sharedCall) do(ctx context.Context, f func(context.Context) (uint64, error)) (uint64, error) {
+	c.mu.Lock()
+	if c.next == nil {
+		c.next = &answer{done: make(chan struct{})}
+	}
+	mine := c.next
+	if !c.running {
+		c.running = true
+		go c.run(context.WithoutCancel(ctx), f)
+	}
+	c.mu.Unlock()
+	select {
+	case <-mine.done:
+		return mine.value, mine.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func (c *sharedCall) run(ctx context.Context, f func(context.Context) (uint64, error)) {
+	for {
+		c.mu.Lock()
+		current := c.next
+		c.next = nil
+		c.running = current != nil
+		c.mu.Unlock()
+		if current == nil {
+			return
+		}
+		current.value, current.err = f(ctx)
+		close(current.done)
+	}
+}

@@ -1,0 +1,222 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"portolan/internal/store"
+	"portolan/internal/store/storetest"
+)
+
+// log is a cluster in memory: entries, and all commits since the beginning.
+type log struct {
+	mu      sync.Mutex
+	entries map[string]store.Entry
+	commits []store.Applied
+	deletes uint64 // the last commit that deleted something
+	changed chan struct{}
+	refuse  func() bool // a commit fails although nothing has changed
+	most    int         // changes in a proposal, 0 for any number
+}
+
+func newLog() *log { return &log{entries: map[string]store.Entry{}, changed: make(chan struct{})} }
+
+// member is one server's way to the log.
+type member struct{ *log }
+
+func (m member) Load(_ context.Context, add func(store.Entry)) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		add(e)
+	}
+	return uint64(len(m.commits)), nil
+}
+
+func (m member) Follow(ctx context.Context, after uint64, apply func(store.Applied)) error {
+	for {
+		m.mu.Lock()
+		commits, changed := m.commits[after:], m.changed
+		m.mu.Unlock()
+		for _, c := range commits {
+			apply(c)
+			after = c.Revision
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (m member) Commit(_ context.Context, p *store.Proposal) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.refuse != nil && m.refuse() {
+		m.append(nil)
+		return 0, store.ErrConflict
+	}
+	for _, k := range p.Keys {
+		if m.entries[k.Key].Revision != k.Revision {
+			return 0, store.ErrConflict
+		}
+	}
+	for key, e := range m.entries {
+		if e.Revision > p.Snapshot && slices.ContainsFunc(p.Ranges, func(r store.RangeRead) bool {
+			return r.From <= key && (r.To == "" || key < r.To)
+		}) {
+			return 0, store.ErrConflict
+		}
+	}
+	if p.Deletes && m.deletes > p.Snapshot {
+		return 0, store.ErrConflict
+	}
+	revision := m.append(p.Updates)
+	for _, c := range p.Net() {
+		if c.Value == nil {
+			delete(m.entries, c.Key)
+			m.deletes = revision
+			continue
+		}
+		m.entries[c.Key] = store.Entry{Key: c.Key, Value: c.Value, Revision: revision}
+	}
+	return revision, nil
+}
+
+func (m member) append(updates [][]store.Change) uint64 {
+	revision := uint64(len(m.commits)) + 1
+	m.commits = append(m.commits, store.Applied{Revision: revision, Updates: updates})
+	close(m.changed)
+	m.changed = make(chan struct{})
+	return revision
+}
+
+func (m member) Newest(context.Context) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(len(m.commits)), nil
+}
+
+func (m member) Fits(p *store.Proposal) error {
+	if m.most > 0 && len(p.Net()) > m.most {
+		return store.ErrTooLarge
+	}
+	return nil
+}
+
+func (m member) Close() error { return nil }
+
+func openReplica(t testing.TB, l *log, opts store.ReplicaOptions) store.Store {
+	t.Helper()
+	s, err := store.OpenReplica(context.WithoutCancel(t.Context()), member{l}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestReplica_contract(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) store.Store { return openReplica(t, newLog(), store.ReplicaOptions{}) })
+}
+
+// TestReplica_contractWhereCommitsAreRefused runs it where every third commit has to be made again.
+func TestReplica_contractWhereCommitsAreRefused(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) store.Store {
+		l, n := newLog(), 0
+		l.refuse = func() bool { n++; return n%3 == 0 }
+		return openReplica(t, l, store.ReplicaOptions{Linearizable: true})
+	})
+}
+
+// TestReplica_serversShare lets the servers of one cluster count, move sums and take numbers at the same time.
+func TestReplica_serversShare(t *testing.T) {
+	l := newLog()
+	servers := []store.Store{}
+	for range 3 {
+		servers = append(servers, openReplica(t, l, store.ReplicaOptions{Linearizable: true}))
+	}
+	const rounds = 60
+	var wg sync.WaitGroup
+	for i := range 9 {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(i)))
+			s := servers[i%3]
+			for range rounds {
+				err := s.Update(t.Context(), func(tx store.Txn) error {
+					n := 0
+					for range tx.Scan("/taken/", "") {
+						n++
+					}
+					tx.Set(fmt.Sprintf("/taken/%04d", n), fmt.Append(nil, i))
+					if random.IntN(4) == 0 {
+						tx.Delete(fmt.Sprintf("/other/%d", random.IntN(5)))
+					} else {
+						tx.Set(fmt.Sprintf("/other/%d", random.IntN(5)), fmt.Append(nil, n))
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var first string
+	for i, s := range servers {
+		var all []string
+		if err := s.View(t.Context(), func(r store.Reader) error {
+			for k, v := range r.Scan("", "") {
+				all = append(all, k+"="+string(v))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(all, "\n")
+		if n := strings.Count(text, "/taken/"); n != 9*rounds {
+			t.Errorf("server %d: %d numbers taken, want %d: two took the same", i, n, 9*rounds)
+		}
+		if i == 0 {
+			first = text
+		} else if text != first {
+			t.Errorf("server %d holds something else than server 0", i)
+		}
+	}
+}
+
+func TestReplica_tooLarge(t *testing.T) {
+	l := newLog()
+	l.most = 3
+	s := openReplica(t, l, store.ReplicaOptions{})
+	write := func(n int) error {
+		return s.Update(t.Context(), func(tx store.Txn) error {
+			for i := range n {
+				tx.Set(fmt.Sprintf("/%d", i), fmt.Append(nil, n))
+			}
+			return nil
+		})
+	}
+	if err := write(4); err == nil || !strings.Contains(err.Error(), store.ErrTooLarge.Error()) {
+		t.Errorf("err = %v", err)
+	}
+	if err := write(3); err != nil {
+		t.Error(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := write(2); err != nil {
+				t.Errorf("in a batch that is full: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,398 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
+	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
+)
+
+// etcdCluster is a running cluster of Debian's etcd.
+type etcdCluster struct {
+	t       *testing.T
+	client  []string // addresses for clients
+	args    [][]string
+	members []*exec.Cmd // nil: killed
+}
+
+func startEtcd(t *testing.T, members int) *etcdCluster {
+	t.Helper()
+	if _, err := exec.LookPath("etcd"); err != nil {
+		t.Fatal("Debian's etcd-server is needed: run scripts/setup")
+	}
+	memory := ""
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		memory = "/dev/shm" // what a disk does is etcd's own business
+	}
+	dir, err := os.MkdirTemp(memory, "portolan-etcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &etcdCluster{t: t, members: make([]*exec.Cmd, members)}
+	var initial, peers []string
+	for i := range members {
+		c.client, peers = append(c.client, freeAddress(t)), append(peers, freeAddress(t))
+		initial = append(initial, fmt.Sprintf("m%d=http://%s", i, peers[i]))
+	}
+	for i := range members {
+		c.args = append(c.args, []string{
+			"--name", fmt.Sprintf("m%d", i), "--data-dir", filepath.Join(dir, fmt.Sprint(i)), "--max-txn-ops", "4096",
+			"--listen-client-urls", "http://" + c.client[i], "--advertise-client-urls", "http://" + c.client[i],
+			"--listen-peer-urls", "http://" + peers[i], "--initial-advertise-peer-urls", "http://" + peers[i],
+			"--initial-cluster", strings.Join(initial, ","), "--initial-cluster-state", "new",
+		})
+		c.begin(i)
+	}
+	t.Cleanup(func() {
+		for i := range c.members {
+			c.kill(i)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return c
+}
+
+func (c *etcdCluster) begin(i int) {
+	cmd := exec.Command("etcd", c.args[i]...)
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.members[i] = cmd
+}
+
+func (c *etcdCluster) kill(i int) {
+	if cmd := c.members[i]; cmd != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		c.members[i] = nil
+	}
+}
+
+// address is the value of --store.
+func (c *etcdCluster) address(prefix string) string {
+	return "etcd://" + strings.Join(c.client, ",") + "/" + prefix
+}
+
+// leader is the number of the member that leads, by what a server says of it.
+func (c *etcdCluster) leader(p *Process) int {
+	var status struct {
+		Members []struct {
+			Endpoint string
+			Leader   bool
+		}
+	}
+	readJSON(c.t, ask(c.t, p, "GET", "/_portolan/cluster", nil), &status)
+	for _, m := range status.Members {
+		if m.Leader {
+			return slices.Index(c.client, m.Endpoint)
+		}
+	}
+	c.t.Fatalf("no member leads: %+v", status)
+	return -1
+}
+
+// patient retries as an SDK does for as long as a failover takes.
+func patient(p *Process) *networkmanager.Client {
+	return networkmanager.New(networkmanager.Options{
+		Region: "us-west-2", BaseEndpoint: &p.URL, Credentials: sdk(p).Options().Credentials,
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 60, time.Second, ratelimit.None
+			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				var op *net.OpError
+				return aws.BoolTernary(errors.As(err, &op))
+			}))
+		}),
+	})
+}
+
+// register is a description that clients of all servers write and read.
+type register struct {
+	mu      sync.Mutex
+	history []porcupine.Operation
+	clock   atomic.Int64
+}
+
+type access struct {
+	write bool
+	value string
+}
+
+// describes is the model: a read gives what was written last.
+var describes = porcupine.Model{
+	Init: func() any { return "start" },
+	Step: func(state, input, output any) (bool, any) {
+		in := input.(access)
+		if in.write {
+			return true, in.value
+		}
+		return output.(string) == state.(string), state
+	},
+}
+
+func (r *register) record(client int, in access, do func() (string, error)) {
+	called := r.clock.Add(1)
+	out, err := do()
+	returned := r.clock.Add(1)
+	if err != nil {
+		if !in.write {
+			return
+		}
+		returned = 1 << 40 // it may take effect at any time
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history = append(r.history, porcupine.Operation{ClientId: client, Input: in, Call: called, Output: out, Return: returned})
+}
+
+// TestCluster_serversOnOneEtcd writes through three servers while the leader of etcd is killed, one server is killed and
+// another stands still. Nothing that was acknowledged is lost, nothing is there twice, a register is linearizable, and a
+// quota holds.
+func TestCluster_serversOnOneEtcd(t *testing.T) {
+	cluster := startEtcd(t, 3)
+	const devices = 300
+	args := []string{"--store", cluster.address("wan"), "--store-reads", "linearizable", "--log-level", "error", "--quota", fmt.Sprintf("devices=%d", devices)}
+	servers := make([]*Process, 3)
+	for i := range servers {
+		servers[i] = Start(t, append(args, "--store-name", fmt.Sprintf("server-%d", i))...)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	made, err := patient(servers[0]).CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{Description: aws.String("start")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gn := *made.GlobalNetwork.GlobalNetworkId
+
+	var mu sync.Mutex
+	acknowledged := map[string]string{}
+	refused := 0
+	var written atomic.Int64
+	reached := make(chan struct{})
+	var wg sync.WaitGroup
+	var shared register
+	for w := range 6 {
+		client := patient(servers[w%2]) // the third is killed, its clients go elsewhere
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				description := fmt.Sprintf("writer %d device %d", w, n)
+				out, err := client.CreateDevice(ctx, &networkmanager.CreateDeviceInput{GlobalNetworkId: &gn, Description: &description})
+				var full *types.ServiceQuotaExceededException
+				switch {
+				case errors.As(err, &full):
+					mu.Lock()
+					refused++
+					mu.Unlock()
+					return
+				case err != nil:
+					t.Errorf("writer %d: %v", w, err)
+					return
+				}
+				mu.Lock()
+				acknowledged[*out.Device.DeviceId] = description
+				mu.Unlock()
+				if written.Add(1) == devices/3 {
+					close(reached)
+				}
+				if n%3 == 0 {
+					value := fmt.Sprintf("%d-%d", w, n)
+					shared.record(w, access{write: true, value: value}, func() (string, error) {
+						_, err := client.UpdateGlobalNetwork(ctx, &networkmanager.UpdateGlobalNetworkInput{GlobalNetworkId: &gn, Description: &value})
+						return "", err
+					})
+				} else {
+					shared.record(w, access{}, func() (string, error) {
+						out, err := client.DescribeGlobalNetworks(ctx, &networkmanager.DescribeGlobalNetworksInput{GlobalNetworkIds: []string{gn}})
+						if err != nil {
+							return "", err
+						}
+						return *out.GlobalNetworks[0].Description, nil
+					})
+				}
+			}
+		})
+	}
+	select {
+	case <-reached:
+	case <-ctx.Done():
+		t.Fatal("the writers do not get on")
+	}
+	leader := cluster.leader(servers[0])
+	cluster.kill(leader)
+	servers[2].Kill()
+	if err := servers[1].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	stood, err := patient(servers[0]).CreateSite(ctx, &networkmanager.CreateSiteInput{GlobalNetworkId: &gn, Description: aws.String("while another stood still")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := servers[1].cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	cluster.begin(leader)
+	wg.Wait()
+
+	again := Start(t, append(args, "--store-name", "server-2")...)
+	for i, p := range []*Process{servers[0], servers[1], again} {
+		if err := verify(ctx, patient(p), gn, acknowledged); err != nil {
+			t.Errorf("server %d: %v", i, err)
+		}
+		sites, err := patient(p).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &gn})
+		if err != nil || len(sites.Sites) != 1 || *sites.Sites[0].SiteId != *stood.Site.SiteId {
+			t.Errorf("server %d: sites %+v, %v", i, sites, err)
+		}
+	}
+	if len(acknowledged) > devices || refused != 6 {
+		t.Errorf("%d devices, the quota is %d; %d of 6 writers were refused", len(acknowledged), devices, refused)
+	}
+	if result := porcupine.CheckOperationsTimeout(describes, initially(shared.history), time.Minute); result != porcupine.Ok {
+		t.Errorf("the register is not linearizable: %v", result)
+	}
+	text := portolan(t, again, 0, "cluster", "status")
+	for _, want := range []string{"server server-2:", "server-0", "server-1", "owns publishing", "leader"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("cluster status lacks %q:\n%s", want, text)
+		}
+	}
+	t.Logf("%d devices acknowledged; %s", len(acknowledged), text)
+}
+
+func readJSON(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+}
+
+// initially is a history with the value that the register began with.
+func initially(history []porcupine.Operation) []porcupine.Operation {
+	return append([]porcupine.Operation{{Input: access{write: true, value: "start"}, Call: -2, Output: "", Return: -1}}, history...)
+}
+
+// TestCluster_attachmentsMoveOnce lets a second server take the steps that the first has scheduled, and a sink carry every
+// event away once, whichever server owns it.
+func TestCluster_attachmentsMoveOnce(t *testing.T) {
+	cluster := startEtcd(t, 1)
+	events := filepath.Join(t.TempDir(), "events.jsonl")
+	args := []string{"--store", cluster.address("steps"), "--log-level", "error", "--events-file", events, "--lifecycle", "site.PENDING=300ms"}
+	first := Start(t, append(args, "--store-name", "first")...)
+	second := Start(t, append(args, "--store-name", "second")...)
+	lab := newCoreNetworkLab(t, first, "111122223333")
+	ctx := t.Context()
+	site, err := patient(first).CreateSite(ctx, &networkmanager.CreateSiteInput{GlobalNetworkId: &lab.gn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Kill()
+	lab.until("the second server to take the step of the first", func() bool {
+		sites, err := patient(second).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &lab.gn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(sites.Sites) == 1 && *sites.Sites[0].SiteId == *site.Site.SiteId && sites.Sites[0].State == types.SiteStateAvailable
+	})
+	var log struct {
+		Events []struct{ Event struct{ ID string } }
+	}
+	readJSON(t, ask(t, second, "GET", "/_portolan/events?limit=1000", nil), &log)
+	if len(log.Events) == 0 {
+		t.Fatal("no events")
+	}
+	lab.until("the sink to carry away what happened", func() bool {
+		text, err := os.ReadFile(events)
+		return err == nil && strings.Count(string(text), "\n") >= len(log.Events)
+	})
+	text, err := os.ReadFile(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range log.Events {
+		if n := strings.Count(string(text), e.Event.ID); n != 1 {
+			t.Errorf("event %s was carried away %d times", e.Event.ID, n)
+		}
+	}
+}
+
+// TestCluster_migrate copies a folder to etcd and back.
+func TestCluster_migrate(t *testing.T) {
+	cluster := startEtcd(t, 1)
+	folder, back := t.TempDir(), filepath.Join(t.TempDir(), "back")
+	p := Start(t, "--data", folder)
+	made, err := sdk(p).CreateGlobalNetwork(t.Context(), &networkmanager.CreateGlobalNetworkInput{Description: aws.String("moves")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run := func(code int, args ...string) string {
+		t.Helper()
+		out, err := exec.Command(Binary(t), args...).CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != code) || err == nil && code != 0 {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	run(0, "migrate", "--data", folder, cluster.address("a"))
+	if out := run(1, "migrate", "--data", folder, cluster.address("a")); !strings.Contains(out, "not empty") {
+		t.Errorf("a second copy: %s", out)
+	}
+	q := Start(t, "--store", cluster.address("a"))
+	found, err := sdk(q).DescribeGlobalNetworks(t.Context(), &networkmanager.DescribeGlobalNetworksInput{})
+	if err != nil || len(found.GlobalNetworks) != 1 || *found.GlobalNetworks[0].GlobalNetworkId != *made.GlobalNetwork.GlobalNetworkId {
+		t.Fatalf("on etcd: %+v, %v", found, err)
+	}
+	if out := run(1, "migrate", "--back", "--data", back, cluster.address("a")); !strings.Contains(out, "is in use by") {
+		t.Errorf("a copy beside a running server: %s", out)
+	}
+	backup := filepath.Join(t.TempDir(), "etcd.db")
+	run(0, "backup", "--endpoint", q.URL, backup)
+	if _, err := q.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run(0, "migrate", "--back", "--data", back, cluster.address("a"))
+	r := Start(t, "--data", back)
+	found, err = sdk(r).DescribeGlobalNetworks(t.Context(), &networkmanager.DescribeGlobalNetworksInput{})
+	if err != nil || len(found.GlobalNetworks) != 1 || *found.GlobalNetworks[0].Description != "moves" {
+		t.Fatalf("back in a folder: %+v, %v", found, err)
+	}
+}
+
+// TestCluster_offLoopbackNeedsTLS: etcd elsewhere is never asked without TLS, and no secret is taken in the address.
+func TestCluster_offLoopbackNeedsTLS(t *testing.T) {
+	for args, want := range map[string]string{
+		"--store etcd://10.0.0.1/wan":                      "TLS is needed",
+		"--store etcd://root:secret@127.0.0.1/wan":         "do not belong in its address",
+		"--store http://127.0.0.1/wan":                     "etcd://host",
+		"--store etcd://127.0.0.1/wan --store-reads some":  "local or linearizable",
+		"--store etcd://127.0.0.1/wan --store-cert a.pem":  "belong together",
+		"--store etcd://127.0.0.1/wan --store-user a":      "belong together",
+		"--store etcd://127.0.0.1/wan --store-ca /nowhere": "--store-ca",
+		"--store etcd://127.0.0.1/wan --ephemeral":         "exclude each other",
+		"--store etcd://127.0.0.1:1/wan":                   "etcd://127.0.0.1:1",
+	} {
+		out, err := exec.Command(Binary(t), append([]string{"serve", "--listen", "127.0.0.1:0"}, strings.Fields(args)...)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "secret") {
+			t.Errorf("%s: %v\n%s", args, err, out)
+		}
+	}
+}
