@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // sections compares the sections of the documents that have a type of their own. Descriptions and acceptance count
@@ -33,13 +32,12 @@ func (d *differ) sections(was, is bool) {
 		before.edges, after.edges = edgeNames(d.old), edgeNames(d.new)
 	}
 	one(ChangeCoreNetworkConfiguration, "core-network-configuration", before, after, was, is)
-	section := func(kind ChangeType, name string, of func(*Document) []string) {
-		before, after := of(old), of(next)
-		one(kind, name, item{canonical: fmt.Sprintf("%q", before)}, item{canonical: fmt.Sprintf("%q", after)}, len(before) > 0, len(after) > 0)
+	section := func(kind ChangeType, name string, had, has int, before, after string) {
+		one(kind, name, item{canonical: before}, item{canonical: after}, had > 0, has > 0)
 	}
-	section(ChangeSegmentsConfiguration, "segments", canonicalSegments)
-	section(ChangeSegmentActionsConfiguration, "segment-actions", canonicalActions)
-	section(ChangeAttachmentPolicies, "attachment-policies", canonicalAttachmentPolicies)
+	section(ChangeSegmentsConfiguration, "segments", len(old.Segments), len(next.Segments), canonicalSegments(d.old), canonicalSegments(d.new))
+	section(ChangeSegmentActionsConfiguration, "segment-actions", len(old.SegmentActions), len(next.SegmentActions), canonicalActions(d.old), canonicalActions(d.new))
+	section(ChangeAttachmentPolicies, "attachment-policies", len(old.AttachmentPolicies), len(next.AttachmentPolicies), canonicalAttachmentPolicies(old), canonicalAttachmentPolicies(next))
 }
 
 // switches is what the configuration says to every edge.
@@ -47,22 +45,23 @@ func (p *Policy) switches() [4]any {
 	return [4]any{p.Version, p.VPNECMPSupport, p.DNSSupport, p.SecurityGroupReferencingSupport}
 }
 
-// canonicalConfiguration has the edges in document order where that order counts: where traffic is led through a group
-// it says which edge inspects it when nothing else does. Elsewhere it does not. It counts for both policies of a
-// difference or for neither, or the first group would pass for another configuration.
+// canonicalConfiguration has the order of the edges that [RegionPriority] lacks where it counts: where traffic is led through a group it says which edge inspects it when nothing else does. It counts for both
+// policies of a difference or for neither, or the first group would pass for another configuration.
 func (p *Policy) canonicalConfiguration(ordered bool) string {
-	c := &p.Document().Configuration
-	var ranges, edges []string
-	for _, r := range c.ASNRanges {
+	var edges, order []string
+	known := RegionPriority()
+	for _, e := range p.Document().Configuration.EdgeLocations {
+		edges = append(edges, fmt.Sprintf("%q %d %q", e.Location, e.ASN, sortedUnion(blocks(e.InsideCIDRs))))
+		if ordered && !slices.Contains(known, e.Location) {
+			order = append(order, e.Location)
+		}
+	}
+	var ranges []string
+	for _, r := range p.asns {
 		ranges = append(ranges, fmt.Sprint(r.Low, "-", r.High))
 	}
-	for _, e := range c.EdgeLocations {
-		edges = append(edges, fmt.Sprintf("%q %d %q", e.Location, e.ASN, sortedUnion(blocks(e.InsideCIDRs))))
-	}
-	if !ordered {
-		slices.Sort(edges)
-	}
-	return fmt.Sprintf("%v %q %q %q", p.switches(), sortedUnion(ranges), sortedUnion(blocks(c.InsideCIDRs)), edges)
+	slices.Sort(edges)
+	return fmt.Sprintf("%v %q %q %q %q", p.switches(), ranges, sortedUnion(blocks(p.Document().Configuration.InsideCIDRs)), edges, order)
 }
 
 func (p *Policy) ordersEdges() bool {
@@ -85,58 +84,47 @@ func namesOf(list []Named) []string {
 	return sortedUnion(names)
 }
 
-func canonicalSegments(doc *Document) []string {
+// canonicalSegments takes a list of all edges for every edge, which it is until there is another one.
+func canonicalSegments(p *Policy) string {
 	var list []string
-	for _, s := range doc.Segments {
-		list = append(list, fmt.Sprintf("%q %q %t %q %t %t %q %q", s.Name, s.Description, s.EdgeLocations == nil, namesOf(s.EdgeLocations),
+	for _, s := range p.Document().Segments {
+		edges := namesOf(s.EdgeLocations)
+		every := s.EdgeLocations == nil || len(edges) == len(p.Edges)
+		if every {
+			edges = nil
+		}
+		list = append(list, fmt.Sprintf("%q %q %t %q %t %t %q %q", s.Name, s.Description, every, edges,
 			s.Isolate, s.RequireAcceptance, namesOf(s.DenyFilter), namesOf(s.AllowFilter)))
 	}
 	slices.Sort(list)
-	return list
+	return fmt.Sprintf("%q", list)
 }
 
-// canonicalActions is the actions without their order. Where it counts, because two actions name one pair of segments,
-// the segments themselves differ.
-func canonicalActions(doc *Document) []string {
+// canonicalActions is what the actions mean together, whichever segment they are written at, whether they name all
+// segments or say *; and their descriptions.
+func canonicalActions(p *Policy) string {
 	var list []string
-	for i := range doc.SegmentActions {
-		list = append(list, canonicalAction(&doc.SegmentActions[i]))
+	for i := range p.Document().SegmentActions {
+		if a := &p.Document().SegmentActions[i]; a.Description != "" {
+			list = append(list, fmt.Sprintf("%q %q %q", a.Action, a.Segment.Name, a.Description))
+		}
 	}
-	slices.Sort(list)
-	return list
+	for _, s := range p.Shares {
+		list = append(list, fmt.Sprintf("share %q %q %q", s.From, s.To, policyNames(s.Policies)))
+	}
+	for group, pairs := range insertedPairs(p) {
+		list = append(list, fmt.Sprintf("%q %q", group, pairs))
+	}
+	for _, r := range p.StaticRoutes {
+		list = append(list, fmt.Sprintf("create-route %q %s %t %q", r.Segment, r.Prefix, r.Blackhole, sorted(r.Destinations)))
+	}
+	for _, a := range p.EdgeAssociations {
+		list = append(list, fmt.Sprintf("associate %q %q %q %q", a.Segment, a.Edge, a.Peer, policyNames(a.Policies)))
+	}
+	return fmt.Sprintf("%q", sortedUnion(list))
 }
 
-func canonicalAction(a *SegmentAction) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%q %q %q", a.Action, a.Description, a.Segment.Name)
-	switch a.Action {
-	case ActionShare:
-		fmt.Fprintf(&b, " %s %q", a.ShareWith.canonical(""), namesOf(a.RoutingPolicyNames))
-	case ActionCreateRoute:
-		fmt.Fprintf(&b, " %q %q", sortedUnion(blocks(a.DestinationCIDRs)), namesOf(a.Destinations))
-	case ActionSendVia:
-		fmt.Fprintf(&b, " %q %s %q %s", a.Mode, a.WhenSentTo.canonical(a.Segment.Name), namesOf(a.Via.Groups), canonicalOverrides(compileOverrides(a.Via)))
-	case ActionSendTo:
-		fmt.Fprintf(&b, " %q %s", namesOf(a.Via.Groups), canonicalOverrides(compileOverrides(a.Via)))
-	case ActionAssociateRoutingPolicy:
-		e := &a.EdgeAssociation
-		fmt.Fprintf(&b, " %q %q %q", e.EdgeLocation.Name, e.PeerEdgeLocation.Name, namesOf(e.RoutingPolicyNames))
-	}
-	return b.String()
-}
-
-// canonical is a set of segments; one that was omitted is the segment alone.
-func (s *SegmentSet) canonical(omitted string) string {
-	switch {
-	case s.All:
-		return fmt.Sprintf("* %q", namesOf(s.Except))
-	case !s.Known() && omitted != "":
-		return fmt.Sprintf("%q", []string{omitted})
-	}
-	return fmt.Sprintf("%q", namesOf(s.Names))
-}
-
-func canonicalAttachmentPolicies(doc *Document) []string {
+func canonicalAttachmentPolicies(doc *Document) string {
 	var list []string
 	for _, p := range doc.AttachmentPolicies {
 		var conditions []string
@@ -152,5 +140,5 @@ func canonicalAttachmentPolicies(doc *Document) []string {
 			p.Action.Segment.Name, p.Action.TagKey.Name, p.Action.Group.Name, p.Action.RequireAcceptance))
 	}
 	slices.Sort(list)
-	return list
+	return fmt.Sprintf("%q", list)
 }

@@ -66,11 +66,11 @@ func (d *differ) groups() {
 // accept, and descriptions, are told of each.
 func groupItems(p *Policy) map[string]item {
 	items := map[string]item{}
-	insertions := insertionsOfGroups(p)
+	insertions, pairs := insertionsOfGroups(p), insertedPairs(p)
 	for i := range p.NetworkFunctionGroups {
 		g := &p.NetworkFunctionGroups[i]
 		values := &ChangeValues{NetworkFunctionGroupName: g.Name, EdgeLocations: sorted(g.Edges), ServiceInsertionActions: insertions[g.Name].actions}
-		canonical := fmt.Sprintf("%q %s", sorted(g.Learns), insertions[g.Name].canonical)
+		canonical := fmt.Sprintf("%q %q", sorted(g.Learns), pairs[g.Name])
 		for _, e := range g.Edges {
 			items[e+"/"+g.Name] = item{
 				identifier: g.Name, values: values, canonical: canonical, edges: []string{e},
@@ -110,6 +110,25 @@ func insertionsOfGroups(p *Policy) map[string]insertionList {
 	return found.lists()
 }
 
+// insertedPairs is what leads traffic through each group, sorted: the same whichever segment of a pair an action is
+// written at.
+func insertedPairs(p *Policy) map[string][]string {
+	found := newInsertions()
+	pairs := map[string][]string{}
+	for _, i := range p.Insertions {
+		action := insertedBy(i)
+		action.WhenSentTo = []string{min(i.Segment, i.With), max(i.Segment, i.With)}
+		pairs[i.Group] = append(pairs[i.Group], found.canonical(&action))
+	}
+	for _, s := range p.SendTo {
+		pairs[s.Group] = append(pairs[s.Group], found.canonical(&ServiceInsertion{Action: ActionSendTo, Group: s.Group, WhenSentTo: []string{s.Segment}, Overrides: s.Overrides}))
+	}
+	for _, list := range pairs {
+		slices.Sort(list)
+	}
+	return pairs
+}
+
 // insertionList is what concerns one segment or group, in a fixed order, and a text that is equal where that is.
 type insertionList struct {
 	actions   []ServiceInsertion
@@ -126,13 +145,16 @@ func newInsertions() *insertions {
 	return &insertions{map[string]map[string]*ServiceInsertion{}, map[*Override]string{}}
 }
 
-func (l *insertions) via(at string, i Insertion, with string) {
-	mode := SingleHop
-	overrides := i.Overrides
+// insertedBy is a send-via without its other end. Overrides play no part in dual-hop.
+func insertedBy(i Insertion) ServiceInsertion {
 	if i.DualHop {
-		mode, overrides = DualHop, nil // overrides play no part there
+		return ServiceInsertion{Action: ActionSendVia, Mode: DualHop, Group: i.Group}
 	}
-	action := l.action(at, ServiceInsertion{Action: ActionSendVia, Mode: mode, Group: i.Group, Overrides: overrides})
+	return ServiceInsertion{Action: ActionSendVia, Mode: SingleHop, Group: i.Group, Overrides: i.Overrides}
+}
+
+func (l *insertions) via(at string, i Insertion, with string) {
+	action := l.action(at, insertedBy(i))
 	action.WhenSentTo = append(action.WhenSentTo, with)
 }
 

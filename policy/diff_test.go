@@ -346,20 +346,21 @@ func TestDiff_everyPartCounts(t *testing.T) {
 	}
 }
 
-// TestDiff_orderOfEdgesThatBeginsToCount: the order of the edges begins to count with the first group that traffic is
-// sent to. That is no other configuration.
+// TestDiff_orderOfEdgesThatBeginsToCount: the order of edges that AWS's list of Regions lacks begins to count with the first group
+// that traffic is sent to. That is no other configuration.
 func TestDiff_orderOfEdgesThatBeginsToCount(t *testing.T) {
 	document := func(edges, actions string) string {
 		return `{"version": "2021.12", "core-network-configuration": {"asn-ranges": ["64512-64600"], "edge-locations": [` + edges + `]},
 			"segments": [{"name": "a"}], "network-function-groups": [{"name": "fw", "require-attachment-acceptance": false}]` + actions + `}`
 	}
 	const sendTo = `, "segment-actions": [{"action": "send-to", "segment": "a", "via": {"network-function-groups": ["fw"]}}]`
-	const order, other = `{"location": "us-east-1"}, {"location": "eu-west-1"}`, `{"location": "eu-west-1"}, {"location": "us-east-1"}`
-	old := compiled(t, document(order, ""), nil)
+	const order, other = `{"location": "ap-east-1"}, {"location": "mx-central-1"}`, `{"location": "mx-central-1"}, {"location": "ap-east-1"}`
+	const listed, turned = `{"location": "us-east-1"}, {"location": "eu-west-1"}`, `{"location": "eu-west-1"}, {"location": "us-east-1"}`
 	for _, c := range []struct {
-		edges, actions string
-		changed        bool
-	}{{order, sendTo, false}, {other, sendTo, true}, {other, "", false}} {
+		before, edges, actions string
+		changed                bool
+	}{{order, order, sendTo, false}, {order, other, sendTo, true}, {order, other, "", false}, {listed, turned, sendTo, false}} {
+		old := compiled(t, document(c.before, ""), nil)
 		got := policy.Diff(old, compiled(t, document(c.edges, c.actions), old.Previous()))
 		if slices.ContainsFunc(got, func(ch policy.Change) bool { return ch.Type == policy.ChangeCoreNetworkConfiguration }) != c.changed {
 			t.Errorf("edges %s, actions %s: %+v", c.edges, c.actions, got)

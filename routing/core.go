@@ -116,7 +116,7 @@ func (c *core) rankEdges() {
 	slices.SortFunc(names, func(a, b int) int { return cmp.Compare(c.edges[a].Location, c.edges[b].Location) })
 	order := c.opt.DefaultRegionPriority
 	if order == nil {
-		order = regionPriority()
+		order = policy.RegionPriority()
 	}
 	place := func(i int) int {
 		if at := slices.Index(order, c.edges[i].Location); at >= 0 {

@@ -129,9 +129,10 @@ type shownChange struct {
 	lines []string
 }
 
-// merged joins what happens to a segment or group in the same way at several edges.
+// merged joins what happens to a segment or group in the same way at several edges, and leaves out sections whose changes
+// are shown at what they change.
 func (d *differ) merged(changes []policy.Change) []*shownChange {
-	var list []*shownChange
+	var list, bare []*shownChange
 	seen := map[string]*shownChange{}
 	for _, c := range changes {
 		s := &shownChange{Change: c, title: changeWords[c.Type], lines: d.lines(&c)}
@@ -146,7 +147,14 @@ func (d *differ) merged(changes []policy.Change) []*shownChange {
 		} else if _, path, ok := strings.Cut(c.IdentifierPath, "/"); ok {
 			s.title += " " + path
 		}
+		if c.Action == policy.ChangeModify && len(s.lines) == 0 {
+			bare = append(bare, s)
+			continue
+		}
 		list = append(list, s)
+	}
+	if len(list) == 0 {
+		return bare
 	}
 	return list
 }
@@ -158,6 +166,8 @@ func (d *differ) lines(c *policy.Change) []string {
 		return ruleLines(d.old.AttachmentPolicies, d.new.AttachmentPolicies)
 	case policy.ChangeSegmentsConfiguration:
 		return d.segmentLines()
+	case policy.ChangeSegmentActionsConfiguration:
+		return d.descriptionLines()
 	}
 	before, after := changeFields(c.Previous), changeFields(c.New)
 	switch c.Type {

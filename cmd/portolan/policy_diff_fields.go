@@ -38,7 +38,7 @@ func (d *differ) segmentLines() []string {
 		if i < 0 {
 			continue
 		}
-		before, after := writtenFields(&d.written.Segments[i]), writtenFields(&next)
+		before, after := writtenFields(&d.written.Segments[i], len(d.old.Edges)), writtenFields(&next, len(d.new.Edges))
 		for i := range before {
 			if before[i] != after[i] {
 				lines = append(lines, next.Name+": "+before[i].name+": "+before[i].text+" → "+after[i].text)
@@ -48,9 +48,35 @@ func (d *differ) segmentLines() []string {
 	return lines
 }
 
-func writtenFields(s *policy.DocumentSegment) []changeField {
+// descriptionLines is the descriptions of segment actions that come or go. What the actions do is said of the segments.
+func (d *differ) descriptionLines() []string {
+	described := func(doc *policy.Document) map[string]bool {
+		texts := map[string]bool{}
+		for _, a := range doc.SegmentActions {
+			if a.Description != "" {
+				texts[fmt.Sprintf("%s of segment %s: description: %s", a.Action, a.Segment.Name, a.Description)] = true
+			}
+		}
+		return texts
+	}
+	before, after := described(d.written), described(d.rewrote)
+	var lines []string
+	missing := func(sign string, here, there map[string]bool) {
+		for _, text := range slices.Sorted(maps.Keys(here)) {
+			if !there[text] {
+				lines = append(lines, sign+" "+text)
+			}
+		}
+	}
+	missing("-", before, after)
+	missing("+", after, before)
+	return lines
+}
+
+// writtenFields is what is written about a segment of a core network with a number of edges.
+func writtenFields(s *policy.DocumentSegment, count int) []changeField {
 	edges := "every one"
-	if s.EdgeLocations != nil {
+	if s.EdgeLocations != nil && len(s.EdgeLocations) < count {
 		var names []string
 		for _, e := range s.EdgeLocations {
 			names = append(names, e.Name)
