@@ -19,6 +19,7 @@ func Parse(data []byte) (*Snapshot, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("the snapshot is longer than %d bytes", MaxFile)
 	}
+	file := data
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		converted, err := yaml.YAMLToJSONStrict(data)
 		if err != nil {
@@ -28,7 +29,7 @@ func Parse(data []byte) (*Snapshot, error) {
 	}
 	var s Snapshot
 	if err := json.Unmarshal(data, &s, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("the snapshot cannot be read: %w", err)
+		return nil, readError(file, data, err)
 	}
 	if err := s.Validate(); err != nil {
 		return nil, err
