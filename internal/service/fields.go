@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/nat"
 	"portolan/internal/state"
 )
 
@@ -67,15 +68,15 @@ func wrongFields(in api.Input) []api.FieldError {
 		}
 
 	case *api.CreateVpcAttachmentInput:
-		return slices.Concat(vpcARN.check(in.VpcArn), tooFew("subnetArns", in.SubnetArns), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
+		return slices.Concat(vpcARN.check(in.VpcArn), tooFew("subnetArns", in.SubnetArns), nat.Fields(in.NatGatewayRules), tagFields(in.Tags))
 	case *api.CreateConnectAttachmentInput:
-		return append(natRuleFields(in.NatGatewayRules), tagFields(in.Tags)...)
+		return append(nat.Fields(in.NatGatewayRules), tagFields(in.Tags)...)
 	case *api.CreateSiteToSiteVpnAttachmentInput:
-		return slices.Concat(vpnConnectionARN.check(in.VpnConnectionArn), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
+		return slices.Concat(vpnConnectionARN.check(in.VpnConnectionArn), nat.Fields(in.NatGatewayRules), tagFields(in.Tags))
 	case *api.CreateDirectConnectGatewayAttachmentInput:
-		return slices.Concat(directConnectGatewayARN.check(in.DirectConnectGatewayArn), natRuleFields(in.NatGatewayRules), tagFields(in.Tags))
+		return slices.Concat(directConnectGatewayARN.check(in.DirectConnectGatewayArn), nat.Fields(in.NatGatewayRules), tagFields(in.Tags))
 	case *api.UpdateAttachmentNatConfigurationInput:
-		return natRuleFields(in.NatGatewayRules)
+		return nat.Fields(in.NatGatewayRules)
 	case *api.ListAttachmentNatConfigurationsInput:
 		return natFilterFields(in.Filters)
 	case *api.CreateTransitGatewayRouteTableAttachmentInput:
