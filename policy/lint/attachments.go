@@ -16,7 +16,7 @@ var attachmentLintRules = []Rule{
 		Summary: "An attachment policy has an empty list of conditions.",
 		Why:     "No attachment meets a rule without conditions, so the rule does nothing. A rule for every attachment has the condition any.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    (*linter).ruleWithoutConditions,
+		find:    ruleWithoutConditions,
 	},
 	{
 		Name: "attachment-type-unknown", Severity: SeverityError,
@@ -53,7 +53,7 @@ var attachmentLintRules = []Rule{
 		Example: `{"attachment-policies": [{"rule-number": 100, "condition-logic": "and", "conditions": [
   {"type": "tag-value", "operator": "equals", "key": "env", "value": "prod"},
   {"type": "tag-value", "operator": "equals", "key": "env", "value": "dev"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).ruleContradictsItself,
+		find: ruleContradictsItself,
 	},
 	{
 		Name: "condition-redundant", Severity: SeverityNote,
@@ -62,7 +62,7 @@ var attachmentLintRules = []Rule{
 		Example: `{"attachment-policies": [{"rule-number": 100, "condition-logic": "or", "conditions": [
   {"type": "any"},
   {"type": "tag-exists", "key": "env"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).conditionRedundant,
+		find: conditionRedundant,
 	},
 	{
 		Name: "rule-shadowed", Severity: SeverityError,
@@ -71,7 +71,7 @@ var attachmentLintRules = []Rule{
 		Example: `{"attachment-policies": [
   {"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "env"}], "action": {"association-method": "tag", "tag-value-of-key": "env"}},
   {"rule-number": 200, "conditions": [{"type": "tag-value", "operator": "equals", "key": "env", "value": "prod"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).ruleShadowed,
+		find: ruleShadowed,
 	},
 	{
 		Name: "rules-out-of-order", Severity: SeverityNote,
@@ -80,21 +80,21 @@ var attachmentLintRules = []Rule{
 		Example: `{"attachment-policies": [
   {"rule-number": 200, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "prod"}},
   {"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "env"}], "action": {"association-method": "tag", "tag-value-of-key": "env"}}]}`,
-		find: (*linter).rulesOutOfOrder,
+		find: rulesOutOfOrder,
 	},
 	{
 		Name: "tag-value-names-no-segment", Severity: SeverityError,
 		Summary: "An attachment policy takes the segment from a tag and asks for a value that names none.",
 		Why:     "The attachment matches, its tag names no segment, and it stays unassociated: later rules are not tried. A tag can name segments, not network function groups, and case counts.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "tag-value", "operator": "equals", "key": "domain", "value": "Prod"}], "action": {"association-method": "tag", "tag-value-of-key": "domain"}}]}`,
-		find:    (*linter).tagValueNamesNoSegment,
+		find:    tagValueNamesNoSegment,
 	},
 	{
 		Name: "tag-not-required", Severity: SeverityWarning,
 		Summary: "An attachment policy takes the segment from a tag but matches attachments without it.",
 		Why:     "An attachment without the tag matches, has no segment, stays unassociated, and no later rule is tried. A condition tag-exists on the same key lets it pass on.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "attachment-type", "operator": "equals", "value": "vpc"}], "action": {"association-method": "tag", "tag-value-of-key": "domain"}}]}`,
-		find:    (*linter).tagNotRequired,
+		find:    tagNotRequired,
 	},
 	{
 		Name: "tag-keys-differ-in-case", Severity: SeverityWarning,
@@ -103,7 +103,7 @@ var attachmentLintRules = []Rule{
 		Example: `{"attachment-policies": [
   {"rule-number": 100, "conditions": [{"type": "tag-value", "operator": "equals", "key": "env", "value": "prod"}], "action": {"association-method": "constant", "segment": "prod"}},
   {"rule-number": 200, "conditions": [{"type": "tag-exists", "key": "Env"}], "action": {"association-method": "tag", "tag-value-of-key": "Env"}}]}`,
-		find: (*linter).tagKeysDifferInCase,
+		find: tagKeysDifferInCase,
 	},
 	{
 		Name: "rule-segment-at-none-of-its-edges", Severity: SeverityError,
@@ -126,7 +126,7 @@ var attachmentLintRules = []Rule{
 		Summary: "An attachment policy requires acceptance where its segment or network function group does anyway.",
 		Why:     "A rule can only add the need for acceptance. Readers will think that other rules for the same segment do without.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "prod", "require-acceptance": true}}]}`,
-		find:    (*linter).acceptanceRedundant,
+		find:    acceptanceRedundant,
 	},
 	{
 		Name: "rule-admits-anyone", Severity: SeverityWarning,
@@ -134,11 +134,11 @@ var attachmentLintRules = []Rule{
 		Why:     "Whoever the core network is shared with attaches what they like and routes it at once. Ask for a tag or an account, or require acceptance.",
 		Example: `{"segments": [{"name": "prod", "require-attachment-acceptance": false}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).ruleAdmitsAnyone,
+		find: ruleAdmitsAnyone,
 	},
 }
 
-func (l *linter) ruleWithoutConditions() {
+func ruleWithoutConditions(l *linter) {
 	for i := range l.linted {
 		if r := &l.linted[i]; len(r.terms) == 0 {
 			l.find(r.Place, fmt.Sprintf("rule %d has no conditions and matches nothing", r.RuleNumber), `for every attachment write {"type": "any"}`)
@@ -190,7 +190,7 @@ func (t *term) test() string {
 	}
 }
 
-func (l *linter) ruleContradictsItself() {
+func ruleContradictsItself(l *linter) {
 	w := work{maxWork}
 	for i := range l.linted {
 		r := &l.linted[i]
@@ -203,7 +203,7 @@ func (l *linter) ruleContradictsItself() {
 	}
 }
 
-func (l *linter) conditionRedundant() {
+func conditionRedundant(l *linter) {
 	w := work{maxWork}
 	for i := range l.linted {
 		r := &l.linted[i]
@@ -243,7 +243,7 @@ func (r *lintedRule) redundant(j int, w *work) *term {
 	return nil
 }
 
-func (l *linter) ruleShadowed() {
+func ruleShadowed(l *linter) {
 	w := work{maxWork}
 	for i := range l.linted {
 		r := &l.linted[i]
@@ -270,7 +270,7 @@ func (l *linter) ruleShadowed() {
 	}
 }
 
-func (l *linter) rulesOutOfOrder() {
+func rulesOutOfOrder(l *linter) {
 	last := &policy.AttachmentPolicy{}
 	for i := range l.doc.AttachmentPolicies {
 		p := &l.doc.AttachmentPolicies[i]
@@ -282,7 +282,7 @@ func (l *linter) rulesOutOfOrder() {
 	}
 }
 
-func (l *linter) tagValueNamesNoSegment() {
+func tagValueNamesNoSegment(l *linter) {
 	w := work{maxWork}
 	for i := range l.linted {
 		r := &l.linted[i]
@@ -318,7 +318,7 @@ func (l *linter) spendSegments(w *work, t *term) bool {
 	return true
 }
 
-func (l *linter) tagNotRequired() {
+func tagNotRequired(l *linter) {
 	for i := range l.linted {
 		r := &l.linted[i]
 		key := r.Action.TagKey
@@ -329,7 +329,7 @@ func (l *linter) tagNotRequired() {
 	}
 }
 
-func (l *linter) tagKeysDifferInCase() {
+func tagKeysDifferInCase(l *linter) {
 	first := map[string]policy.Named{}
 	look := func(key string, at policy.Place) {
 		folded := strings.ToLower(key)
@@ -396,7 +396,7 @@ func listed(names []string) string {
 	return text
 }
 
-func (l *linter) acceptanceRedundant() {
+func acceptanceRedundant(l *linter) {
 	for i := range l.linted {
 		r := &l.linted[i]
 		at := r.Action.Member("require-acceptance")
@@ -410,7 +410,7 @@ func (l *linter) acceptanceRedundant() {
 	}
 }
 
-func (l *linter) ruleAdmitsAnyone() {
+func ruleAdmitsAnyone(l *linter) {
 	for i := range l.linted {
 		r := &l.linted[i]
 		open := r.segment != nil && !r.segment.RequireAcceptance || r.group != nil && !r.group.RequireAcceptance

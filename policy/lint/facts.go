@@ -17,21 +17,21 @@ var factLintRules = []Rule{
 		Why:     "Its tag names no segment, or the segment has no table where it is. It stays unassociated, and later rules are not tried.",
 		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).attachmentLeftOut,
+		find: attachmentLeftOut,
 	},
 	{
 		Name: "attachment-without-rule", Severity: SeverityNote, Facts: true,
 		Summary: "An attachment that exists would match no attachment policy.",
 		Why:     "It is available but belongs to no segment: it sends and learns no routes.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "no-such-tag"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    (*linter).attachmentWithoutRule,
+		find:    attachmentWithoutRule,
 	},
 	{
 		Name: "segment-without-attachments", Severity: SeverityNote, Facts: true,
 		Summary: "None of the attachments that exist would be in a segment.",
 		Why:     "It may be waiting for its first attachment, or its tags are misspelt.",
 		Example: `{"segments": [{"name": "prod"}]}`,
-		find:    (*linter).segmentWithoutAttachments,
+		find:    segmentWithoutAttachments,
 	},
 	{
 		Name: "override-for-local-attachment", Severity: SeverityNote, Facts: true,
@@ -40,7 +40,7 @@ var factLintRules = []Rule{
 		Example: `{"network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [{"edge-sets": [["eu-west-1"]], "use-edge-location": "us-east-1"}]}}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"add-to-network-function-group": "inspection"}}]}`,
-		find: (*linter).overrideForLocalAttachment,
+		find: overrideForLocalAttachment,
 	},
 	{
 		Name: "routing-rule-without-effect", Severity: SeverityError, Facts: true,
@@ -49,7 +49,7 @@ var factLintRules = []Rule{
 		Example: `{"attachment-routing-policy-rules": [{"rule-number": 10, "conditions": [{"type": "routing-policy-label", "value": "spoke"}], "action": {"associate-routing-policies": ["prefer"]}}],
  "routing-policies": [{"routing-policy-name": "prefer", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-equals", "value": "10.0.0.0/16"}], "action": {"type": "set-med", "value": 50}}}]}]}`,
-		find: (*linter).routingRuleWithoutEffect,
+		find: routingRuleWithoutEffect,
 	},
 }
 
@@ -68,7 +68,7 @@ func (l *linter) leftOut(do func(a *policy.Attachment, matched *policy.RuleTrace
 	}
 }
 
-func (l *linter) attachmentLeftOut() {
+func attachmentLeftOut(l *linter) {
 	places := map[int]policy.Place{}
 	for i := range l.AttachmentPolicies {
 		places[l.AttachmentPolicies[i].RuleNumber] = l.AttachmentPolicies[i].Place
@@ -80,7 +80,7 @@ func (l *linter) attachmentLeftOut() {
 	})
 }
 
-func (l *linter) attachmentWithoutRule() {
+func attachmentWithoutRule(l *linter) {
 	at := l.doc.Place
 	if v := l.doc.Member("attachment-policies"); v.Known() {
 		at = v
@@ -92,7 +92,7 @@ func (l *linter) attachmentWithoutRule() {
 	})
 }
 
-func (l *linter) segmentWithoutAttachments() {
+func segmentWithoutAttachments(l *linter) {
 	filled := map[string]bool{}
 	for i := range l.placed {
 		if a := &l.placed[i]; !a.Out && !a.Fixed {
@@ -106,7 +106,7 @@ func (l *linter) segmentWithoutAttachments() {
 	}
 }
 
-func (l *linter) overrideForLocalAttachment() {
+func overrideForLocalAttachment(l *linter) {
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
 		group, pair := a.Via.Groups[0].Name, policy.EdgePairs(set)[0]
 		e := pair[0]
@@ -117,7 +117,7 @@ func (l *linter) overrideForLocalAttachment() {
 }
 
 // routingRuleWithoutEffect finds a place once, with all types of attachments that have its label.
-func (l *linter) routingRuleWithoutEffect() {
+func routingRuleWithoutEffect(l *linter) {
 	type cause struct {
 		at      policy.Place
 		what    string

@@ -14,7 +14,7 @@ var insertionLintRules = []Rule{
 		Summary: "No send-via or send-to leads traffic to a network function group.",
 		Why:     "Its attachments get no traffic, and cost as much as others.",
 		Example: `{"network-function-groups": [{"name": "inspection"}]}`,
-		find:    (*linter).groupUnused,
+		find:    groupUnused,
 	},
 	{
 		Name: "group-without-way-in", Severity: SeverityError,
@@ -22,7 +22,7 @@ var insertionLintRules = []Rule{
 		Why:     "A group without attachments drops the traffic that is led to it; executing the policy succeeds all the same.",
 		Example: `{"network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).groupWithoutWayIn,
+		find: groupWithoutWayIn,
 	},
 	{
 		Name: "group-without-attachment", Severity: SeverityError, Facts: true,
@@ -32,7 +32,7 @@ var insertionLintRules = []Rule{
  "segments": [{"name": "prod", "isolate-attachments": true}],
  "segment-actions": [{"action": "send-via", "segment": "prod", "mode": "dual-hop", "via": {"network-function-groups": ["inspection"]}}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "inspection"}], "action": {"add-to-network-function-group": "inspection"}}]}`,
-		find: (*linter).groupWithoutAttachment,
+		find: groupWithoutAttachment,
 	},
 	{
 		Name: "group-attachments-at-one-edge", Severity: SeverityError, Facts: true,
@@ -40,7 +40,7 @@ var insertionLintRules = []Rule{
 		Why:     "A group has one attachment in a Region. The other stays unassociated and gets no traffic.",
 		Example: `{"network-function-groups": [{"name": "inspection"}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"add-to-network-function-group": "inspection"}}]}`,
-		find: (*linter).groupAttachmentsAtOneEdge,
+		find: groupAttachmentsAtOneEdge,
 	},
 	{
 		Name: "send-via-skips-own-segment", Severity: SeverityWarning,
@@ -48,7 +48,7 @@ var insertionLintRules = []Rule{
 		Why:     "With * the traffic within the segment is inspected only if its attachments are isolated. Otherwise it stays direct, without a word.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}], "network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-via", "segment": "prod", "mode": "dual-hop", "when-sent-to": {"segments": "*"}, "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).sendViaSkipsOwnSegment,
+		find: sendViaSkipsOwnSegment,
 	},
 	{
 		Name: "send-via-with-nobody", Severity: SeverityError,
@@ -56,7 +56,7 @@ var insertionLintRules = []Rule{
 		Why:     "With * and no other segment, and the own one not isolated, the action does nothing.",
 		Example: `{"network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-via", "segment": "prod", "mode": "dual-hop", "when-sent-to": {"segments": "*"}, "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).sendViaWithNobody,
+		find: sendViaWithNobody,
 	},
 	{
 		Name: "send-via-repeated", Severity: SeverityWarning,
@@ -66,7 +66,7 @@ var insertionLintRules = []Rule{
  "segment-actions": [
   {"action": "send-via", "segment": "prod", "mode": "dual-hop", "when-sent-to": {"segments": ["dev"]}, "via": {"network-function-groups": ["inspection"]}},
   {"action": "send-via", "segment": "dev", "mode": "dual-hop", "when-sent-to": {"segments": ["prod"]}, "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).sendViaRepeated,
+		find: sendViaRepeated,
 	},
 	{
 		Name: "share-bypassed-by-send-via", Severity: SeverityWarning,
@@ -76,7 +76,7 @@ var insertionLintRules = []Rule{
  "segment-actions": [
   {"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["dev"]},
   {"action": "send-via", "segment": "prod", "mode": "dual-hop", "when-sent-to": {"segments": ["dev"]}, "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).shareBypassed,
+		find: shareBypassed,
 	},
 	{
 		Name: "overrides-in-dual-hop", Severity: SeverityError,
@@ -85,7 +85,7 @@ var insertionLintRules = []Rule{
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}], "network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-via", "segment": "prod", "mode": "dual-hop", "when-sent-to": {"segments": ["dev"]},
   "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [{"edge-sets": [["us-east-1", "eu-west-1"]], "use-edge-location": "us-east-1"}]}}]}`,
-		find: (*linter).overridesInDualHop,
+		find: overridesInDualHop,
 	},
 	{
 		Name: "override-shadowed", Severity: SeverityError,
@@ -95,7 +95,7 @@ var insertionLintRules = []Rule{
  "segment-actions": [{"action": "send-via", "segment": "prod", "mode": "single-hop", "when-sent-to": {"segments": ["dev"]}, "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [
   {"edge-sets": [["us-east-1", "eu-west-1"]], "use-edge-location": "us-east-1"},
   {"edge-sets": [["eu-west-1", "us-east-1"]], "use-edge-location": "eu-west-1"}]}}]}`,
-		find: (*linter).overrideShadowed,
+		find: overrideShadowed,
 	},
 	{
 		Name: "override-pair-in-send-to", Severity: SeverityError,
@@ -103,7 +103,7 @@ var insertionLintRules = []Rule{
 		Why:     "What send-to leads away has no destination edge yet: only sets of one edge, that where the traffic is, ever fit.",
 		Example: `{"network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [{"edge-sets": [["us-east-1", "eu-west-1"]], "use-edge-location": "us-east-1"}]}}]}`,
-		find: (*linter).overridePairInSendTo,
+		find: overridePairInSendTo,
 	},
 	{
 		Name: "override-without-segment", Severity: SeverityWarning,
@@ -111,11 +111,11 @@ var insertionLintRules = []Rule{
 		Why:     "Nobody is attached there, so no traffic fits the set.",
 		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}], "network-function-groups": [{"name": "inspection"}],
  "segment-actions": [{"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"], "with-edge-overrides": [{"edge-sets": [["eu-west-1"]], "use-edge-location": "us-east-1"}]}}]}`,
-		find: (*linter).overrideWithoutSegment,
+		find: overrideWithoutSegment,
 	},
 }
 
-func (l *linter) groupUnused() {
+func groupUnused(l *linter) {
 	for i := range l.Policy.NetworkFunctionGroups {
 		if g := &l.Policy.NetworkFunctionGroups[i]; len(g.SendVia)+len(g.SendTo) == 0 {
 			l.find(g.Place.Member("name"), "no traffic is led to network function group "+g.Name, "use it in a send-via or send-to, or take it away")
@@ -124,7 +124,7 @@ func (l *linter) groupUnused() {
 }
 
 // groupWithoutWayIn leaves alone groups with a rule that matches nothing: that is found at the rule.
-func (l *linter) groupWithoutWayIn() {
+func groupWithoutWayIn(l *linter) {
 	fed := map[string]bool{}
 	for i := range l.linted {
 		if r := &l.linted[i]; r.group != nil {
@@ -139,7 +139,7 @@ func (l *linter) groupWithoutWayIn() {
 }
 
 // groupWithoutAttachment works out at which edges each group has to have an attachment, and for which action.
-func (l *linter) groupWithoutAttachment() {
+func groupWithoutAttachment(l *linter) {
 	said := map[[2]string]bool{}
 	has := func(group, edge string) bool { return len(l.groupMembers[[2]string{group, edge}]) > 0 }
 	missing := func(at policy.Place, group, edge, why string) {
@@ -173,7 +173,7 @@ func (l *linter) groupWithoutAttachment() {
 	}
 }
 
-func (l *linter) groupAttachmentsAtOneEdge() {
+func groupAttachmentsAtOneEdge(l *linter) {
 	for i := range l.Policy.NetworkFunctionGroups {
 		g := &l.Policy.NetworkFunctionGroups[i]
 		for _, e := range l.locations {
@@ -193,7 +193,7 @@ func (l *linter) actionsOf(action string, do func(a *policy.SegmentAction)) {
 	}
 }
 
-func (l *linter) sendViaSkipsOwnSegment() {
+func sendViaSkipsOwnSegment(l *linter) {
 	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
 		if a.WhenSentTo.All && !l.Policy.Segment(a.Segment.Name).Isolate && len(l.SentTo(a)) > 0 {
 			l.find(a.WhenSentTo.Place, "traffic within segment "+a.Segment.Name+" is left out, because its attachments are not isolated", "to inspect it too, set isolate-attachments in the segment")
@@ -201,7 +201,7 @@ func (l *linter) sendViaSkipsOwnSegment() {
 	})
 }
 
-func (l *linter) sendViaWithNobody() {
+func sendViaWithNobody(l *linter) {
 	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
 		if len(l.SentTo(a)) == 0 {
 			l.find(a.WhenSentTo.Place, "leaves no segment to lead the traffic of "+a.Segment.Name+" to", "isolate the attachments of the segment, or name another")
@@ -210,7 +210,7 @@ func (l *linter) sendViaWithNobody() {
 }
 
 // sendViaRepeated finds pairs that are named twice, and actions about all segments that bring no new pair.
-func (l *linter) sendViaRepeated() {
+func sendViaRepeated(l *linter) {
 	known := map[[2]int]policy.Place{}
 	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
 		own, others := l.index[a.Segment.Name], l.SentTo(a)
@@ -238,7 +238,7 @@ func (l *linter) sendViaRepeated() {
 	})
 }
 
-func (l *linter) shareBypassed() {
+func shareBypassed(l *linter) {
 	inserted := map[[2]string]policy.Place{}
 	for _, in := range l.Insertions {
 		inserted[[2]string{min(in.Segment, in.With), max(in.Segment, in.With)}] = in.Place
@@ -256,7 +256,7 @@ func (l *linter) shareBypassed() {
 	})
 }
 
-func (l *linter) overridesInDualHop() {
+func overridesInDualHop(l *linter) {
 	l.actionsOf(policy.ActionSendVia, func(a *policy.SegmentAction) {
 		if a.Mode == policy.DualHop && len(a.Via.Overrides) > 0 {
 			l.find(a.Via.Member("with-edge-overrides"), "overrides play no part in dual-hop", "use single-hop, or take them away")
@@ -281,7 +281,7 @@ func (l *linter) overrideSets(do func(a *policy.SegmentAction, set []policy.Name
 	}
 }
 
-func (l *linter) overrideShadowed() {
+func overrideShadowed(l *linter) {
 	var action *policy.SegmentAction
 	var known map[[2]string]policy.Place
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
@@ -304,7 +304,7 @@ func (l *linter) overrideShadowed() {
 	})
 }
 
-func (l *linter) overridePairInSendTo() {
+func overridePairInSendTo(l *linter) {
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {
 		if pair := policy.EdgePairs(set)[0]; a.Action == policy.ActionSendTo && pair[0] != pair[1] {
 			l.find(set[0].Parent(), "a pair of edges never fits what send-to leads away", "write a set of one edge, that where the traffic is")
@@ -312,7 +312,7 @@ func (l *linter) overridePairInSendTo() {
 	})
 }
 
-func (l *linter) overrideWithoutSegment() {
+func overrideWithoutSegment(l *linter) {
 	var action *policy.SegmentAction
 	var at map[string]bool // edges where a segment of the action is
 	l.overrideSets(func(a *policy.SegmentAction, set []policy.Named) {

@@ -19,7 +19,7 @@ var routeLintRules = []Rule{
 		Example: `{"segment-actions": [
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["attachment-0123456789abcdef0"]},
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["blackhole"]}]}`,
-		find: (*linter).staticRouteRepeated,
+		find: staticRouteRepeated,
 	},
 	{
 		Name: "static-route-overlap", Severity: SeverityNote,
@@ -28,7 +28,7 @@ var routeLintRules = []Rule{
 		Example: `{"segment-actions": [
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["attachment-0123456789abcdef0"]},
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["10.1.0.0/16"], "destinations": ["attachment-0123456789abcdef1"]}]}`,
-		find: (*linter).staticRouteOverlap,
+		find: staticRouteOverlap,
 	},
 	{
 		Name: "static-default-not-shared", Severity: SeverityNote,
@@ -38,7 +38,7 @@ var routeLintRules = []Rule{
  "segment-actions": [
   {"action": "share", "mode": "attachment-route", "segment": "egress", "share-with": ["prod"]},
   {"action": "create-route", "segment": "egress", "destination-cidr-blocks": ["0.0.0.0/0"], "destinations": ["attachment-0123456789abcdef0"]}]}`,
-		find: (*linter).staticDefaultNotShared,
+		find: staticDefaultNotShared,
 	},
 	{
 		Name: "send-to-default-not-shared", Severity: SeverityNote,
@@ -48,7 +48,7 @@ var routeLintRules = []Rule{
  "segment-actions": [
   {"action": "share", "mode": "attachment-route", "segment": "egress", "share-with": ["prod"]},
   {"action": "send-to", "segment": "egress", "via": {"network-function-groups": ["inspection"]}}]}`,
-		find: (*linter).sendToDefaultNotShared,
+		find: sendToDefaultNotShared,
 	},
 	{
 		Name: "static-default-beside-send-to", Severity: SeverityWarning,
@@ -58,42 +58,42 @@ var routeLintRules = []Rule{
  "segment-actions": [
   {"action": "send-to", "segment": "prod", "via": {"network-function-groups": ["inspection"]}},
   {"action": "create-route", "segment": "prod", "destination-cidr-blocks": ["0.0.0.0/0"], "destinations": ["attachment-0123456789abcdef0"]}]}`,
-		find: (*linter).staticDefaultBesideSendTo,
+		find: staticDefaultBesideSendTo,
 	},
 	{
 		Name: "edge-without-segment", Severity: SeverityWarning,
 		Summary: "No segment has a table at an edge location.",
 		Why:     "Attachments there cannot be associated with any segment, and an edge is paid for by the hour.",
 		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}]}`,
-		find:    (*linter).edgeWithoutSegment,
+		find:    edgeWithoutSegment,
 	},
 	{
 		Name: "connect-without-inside-cidr", Severity: SeverityWarning,
 		Summary: "Connect attachments are expected at an edge that has no inside CIDR block.",
 		Why:     "The tunnels of Connect peers take their addresses from the inside CIDR blocks of the edge. Without one no GRE peer can be made there.",
 		Example: `{"attachment-policies": [{"rule-number": 100, "conditions": [{"type": "attachment-type", "operator": "equals", "value": "connect"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find:    (*linter).connectWithoutInsideCIDR,
+		find:    connectWithoutInsideCIDR,
 	},
 	{
 		Name: "asn-ranges-used-up", Severity: SeverityNote,
 		Summary: "No ASN of asn-ranges is left for another edge location.",
 		Why:     "The next edge cannot be added without touching the ranges. The upper end of a range is not part of it, so 64512-64514 is two ASNs.",
 		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64514"], "edge-locations": [{"location": "us-east-1"}, {"location": "eu-west-1"}]}}`,
-		find:    (*linter).asnRangesUsedUp,
+		find:    asnRangesUsedUp,
 	},
 	{
 		Name: "asn-ranges-overlap", Severity: SeverityNote,
 		Summary: "Two ranges of asn-ranges overlap.",
 		Why:     "It does no harm, but there are fewer ASNs than it seems.",
 		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64520", "64515-64530"], "edge-locations": [{"location": "us-east-1"}]}}`,
-		find:    (*linter).asnRangesOverlap,
+		find:    asnRangesOverlap,
 	},
 	{
 		Name: "inside-cidr-used-up", Severity: SeverityNote,
 		Summary: "No inside CIDR block is left for another edge location.",
 		Why:     "The next edge cannot be added, or gets no block, without touching inside-cidr-blocks, of which nothing that is assigned can be taken away.",
 		Example: `{"core-network-configuration": {"asn-ranges": ["64512-64599"], "inside-cidr-blocks": ["10.255.0.0/24"], "edge-locations": [{"location": "us-east-1"}]}}`,
-		find:    (*linter).insideCIDRUsedUp,
+		find:    insideCIDRUsedUp,
 	},
 }
 
@@ -118,7 +118,7 @@ func (l *linter) staticRoutes(do func(routes []policy.StaticRoute)) {
 	}
 }
 
-func (l *linter) staticRouteRepeated() {
+func staticRouteRepeated(l *linter) {
 	l.staticRoutes(func(routes []policy.StaticRoute) {
 		for i := 1; i < len(routes); i++ {
 			if a, b := &routes[i-1], &routes[i]; a.Prefix == b.Prefix {
@@ -129,7 +129,7 @@ func (l *linter) staticRouteRepeated() {
 }
 
 // staticRouteOverlap keeps the blocks that the one at hand may lie in.
-func (l *linter) staticRouteOverlap() {
+func staticRouteOverlap(l *linter) {
 	l.staticRoutes(func(routes []policy.StaticRoute) {
 		var around []*policy.StaticRoute
 		for i := range routes {
@@ -171,7 +171,7 @@ func (l *linter) blocks() map[block]bool {
 	return given
 }
 
-func (l *linter) sendToDefaultNotShared() {
+func sendToDefaultNotShared(l *linter) {
 	given := l.blocks()
 	for _, st := range l.Policy.SendTo {
 		if without := l.withoutDefault(st.Segment, defaultIPv4, given); len(without) > 0 {
@@ -181,7 +181,7 @@ func (l *linter) sendToDefaultNotShared() {
 }
 
 // staticDefaultNotShared finds both families of addresses once where the same segments have neither.
-func (l *linter) staticDefaultNotShared() {
+func staticDefaultNotShared(l *linter) {
 	given := l.blocks()
 	seen, said := map[block]bool{}, map[[2]string]bool{}
 	for i := range l.StaticRoutes {
@@ -231,7 +231,7 @@ func (l *linter) withoutDefault(segment string, prefix netip.Prefix, given map[b
 	return without
 }
 
-func (l *linter) staticDefaultBesideSendTo() {
+func staticDefaultBesideSendTo(l *linter) {
 	for i := range l.StaticRoutes {
 		r := &l.StaticRoutes[i]
 		j := slices.IndexFunc(l.Policy.SendTo, func(st policy.SendTo) bool { return st.Segment == r.Segment })
@@ -246,7 +246,7 @@ func (l *linter) staticDefaultBesideSendTo() {
 	}
 }
 
-func (l *linter) edgeWithoutSegment() {
+func edgeWithoutSegment(l *linter) {
 	at := map[string]bool{}
 	for i := range l.Policy.Segments {
 		for _, e := range l.Policy.Segments[i].Edges {
@@ -262,7 +262,7 @@ func (l *linter) edgeWithoutSegment() {
 
 // connectWithoutInsideCIDR asks the attachments for Connect ones, and the rules for an interest in them. A rule that takes
 // other types, too, is only a note: people list all types.
-func (l *linter) connectWithoutInsideCIDR() {
+func connectWithoutInsideCIDR(l *linter) {
 	for _, a := range l.facts.Attachments {
 		if missing := l.withoutInsideCIDR(a.Edges); a.Type == policy.TypeConnect && len(missing) > 0 {
 			l.find(missing[0].Place, fmt.Sprintf("%s has no inside CIDR block, but the Connect attachment %s is there", missing[0].Location, words.Clip(a.ID)), addInsideCIDR)
@@ -312,13 +312,13 @@ func (l *linter) withoutInsideCIDR(locations []string) (edges []*policy.Edge) {
 	return edges
 }
 
-func (l *linter) asnRangesUsedUp() {
+func asnRangesUsedUp(l *linter) {
 	if l.FreeASNs() <= 0 {
 		l.find(l.doc.Configuration.Member("asn-ranges"), "every ASN belongs to an edge location", "widen a range before the next edge is needed")
 	}
 }
 
-func (l *linter) asnRangesOverlap() {
+func asnRangesOverlap(l *linter) {
 	sorted := slices.Clone(l.doc.Configuration.ASNRanges)
 	slices.SortStableFunc(sorted, func(a, b policy.ASNRange) int { return cmp.Compare(a.Low, b.Low) })
 	for i, widest := 1, 0; i < len(sorted); i++ {
@@ -334,7 +334,7 @@ func (l *linter) asnRangesOverlap() {
 	}
 }
 
-func (l *linter) insideCIDRUsedUp() {
+func insideCIDRUsedUp(l *linter) {
 	for _, bits := range l.NoInsideCIDRLeft() {
 		l.find(l.doc.Configuration.Member("inside-cidr-blocks"), fmt.Sprintf("no /%d is left for another edge location", bits), "add a block before the next edge is needed")
 	}

@@ -16,7 +16,7 @@ var routingLintRules = []Rule{
 		Summary: "Nothing uses a routing policy.",
 		Why:     "A routing policy runs where a share, an edge association or an attachment routing policy rule names it, and nowhere else.",
 		Example: `{"routing-policies": [` + exampleRoutingPolicy + `]}`,
-		find:    (*linter).routingPolicyUnused,
+		find:    routingPolicyUnused,
 	},
 	{
 		Name: "routing-rule-never-matches", Severity: SeverityError,
@@ -24,7 +24,7 @@ var routingLintRules = []Rule{
 		Why:     "A route has one prefix and one MED. And prefix-in-cidr matches smaller blocks only, of which a single address has none; that is what prefix-equals is for.",
 		Example: `{"routing-policies": [{"routing-policy-name": "filter", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "and", "match-conditions": [{"type": "prefix-equals", "value": "10.0.0.0/16"}, {"type": "prefix-in-cidr", "value": "10.0.0.0/16"}], "action": {"type": "drop"}}}]}]}`,
-		find: (*linter).routingRuleNeverMatches,
+		find: routingRuleNeverMatches,
 	},
 	{
 		Name: "routing-rule-shadowed", Severity: SeverityError,
@@ -33,7 +33,7 @@ var routingLintRules = []Rule{
 		Example: `{"routing-policies": [{"routing-policy-name": "filter", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "10.0.0.0/8"}], "action": {"type": "drop"}}},
   {"rule-number": 2, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-equals", "value": "10.1.0.0/16"}], "action": {"type": "allow"}}}]}]}`,
-		find: (*linter).routingRuleShadowed,
+		find: routingRuleShadowed,
 	},
 	{
 		Name: "routing-policy-only-allows", Severity: SeverityWarning,
@@ -41,14 +41,14 @@ var routingLintRules = []Rule{
 		Why:     "Routes that no rule matches are kept, so a policy that drops nothing lets everything through. It needs a last rule that drops the rest.",
 		Example: `{"routing-policies": [{"routing-policy-name": "filter", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "10.0.0.0/8"}], "action": {"type": "allow"}}}]}]}`,
-		find: (*linter).routingPolicyOnlyAllows,
+		find: routingPolicyOnlyAllows,
 	},
 	{
 		Name: "prefix-in-cidr-without-block", Severity: SeverityNote,
 		Summary: "A routing policy matches the blocks within a block, but nowhere the block itself.",
 		Why:     "prefix-in-cidr matches smaller blocks only: 10.0.0.0/8 is not in 10.0.0.0/8, nor the default route in 0.0.0.0/0. To match it too, add prefix-equals.",
 		Example: `{"routing-policies": [` + exampleRoutingPolicy + `]}`,
-		find:    (*linter).prefixWithoutBlock,
+		find:    prefixWithoutBlock,
 	},
 	{
 		Name: "catch-all-without-ipv6", Severity: SeverityWarning,
@@ -56,7 +56,7 @@ var routingLintRules = []Rule{
 		Why:     "0.0.0.0/0 holds no IPv6 block. All IPv6 routes pass, unless ::/0 is matched as well.",
 		Example: `{"routing-policies": [{"routing-policy-name": "filter", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "0.0.0.0/0"}], "action": {"type": "drop"}}}]}]}`,
-		find: (*linter).catchAllWithoutIPv6,
+		find: catchAllWithoutIPv6,
 	},
 	{
 		Name: "summary-dropped", Severity: SeverityError,
@@ -65,7 +65,7 @@ var routingLintRules = []Rule{
 		Example: `{"routing-policies": [{"routing-policy-name": "aggregate", "routing-policy-direction": "outbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "10.0.0.0/16"}], "action": {"type": "summarize", "value": "10.0.0.0/16"}}},
   {"rule-number": 2, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "0.0.0.0/0"}], "action": {"type": "drop"}}}]}]}`,
-		find: (*linter).summaryDropped,
+		find: summaryDropped,
 	},
 	{
 		Name: "summary-too-narrow", Severity: SeverityWarning,
@@ -73,7 +73,7 @@ var routingLintRules = []Rule{
 		Why:     "Every route that matches is removed, also one outside the aggregate: whoever is told the aggregate no longer reaches it.",
 		Example: `{"routing-policies": [{"routing-policy-name": "aggregate", "routing-policy-direction": "outbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "10.0.0.0/8"}], "action": {"type": "summarize", "value": "10.0.0.0/16"}}}]}]}`,
-		find: (*linter).summaryTooNarrow,
+		find: summaryTooNarrow,
 	},
 	{
 		Name: "summarize-in-share", Severity: SeverityError,
@@ -113,7 +113,7 @@ var routingLintRules = []Rule{
 		Why:     "The local preference is for the choice at the edge that sets it and is not told to others: other edges have been seen with 0 throughout. Set it on the way in, or use a MED or a longer path.",
 		Example: `{"routing-policies": [{"routing-policy-name": "prefer", "routing-policy-direction": "outbound", "routing-policy-number": 10, "routing-policy-rules": [
   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "med-equals", "value": 100}], "action": {"type": "set-local-preference", "value": 200}}}]}]}`,
-		find: (*linter).localPreferenceOutbound,
+		find: localPreferenceOutbound,
 	},
 	{
 		Name: "edge-association-without-segment", Severity: SeverityError,
@@ -122,7 +122,7 @@ var routingLintRules = []Rule{
 		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}],
  "segment-actions": [{"action": "associate-routing-policy", "segment": "prod", "edge-location-association": {"edge-location": "us-east-1", "peer-edge-location": "eu-west-1", "routing-policy-names": ["filter"]}}],
  "routing-policies": [` + exampleRoutingPolicy + `]}`,
-		find: (*linter).edgeAssociationWithoutSegment,
+		find: edgeAssociationWithoutSegment,
 	},
 	{
 		Name: "label-rule-shadowed", Severity: SeverityError,
@@ -132,7 +132,7 @@ var routingLintRules = []Rule{
   {"rule-number": 10, "conditions": [{"type": "routing-policy-label", "value": "spoke"}], "action": {"associate-routing-policies": ["filter"]}},
   {"rule-number": 20, "conditions": [{"type": "routing-policy-label", "value": "spoke"}], "action": {"associate-routing-policies": ["filter"]}}],
  "routing-policies": [` + exampleRoutingPolicy + `]}`,
-		find: (*linter).labelRuleShadowed,
+		find: labelRuleShadowed,
 	},
 	{
 		Name: "label-rule-edges", Severity: SeverityNote,
@@ -140,7 +140,7 @@ var routingLintRules = []Rule{
 		Why:     "The restriction is heeded for Direct Connect gateway attachments only. All others with the label get the policies at every edge.",
 		Example: `{"attachment-routing-policy-rules": [{"rule-number": 10, "edge-locations": ["us-east-1"], "conditions": [{"type": "routing-policy-label", "value": "spoke"}], "action": {"associate-routing-policies": ["filter"]}}],
  "routing-policies": [` + exampleRoutingPolicy + `]}`,
-		find: (*linter).labelRuleEdges,
+		find: labelRuleEdges,
 	},
 }
 
@@ -167,7 +167,7 @@ func (l *linter) usedInside(do func(use policyUse, rule *policy.RoutingRule)) {
 	}
 }
 
-func (l *linter) routingPolicyUnused() {
+func routingPolicyUnused(l *linter) {
 	used := map[string]bool{}
 	for i := range l.doc.SegmentActions {
 		a := &l.doc.SegmentActions[i]
@@ -267,7 +267,7 @@ func final(r *policy.RoutingRule) bool {
 	return r.Action.Type == policy.RouteAllow || r.Action.Type == policy.RouteDrop
 }
 
-func (l *linter) routingRuleNeverMatches() {
+func routingRuleNeverMatches(l *linter) {
 	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
 		for j := range r.Matches {
@@ -285,7 +285,7 @@ func (l *linter) routingRuleNeverMatches() {
 }
 
 // routingRuleShadowed asks only allow and drop: behind other actions a route goes on, and may look different.
-func (l *linter) routingRuleShadowed() {
+func routingRuleShadowed(l *linter) {
 	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
 		branches := branchesOf(r)
@@ -314,7 +314,7 @@ func fixed(b []policy.RouteMatch) bool {
 	})
 }
 
-func (l *linter) routingPolicyOnlyAllows() {
+func routingPolicyOnlyAllows(l *linter) {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
 		if !slices.ContainsFunc(p.Rules, func(r policy.RoutingRule) bool { return r.Action.Type != policy.RouteAllow }) {
@@ -324,7 +324,7 @@ func (l *linter) routingPolicyOnlyAllows() {
 }
 
 // prefixWithoutBlock finds a routing policy once. The aggregate of a summarize need not be matched: it is made.
-func (l *linter) prefixWithoutBlock() {
+func prefixWithoutBlock(l *linter) {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
 		given := map[netip.Prefix]bool{}
@@ -358,7 +358,7 @@ func (l *linter) prefixWithoutBlock() {
 	}
 }
 
-func (l *linter) catchAllWithoutIPv6() {
+func catchAllWithoutIPv6(l *linter) {
 	for i := range l.doc.RoutingPolicies {
 		p := &l.doc.RoutingPolicies[i]
 		var at policy.Place
@@ -378,7 +378,7 @@ func (l *linter) catchAllWithoutIPv6() {
 }
 
 // summaryDropped follows each aggregate through the rules behind.
-func (l *linter) summaryDropped() {
+func summaryDropped(l *linter) {
 	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
 		if r.Action.Type != policy.RouteSummarize {
@@ -398,7 +398,7 @@ func (l *linter) summaryDropped() {
 }
 
 // summaryTooNarrow wants every way to match to stay within the aggregate. What a prefix list holds is not known here.
-func (l *linter) summaryTooNarrow() {
+func summaryTooNarrow(l *linter) {
 	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		r := &p.Rules[i]
 		if r.Action.Type != policy.RouteSummarize {
@@ -416,7 +416,7 @@ func (l *linter) summaryTooNarrow() {
 	})
 }
 
-func (l *linter) localPreferenceOutbound() {
+func localPreferenceOutbound(l *linter) {
 	l.routingRules(func(p *policy.RoutingPolicy, i int) {
 		if r := &p.Rules[i]; p.Direction == policy.Outbound && r.Action.Type == policy.RouteSetLocalPreference {
 			l.find(r.Action.Place, "the local preference is not told to anybody", "set it in an inbound routing policy, or use set-med")
@@ -424,7 +424,7 @@ func (l *linter) localPreferenceOutbound() {
 	})
 }
 
-func (l *linter) edgeAssociationWithoutSegment() {
+func edgeAssociationWithoutSegment(l *linter) {
 	l.actionsOf(policy.ActionAssociateRoutingPolicy, func(a *policy.SegmentAction) {
 		s := l.Policy.Segment(a.Segment.Name)
 		for _, e := range []policy.Named{a.EdgeAssociation.EdgeLocation, a.EdgeAssociation.PeerEdgeLocation} {
@@ -435,7 +435,7 @@ func (l *linter) edgeAssociationWithoutSegment() {
 	})
 }
 
-func (l *linter) labelRuleShadowed() {
+func labelRuleShadowed(l *linter) {
 	taken := map[string]int{} // by the rule that takes the label everywhere
 	for i := range l.AttachmentRoutingPolicyRules {
 		r := &l.AttachmentRoutingPolicyRules[i]
@@ -464,7 +464,7 @@ func (l *linter) labelRuleShadowed() {
 }
 
 // labelRuleEdges finds the first such rule or, where the attachments are known, those whose labels others carry.
-func (l *linter) labelRuleEdges() {
+func labelRuleEdges(l *linter) {
 	for i := range l.AttachmentRoutingPolicyRules {
 		r := &l.AttachmentRoutingPolicyRules[i]
 		if r.EdgeLocations == nil {

@@ -16,7 +16,7 @@ var segmentLintRules = []Rule{
 		Why:     "The segment stays empty: no rule names it, or those that could are taken by rules with lower numbers.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).segmentWithoutWayIn,
+		find: segmentWithoutWayIn,
 	},
 	{
 		Name: "segment-isolated-alone", Severity: SeverityWarning,
@@ -24,14 +24,14 @@ var segmentLintRules = []Rule{
 		Why:     "Isolated attachments reach only what is shared with the segment, a static route, or a network function group. With none of them they reach nothing (transit gateway route tables aside, whose routes ignore isolation).",
 		Example: `{"segments": [{"name": "prod", "isolate-attachments": true}],
  "attachment-policies": [{"rule-number": 100, "conditions": [{"type": "tag-exists", "key": "env"}], "action": {"association-method": "constant", "segment": "prod"}}]}`,
-		find: (*linter).segmentIsolatedAlone,
+		find: segmentIsolatedAlone,
 	},
 	{
 		Name: "names-differ-in-case", Severity: SeverityWarning,
 		Summary: "Two segments or network function groups have names that differ in nothing but case.",
 		Why:     "Tags name segments with case. An attachment tagged Prod does not get into prod, and nobody sees why.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "Prod"}]}`,
-		find:    (*linter).namesDifferInCase,
+		find:    namesDifferInCase,
 	},
 	{
 		Name: "share-cancelled-by-filters", Severity: SeverityError,
@@ -55,7 +55,7 @@ var segmentLintRules = []Rule{
 		Why:     "A segment is not shared with itself, and exceptions are taken away from all other segments. The action does nothing. With * or except it is a note: segments may be added later.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}],
  "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["prod"]}]}`,
-		find: (*linter).shareWithNobody,
+		find: shareWithNobody,
 	},
 	{
 		Name: "share-names-itself", Severity: SeverityNote,
@@ -63,7 +63,7 @@ var segmentLintRules = []Rule{
 		Why:     "Attachments of one segment reach each other without a share, and if they are isolated a share does not change that.",
 		Example: `{"segments": [{"name": "prod"}, {"name": "dev"}],
  "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["prod", "dev"]}]}`,
-		find: (*linter).shareNamesItself,
+		find: shareNamesItself,
 	},
 	{
 		Name: "share-repeated", Severity: SeverityNote,
@@ -73,21 +73,21 @@ var segmentLintRules = []Rule{
  "segment-actions": [
   {"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["dev"]},
   {"action": "share", "mode": "attachment-route", "segment": "dev", "share-with": ["prod"]}]}`,
-		find: (*linter).shareRepeated,
+		find: shareRepeated,
 	},
 	{
 		Name: "filter-without-share", Severity: SeverityWarning,
 		Summary: "A filter names a segment that shares nothing with its own.",
 		Why:     "Filters only refuse shared routes, and an allow-filter shares nothing by itself. Nothing is there to be let in or refused.",
 		Example: `{"segments": [{"name": "prod", "allow-filter": ["dev"]}, {"name": "dev"}]}`,
-		find:    (*linter).filterWithoutShare,
+		find:    filterWithoutShare,
 	},
 	{
 		Name: "allow-filter-empty", Severity: SeverityWarning,
 		Summary: "A segment has an empty allow-filter.",
 		Why:     "It looks as if nothing were let in, but an empty list is no filter: all shared routes enter.",
 		Example: `{"segments": [{"name": "prod", "allow-filter": []}]}`,
-		find:    (*linter).allowFilterEmpty,
+		find:    allowFilterEmpty,
 	},
 	{
 		Name: "share-without-common-edge", Severity: SeverityNote,
@@ -95,13 +95,13 @@ var segmentLintRules = []Rule{
 		Why:     "The share works across edges, but all its traffic leaves the Region, and each segment must be at an edge to be attached to there.",
 		Example: `{"segments": [{"name": "prod", "edge-locations": ["us-east-1"]}, {"name": "dev", "edge-locations": ["eu-west-1"]}],
  "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["dev"]}]}`,
-		find: (*linter).shareWithoutCommonEdge,
+		find: shareWithoutCommonEdge,
 	},
 }
 
 // segmentWithoutWayIn looks for a rule that some attachment of the segment could meet and no earlier rule takes. Where a
 // rule names the segment and never runs, that rule is what is found, by another rule of advice.
-func (l *linter) segmentWithoutWayIn() {
+func segmentWithoutWayIn(l *linter) {
 	if len(l.linted) == 0 {
 		at := l.doc.Place
 		if v := l.doc.Member("attachment-policies"); v.Known() {
@@ -155,7 +155,7 @@ func (r *lintedRule) misspells(segment string) bool {
 
 // segmentIsolatedAlone leaves alone a segment that takes every attachment that no rule before took, which is a quarantine,
 // and a document without rules, which is a first stage.
-func (l *linter) segmentIsolatedAlone() {
+func segmentIsolatedAlone(l *linter) {
 	for i := range l.Policy.Segments {
 		s := &l.Policy.Segments[i]
 		reaches := !s.Isolate || len(l.linted) == 0 ||
@@ -170,7 +170,7 @@ func (l *linter) segmentIsolatedAlone() {
 	}
 }
 
-func (l *linter) namesDifferInCase() {
+func namesDifferInCase(l *linter) {
 	first := map[string]policy.Named{}
 	look := func(name string, at policy.Place) {
 		folded := strings.ToLower(name)
@@ -232,7 +232,7 @@ func (l *linter) filteredShares(both bool) {
 	})
 }
 
-func (l *linter) shareWithNobody() {
+func shareWithNobody(l *linter) {
 	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		if len(others) == 0 {
 			severity := SeverityError
@@ -244,7 +244,7 @@ func (l *linter) shareWithNobody() {
 	})
 }
 
-func (l *linter) shareNamesItself() {
+func shareNamesItself(l *linter) {
 	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, n := range slices.Concat(a.ShareWith.Names, a.ShareWith.Except) {
 			if n.Name == own.Name && len(others) > 0 {
@@ -254,7 +254,7 @@ func (l *linter) shareNamesItself() {
 	})
 }
 
-func (l *linter) shareRepeated() {
+func shareRepeated(l *linter) {
 	joined := map[[2]int]policy.Place{}
 	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		repeated := len(others) > 0 && len(a.RoutingPolicyNames) == 0
@@ -275,7 +275,7 @@ func (l *linter) shareRepeated() {
 	})
 }
 
-func (l *linter) filterWithoutShare() {
+func filterWithoutShare(l *linter) {
 	for i := range l.doc.Segments {
 		s := &l.doc.Segments[i]
 		for _, n := range slices.Concat(s.DenyFilter, s.AllowFilter) {
@@ -289,7 +289,7 @@ func (l *linter) filterWithoutShare() {
 	}
 }
 
-func (l *linter) allowFilterEmpty() {
+func allowFilterEmpty(l *linter) {
 	for i := range l.doc.Segments {
 		if s := &l.doc.Segments[i]; s.AllowFilter != nil && len(s.AllowFilter) == 0 {
 			l.find(s.Member("allow-filter"), "an empty allow-filter lets all shared routes in", "to let nothing in, do not share the segment")
@@ -297,7 +297,7 @@ func (l *linter) allowFilterEmpty() {
 	}
 }
 
-func (l *linter) shareWithoutCommonEdge() {
+func shareWithoutCommonEdge(l *linter) {
 	said := map[[2]string]bool{}
 	l.shareActions(func(a *policy.SegmentAction, own *policy.Segment, others []int) {
 		for _, i := range others {
