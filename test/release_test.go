@@ -255,9 +255,34 @@ func TestChart_renders(t *testing.T) {
 			!strings.Contains(string(text), `{"name":"PORTOLAN_LIFECYCLE","value":"aws"}`) || set["kind"] != "StatefulSet" {
 			t.Errorf("with %q: %s", secret, text)
 		}
+		if spec := set["spec"].(map[string]any); spec["replicas"] != float64(1) || spec["volumeClaimTemplates"] == nil {
+			t.Errorf("one server is %v", spec)
+		}
 		if service := rendered(t, "service.yaml", values); service["kind"] != "Service" {
 			t.Errorf("got %v", service)
 		}
+	}
+}
+
+// TestChart_rendersSeveralServers: on an etcd they need no volume.
+func TestChart_rendersSeveralServers(t *testing.T) {
+	values := map[string]any{}
+	if err := yaml.Unmarshal([]byte(contents(t, "../packaging/helm/portolan/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	values["store"] = map[string]any{"address": "etcd://a,b,c/wan", "servers": 3, "secret": "etcd", "clientCertificate": true}
+	spec := rendered(t, "statefulset.yaml", values)["spec"].(map[string]any)
+	text, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"value":"etcd://a,b,c/wan"`, `"PORTOLAN_STORE_KEY"`, `"emptyDir"`, `"secretName":"etcd"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if spec["replicas"] != float64(3) || spec["volumeClaimTemplates"] != nil {
+		t.Errorf("several servers are %s", text)
 	}
 }
 
