@@ -16,11 +16,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"portolan/internal/node"
@@ -35,14 +37,23 @@ func main() {
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
-	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, bgp or start")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, bgp, pairs or start")
+	binary := flag.String("binary", "", "the binary of this tree for pairs; without it, it is built")
+	before := flag.String("before", "", "a commit, or a binary of one, to measure this tree beside")
 	sessions := flag.Int("sessions", 2000, "BGP sessions")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of all that is measured to this file")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
 	if *only != "" && *write != "" {
 		log.Fatal("-write takes a whole report: leave out -only")
 	}
-	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only, sessions: *sessions}
+	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only, sessions: *sessions, before: *before, binary: *binary}
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		check(err)
+		check(pprof.StartCPUProfile(f))
+		defer pprof.StopCPUProfile()
+	}
 	b.report()
 	fmt.Print(b.out.String())
 	if *write != "" {
@@ -58,6 +69,8 @@ type bench struct {
 	devices  int
 	only     string
 	sessions int
+	before   string
+	binary   string
 	out      bytes.Buffer
 }
 
@@ -69,7 +82,7 @@ func (b *bench) report() {
 	for _, part := range []struct {
 		name    string
 		measure func()
-	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"bgp", b.bgp}, {"start", b.start}} {
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"bgp", b.bgp}, {"pairs", b.pairs}, {"start", b.start}} {
 		if b.only == "" || b.only == part.name {
 			part.measure()
 		}
@@ -172,12 +185,32 @@ func (b *bench) rate(n int, each func() func()) float64 {
 
 // beside measures two things in turns and gives the median of each and of their ratio.
 func (b *bench) beside(n int, ours, theirs func() func()) (a, c, ratio float64) {
-	var as, cs, rs []float64
-	for range b.rounds {
-		x, y := b.rate(n, ours), b.rate(n, theirs)
-		as, cs, rs = append(as, x), append(cs, y), append(rs, x/y)
+	a, c, ratio, _ = b.compared(n, ours, theirs)
+	return a, c, ratio
+}
+
+// compared is beside with the ratio of how much both do in the same processor time of this process: where both keep the
+// processors busy it is the ratio of the rates, and what else runs on the machine does not change it.
+func (b *bench) compared(n int, ours, theirs func() func()) (a, c, ratio, byCPU float64) {
+	var as, cs, rs, ps []float64
+	measured := func(each func() func()) (rate, perCPU float64) {
+		cpu, start := processCPU(), time.Now()
+		rate = b.rate(n, each)
+		return rate, rate * time.Since(start).Seconds() / (processCPU() - cpu).Seconds()
 	}
-	return median(as), median(cs), median(rs)
+	for range b.rounds {
+		x, xCPU := measured(ours)
+		y, yCPU := measured(theirs)
+		as, cs, rs, ps = append(as, x), append(cs, y), append(rs, x/y), append(ps, xCPU/yCPU)
+	}
+	return median(as), median(cs), median(rs), median(ps)
+}
+
+// processCPU is the processor time of this process.
+func processCPU() time.Duration {
+	var u syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // alone measures one thing.

@@ -76,6 +76,17 @@ func (b *bench) millis(f func()) float64 {
 	return median(times)
 }
 
+// cpuMillis is the processor time of f in milliseconds.
+func (b *bench) cpuMillis(f func()) float64 {
+	var times []float64
+	for range b.rounds {
+		before := processCPU()
+		f()
+		times = append(times, float64((processCPU()-before).Microseconds())/1000)
+	}
+	return median(times)
+}
+
 // attached measures a core network with few and with many attachments.
 func (b *bench) attached() {
 	ctx := api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
