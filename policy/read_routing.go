@@ -164,7 +164,7 @@ func (r *reader) labelRule(n *node) AttachmentRoutingPolicyRule {
 	if !r.object(n, labelRuleShape) {
 		return rule
 	}
-	rule.RuleNumber, rule.NumberAt = r.ruleNumber(n.get("rule-number"), 65535)
+	rule.RuleNumber, rule.NumberAt = r.ruleNumber(n.get("rule-number"), maxRuleNumber)
 	rule.Description = r.text(n.get("description"))
 	rule.EdgeLocations = r.names(n.get("edge-locations"), 1, 0)
 	for _, v := range r.between(n.get("conditions"), 1, 0) {

@@ -12,6 +12,9 @@ import (
 // each, so that nothing else would bound a change set.
 const maxEdges = 64
 
+// maxRuleNumber is the largest number of a rule about attachments.
+const maxRuleNumber = 65535
+
 func (r *reader) configuration(n *node) Configuration {
 	c := Configuration{VPNECMPSupport: true, DNSSupport: true}
 	if !r.object(n, configurationShape) {
@@ -128,7 +131,7 @@ func (r *reader) attachmentPolicy(n *node) AttachmentPolicy {
 		return p
 	}
 	p.Description = r.text(n.get("description"))
-	p.RuleNumber, p.NumberAt = r.ruleNumber(n.get("rule-number"), 65535)
+	p.RuleNumber, p.NumberAt = r.ruleNumber(n.get("rule-number"), maxRuleNumber)
 	for _, v := range r.array(n.get("conditions")) {
 		p.Conditions = append(p.Conditions, r.condition(v))
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func policyCheckCommand() *cobra.Command {
-	output := choice("text", "json", "sarif", "github")
+	output := choice("text", "json", "sarif", "junit", "github")
 	cmd := &cobra.Command{
 		Use:   "check FILE…",
 		Short: "report everything AWS would refuse in a policy, with line and column",

@@ -11,7 +11,7 @@ import (
 )
 
 func policyLintCommand() *cobra.Command {
-	output, threshold := choice("text", "json", "sarif", "github"), choice("warning", "error", "note")
+	output, threshold := choice("text", "json", "sarif", "junit", "github"), choice("warning", "error", "note")
 	var options lint.Options
 	var attachments string
 	var silenced []string // by the flag's former name

@@ -134,6 +134,8 @@ func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold 
 		err = r.json(w)
 	case "sarif":
 		err = r.sarif(w)
+	case "junit":
+		err = r.junit(w, threshold)
 	case "github":
 		err = r.github(w)
 	default:

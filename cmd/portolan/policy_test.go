@@ -38,6 +38,7 @@ func TestPolicyScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"step": writeStep,
 			// exits CODE ARGUMENT…: how portolan ends
 			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
 				code := 0
