@@ -13,7 +13,8 @@ type Limit struct {
 	Max        int
 }
 
-// MaxRoutes is how many routes a core network may hold.
+// MaxRoutes is how many routes the segments of a core network may have installed together. Candidates that are not
+// installed do not count.
 const MaxRoutes = 10_000
 
 // routeLimits are how many routes an attachment may announce and receive; 0 is no limit.
@@ -35,13 +36,7 @@ func routeLimits(a *Attachment) (in, out int) {
 // Exceeded are the limits that the network goes beyond: the core network's first, then by attachment, peer and edge.
 func (t *Tables) Exceeded() []Limit {
 	var list []Limit
-	total := 0
-	for _, k := range t.prefixes.All() {
-		if k.accepted() {
-			total++
-		}
-	}
-	if total > MaxRoutes {
+	if total := t.installed(); total > MaxRoutes {
 		list = append(list, Limit{Routes: total, Max: MaxRoutes})
 	}
 	sizes := map[Table]int{} // of tables, which bound what can be advertised
@@ -57,6 +52,30 @@ func (t *Tables) Exceeded() []Limit {
 		}
 	}
 	return list
+}
+
+// installed is how many routes the segments have, static, shared and learned ones; one that several edges have counts once.
+func (t *Tables) installed() int {
+	total := 0
+	bySegment := map[string][]bool{} // prefixes, by their number
+	for _, id := range t.TableIDs() {
+		if id.Segment == "" {
+			continue
+		}
+		has := bySegment[id.Segment]
+		if has == nil {
+			has = make([]bool, len(t.Prefixes()))
+			bySegment[id.Segment] = has
+		}
+		table, _ := t.Table(id)
+		for i := range table.Indexed() {
+			if !has[i] {
+				has[i] = true
+				total++
+			}
+		}
+	}
+	return total
 }
 
 // exceededBy are the limits that one peer of an attachment goes beyond, or the attachment itself.

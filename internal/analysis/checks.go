@@ -44,6 +44,8 @@ const (
 	CheckNATNotRouted     = "nat-cidr-not-routed"
 	CheckNATUntranslated  = "nat-untranslated-address"
 	CheckNATOverlap       = "nat-on-one-side"
+	CheckCatalog          = "catalog-incomplete"
+	CheckPeerOutside      = "connect-peer-outside-subnet"
 )
 
 // Check is something that doctor looks for.
@@ -78,6 +80,8 @@ func Checks() []Check {
 		{CheckNATNotRouted, SeverityError, "No route leads the NAT CIDR of a NAT rule to its attachment."},
 		{CheckNATUntranslated, SeverityWarning, "A prefix that NAT translates is still routed, but its answers have another source."},
 		{CheckNATOverlap, SeverityError, "Overlapping VPCs are translated on one side only."},
+		{CheckCatalog, SeverityWarning, "The EC2 endpoint does not know a kind of resource."},
+		{CheckPeerOutside, SeverityWarning, "A tunnel-less Connect peer's address lies outside the subnet it names."},
 	}
 }
 

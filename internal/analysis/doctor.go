@@ -37,6 +37,15 @@ const maxInstances = 1000
 // no routes. The error is that of the context.
 func (s *Subject) Findings(ctx context.Context) ([]Finding, error) {
 	d := &doctor{Subject: s, groups: map[[2]string]*Finding{}}
+	if s.Beside != nil {
+		beside, err := s.Beside(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i := range beside {
+			d.add(beside[i].Name, "", beside[i].Instance)
+		}
+	}
 	d.idle()
 	d.spelling()
 	d.appliances()

@@ -140,13 +140,14 @@ func (p *Path) mistranslated() string {
 func (d *doctor) nat(f *forwarding) {
 	for i := range d.Network.Attachments {
 		a := &d.Network.Attachments[i]
-		if a.NAT == nil || a.Down || a.Segment == "" && a.NetworkFunctionGroup == "" {
+		if a.NAT == nil || a.Down || a.Segment == "" {
 			continue
 		}
+		offered := slices.Collect(d.offers(a)) // what is offered and nowhere imported is another finding
 		for _, r := range a.NAT.Rules {
 			source, nat := r.Source.Masked(), r.NAT.Masked()
 			switch {
-			case !f.leads(nat, i):
+			case !slices.Contains(offered, nat) && !f.leads(nat, i):
 				d.add(CheckNATNotRouted, "", Instance{Prefix: nat, Subjects: []string{a.ID}, Message: fmt.Sprintf(
 					"attachment %s translates %s to %s, but no route leads %[3]s to it: %s", a.ID, source, nat, notRouted(a))})
 			case source != nat && f.leads(source, i):
@@ -165,7 +166,7 @@ func notRouted(a *routing.Attachment) string {
 	case a.Type != policy.TypeVPC && !a.NAT.SystemRoutes:
 		return "without system routes its BGP peer must announce the NAT CIDR"
 	}
-	return "a routing policy or another attachment takes it"
+	return "the routing options withhold it"
 }
 
 // leads tells whether some table leads what belongs to a prefix alone to an attachment, which has this index.

@@ -7,6 +7,7 @@
 package analysis
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"net/netip"
@@ -23,6 +24,9 @@ type Subject struct {
 	Network  *routing.Network
 	Tables   *routing.Tables    // computed from Network
 	Snapshot *snapshot.Snapshot // what Network was made of; nil: see [Known]
+
+	// Beside finds what neither routes nor attachments show; nil finds nothing.
+	Beside func(context.Context) ([]Finding, error)
 
 	inventory  *inventory
 	unsettled  *routing.OscillationError // nil: all prefixes settle

@@ -118,6 +118,14 @@ func (n *Networks) routes(ctx context.Context, f dated, find Find) (*state.CoreN
 
 // Subject is a core network with its routes, ready for questions.
 func (n *Networks) Subject(ctx context.Context, find Find) (*analysis.Subject, error) {
+	subject, err := n.subject(ctx, find)
+	if err == nil {
+		subject.Beside = func(ctx context.Context) ([]analysis.Finding, error) { return n.findings(ctx, find) }
+	}
+	return subject, err
+}
+
+func (n *Networks) subject(ctx context.Context, find Find) (*analysis.Subject, error) {
 	_, c, err := n.Routes(ctx, func(v *state.View) (*state.CoreNetwork, error) {
 		row, err := find(v)
 		if err == nil && row.LiveVersion == 0 {

@@ -18,6 +18,7 @@ type attached struct {
 	*state.Attachment
 	announced []routing.Announcement // what was put for it
 	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each
+	peering   string                 // the transit gateway's end of the peering that a route table is attached over
 	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
 }
 
@@ -31,6 +32,9 @@ func read(v *state.View, row *state.Attachment) attached {
 		return nil
 	}
 	a := attached{Attachment: row, announced: announced(row.AttachmentId), peerASN: row.PeerASN}
+	if peering, ok := state.Peerings.ByID(v, row.PeeringId); ok && row.PeeringId != "" {
+		a.peering = peering.TransitGatewayPeeringAttachmentId
+	}
 	if row.AttachmentType != api.AttachmentTypeConnect {
 		return a
 	}
@@ -145,7 +149,7 @@ func (q *question) attachments(ctx context.Context, rows []attached) []snapshot.
 		announced := a.announced
 		if len(announced) == 0 && a.AttachmentType != api.AttachmentTypeConnect {
 			var err error
-			announced, err = q.announced(ctx, a.Attachment)
+			announced, err = q.announced(ctx, a)
 			q.failed(err)
 		}
 		list = append(list, show(a, q.peerASN(ctx, a), announced))
@@ -194,9 +198,10 @@ func (q *question) peerASN(ctx context.Context, a *attached) uint32 {
 }
 
 // announced is what the catalog knows an attachment's resource to offer: the blocks of a VPC, the routes of a VPN
-// connection, what the routers behind a Direct Connect gateway say, the routes of a transit gateway route table with the
-// gateway's ASN in front. A catalog that cannot be asked announces nothing; the error says so.
-func (q *question) announced(ctx context.Context, row *state.Attachment) ([]routing.Announcement, error) {
+// connection, what the routers behind a Direct Connect gateway announce and the routes of a transit gateway route table, both
+// with the gateway's ASN in front. Routes that a transit gateway has over its peering with the core network itself are not
+// announced back. A catalog that cannot be asked announces nothing; the error says so.
+func (q *question) announced(ctx context.Context, row *attached) ([]routing.Announcement, error) {
 	if q.catalog == nil {
 		return nil, nil
 	}
@@ -232,6 +237,9 @@ func (q *question) announced(ctx context.Context, row *state.Attachment) ([]rout
 		}
 		for _, a := range gateway.Announcements {
 			if a.Edge == "" || slices.Contains(row.Edges(), a.Edge) { // the gateway may be attached at fewer edges
+				if gateway.ASN != 0 {
+					a.ASPath = append([]uint32{gateway.ASN}, a.ASPath...)
+				}
 				list = append(list, a)
 			}
 		}
@@ -245,7 +253,7 @@ func (q *question) announced(ctx context.Context, row *state.Attachment) ([]rout
 			return nil, err
 		}
 		for _, route := range table.Routes {
-			if route.State != "blackhole" {
+			if back := row.peering != "" && slices.Contains(route.AttachmentIDs, row.peering); route.State != "blackhole" && !back {
 				add(route.Prefix, append([]uint32{gateway.ASN}, route.ASPath...)...)
 			}
 		}

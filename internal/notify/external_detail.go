@@ -20,6 +20,7 @@ type externalDetail struct {
 	TransitGatewayRouteTableArn string   `json:"transitGatewayRouteTableArn,omitzero"`
 	VpcArn                      string   `json:"vpcArn,omitzero"`
 	DirectConnectGatewayArn     string   `json:"directConnectGatewayArn,omitzero"`
+	ResourceArns                []string `json:"resourceArns,omitzero"`
 	PeeredTransitGatewayArn     string   `json:"peeredTransitGatewayArn,omitzero"`
 	ConnectPeerArn              string   `json:"connectPeerArn,omitzero"`
 	AttachmentArn               string   `json:"attachmentArn,omitzero"`
@@ -52,6 +53,7 @@ var gatewayWords = map[string]eventWords{
 	"vpn":                    {"VPN-CONNECTION-", "A Site-to-Site VPN connection"},
 	"peering":                {"TGW-PEERING-", "A Transit Gateway peering attachment"},
 	"direct-connect-gateway": {"DXGW-ATTACHMENT-", "A Direct Connect Gateway attachment"},
+	"network-function":       {"NETWORK-FIREWALL-ATTACHMENT-", "A Network Firewall attachment"},
 }
 
 // publish writes what differs, in the order of ARNs.
@@ -146,6 +148,10 @@ func (p *externalPublisher) attachments(base externalDetail, was, is *state.Exte
 			d.PeeredTransitGatewayArn = a.Resource
 		case "direct-connect-gateway":
 			d.DirectConnectGatewayArn = a.Resource
+		case "network-function":
+			if a.Resource != "" {
+				d.ResourceArns = []string{a.Resource}
+			}
 		}
 		p.emit(state.TopologyChange, d, base.TransitGatewayArn)
 	}

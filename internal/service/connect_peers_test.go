@@ -2,11 +2,13 @@ package service_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"portolan/api"
+	"portolan/internal/analysis"
 )
 
 // builtPeer is a Connect peer after it was built.
@@ -95,6 +97,17 @@ vpcs:
 	}
 	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef0", "10.0.1.5")), "")
 	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef0", "10.0.2.5")), "") // outside the subnet: AWS takes it
+	subject, err := w.Network(w.ctx, cn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := subject.Findings(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(found, func(f analysis.Finding) bool { return f.Name == analysis.CheckPeerOutside }); i < 0 || !strings.Contains(found[i].Message, "has address 10.0.2.5 outside its subnet subnet-0123456789abcdef0, 10.0.") {
+		t.Errorf("found %+v", found)
+	}
 	wantPeerFailure(t, w.builtPeer(peer(ec2ARN+"subnet/subnet-0123456789abcdef9", "10.0.1.6")), api.ConnectPeerErrorCodeSubnetNotFound)
 	wantField(t, fails[validation](w, w.CreateConnectPeer, peer("arn:aws:ec2:us-east-1:111122223333:subnet/subnet-0123456789abcdef0", "10.0.1.7")), "subnetArn")
 }

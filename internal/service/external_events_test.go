@@ -138,13 +138,20 @@ func TestExternalEvents_topology(t *testing.T) {
 		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-03', resourceType: peering, resourceArn: '`+gateway+`1'}`+"\n"+
 		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-04', resourceType: direct-connect-gateway, resourceArn: 'arn:aws:directconnect::111122223333:dx-gateway/x'}`+"\n"+
 		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-05', resourceType: connect}`+"\n"+
+		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-06', resourceType: network-function, resourceArn: 'arn:aws:network-firewall:eu-west-1:111122223333:firewall/edge'}`+"\n"+
+		`      - {arn: '`+ec2ARN+`transit-gateway-attachment/tgw-attach-07', resourceType: client-vpn}`+"\n"+
 		`    connectPeers: [{arn: '`+ec2ARN+`transit-gateway-connect-peer/tgw-connect-peer-01'}]`+"\n"))
-	records := want("more", "TGW-ROUTE-TABLE-ASSOCIATED", "TGW-PEERING-CREATED", "DXGW-ATTACHMENT-CREATED", "TGW-CONNECT-PEER-CREATED")
+	records := want("more", "TGW-ROUTE-TABLE-ASSOCIATED", "TGW-PEERING-CREATED", "DXGW-ATTACHMENT-CREATED", "NETWORK-FIREWALL-ATTACHMENT-CREATED", "TGW-CONNECT-PEER-CREATED")
 	if d := string(records[0].Event.Detail); records[0].Event.DetailType != "Network Manager Routing Update" || !strings.Contains(d, `"transitGatewayRouteTableArn":"`+table+`"`) {
 		t.Errorf("associated: %s", d)
 	}
+	if e := records[3].Event; e.DetailType != "Network Manager Topology Change" || string(e.Detail) != `{"changeType":"NETWORK-FIREWALL-ATTACHMENT-CREATED",`+
+		`"changeDescription":"A Network Firewall attachment has been created.","region":"eu-west-1","transitGatewayAttachmentArn":"`+ec2ARN+`transit-gateway-attachment/tgw-attach-06",`+
+		`"resourceArns":["arn:aws:network-firewall:eu-west-1:111122223333:firewall/edge"],"transitGatewayArn":"`+gateway+`0"}` {
+		t.Errorf("network function: %s %s", e.DetailType, e.Detail)
+	}
 	rewrite(externalBefore)
-	want("less", "TGW-PEERING-DELETED", "DXGW-ATTACHMENT-DELETED", "TGW-CONNECT-PEER-DELETED")
+	want("less", "TGW-PEERING-DELETED", "DXGW-ATTACHMENT-DELETED", "NETWORK-FIREWALL-ATTACHMENT-DELETED", "TGW-CONNECT-PEER-DELETED")
 
 	rewrite(change(vpcLine, ""))
 	want("a VPC less", "VPC-ATTACHMENT-DELETED")

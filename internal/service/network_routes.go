@@ -169,7 +169,8 @@ func (s *routeSpeller) encoded(table routing.Table) []api.NetworkRoute {
 	return list
 }
 
-// destinationsOf are destinations as the API spells them: a local one names its attachment, a remote one only the edge.
+// destinationsOf are destinations as the API spells them: a local one names its attachment, a remote one only the edge. It
+// has no member for Connect peers: those of one attachment are one destination.
 func destinationsOf(c *network.Routes, list []routing.Destination) []api.NetworkRouteDestination {
 	all := make([]api.NetworkRouteDestination, 0, len(list))
 	for _, d := range list {
@@ -181,7 +182,9 @@ func destinationsOf(c *network.Routes, list []routing.Destination) []api.Network
 		} else {
 			shown.SegmentName = d.Segment
 		}
-		all = append(all, shown)
+		if !slices.Contains(all, shown) {
+			all = append(all, shown)
+		}
 	}
 	return all
 }

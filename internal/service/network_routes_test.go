@@ -172,6 +172,39 @@ func TestLists_encodedForm(t *testing.T) {
 	}
 }
 
+// TestGetNetworkRoutes_peersOfOneAttachment: the API names attachments, so that two peers of one are one destination.
+func TestGetNetworkRoutes_peersOfOneAttachment(t *testing.T) {
+	w := newWorld(t)
+	gn, cn := w.network()
+	transport := w.available(cn)
+	connect := must(w, w.CreateConnectAttachment, api.CreateConnectAttachmentInput{
+		CoreNetworkId: cn, EdgeLocation: "eu-west-1", TransportAttachmentId: transport, Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolGre)},
+		Tags: []api.Tag{{Key: new("env"), Value: new("prod")}},
+	}).ConnectAttachment.Attachment.AttachmentId
+	w.attachment(connect)
+	for i, address := range []string{"10.0.0.5", "10.0.0.6"} {
+		peer := must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{
+			ConnectAttachmentId: connect, PeerAddress: address, InsideCidrBlocks: []string{[]string{"169.254.40.0/29", "169.254.41.0/29"}[i]},
+		}).ConnectPeer.ConnectPeerId
+		w.attachment(connect)
+		if err := w.PutAnnouncements(w.ctx, peer, []routing.Announcement{{Prefix: netip.MustParsePrefix("192.168.0.0/16"), ASPath: []uint32{65001}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := false
+	for _, r := range must(w, w.GetNetworkRoutes, api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, "prod", "eu-west-1")}).NetworkRoutes {
+		if r.DestinationCidrBlock == "192.168.0.0/16" {
+			found = true
+			if len(r.Destinations) != 1 || r.Destinations[0].CoreNetworkAttachmentId != connect {
+				t.Errorf("got %+v", r.Destinations)
+			}
+		}
+	}
+	if !found {
+		t.Error("no route")
+	}
+}
+
 func TestGetNetworkRoutes_transitGateway(t *testing.T) {
 	w, gn, _, _ := routedWorld(t)
 	in := api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: &api.RouteTableIdentifier{

@@ -15,6 +15,7 @@ import (
 	"portolan/api"
 	"portolan/internal/node"
 	"portolan/internal/snapshot"
+	"portolan/internal/store"
 	"portolan/routing"
 )
 
@@ -275,12 +276,43 @@ func TestGetNetworkRoutes_aPrefixThatNeverSettles(t *testing.T) {
 	}
 }
 
+// TestRoutes_transitGatewayDoesNotEcho: routes that a transit gateway has from the core network, over their peering, are not
+// announced back to it.
+func TestRoutes_transitGatewayDoesNotEcho(t *testing.T) {
+	catalog := func(peering string) string {
+		return "transitGateways: [{arn: '" + tgwARN + "', asn: 65010, routeTables: [{arn: '" + tableARN + "', routes: [" +
+			"{prefix: 10.7.0.0/16, attachmentIds: [tgw-attach-07]}, {prefix: 10.1.0.0/16, attachmentIds: [" + peering + "]}]}]}]\n"
+	}
+	w, rewrite, _ := externalWorld(t, catalog("tgw-attach-08"), store.OpenMemory())
+	_, cn := w.network()
+	peering := w.peering(cn)
+	over := must(w, w.GetTransitGatewayPeering, api.GetTransitGatewayPeeringInput{PeeringId: peering}).TransitGatewayPeering.TransitGatewayPeeringAttachmentId
+	a := must(w, w.CreateTransitGatewayRouteTableAttachment, api.CreateTransitGatewayRouteTableAttachmentInput{
+		PeeringId: peering, TransitGatewayRouteTableArn: tableARN, Tags: []api.Tag{{Key: new("env"), Value: new("prod")}},
+	}).TransitGatewayRouteTableAttachment.Attachment
+	w.attachment(a.AttachmentId)
+	announced := func() string {
+		s, err := w.Snapshot(w.ctx, cn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(s.Attachments[0].Announcements[0].ASPath, len(s.Attachments[0].Announcements))
+	}
+	if got := announced(); got != "[65010] 2" {
+		t.Errorf("of others: %s", got)
+	}
+	rewrite(catalog(over))
+	if got := announced(); got != "[65010] 1" {
+		t.Errorf("of the core network itself: %s", got)
+	}
+}
+
 // TestRoutes_bgpOfTheCatalog: what speaks BGP in a catalog is heard: a VPN's customer gateway, and the routers behind a
-// Direct Connect gateway, each at the edges where it is attached.
+// Direct Connect gateway with its ASN in front, each at the edges where it is attached.
 func TestRoutes_bgpOfTheCatalog(t *testing.T) {
 	w := newWorld(t, withCatalog(t, `
 vpnConnections: [{arn: '`+vpnARN+`', announcements: [{prefix: 192.168.0.0/16, asPath: [65001], med: 20}]}]
-directConnectGateways: [{arn: '`+dxARN+`', announcements: [{prefix: 172.16.0.0/12, asPath: [65002]}, {prefix: 172.31.0.0/16, asPath: [65002], edge: us-east-1}]}]
+directConnectGateways: [{arn: '`+dxARN+`', asn: 65520, announcements: [{prefix: 172.16.0.0/12, asPath: [65002]}, {prefix: 172.31.0.0/16, asPath: [65002], edge: us-east-1}]}]
 `))
 	_, cn := w.network()
 	vpn := must(w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: cn, VpnConnectionArn: vpnARN}).SiteToSiteVpnAttachment
@@ -298,7 +330,7 @@ directConnectGateways: [{arn: '`+dxARN+`', announcements: [{prefix: 172.16.0.0/1
 			got[a.ID] += fmt.Sprint(x.Prefix, x.ASPath, " ")
 		}
 	}
-	want := map[string]string{vpn.Attachment.AttachmentId: "192.168.0.0/16 [65001] ", dx.Attachment.AttachmentId: "172.16.0.0/12 [65002] "}
+	want := map[string]string{vpn.Attachment.AttachmentId: "192.168.0.0/16 [65001] ", dx.Attachment.AttachmentId: "172.16.0.0/12 [65520 65002] "}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
