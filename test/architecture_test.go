@@ -25,6 +25,8 @@ var floors = []struct {
 	{[]string{"internal/otherservices"}, "services that are not ours: it asks auth who calls, and knows no operation"},
 	{[]string{"internal/wire", "internal/auth", "internal/service", "internal/notify"}, "shapes, callers, operations and what runs by itself must stay apart: the server joins them"},
 	{[]string{"internal/inventory", "internal/network", "internal/gatewaypath", "internal/connectpeer", "internal/nat"}, "what is made of rows and of the catalog; it must not know the operations"},
+	{[]string{"internal/report"}, "answers in one document; it must not know who asks"},
+	{[]string{"internal/picture"}, "pictures of networks; it must not know who asks"},
 	{[]string{"internal/analysis"}, "questions asked of a computed network; it must not know who asks"},
 	{[]string{"internal/snapshot"}, "a network as one value, gathered from what is below"},
 	{[]string{"internal/state"}, "rows, keys and transactions; it must not know what an operation allows, nor ask outside"},

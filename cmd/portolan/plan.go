@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
+	"portolan/internal/picture"
 	"portolan/internal/snapshot"
 )
 
@@ -26,9 +28,12 @@ func (p *planOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&p.fail, "fail", nil, "what fails: edge=LOCATION or attachment=ID or name; repeatable")
 }
 
+// changes tells whether something is to change.
+func (p *planOptions) changes() bool { return p.policy != "" || p.to != "" || len(p.fail) > 0 }
+
 // next is the network after the change.
 func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis.Subject, error) {
-	if p.policy == "" && p.to == "" && len(p.fail) == 0 {
+	if !p.changes() {
 		return nil, usage(errors.New("what changes? give --policy FILE, --to-snapshot FILE or --fail edge=LOCATION"))
 	}
 	if err := onceStdin(p.network.file, p.policy, p.to); err != nil {
@@ -99,11 +104,13 @@ func planCommand() *cobra.Command {
 		Example: `  portolan plan --snapshot network.yaml --policy new.json
   portolan plan --snapshot network.yaml --to-snapshot planned.yaml --summary
   portolan plan --snapshot network.yaml --fail edge=eu-west-1
+  portolan plan --snapshot network.yaml --policy new.json -o svg > change.svg
   terraform show -json plan.out | portolan plan --core-network core-network-0123456789abcdef0 --policy - -o markdown`,
 		Long: `Plan computes the network as it is and as it would be, and compares. The headline comes first: attachments that move between
 segments or cease to carry traffic, reachability lost and gained, pairs that are no longer inspected, attachments that have to
 be replaced. Then the change set, all pairs of segments and attachments whose reachability changes, edge locations and accounts
-affected, and each route that is added, withdrawn or re-routed.
+affected, and each route that is added, withdrawn or re-routed. The picture formats draw both networks in one picture: what goes
+is crossed out, what comes is green.
 
 --policy is a new policy, --to-snapshot a file of the whole network as it is to be, --fail something that fails; they go together.
 
@@ -117,6 +124,9 @@ Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the pla
 			next, err := p.next(cmd, now)
 			if err != nil {
 				return err
+			}
+			if slices.Contains(pictureFormats, o.output.value) {
+				return drawPicture(cmd, picture.Between(now, next), o.output.value)
 			}
 			plan, err := now.PlanTo(cmd.Context(), next)
 			if err != nil {
@@ -140,5 +150,5 @@ Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the pla
 	f := cmd.Flags()
 	f.BoolVar(&exitCode, "exit-code", false, "exit 1 when something changes")
 	f.BoolVar(&summary, "summary", false, "the headline alone; as JSON: without the routes")
-	return o.question(cmd)
+	return o.question(cmd, append([]string{"text", "json", "markdown"}, pictureFormats...)...)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func policyCheckCommand() *cobra.Command {
-	output := choice("text", "json", "sarif", "junit", "github")
+	output := choice("text", "json", "markdown", "sarif", "junit", "github")
 	cmd := &cobra.Command{
 		Use:   "check FILE…",
 		Short: "report everything AWS would refuse in a policy, with line and column",
@@ -21,6 +21,7 @@ Exit codes: 0 when all policies are valid; 1 when one is not; 2 when one could n
 		Args: files,
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
+	completeWords(cmd, "output", output.words...)
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := examine(cmd, args, func(in *input) ([]finding, error) {

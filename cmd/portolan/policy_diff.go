@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/policy"
 )
 
@@ -105,9 +106,9 @@ func diffText(w io.Writer, p painter, d *differ, changes []policy.Change) error 
 	for _, c := range d.merged(changes) {
 		counts[c.Action]++
 		sign := signs[c.Action]
-		fmt.Fprintln(&out, p.paint(sign[1], sign[0]+" "+printable(c.title)))
+		fmt.Fprintln(&out, p.paint(sign[1], sign[0]+" "+page.Printable(c.title)))
 		for _, line := range c.lines {
-			fmt.Fprintf(&out, "    %s\n", printable(line))
+			fmt.Fprintf(&out, "    %s\n", page.Printable(line))
 		}
 		if len(c.Edges) > 0 {
 			fmt.Fprintf(&out, "    %s\n", p.paint(faint, "takes effect at "+strings.Join(c.Edges, ", ")))

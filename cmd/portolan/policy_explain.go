@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/policy"
 )
 
@@ -239,15 +240,15 @@ func explainText(w io.Writer, p painter, compiled *policy.Policy, d *explained) 
 		if rule.Matched {
 			word, colour = "matches", green
 		}
-		fmt.Fprintf(&out, "rule %d, line %d: %s: %s\n", rule.RuleNumber, rule.Line, p.paint(colour, word), printable(rule.Outcome))
+		fmt.Fprintf(&out, "rule %d, line %d: %s: %s\n", rule.RuleNumber, rule.Line, p.paint(colour, word), page.Printable(rule.Outcome))
 		for _, c := range rule.Conditions {
 			mark, colour := "no ", red
 			if c.Held {
 				mark, colour = "yes", green
 			}
-			fmt.Fprintf(&out, "  %s  %s", p.paint(colour, mark), printable(c.Test))
+			fmt.Fprintf(&out, "  %s  %s", p.paint(colour, mark), page.Printable(c.Test))
 			if c.Found != "" {
-				fmt.Fprintf(&out, ": it has %s", printable(c.Found))
+				fmt.Fprintf(&out, ": it has %s", page.Printable(c.Found))
 			}
 			fmt.Fprintln(&out)
 		}

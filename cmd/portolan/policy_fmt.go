@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/page"
 	"portolan/policy"
 	"portolan/policy/source"
 )
@@ -35,7 +36,7 @@ Exit codes: 0; 1 when --check is given and a file is not formatted; 2 when one c
 			for _, name := range args {
 				changed, err := formatFile(cmd, name, write, check)
 				if err != nil {
-					fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(err.Error()))
+					fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", page.Printable(err.Error()))
 					failed = true
 				}
 				differs = differs || changed

@@ -11,7 +11,7 @@ import (
 )
 
 func policyLintCommand() *cobra.Command {
-	output, threshold := choice("text", "json", "sarif", "junit", "github"), choice("warning", "error", "note")
+	output, threshold := choice("text", "json", "markdown", "sarif", "junit", "github"), choice("warning", "error", "note")
 	var options lint.Options
 	var attachments string
 	var silenced []string // by the flag's former name
@@ -29,9 +29,11 @@ Exit codes: 0 when there are no findings of --severity or higher; 1 when there a
 		Args: files,
 	}
 	cmd.Flags().VarP(output, "output", "o", output.list())
+	completeWords(cmd, "output", output.words...)
 	cmd.Flags().StringArrayVar(&options.Disabled, "disable", nil, "disable a lint rule; repeatable")
 	cmd.Flags().StringArrayVar(&silenced, "silence", nil, "former name of --disable")
 	_ = cmd.Flags().MarkHidden("silence")
+	completeWords(cmd, "disable", lintNames()...)
 	cmd.Flags().StringVar(&attachments, "attachments", "", "output of \"aws networkmanager list-attachments\": lints against the attachments that exist")
 	cmd.Flags().Var(threshold, "severity", "lowest severity that makes the command exit 1: "+threshold.list())
 	colour := colourFlag(cmd)
@@ -60,13 +62,14 @@ Exit codes: 0 when there are no findings of --severity or higher; 1 when there a
 	return cmd
 }
 
-func isLintRule(name string) bool {
+func isLintRule(name string) bool { return slices.Contains(lintNames(), name) }
+
+func lintNames() []string {
+	var names []string
 	for _, r := range lint.Rules() {
-		if r.Name == name {
-			return true
-		}
+		names = append(names, r.Name)
 	}
-	return false
+	return names
 }
 
 func lintOne(in *input, facts *lint.Facts, options lint.Options) ([]finding, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/policy/lint"
 )
 
@@ -138,6 +139,8 @@ func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold 
 		err = r.junit(w, threshold)
 	case "github":
 		err = r.github(w)
+	case "markdown":
+		err = r.page().Markdown(w)
 	default:
 		err = r.text(w, p)
 	}
@@ -145,7 +148,7 @@ func (r *report) finish(cmd *cobra.Command, output string, p painter, threshold 
 		return usage(err)
 	}
 	for _, f := range r.failures {
-		fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", printable(f.text))
+		fmt.Fprintln(cmd.ErrOrStderr(), "portolan:", page.Printable(f.text))
 	}
 	switch {
 	case r.unread:
@@ -188,16 +191,16 @@ func (r *report) text(w io.Writer, p painter) error {
 	out := &strings.Builder{}
 	for _, d := range r.documents {
 		if len(d.findings) == 0 {
-			fmt.Fprintf(out, "%s: ok\n", printable(d.name()))
+			fmt.Fprintf(out, "%s: ok\n", page.Printable(d.name()))
 			continue
 		}
 		lines := newLines(d.shown())
 		for _, f := range d.findings {
-			fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", p.paint(bold, printable(d.name())), f.Line, f.Column,
-				p.paint(colours[f.Level], f.Level), f.Rule, printable(f.Message))
+			fmt.Fprintf(out, "%s:%d:%d: %s %s: %s\n", p.paint(bold, page.Printable(d.name())), f.Line, f.Column,
+				p.paint(colours[f.Level], f.Level), f.Rule, page.Printable(f.Message))
 			excerpt(out, p, lines.at(f.Line), f.Line, f.bytes)
 			if f.Hint != "" {
-				fmt.Fprintf(out, "%s %s\n", p.paint(faint, "      = hint:"), printable(f.Hint))
+				fmt.Fprintf(out, "%s %s\n", p.paint(faint, "      = hint:"), page.Printable(f.Hint))
 			}
 		}
 	}
@@ -206,6 +209,29 @@ func (r *report) text(w io.Writer, p painter) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// page is the findings of each document in a table.
+func (r *report) page() *page.Page {
+	out := &page.Page{}
+	marks := map[string]page.Mark{"error": page.Bad, "warning": page.Warning}
+	for i := range r.documents {
+		d := &r.documents[i]
+		out.Heading(d.name())
+		if len(d.findings) == 0 {
+			out.Line(page.Good, "ok")
+			continue
+		}
+		var rows [][]page.Cell
+		for _, f := range d.findings {
+			rows = append(rows, []page.Cell{{Text: fmt.Sprintf("%d:%d", f.Line, f.Column)}, {Text: f.Level, Mark: marks[f.Level]}, {Text: f.Rule}, {Text: f.Message}, {Text: f.Hint}})
+		}
+		out.Rows([]string{"LINE", "LEVEL", "RULE", "MESSAGE", "HINT"}, rows)
+	}
+	if r.count("note") > 0 {
+		out.Line(page.Strong, "%s", r.summary())
+	}
+	return out
 }
 
 func (r *report) summary() string {
@@ -267,22 +293,6 @@ func backTo(line string, at int) int {
 		at--
 	}
 	return at
-}
-
-// printable shows characters that a terminal, or a log, would obey.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		}
-	}
-	return b.String()
 }
 
 // json prints one object: the documents in the order in which they were given, each with its findings.

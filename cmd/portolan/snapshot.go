@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 )
 
@@ -47,12 +47,28 @@ func snapshotExportCommand() *cobra.Command {
 	return o.flags(cmd)
 }
 
+// valid is what a snapshot file holds.
+type valid struct {
+	File        string `json:"file"`
+	Attachments int    `json:"attachments"`
+	Tables      int    `json:"tables"`
+}
+
+// Page is one line.
+func (v valid) Page() *page.Page {
+	p := &page.Page{}
+	p.Line(page.Plain, "%s: %d attachments, %d tables", v.File, v.Attachments, v.Tables)
+	return p
+}
+
 func snapshotValidateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "validate FILE",
-		Short:   "validate a snapshot file: format, policy, and that routes converge",
-		Example: `  portolan snapshot validate network.yaml`,
-		Args:    cobra.ExactArgs(1),
+	format := choice("text", "json", "markdown")
+	cmd := &cobra.Command{
+		Use:   "validate FILE",
+		Short: "validate a snapshot file: format, policy, and that routes converge",
+		Example: `  portolan snapshot validate network.yaml
+  portolan snapshot validate network.yaml -o json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := os.ReadFile(args[0])
 			if err != nil {
@@ -69,10 +85,15 @@ func snapshotValidateCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitFindings, err}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d attachments, %d tables\n", args[0], len(s.Attachments), len(subject.Tables.TableIDs()))
-			return err
+			v := valid{args[0], len(s.Attachments), len(subject.Tables.TableIDs())}
+			if format.value == "json" {
+				return analysis.WriteJSON(cmd.OutOrStdout(), v)
+			}
+			return showPage(cmd, v.Page(), format.value, false)
 		},
 	}
+	cmd.Flags().VarP(format, "output", "o", format.list())
+	return cmd
 }
 
 func snapshotSchemaCommand() *cobra.Command {

@@ -107,3 +107,30 @@ func TestParseAssertions_errorsHavePlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestAssert_staticRouteToAnAppliance: what a network function does with packets of a static route is as little known as with
+// those of send-to.
+func TestAssert_staticRouteToAnAppliance(t *testing.T) {
+	net := compute(t, network(twoSegments, `{action: create-route, segment: a, destination-cidr-blocks: [0.0.0.0/0], destinations: [attachment-00000000000000001]},
+		{action: send-via, segment: a, mode: dual-hop, when-sent-to: {segments: [a]}, via: {network-function-groups: [fw]}},
+		{action: send-to, segment: b, via: {network-function-groups: [fw]}}`, `
+		{id: attachment-00000000000000001, type: vpc, edges: [us-east-1], tags: {nfg: fw}},
+		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},
+		{id: b1, type: vpc, edges: [us-east-1], tags: {domain: b}, announcements: [{prefix: 10.1.0.0/16}]}`))
+	p, err := net.Path("a1", "", "8.8.8.8", "")
+	if err != nil || p.Verdict != string(analysis.HandedOver) {
+		t.Errorf("a packet to the Internet: %+v, %v", p, err)
+	}
+	list, err := analysis.ParseAssertions("a cannot reach b\na reaches 8.8.8.8 via fw\na reaches 8.8.8.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range net.Assert(list) {
+		if want := i == 1; o.Holds != want {
+			t.Errorf("%s: holds %v, %s", o.Text, o.Holds, o.Reason)
+		}
+	}
+	if rows := matrix(t, net); rows[1].To != "b" || rows[1].Verdict != analysis.HandedOver {
+		t.Errorf("the matrix has %+v", rows[1])
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"portolan/api"
 	"portolan/internal/analysis"
 	"portolan/internal/page"
+	"portolan/internal/picture"
 	"portolan/routing"
 )
 
@@ -100,8 +101,10 @@ var questions = map[string]question{
 		},
 	},
 	"graph": {
-		method: http.MethodGet, formats: []string{"mermaid", "svg"}, unsettled: true,
-		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) { return n, nil },
+		method: http.MethodGet, formats: []string{"mermaid", "svg", "dot"}, unsettled: true,
+		ask: func(_ context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
+			return picture.Of(n), nil
+		},
 	},
 	"plan": {
 		method: http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
@@ -129,7 +132,7 @@ var written = []string{"json", "text", "markdown"}
 
 // contentTypes are those of the formats, as they are answered and as Accept asks for them.
 var contentTypes = map[string]string{
-	"json": "application/json", "text": "text/plain", "markdown": "text/markdown", "svg": "image/svg+xml", "mermaid": "text/vnd.mermaid",
+	"json": "application/json", "text": "text/plain", "markdown": "text/markdown", "svg": "image/svg+xml", "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz",
 }
 
 func tableIn(q url.Values) routing.TableID {
@@ -254,13 +257,8 @@ func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question)
 }
 
 func render(w io.Writer, n *analysis.Subject, answer any, format string) error {
-	switch a := answer.(type) {
-	case *analysis.Subject:
-		picture := a.Mermaid
-		if format == "svg" {
-			picture = a.SVG
-		}
-		_, err := io.WriteString(w, picture())
+	if p, drawn := answer.(*picture.Picture); drawn {
+		_, err := io.WriteString(w, map[string]func() string{"mermaid": p.Mermaid, "svg": p.SVG, "dot": p.DOT}[format]())
 		return err
 	}
 	report, ok := answer.(analysis.Report)

@@ -1,9 +1,8 @@
-package analysis_test
+package picture_test
 
 import (
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,11 +10,11 @@ import (
 	"testing"
 
 	"portolan/internal/analysis"
+	"portolan/internal/picture"
+	"portolan/internal/snapshot"
 	"portolan/policy"
 	"portolan/routing"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // parsed reads a picture to the end and returns all text in it, and the names of its elements.
 func parsed(t *testing.T, svg string) (text []string, elements map[string]int) {
@@ -38,29 +37,37 @@ func parsed(t *testing.T, svg string) (text []string, elements map[string]int) {
 	}
 }
 
-func TestSVG_golden(t *testing.T) {
-	got := compute(t, inspected).SVG()
-	parsed(t, got)
-	if *update {
-		if err := os.WriteFile("testdata/inspected.svg", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
+func TestSVG_isXMLAndTheSameTwice(t *testing.T) {
+	got := picture.Of(computed(t)).SVG()
+	if _, elements := parsed(t, got); elements["rect"] < 8 || elements["path"] < 4 {
+		t.Errorf("the picture has %v", elements)
 	}
-	want, err := os.ReadFile("testdata/inspected.svg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("the picture has changed: go test ./internal/analysis -run SVG -update, and look at it\n%s", got)
-	}
-	if again := compute(t, inspected).SVG(); again != got {
+	if again := picture.Of(computed(t)).SVG(); again != got {
 		t.Error("a second picture differs")
 	}
 }
 
 // drawn is a network that only a picture is made of.
-func drawn(p *policy.Policy, attachments []routing.Attachment) *analysis.Subject {
-	return analysis.New(&routing.Network{Policy: p, Attachments: attachments}, nil)
+func drawn(p *policy.Policy, attachments []routing.Attachment) *picture.Picture {
+	return picture.Of(analysis.New(&routing.Network{Policy: p, Attachments: attachments}, nil))
+}
+
+// computed is the network of a snapshot file of the examples, with a change of its text.
+func computed(t testing.TB, replace ...string) *analysis.Subject {
+	t.Helper()
+	text, err := os.ReadFile("../../examples/network.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := snapshot.Parse([]byte(strings.NewReplacer(replace...).Replace(string(text))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := analysis.Examine(s, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return subject
 }
 
 func TestSVG_hostileNames(t *testing.T) {
@@ -115,7 +122,7 @@ func TestSVG_bounded(t *testing.T) {
 		t.Errorf("%d bytes", len(svg))
 	}
 	all := strings.Join(text, "\n")
-	for _, want := range []string{"1 × connect", "5 × vpc", "1 of them down", "660 more lines are not drawn", "5001 attachments"} {
+	for _, want := range []string{"1 × connect", "5 × vpc", "1 of them without traffic", "660 more lines are not drawn", "5001 attachments"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the picture does not say %q", want)
 		}
@@ -128,6 +135,39 @@ func TestSVG_bounded(t *testing.T) {
 	}
 	if more := drawn(p, attachments).SVG(); len(more) > len(svg)+20_000 {
 		t.Errorf("%d bytes became %d", len(svg), len(more))
+	}
+}
+
+// TestPicture_saysEverything: names, prefixes, ends, who is inspected towards whom, static routes, what is associated with
+// nothing: in each language.
+func TestPicture_saysEverything(t *testing.T) {
+	net := computed(t, "{id: a1, type: vpc, edges: [us-east-1], tags: {domain: prod}", "{id: a1, type: vpc, edges: [us-east-1], tags: {domain: prod, Name: NorthernRegionNonProduction01}",
+		"tags: {domain: lonely}", "tags: {Domain: lonely}")
+	p := picture.Of(net)
+	for name, text := range map[string]string{"SVG": p.SVG(), "Mermaid": p.Mermaid(), "DOT": p.DOT()} {
+		for _, want := range []string{
+			"NorthernRegionNonProduction01", "10.0.0.0/16", "prod ↔ dev, dual-hop", "within prod, dual-hop", "172.16.0.0/12 → blackhole", "isolated", "not associated",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q:\n%s", name, want, text)
+			}
+		}
+	}
+}
+
+// TestBetween_marksWhatChanges: an attachment that moves is gone from one row and new in another.
+func TestBetween_marksWhatChanges(t *testing.T) {
+	before := computed(t)
+	after := computed(t, "tags: {domain: lonely}", "tags: {domain: dev}", "mode: dual-hop", "mode: single-hop", "{name: lonely, req", "{name: alone, req")
+	svg := picture.Between(before, after).SVG()
+	parsed(t, svg)
+	for _, want := range []string{`class="name new">a7<`, `class="name gone">a7<`, `class="head gone">lonely<`, `class="head new">alone<`, `class="send-via new"`, `class="send-via gone"`, `class="name">a1<`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %s in\n%s", want, svg)
+		}
+	}
+	if same := picture.Between(before, computed(t)).SVG(); strings.Contains(same, ` gone">a`) || strings.Contains(same, ` new">a`) {
+		t.Errorf("the same network differs from itself:\n%s", same)
 	}
 }
 
