@@ -32,6 +32,7 @@ var floors = []struct {
 	{[]string{"internal/state"}, "rows, keys and transactions; it must not know what an operation allows, nor ask outside"},
 	{[]string{"internal/lifecycle", "internal/catalog", "internal/events", "internal/bgp"}, "what operations stand on; it must not know the operations"},
 	{[]string{"routing"}, "pure: a network value in, tables out"},
+	{[]string{"policy/lsp"}, "what editors ask; what is wrong with a policy is for check and lint to say"},
 	{[]string{"policy/lint", "policy/source", "policy/skeleton", "policy/terraform"}, "advice on documents, and the files that hold them; what the language means is for policy to say"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
 	{[]string{"internal/yamljson", "internal/page", "internal/junit"}, "one notation as another, and answers as text; they must not know what is written"},
