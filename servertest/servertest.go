@@ -3,12 +3,13 @@
 //
 //	srv := servertest.New(t)
 //	client := networkmanager.NewFromConfig(srv.Config())
+//
+// Options stand for the flags of portolan serve. None has a type that another module cannot name.
 package servertest
 
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
@@ -17,115 +18,113 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"portolan/internal/auth"
-	"portolan/internal/lifecycle"
+	"portolan/internal/events"
 	"portolan/internal/node"
 	"portolan/internal/server"
-	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
 // Server is a running server. It ends with the test.
 type Server struct {
 	URL string // http://127.0.0.1:PORT
-}
 
-// Option changes a server from the default: in memory, instant transitions, the real clock, seeded ids, no log.
-type Option func(testing.TB, *node.Config)
-
-// WithNow makes the server go by another clock.
-func WithNow(now func() time.Time) Option {
-	return func(_ testing.TB, c *node.Config) { c.Now = now }
-}
-
-// WithLifecycle sets how long states last, as --lifecycle does: "aws", "instant,device.PENDING=3s".
-func WithLifecycle(profile string) Option {
-	return func(tb testing.TB, c *node.Config) {
-		p, err := lifecycle.ParseProfile(profile)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		c.Profile = p
-	}
-}
-
-// WithQuotas sets limits, as --quota does: "devices=1000,sites=500".
-func WithQuotas(quotas string) Option {
-	return func(tb testing.TB, c *node.Config) {
-		q, err := state.ParseQuotas(quotas)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		c.Quotas = q
-	}
-}
-
-// WithData keeps the data in a file of the folder instead of in memory.
-func WithData(dir string) Option {
-	return func(tb testing.TB, c *node.Config) {
-		st, err := store.OpenBolt(dir+"/portolan.db", store.BoltOptions{})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		c.Store = st
-	}
-}
-
-// WithLog sends the server's log, one line per call included, to the handler.
-func WithLog(h slog.Handler) Option {
-	return func(_ testing.TB, c *node.Config) { c.Log = slog.New(h) }
+	// Of the network of [WithSnapshot], empty without one: its owner, its ids, and which ids its names have become.
+	Account, GlobalNetworkID, CoreNetworkID string
+	IDs                                     map[string]string
 }
 
 // New starts a server. It ends, and what it kept in memory with it, when the test does.
 func New(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	cfg := node.Config{Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler), CheckResourcePolicy: auth.CheckResourcePolicy, Grants: auth.Grants}
-	for _, o := range options {
-		o(tb, &cfg)
+	c := defaults()
+	fail := func(err error) {
+		tb.Helper()
+		if c.Store != nil {
+			_ = c.Store.Close()
+		}
+		tb.Fatalf("servertest: %v", err)
 	}
-	if cfg.Store == nil {
-		cfg.Store = store.OpenMemory()
+	for _, o := range options {
+		if err := o(c); err != nil {
+			fail(err)
+		}
+	}
+	if c.Store == nil {
+		c.Store = store.OpenMemory()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	svc, err := node.New(ctx, cfg)
+	srv, run, err := c.start(ctx)
 	if err != nil {
 		cancel()
-		tb.Fatal(err)
+		fail(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		cancel()
-		tb.Fatal(err)
+	done := make(chan error, len(run))
+	for _, f := range run {
+		go func() { done <- f(ctx) }()
 	}
-	srv := server.New(server.Config{Service: svc, Log: cfg.Log})
-	srv.SetReady(true)
-	done := make(chan error, 2)
-	go func() {
-		svc.Run(ctx)
-		done <- nil
-	}()
-	go func() { done <- srv.Serve(ctx, listener, 5*time.Second) }()
 	tb.Cleanup(func() {
 		cancel()
-		for range 2 {
+		for range run {
 			if err := <-done; err != nil {
 				tb.Errorf("the server did not end well: %v", err)
 			}
 		}
-		if err := cfg.Store.Close(); err != nil {
+		if err := c.Store.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	return &Server{URL: "http://" + listener.Addr().String()}
+	return srv
+}
+
+// start makes the server, and gives what runs until the context ends.
+func (c *config) start(ctx context.Context) (*Server, []func(context.Context) error, error) {
+	n, err := node.New(ctx, c.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	srv := new(Server)
+	if c.snapshot != nil {
+		done, err := n.ImportSnapshot(ctx, c.snapshot)
+		if err != nil {
+			return nil, nil, err
+		}
+		srv.Account, srv.GlobalNetworkID, srv.CoreNetworkID, srv.IDs = done.Account, done.GlobalNetworkID, done.CoreNetworkID, done.IDs
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	srv.URL = "http://" + listener.Addr().String()
+	front := server.New(server.Config{
+		Service:       n,
+		Now:           c.Now,
+		Authenticator: auth.NewAuthenticator(auth.Config{Credentials: c.credentials, Now: c.Now}),
+		Authorizer:    &auth.Authorizer{Tags: n, Sharing: n, Log: c.Log},
+		Log:           c.Log,
+	})
+	front.SetReady(true)
+	run := []func(context.Context) error{
+		func(ctx context.Context) error { n.Run(ctx); return nil },
+		func(ctx context.Context) error { return front.Serve(ctx, listener, 5*time.Second) },
+	}
+	if c.events != nil {
+		runner := events.Runner{Store: c.Store, Sink: sink(c.events), Log: c.Log}
+		run = append(run, func(ctx context.Context) error { runner.Run(ctx); return nil })
+	}
+	return srv, run, nil
 }
 
 // Config is an SDK configuration for the server, with the account 111122223333.
 func (s *Server) Config() aws.Config { return s.ConfigFor("111122223333") }
 
-// ConfigFor is an SDK configuration for an account of 12 digits.
-func (s *Server) ConfigFor(account string) aws.Config {
+// ConfigFor is an SDK configuration for an account of 12 digits. A server with [WithCredentials] takes none such.
+func (s *Server) ConfigFor(account string) aws.Config { return s.ConfigWith(account, "any") }
+
+// ConfigWith is an SDK configuration that signs with an access key, as a server with [WithCredentials] wants it.
+func (s *Server) ConfigWith(accessKeyID, secretAccessKey string) aws.Config {
 	return aws.Config{
 		Region:       "us-west-2",
 		BaseEndpoint: aws.String(s.URL),
-		Credentials:  credentials.NewStaticCredentialsProvider(account, "any", ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, ""),
 	}
 }
