@@ -51,7 +51,7 @@ func TestWithCatalog_unknownGatewayIsRefused(t *testing.T) {
 
 func TestWithCredentials_keyOfTheFile(t *testing.T) {
 	file := write(t, "keys.json", `[{"accessKeyId": "AKIAPORTOLANEXAMPLE1", "secretAccessKey": "a secret of the test", "account": "111122223333",
-		"principalArn": "arn:aws:iam::111122223333:user/alice"}]`)
+		"principalArn": "arn:aws:iam::111122223333:root"}]`)
 	srv := servertest.New(t, servertest.WithCredentials(file))
 	globalNetwork(t, networkmanager.NewFromConfig(srv.ConfigWith("AKIAPORTOLANEXAMPLE1", "a secret of the test")))
 	_, err := networkmanager.NewFromConfig(srv.Config()).DescribeGlobalNetworks(t.Context(), &networkmanager.DescribeGlobalNetworksInput{})

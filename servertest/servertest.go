@@ -70,7 +70,7 @@ func New(tb testing.TB, options ...Option) *Server {
 			}
 		}
 		if err := c.Store.Close(); err != nil {
-			tb.Error(err)
+			tb.Errorf("the store did not close: %v", err)
 		}
 	})
 	return srv
