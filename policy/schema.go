@@ -1,9 +1,11 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Schema is what may stand at one place of a document, as JSON Schema has it. It is made of the tables by which documents are
@@ -300,7 +302,7 @@ func (s *Schema) MarshalJSON() ([]byte, error) {
 		o["properties"], o["additionalProperties"] = properties, false
 		put("required", required, len(required) > 0)
 	}
-	return json.Marshal(o)
+	return json.Marshal(o, json.Deterministic(true))
 }
 
 // JSONSchema is the schema as a file: indented, with the draft and a title. A file of both versions says which sections only
@@ -319,6 +321,6 @@ func (s *Schema) JSONSchema() ([]byte, error) {
 		file["if"] = map[string]any{"properties": map[string]any{"version": map[string]any{"const": Version2021}}}
 		file["then"] = map[string]any{"properties": map[string]any{"routing-policies": false, "attachment-routing-policy-rules": false}}
 	}
-	text, err := json.MarshalIndent(file, "", "  ")
+	text, err := json.Marshal(file, json.Deterministic(true), jsontext.WithIndent("  "))
 	return append(text, '\n'), err
 }

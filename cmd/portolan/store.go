@@ -221,7 +221,7 @@ func clusterStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer resp.Body.Close() //nolint:errcheck // only read
+			defer resp.Body.Close()
 			text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 			if err != nil {
 				return err

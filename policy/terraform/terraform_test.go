@@ -1,13 +1,14 @@
 package terraform_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/policy"
 	"portolan/policy/terraform"
@@ -126,7 +127,7 @@ func TestAttachment_isTheDocument(t *testing.T) {
 
 func TestAttachment_escapesTemplates(t *testing.T) {
 	const value = "a ${b} %{c} \"d\" \\ $e\n\u0001é"
-	text, err := json.Marshal(map[string]any{"version": value})
+	text, err := json.Marshal(map[string]any{"version": value}, json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
 	}
