@@ -13,7 +13,7 @@ const exampleDocument = `{
   "segments": [{"name": "prod"}, {"name": "dev", "require-attachment-acceptance": false}],
   "attachment-policies": [{
     "rule-number": 100,
-    "conditions": [{"type": "tag-exists", "key": "stage"}],
+    "condition-logic": "or", "conditions": [{"type": "tag-exists", "key": "stage"}],
     "action": {"association-method": "tag", "tag-value-of-key": "stage"}
   }]
 }`
@@ -36,16 +36,16 @@ func ExampleCheck() {
   "version": "2021.12",
   "core-network-configuration": {"asn-ranges": ["64512-64599"], "edge-locations": [{"location": "us-east-1"}]},
   "segments": [{"name": "prod"}],
-  "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": ["dve"]}]
+  "segment-actions": [{"action": "share", "mode": "attachment-route", "segment": "prod", "share-with": []}]
 }`))
 	if len(errs) == 0 {
 		errs = policy.Check(doc)
 	}
 	for _, e := range errs {
-		fmt.Println(e.Line, e.Path)
+		fmt.Println(e.Code, e.Line, e.Path)
 	}
 	// Output:
-	// 5 $.segment-actions[0].share-with[0]
+	// MINIMUM_ITEMS 5 $.segment-actions[0].share-with
 }
 
 func ExamplePolicy_Associate() {
@@ -68,7 +68,10 @@ func ExampleDiff() {
 	after := exampleCompiled(exampleDocument[:len(exampleDocument)-1] + `, "segment-actions": [
 		{"action": "create-route", "segment": "dev", "destination-cidr-blocks": ["10.0.0.0/8"], "destinations": ["blackhole"]}]}`)
 	for _, c := range policy.Diff(before, after) {
-		fmt.Println(c.Action, c.Type, c.IdentifierPath)
+		if c.Type == policy.ChangeAttachmentRouteStatic {
+			fmt.Println(c.Action, c.IdentifierPath, c.Edges)
+		}
 	}
 	// Output:
+	// ADD ATTACHMENT_ROUTE_STATIC/dev/10.0.0.0/8 [eu-west-1 us-east-1]
 }
