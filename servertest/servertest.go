@@ -9,7 +9,6 @@ package servertest
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"testing"
 	"time"

@@ -79,7 +79,7 @@ func writePNG(ctx context.Context, w io.Writer, p *picture.Picture) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer func() { _ = os.RemoveAll(dir) }()
 	in, out := filepath.Join(dir, "picture.svg"), filepath.Join(dir, "picture.png")
 	if err := os.WriteFile(in, []byte(p.SVG()), 0o600); err != nil {
 		return err
