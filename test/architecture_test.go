@@ -23,7 +23,7 @@ var floors = []struct {
 	{[]string{"internal/server"}, "HTTP as a whole; it composes what is below"},
 	{[]string{"internal/node"}, "the parts of one server put together; no logic"},
 	{[]string{"internal/otherservices"}, "services that are not ours: it asks auth who calls, and knows no operation"},
-	{[]string{"internal/wire", "internal/auth", "internal/service", "internal/notify"}, "shapes, callers, operations and what runs by itself must stay apart: the server joins them"},
+	{[]string{"internal/wire", "internal/auth", "internal/service", "internal/notify", "internal/speaker"}, "shapes, callers, operations and what runs by itself must stay apart: the server joins them"},
 	{[]string{"internal/inventory", "internal/network", "internal/gatewaypath", "internal/connectpeer", "internal/nat"}, "what is made of rows and of the catalog; it must not know the operations"},
 	{[]string{"internal/report"}, "answers in one document; it must not know who asks"},
 	{[]string{"internal/picture"}, "pictures of networks; it must not know who asks"},

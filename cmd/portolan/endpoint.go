@@ -78,11 +78,16 @@ func configuredEndpoint(ctx context.Context, env *config.EnvConfig, profile *con
 
 // ask sends a signed GET to a server.
 func ask(ctx context.Context, endpoint, path string) (*http.Response, error) {
+	return send(ctx, endpoint, http.MethodGet, path)
+}
+
+// send makes a signed call without a body.
+func send(ctx context.Context, endpoint, method, path string) (*http.Response, error) {
 	c, err := newClient(ctx, endpoint)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, nil)
 	if err != nil {
 		return nil, err
 	}

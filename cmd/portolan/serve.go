@@ -49,6 +49,8 @@ type serveOptions struct {
 
 	upstream        string
 	upstreamTimeout time.Duration
+	bgp             string
+	bgpSecrets      string
 
 	events        eventOptions
 	routingEvents bool
@@ -85,6 +87,8 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.ec2Endpoint, "ec2-endpoint", "", "endpoint, EC2-compatible, to read that inventory from, such as http://127.0.0.1:5000")
 	f.StringVar(&o.upstream, "upstream", "", "endpoint to pass requests for other services on to, unchanged; also the EC2 endpoint of the inventory")
 	f.DurationVar(&o.upstreamTimeout, "upstream-timeout", 30*time.Second, "how long the upstream endpoint may take to begin its answer")
+	f.StringVar(&o.bgp, "bgp", "off", "where to hold the BGP sessions of Connect peers: off, loopback, here or netns")
+	f.StringVar(&o.bgpSecrets, "bgp-secrets", "", "file with TCP MD5 passwords and TTL security of Connect peers, JSON or YAML")
 	f.StringVar(&o.events.file, "events-file", "", "append events to this file, one JSON object per line")
 	f.StringVar(&o.events.webhook, "events-webhook", "", "post events to this URL")
 	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file with the secret that signs posted events")
@@ -122,6 +126,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	if cfg.Quotas, err = state.ParseQuotas(o.quotas); err != nil {
+		return err
+	}
+	if err := o.readBGP(&cfg); err != nil {
 		return err
 	}
 	if o.seed != 0 {
@@ -170,6 +177,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err := begin(ctx, o.snapshot, svc, stdout); err != nil {
 		return err
 	}
+	sessions := o.bgpSessions(svc, log)
 	tracer, stopTracing, err := newTracer(ctx, log)
 	if err != nil {
 		return fmt.Errorf("tracing: %w", err)
@@ -192,6 +200,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		Backup:        backupOf(cfg.Store),
 		Damage:        data.damage,
 		Cluster:       clusterOf(cfg.Store),
+		BGP:           sessions,
 		Service:       svc,
 		Authenticator: authenticator,
 		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Log: log},

@@ -96,6 +96,13 @@ func (x *Export) Replace(routes []Route) int {
 	return x.Update(changes)
 }
 
+// Len is the number of routes.
+func (x *Export) Len() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.routes)
+}
+
 // Routes is what is advertised to a session of the source, in order of prefix; 0 gets all.
 func (x *Export) Routes(self Source) []Route {
 	x.mu.Lock()

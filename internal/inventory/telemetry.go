@@ -14,9 +14,14 @@ import (
 type Monitored struct {
 	key      string
 	resource api.NetworkResource
-	sessions []string // addresses of the BGP sessions of a Connect peer
-	up       bool
-	since    time.Time
+	sessions []session // of a Connect peer
+}
+
+// session is a BGP session by the address of the core network.
+type session struct {
+	address string
+	up      bool
+	since   time.Time
 }
 
 // Monitored lists the resources of the filter that have telemetry, in their order.
@@ -38,19 +43,27 @@ func (in *Inventory) Monitored(f *Filter) (list []Monitored) {
 	return list
 }
 
-// sessions reads the sessions of a Connect peer, which are up while something is announced for it.
+// sessions reads the sessions of a Connect peer. Where no server holds them they count as up while something is announced
+// for the peer.
 func (in *Inventory) sessions(m *Monitored) {
 	peer, ok := state.ConnectPeers.ByID(in.View, m.resource.ResourceId)
 	if !ok || peer.Configuration == nil {
 		return
 	}
-	set, up := state.Announcements.Get(in.View, state.Announcements.Key(peer.OwnerAccountId, peer.CoreNetworkId, peer.ConnectPeerId))
-	m.up = up && peer.State == api.ConnectPeerStateAvailable
-	if m.since = peer.CreatedAt.Time; m.up {
-		m.since = set.UpdatedAt.Time
+	if bgp, ok := peer.BGP(in.View); ok {
+		for _, s := range bgp.Sessions {
+			m.sessions = append(m.sessions, session{s.CoreNetworkAddress, s.Up, s.Since.Time})
+		}
+		return
 	}
-	for _, session := range peer.Configuration.BgpConfigurations {
-		m.sessions = append(m.sessions, session.CoreNetworkAddress)
+	set, up := state.Announcements.Get(in.View, state.Announcements.Key(peer.OwnerAccountId, peer.CoreNetworkId, peer.ConnectPeerId))
+	up = up && peer.State == api.ConnectPeerStateAvailable
+	since := peer.CreatedAt.Time
+	if up {
+		since = set.UpdatedAt.Time
+	}
+	for _, b := range peer.Configuration.BgpConfigurations {
+		m.sessions = append(m.sessions, session{b.CoreNetworkAddress, up, since})
 	}
 }
 
@@ -81,8 +94,8 @@ func (x *External) health(ctx context.Context, m *Monitored) (list []api.Network
 			ResourceType: r.ResourceType, ResourceId: r.ResourceId, ResourceArn: r.ResourceArn, Address: address, Health: health,
 		})
 	}
-	for _, address := range m.sessions {
-		add(address, api.ConnectionTypeBgp, m.up, m.since)
+	for _, s := range m.sessions {
+		add(s.address, api.ConnectionTypeBgp, s.up, s.since)
 	}
 	if m.resource.ResourceType == "connect-peer" || x.catalog == nil {
 		return list

@@ -21,6 +21,7 @@ type Config struct {
 	Catalog catalog.Catalog  // nil knows nothing
 	Options *routing.Options // of computing routes; nil are the defaults
 	Log     *slog.Logger     // default discards
+	Heard   *Heard           // nil: no BGP sessions are held
 }
 
 // Networks are the core networks of a server.
@@ -29,6 +30,7 @@ type Networks struct {
 	catalog catalog.Catalog
 	options *routing.Options
 	log     *slog.Logger
+	heard   *Heard
 	cache   cache
 }
 
@@ -37,7 +39,7 @@ func New(cfg Config) *Networks {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	return &Networks{db: cfg.DB, catalog: cfg.Catalog, options: cfg.Options, log: cfg.Log}
+	return &Networks{db: cfg.DB, catalog: cfg.Catalog, options: cfg.Options, log: cfg.Log, heard: cfg.Heard}
 }
 
 // RoutingOptions are what routes are computed with; nil are the defaults.
@@ -53,6 +55,17 @@ func (n *Networks) CatalogVersion() uint64 {
 
 // Find names a core network in a look at the state, or says why the caller cannot have it.
 type Find func(*state.View) (*state.CoreNetwork, error)
+
+// ByID finds a core network whoever asks.
+func ByID(id state.NetworkID) Find {
+	return func(v *state.View) (*state.CoreNetwork, error) {
+		row, ok := state.CoreNetworks.Get(v, state.CoreNetworks.Key(id.Account, id.ID))
+		if !ok {
+			return nil, api.NotFound("core-network", id.ID)
+		}
+		return row, nil
+	}
+}
 
 // noLivePolicy is why a core network has no network yet.
 func noLivePolicy(row *state.CoreNetwork) error {

@@ -166,7 +166,7 @@ type change struct {
 }
 
 // readChange reads what has moved since earlier routes, or all.
-func readChange(v *state.View, row *state.CoreNetwork, before *Routes) (*change, error) {
+func (n *Networks) readChange(v *state.View, row *state.CoreNetwork, before *Routes) (*change, error) {
 	c := &change{generation: v.RoutingGeneration(row.ID()), at: v.Now, row: row, lists: readLists(v, row)}
 	var ok bool
 	if c.policy, ok = v.LivePolicy(row); !ok {
@@ -177,13 +177,13 @@ func readChange(v *state.View, row *state.CoreNetwork, before *Routes) (*change,
 		if c.ids, ok = v.MovedAttachments(row.ID(), before.Generation); ok {
 			for _, id := range slices.Sorted(maps.Keys(c.ids)) {
 				if a, there := state.Attachments.Get(v, state.Attachments.Key(row.OwnerAccountId, row.CoreNetworkId, id)); there {
-					c.moved = append(c.moved, read(v, a))
+					c.moved = append(c.moved, n.read(v, a))
 				}
 			}
 			return c, nil
 		}
 	}
-	c.ids, c.all = nil, readAll(v, row)
+	c.ids, c.all = nil, n.readAll(v, row)
 	return c, nil
 }
 
@@ -196,7 +196,7 @@ func (n *Networks) compute(ctx context.Context, find Find, before *Routes) (*Rou
 			if err != nil {
 				return nil, err
 			}
-			return readChange(v, row, since)
+			return n.readChange(v, row, since)
 		})
 	}
 	since := before

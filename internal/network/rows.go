@@ -17,13 +17,13 @@ import (
 type attached struct {
 	*state.Attachment
 	announced []routing.Announcement // what was put for it
-	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each
+	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each or was heard
 	peering   string                 // the transit gateway's end of the peering that a route table is attached over
 	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
 }
 
-// read reads an attachment.
-func read(v *state.View, row *state.Attachment) attached {
+// read reads an attachment. What was put for a Connect peer takes the place of what was heard from it.
+func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 	owner := row.NetworkOwner()
 	announced := func(id string) []routing.Announcement {
 		if set, ok := state.Announcements.Get(v, state.Announcements.Key(owner, row.CoreNetworkId, id)); ok {
@@ -42,7 +42,7 @@ func read(v *state.View, row *state.Attachment) attached {
 	agree := true
 	for _, peer := range state.ConnectPeers.Rows(v, state.ConnectPeers.In(owner, row.AttachmentId), "") {
 		if peer.State == api.ConnectPeerStateAvailable {
-			a.peers = append(a.peers, snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: announced(peer.ConnectPeerId)})
+			a.peers = append(a.peers, n.readPeer(v, peer, announced(peer.ConnectPeerId)))
 		}
 		if peer.State == api.ConnectPeerStateFailed {
 			continue
@@ -59,6 +59,24 @@ func read(v *state.View, row *state.Attachment) attached {
 		a.peerASN = asn
 	}
 	return a
+}
+
+// readPeer reads a Connect peer for which list was put.
+func (n *Networks) readPeer(v *state.View, peer *state.ConnectPeer, list []routing.Announcement) snapshot.Peer {
+	p := snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: list}
+	held, ok := peer.BGP(v)
+	if !ok || n.heard == nil {
+		return p
+	}
+	for _, s := range held.Sessions {
+		p.Sessions = append(p.Sessions, snapshot.Session{CoreNetworkAddress: s.CoreNetworkAddress, Up: s.Up, Reason: s.Reason})
+	}
+	if len(list) > 0 {
+		p.Overridden = n.heard.Count(p.ID)
+	} else {
+		p.Announcements, _ = n.heard.announcements(p.ID)
+	}
+	return p
 }
 
 // asnOf is the ASN of the router of a Connect peer, 0 when it is not known.
@@ -93,11 +111,11 @@ func natOf(row *state.Attachment) *snapshot.NAT {
 }
 
 // readAll reads the attachments of a core network, the oldest first.
-func readAll(v *state.View, row *state.CoreNetwork) []attached {
+func (n *Networks) readAll(v *state.View, row *state.CoreNetwork) []attached {
 	rows := state.Attachments.ByAge(v, row)
 	list := make([]attached, len(rows))
 	for i := range rows {
-		list[i] = read(v, rows[i])
+		list[i] = n.read(v, rows[i])
 	}
 	return list
 }

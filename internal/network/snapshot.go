@@ -20,12 +20,12 @@ type material struct {
 }
 
 // gather reads a core network. One without a LIVE policy has no routes and no snapshot.
-func gather(v *state.View, row *state.CoreNetwork) (*material, error) {
+func (n *Networks) gather(v *state.View, row *state.CoreNetwork) (*material, error) {
 	document, ok := v.Document(row, row.LiveVersion)
 	if !ok {
 		return nil, noLivePolicy(row)
 	}
-	return &material{row, document, readAll(v, row), readLists(v, row)}, nil
+	return &material{row, document, n.readAll(v, row), readLists(v, row)}, nil
 }
 
 // Snapshot is the network of a core network as one value.
@@ -35,7 +35,7 @@ func (n *Networks) Snapshot(ctx context.Context, find Find) (*snapshot.Snapshot,
 		if err != nil {
 			return nil, err
 		}
-		return gather(v, row)
+		return n.gather(v, row)
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"portolan/internal/network"
 	"portolan/internal/notify"
 	"portolan/internal/service"
+	"portolan/internal/speaker"
 	"portolan/internal/state"
 	"portolan/internal/store"
 	"portolan/policy"
@@ -37,6 +39,10 @@ type Config struct {
 	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
 	NoRoutingEvents bool
 
+	// BGP is where the sessions of Connect peers have their sockets; "" and [speaker.Off] hold none. BGPSecrets are theirs.
+	BGP        speaker.Mode
+	BGPSecrets speaker.Secrets
+
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
 	CheckResourcePolicy func(document []byte) error
 
@@ -56,6 +62,7 @@ type Node struct {
 	db       *state.DB
 	store    store.Store
 	networks *network.Networks
+	bgp      *speaker.Speaker
 }
 
 // New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
@@ -67,12 +74,21 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	networks := network.New(network.Config{DB: db, Catalog: cfg.Catalog, Options: cfg.Routing, Log: cfg.Log})
+	var heard *network.Heard
+	if cfg.BGP != "" && cfg.BGP != speaker.Off {
+		if _, shared := cfg.Store.(store.Shared); shared {
+			return nil, errors.New("BGP sessions are held by a server with a store of its own: other servers would not know what is heard on them")
+		}
+		heard = &network.Heard{}
+	} else if err := speaker.Forget(ctx, db); err != nil && cfg.Log != nil {
+		cfg.Log.Error("BGP: sessions of an earlier process are still shown", "error", err)
+	}
+	networks := network.New(network.Config{DB: db, Catalog: cfg.Catalog, Options: cfg.Routing, Log: cfg.Log, Heard: heard})
 	operations := service.New(db, service.Config{Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, CheckResourcePolicy: cfg.CheckResourcePolicy})
 	if err := db.Load(ctx); err != nil {
 		return nil, err
 	}
-	return &Node{
+	n := &Node{
 		Service: operations,
 		Notifier: notify.New(notify.Config{
 			DB: db, Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, NoRoutingEvents: cfg.NoRoutingEvents,
@@ -84,14 +100,24 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		networks: networks,
 		store:    cfg.Store,
 		db:       db,
-	}, nil
+	}
+	if heard != nil {
+		n.bgp = speaker.New(speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Log: cfg.Log})
+	}
+	return n, nil
 }
+
+// BGP is what holds the sessions of Connect peers; nil: none are held.
+func (n *Node) BGP() *speaker.Speaker { return n.bgp }
 
 // Run moves resources through their transitions, and publishes what changes, until ctx ends. Of several servers on one store
 // one publishes at a time.
 func (n *Node) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { OneAtATime(ctx, n.store, "publishing", n.Notifier.Run) })
+	if n.bgp != nil {
+		wg.Go(func() { n.bgp.Run(ctx) })
+	}
 	n.db.Run(ctx)
 	wg.Wait()
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"portolan/api"
 	"portolan/internal/network"
 	"portolan/internal/state"
 	"portolan/policy"
@@ -71,16 +70,6 @@ type comparison struct {
 	attachments []routing.Attachment
 }
 
-func find(id state.NetworkID) network.Find {
-	return func(v *state.View) (*state.CoreNetwork, error) {
-		row, ok := state.CoreNetworks.Get(v, state.CoreNetworks.Key(id.Account, id.ID))
-		if !ok {
-			return nil, api.NotFound("core-network", id.ID)
-		}
-		return row, nil
-	}
-}
-
 // read reads what is to be compared; nil when there is nothing to publish.
 func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion uint64, hasCatalog bool) (*comparison, error) {
 	c := &comparison{at: moment{v.RoutingGeneration(id), catalogVersion}}
@@ -88,7 +77,7 @@ func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion
 	if c.had = had; had {
 		c.header = *header
 	}
-	row, err := find(id)(v)
+	row, err := network.ByID(id)(v)
 	c.there = err == nil
 	switch seen, known := p.seen[id]; {
 	case !had && (!c.there || row.LiveVersion == 0): // nothing to publish, and nothing published
@@ -138,7 +127,7 @@ func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error
 	next := state.PublishedPolicy{}
 	if c.there {
 		var row *state.CoreNetwork
-		if row, now, err = n.networks.Current(ctx, find(id)); err != nil {
+		if row, now, err = n.networks.Current(ctx, network.ByID(id)); err != nil {
 			return err
 		}
 		next = state.PublishedPolicy{

@@ -57,7 +57,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			s.announcements(w, r)
 			return
 		}
-		if s.question(w, r) {
+		if s.bgpCall(w, r) || s.question(w, r) {
 			return
 		}
 		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})

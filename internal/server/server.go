@@ -67,6 +67,8 @@ type Config struct {
 	// Cluster is how the servers that share the store stand; nil where the store is this server's own.
 	Cluster func(ctx context.Context) (*store.Status, error)
 
+	BGP BGP // nil: no sessions are held
+
 	// Damage is the number of places where the stored data was found damaged; nil looks for none.
 	Damage func() float64
 
@@ -138,6 +140,9 @@ func New(cfg Config) *Server {
 	s.metrics = newMetrics(func() float64 { return float64(s.slots.inUse()) }, s.writable, cfg.Damage)
 	if cfg.Cluster != nil {
 		s.metrics.shared(cfg.Cluster)
+	}
+	if cfg.BGP != nil {
+		s.metrics.registry.MustRegister(bgpMetrics{cfg.BGP})
 	}
 	return s
 }

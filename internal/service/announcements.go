@@ -30,8 +30,9 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 		key := state.Announcements.Key(owner, coreNetwork, id)
 		_, before := state.Announcements.Get(tx.View, key)
 		if peer, ok := state.ConnectPeers.ByID(tx.View, id); ok && before != (len(list) > 0) {
-			// Nobody holds a BGP session with this server: a peer is up when it announces something.
-			tx.ConnectPeerStatus(peer, len(list) > 0)
+			if _, held := peer.BGP(tx.View); !held { // without sessions a peer is up when something is announced for it
+				tx.ConnectPeerStatus(peer, len(list) > 0, "")
+			}
 		}
 		if len(list) == 0 {
 			state.Announcements.Delete(tx, key)

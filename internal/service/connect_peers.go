@@ -189,6 +189,7 @@ func moveConnectPeer(tx *state.Txn, key state.Key[state.ConnectPeer], from strin
 	if step.Next == lifecycle.Gone {
 		state.ConnectPeers.Delete(tx, key)
 		state.Announcements.Delete(tx, state.Announcements.Key(old.OwnerAccountId, old.CoreNetworkId, old.ConnectPeerId))
+		tx.ForgetBGP(old)
 		tx.ConnectPeerEvent(old, "DELETED", "deleted in a Connect attachment.")
 		return nil
 	}

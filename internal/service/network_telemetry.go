@@ -8,8 +8,8 @@ import (
 	"portolan/internal/state"
 )
 
-// getNetworkTelemetry shows which tunnels and BGP sessions are up. A VPN connection's come from the catalog. Nobody holds
-// a BGP session with this server, so a Connect peer's two are up while something is announced for it.
+// getNetworkTelemetry shows which tunnels and BGP sessions are up. A VPN connection's come from the catalog; a Connect
+// peer's are those that this server holds, or without any are up while something is announced for it.
 func getNetworkTelemetry(ctx context.Context, e *env, in *api.GetNetworkTelemetryInput) (*api.GetNetworkTelemetryOutput, error) {
 	external, err := askExternal(ctx, e, in.GlobalNetworkId)
 	if err != nil {

@@ -15,6 +15,15 @@ type Peer struct {
 	Tags          map[string]string      `json:"tags,omitzero"`
 	ASN           uint32                 `json:"asn"`
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
+	Sessions      []Session              `json:"sessions,omitzero"`   // that a server holds with the peer
+	Overridden    int                    `json:"overridden,omitzero"` // routes heard on them that Announcements takes the place of
+}
+
+// Session is a BGP session of a Connect peer at the moment of the snapshot.
+type Session struct {
+	CoreNetworkAddress string `json:"coreNetworkAddress"`
+	Up                 bool   `json:"up"`
+	Reason             string `json:"reason,omitzero"` // why it was last down
 }
 
 // VPCOptions are the options of a VPC attachment. What is absent is as AWS has it by default.

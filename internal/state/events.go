@@ -190,8 +190,9 @@ func (tx *Txn) ConnectPeerEvent(row *ConnectPeer, what, sentence string) {
 	})
 }
 
-// ConnectPeerStatus tells of the BGP sessions of a peer that come up or go down: one event for each.
-func (tx *Txn) ConnectPeerStatus(row *ConnectPeer, up bool) {
+// ConnectPeerStatus tells of the BGP sessions of a peer that come up or go down: one event for each, or for the one with
+// the core network address.
+func (tx *Txn) ConnectPeerStatus(row *ConnectPeer, up bool, address string) {
 	network, ok := CoreNetworks.Get(tx.View, CoreNetworks.Key(row.OwnerAccountId, row.CoreNetworkId))
 	if !ok || row.Configuration == nil {
 		return
@@ -206,6 +207,9 @@ func (tx *Txn) ConnectPeerStatus(row *ConnectPeer, up bool) {
 		d.ChangeType, d.ChangeDescription = "CONNECT_PEER_BGP_UP", "BGP for a Connect peer has been established."
 	}
 	for _, session := range row.Configuration.BgpConfigurations {
+		if address != "" && address != session.CoreNetworkAddress {
+			continue
+		}
 		d.PeerAsn, d.CoreNetworkAddress = strconv.FormatInt(*session.PeerAsn, 10), session.CoreNetworkAddress
 		tx.Emit(network, StatusUpdate, d)
 	}

@@ -25,6 +25,7 @@ var (
 	QuotaAttachments     = Quota{"attachments", "L-A2478D36", 5000}
 	QuotaVPCAttachments  = Quota{"attachments-per-vpc", "", 5}
 	QuotaConnectPeers    = Quota{"connect-peers", "", 4}
+	QuotaPeerRoutes      = Quota{"connect-peer-routes", "", 1000} // that a Connect peer advertises on each session
 	QuotaPeerings        = Quota{"peerings", "", 50}
 	QuotaDXGWAttachments = Quota{"direct-connect-gateway-attachments", "", 40}
 	QuotaPrefixLists     = Quota{"prefix-list-associations", "", 100}
@@ -34,7 +35,7 @@ var (
 
 var allQuotas = []Quota{
 	QuotaGlobalNetworks, QuotaSites, QuotaDevices, QuotaLinks, QuotaConnections, QuotaPolicyVersions, QuotaAttachments,
-	QuotaVPCAttachments, QuotaConnectPeers, QuotaPeerings, QuotaDXGWAttachments, QuotaPrefixLists, QuotaTags, QuotaAssociations,
+	QuotaVPCAttachments, QuotaConnectPeers, QuotaPeerRoutes, QuotaPeerings, QuotaDXGWAttachments, QuotaPrefixLists, QuotaTags, QuotaAssociations,
 }
 
 // Quotas holds the limits that differ from the defaults, by name.

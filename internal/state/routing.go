@@ -47,7 +47,7 @@ func (v *View) MovedAttachments(n NetworkID, since uint64) (ids map[string]bool,
 		switch id = strings.TrimPrefix(id, "/"); table {
 		case "attachment":
 			ids[id] = true
-		case "announcements":
+		case "announcements", "connect-peer-bgp":
 			if peer, isPeer := ConnectPeers.ByID(v, id); isPeer {
 				id = peer.ConnectAttachmentId
 			}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/spf13/cobra"
+
+	"portolan/internal/analysis"
+	"portolan/internal/speaker"
+)
+
+const bgpPath = "/_portolan/bgp/sessions"
+
+func bgpCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bgp",
+		Short: "show and reset the BGP sessions of Connect peers on a server",
+		Example: `  portolan bgp sessions
+  portolan bgp heard connect-peer-0123456789abcdef0`,
+	}
+	cmd.AddCommand(bgpSessionsCommand(), bgpRoutesCommand("heard", "show routes that the router advertises"),
+		bgpRoutesCommand("advertised", "show routes that are advertised to the router"), bgpResetCommand(), bgpConfigCommand())
+	return cmd
+}
+
+// call makes a control call and reads the answer into out.
+func (o *networkOptions) call(ctx context.Context, method, path string, query url.Values, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	resp, err := send(ctx, o.endpoint, method, path)
+	if err != nil {
+		return usage(err)
+	}
+	defer resp.Body.Close() // only read
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return usage(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return usage(fmt.Errorf("the server answers %s: %.500s", resp.Status, data))
+	}
+	return json.Unmarshal(data, out)
+}
+
+// printBGP prints what a control call has answered.
+func printBGP(cmd *cobra.Command, list interface{ WriteText(io.Writer) error }, format string) error {
+	if format == "json" {
+		return analysis.WriteJSON(cmd.OutOrStdout(), list)
+	}
+	return list.WriteText(cmd.OutOrStdout())
+}
+
+func bgpSessionsCommand() *cobra.Command {
+	var o networkOptions
+	coreNetwork := ""
+	format := choice("text", "json")
+	cmd := &cobra.Command{
+		Use: "sessions", Short: "show sessions with their states",
+		Example: "  portolan bgp sessions --core-network core-network-0123456789abcdef0", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := url.Values{}
+			if coreNetwork != "" {
+				query.Set("core-network", coreNetwork)
+			}
+			var list speaker.Sessions
+			if err := o.call(cmd.Context(), http.MethodGet, bgpPath, query, &list); err != nil {
+				return err
+			}
+			return printBGP(cmd, &list, format.value)
+		},
+	}
+	o.endpointFlag(cmd)
+	cmd.Flags().StringVar(&coreNetwork, "core-network", "", "core network ID; empty: all")
+	cmd.Flags().VarP(format, "output", "o", "text or json")
+	return cmd
+}
+
+func bgpRoutesCommand(name, short string) *cobra.Command {
+	var o networkOptions
+	address := ""
+	format := choice("text", "json")
+	cmd := &cobra.Command{
+		Use: name + " PEER", Short: short,
+		Example: "  portolan bgp " + name + " connect-peer-0123456789abcdef0", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var list speaker.Routes
+			if err := o.call(cmd.Context(), http.MethodGet, peerPath(args[0], name), addressed(address), &list); err != nil {
+				return err
+			}
+			return printBGP(cmd, &list, format.value)
+		},
+	}
+	o.endpointFlag(cmd)
+	cmd.Flags().StringVar(&address, "address", "", "core network address of one session; empty: both")
+	cmd.Flags().VarP(format, "output", "o", "text or json")
+	return cmd
+}
+
+func peerPath(peer, what string) string { return bgpPath + "/" + url.PathEscape(peer) + "/" + what }
+
+func addressed(address string) url.Values {
+	query := url.Values{}
+	if address != "" {
+		query.Set("address", address)
+	}
+	return query
+}
+
+func bgpResetCommand() *cobra.Command {
+	var o networkOptions
+	address, soft := "", false
+	cmd := &cobra.Command{
+		Use: "reset PEER", Short: "reset the sessions of a Connect peer",
+		Example: "  portolan bgp reset connect-peer-0123456789abcdef0 --soft", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			query := addressed(address)
+			if soft {
+				query.Set("soft", "true")
+			}
+			var done struct{ Status string }
+			return o.call(cmd.Context(), http.MethodPost, peerPath(args[0], "reset"), query, &done)
+		},
+	}
+	o.endpointFlag(cmd)
+	cmd.Flags().StringVar(&address, "address", "", "core network address of one session; empty: both")
+	cmd.Flags().BoolVar(&soft, "soft", false, "leave the sessions up: advertise all routes again, and ask for the router's")
+	return cmd
+}
+
+func bgpConfigCommand() *cobra.Command {
+	var o networkOptions
+	vendor := choice(speaker.Vendors...)
+	cmd := &cobra.Command{
+		Use: "config PEER", Short: "print the configuration of a Connect peer's router",
+		Example: "  portolan bgp config connect-peer-0123456789abcdef0 --for bird", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var list speaker.Sessions
+			if err := o.call(cmd.Context(), http.MethodGet, bgpPath, nil, &list); err != nil {
+				return err
+			}
+			sessions := list.Of(args[0])
+			if len(sessions) == 0 {
+				return usage(errors.New("the server holds no session of Connect peer " + args[0]))
+			}
+			text, err := speaker.RouterConfig(sessions, vendor.value)
+			if err != nil {
+				return usage(err)
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), text)
+			return err
+		},
+	}
+	o.endpointFlag(cmd)
+	cmd.Flags().Var(vendor, "for", vendor.list()+"; the last two are untested")
+	return cmd
+}

@@ -1,0 +1,118 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+
+	"portolan/routing"
+)
+
+// Heard is what Connect peers advertise on the BGP sessions that this server holds: their Adj-RIB-In, in memory. What
+// changes in it becomes part of routes when the row of the peer in the state has moved. A nil Heard is empty.
+type Heard struct {
+	mu    sync.Mutex
+	peers map[string]*heardPeer
+}
+
+// heardPeer is the routes of one Connect peer, with the last changes of them.
+type heardPeer struct {
+	routes  map[netip.Prefix]routing.Announcement
+	version uint64
+	log     []heardChange // in order of versions, without a gap up to version
+	logged  int           // prefixes in log
+}
+
+type heardChange struct {
+	version  uint64
+	prefixes []netip.Prefix
+}
+
+// maxHeardLog is how many changed prefixes of a peer are remembered: who is further behind takes all routes again.
+const maxHeardLog = 100_000
+
+// HeardRoute is a route that has changed; without Route it was withdrawn.
+type HeardRoute struct {
+	Prefix netip.Prefix
+	Route  *routing.Announcement
+}
+
+// Change takes over what has changed of the routes of a peer, and tells whether anything has.
+func (h *Heard) Change(peer string, changes []HeardRoute) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peers[peer]
+	if p == nil {
+		if h.peers == nil {
+			h.peers = map[string]*heardPeer{}
+		}
+		p = &heardPeer{routes: map[netip.Prefix]routing.Announcement{}}
+		h.peers[peer] = p
+	}
+	var changed []netip.Prefix
+	for _, c := range changes {
+		old, had := p.routes[c.Prefix]
+		switch {
+		case c.Route == nil && !had, c.Route != nil && had && sameAnnouncement(&old, c.Route):
+			continue
+		case c.Route == nil:
+			delete(p.routes, c.Prefix)
+		default:
+			p.routes[c.Prefix] = *c.Route
+		}
+		changed = append(changed, c.Prefix)
+	}
+	if len(changed) == 0 {
+		return false
+	}
+	p.version++
+	p.log = append(p.log, heardChange{p.version, changed})
+	for p.logged += len(changed); p.logged > maxHeardLog && len(p.log) > 0; p.log = p.log[1:] {
+		p.logged -= len(p.log[0].prefixes)
+	}
+	return true
+}
+
+func sameAnnouncement(a, b *routing.Announcement) bool {
+	return (a.MED == nil) == (b.MED == nil) && (a.MED == nil || *a.MED == *b.MED) &&
+		slices.Equal(a.ASPath, b.ASPath) && slices.Equal(a.Communities, b.Communities)
+}
+
+// Forget removes a peer.
+func (h *Heard) Forget(peer string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.peers, peer)
+}
+
+// Count is how many routes a peer advertises.
+func (h *Heard) Count(peer string) int {
+	if h == nil {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.peers[peer]; p != nil {
+		return len(p.routes)
+	}
+	return 0
+}
+
+// announcements is all that a peer advertises, in order of prefix, and its version.
+func (h *Heard) announcements(peer string) ([]routing.Announcement, uint64) {
+	if h == nil {
+		return nil, 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peers[peer]
+	if p == nil || len(p.routes) == 0 {
+		return nil, 0
+	}
+	list := make([]routing.Announcement, 0, len(p.routes))
+	for _, a := range p.routes {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b routing.Announcement) int { return a.Prefix.Compare(b.Prefix) })
+	return list, p.version
+}

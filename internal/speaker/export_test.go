@@ -1,0 +1,71 @@
+package speaker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+
+	"portolan/internal/bgp"
+)
+
+// noSockets refuses every peer its sockets, so that nothing is opened: tests play the part of package bgp.
+type noSockets struct{}
+
+func (noSockets) arrange(peers []*peer) map[string]error {
+	problems := map[string]error{}
+	for _, p := range peers {
+		problems[p.id] = errors.New("a test")
+	}
+	return problems
+}
+
+func (noSockets) close() {}
+
+// Disconnect makes the speaker open no sockets.
+func (sp *Speaker) Disconnect() { sp.place = noSockets{} }
+
+// RefreshAll, Flush and Save are what Run does, one step at a time.
+func (sp *Speaker) RefreshAll(ctx context.Context) { sp.refreshAll(ctx) }
+func (sp *Speaker) Flush(ctx context.Context)      { sp.flush(ctx) }
+func (sp *Speaker) Save(ctx context.Context)       { sp.save(ctx) }
+
+// Stub is a session that is not started, under the name of one of the speaker's.
+func (sp *Speaker) Stub(peer string, at int) *bgp.Session {
+	s := sp.peers[peer].sessions[at]
+	b, err := bgp.NewSession(bgp.Peer{
+		Name: s.name, RouterID: s.core, LocalAS: s.local, PeerAS: s.remote, Families: bgp.IPv4, NextHop4: s.core, Passive: true,
+	}, s.peer.export, sp, nil)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Exported is what the sessions of a peer advertise.
+func (sp *Speaker) Exported(peer string) []bgp.Route { return sp.peers[peer].export.Routes(0) }
+
+// Restored is the number of routes that a session is made with.
+func (sp *Speaker) Restored(peer string, at int) int {
+	return len(sp.restore(sp.peers[peer].sessions[at]))
+}
+
+// Shards is the number of parts that the routes of a peer are stored in.
+func (sp *Speaker) Shards(peer string) int { return sp.peers[peer].shards }
+
+// RecordedNetns is a placement whose commands are recorded.
+func RecordedNetns(run func(args ...string) error) *netns {
+	n := newNetns(slog.New(slog.DiscardHandler))
+	n.ip = run
+	n.gre = func(string, string, netip.Addr) (*bgp.GREEndpoint, error) { return nil, errors.New("no TUN") }
+	return n
+}
+
+// Arrange is the problems of a placement with the speaker's peers.
+func (sp *Speaker) Arrange(n *netns) map[string]error {
+	var list []*peer
+	for _, p := range sp.peers {
+		list = append(list, p)
+	}
+	return n.arrange(list)
+}

@@ -1,0 +1,243 @@
+package speaker
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"portolan/internal/bgp"
+	"portolan/internal/network"
+	"portolan/internal/state"
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// The three methods of bgp.Handler are called with a session locked: they note what has happened and return.
+
+// Changed notes a change of state.
+func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
+	name := b.Peer().Name
+	sp.mu.Lock()
+	s := sp.byName[name]
+	if s != nil {
+		if t.From == bgp.Established || t.To == bgp.Established {
+			s.up, s.since = t.To == bgp.Established, sp.db.Now()
+			sp.dirty[s.peer] = struct{}{}
+			poke(sp.wake)
+		}
+		if t.To == bgp.Idle || t.From == bgp.Established {
+			s.reason = reasonOf(&t)
+		}
+	}
+	sp.mu.Unlock()
+	switch {
+	case t.To == bgp.Established:
+		sp.log.Info("BGP session up", "session", name)
+	case t.From == bgp.Established:
+		sp.log.Warn("BGP session down", "session", name, "reason", reasonOf(&t), "stale_routes", t.Retained)
+	case t.To == bgp.Idle && t.Reason != nil:
+		sp.log.Warn("BGP session refused", "session", name, "reason", reasonOf(&t))
+	}
+}
+
+// reasonOf is why a session went down, as people read it.
+func reasonOf(t *bgp.Transition) string {
+	switch {
+	case t.Reason == nil:
+		return "connection lost"
+	case t.Sent:
+		return "sent " + t.Reason.Error()
+	}
+	return "received " + t.Reason.Error()
+}
+
+// Heard notes routes.
+func (sp *Speaker) Heard(b *bgp.Session, changes []bgp.Change) {
+	name := b.Peer().Name
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	s := sp.byName[name]
+	if s == nil {
+		return // its peer has gone
+	}
+	p := s.peer
+	for _, c := range changes {
+		h := p.routes[c.Prefix]
+		h[s.at] = c.Attrs
+		if h == (heard{}) {
+			delete(p.routes, c.Prefix)
+		} else {
+			p.routes[c.Prefix] = h
+		}
+		p.changed[c.Prefix] = struct{}{}
+	}
+	sp.dirty[p] = struct{}{}
+	poke(sp.wake)
+}
+
+// Received has nothing to note.
+func (sp *Speaker) Received(*bgp.Session, []byte) {}
+
+// best is the route of a peer: both sessions lead to one router, so that a prefix is one route whose attributes are those of
+// the session that is preferred as BGP does; without a difference the first. nil: there is none.
+func (h *heard) best() *bgp.Attributes {
+	a, b := h[0], h[1]
+	switch {
+	case a == nil:
+		return b
+	case b == nil || a == b:
+		return a
+	case localPref(a) != localPref(b):
+		if localPref(a) > localPref(b) {
+			return a
+		}
+		return b
+	case len(a.ASPath) != len(b.ASPath):
+		if len(a.ASPath) < len(b.ASPath) {
+			return a
+		}
+		return b
+	case med(b) < med(a):
+		return b
+	}
+	return a
+}
+
+func localPref(a *bgp.Attributes) uint32 {
+	if a.HasLocalPref {
+		return a.LocalPref
+	}
+	return defaultLocalPref
+}
+
+func med(a *bgp.Attributes) uint32 {
+	if a.HasMED {
+		return a.MED
+	}
+	return routing.DefaultMED
+}
+
+// announcement is attributes as routes are computed from them.
+func announcement(a *bgp.Attributes) routing.Announcement {
+	n := routing.Announcement{ASPath: a.ASPath}
+	if a.HasMED {
+		n.MED = &a.MED
+	}
+	for _, c := range a.Communities {
+		n.Communities = append(n.Communities, policy.Community(c))
+	}
+	return n
+}
+
+// attributesOf are the attributes of a route that was stored.
+func attributesOf(n *routing.Announcement, nextHop netip.Addr) *bgp.Attributes {
+	a := &bgp.Attributes{ASPath: n.ASPath, NextHop: nextHop}
+	if n.MED != nil {
+		a.MED, a.HasMED = *n.MED, true
+	}
+	for _, c := range n.Communities {
+		a.Communities = append(a.Communities, uint32(c))
+	}
+	return a
+}
+
+// report is what a peer has to say to the state.
+type report struct {
+	row      *state.ConnectPeer
+	peer     *peer
+	sessions []state.BGPSession
+	count    int
+	moved    bool // its routes are others
+}
+
+// flush makes what was heard part of the routes, in one transaction for all peers, with the sessions that came up or went
+// down.
+func (sp *Speaker) flush(ctx context.Context) {
+	changes := map[*peer][]network.HeardRoute{}
+	converted := map[*bgp.Attributes]*routing.Announcement{}
+	var reports []*report
+	sp.mu.Lock()
+	for p := range sp.dirty {
+		r := &report{peer: p, row: p.row}
+		for prefix := range p.changed {
+			h := p.routes[prefix]
+			c := network.HeardRoute{Prefix: prefix}
+			if a := h.best(); a != nil {
+				n := converted[a]
+				if n == nil {
+					n = new(announcement(a))
+					converted[a] = n
+				}
+				c.Route = new(*n)
+				c.Route.Prefix = prefix
+			}
+			changes[p] = append(changes[p], c)
+			p.stale[p.shard(prefix)] = struct{}{}
+			sp.unsaved[p] = struct{}{}
+		}
+		clear(p.changed)
+		for _, s := range p.sessions {
+			r.sessions = append(r.sessions, state.BGPSession{
+				CoreNetworkAddress: s.core.String(), Up: s.up, Since: state.Time{Time: s.since}, Reason: s.reason,
+			})
+		}
+		reports = append(reports, r)
+	}
+	clear(sp.dirty)
+	sp.mu.Unlock()
+	if len(reports) == 0 {
+		return
+	}
+	slices.SortFunc(reports, func(a, b *report) int { return strings.Compare(a.peer.id, b.peer.id) })
+	for _, r := range reports {
+		r.moved = len(changes[r.peer]) > 0 && sp.heard.Change(r.peer.id, changes[r.peer])
+		r.count = sp.heard.Count(r.peer.id)
+	}
+	if err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
+		for _, r := range reports {
+			r.put(tx)
+		}
+		return nil
+	}); err != nil && ctx.Err() == nil {
+		// The routes are in memory: the next report that is stored moves them into the tables.
+		sp.log.Error("BGP: what was heard is not part of the routes yet", "error", err)
+		sp.mu.Lock()
+		for _, r := range reports {
+			if sp.peers[r.peer.id] == r.peer {
+				sp.dirty[r.peer] = struct{}{}
+			}
+		}
+		sp.mu.Unlock()
+		poke(sp.wake)
+	}
+}
+
+// put stores a report, with an event for each session that came up or went down. What says nothing new is not stored.
+func (r *report) put(tx *state.Txn) {
+	row, ok := state.ConnectPeers.Get(tx.View, r.row.Key())
+	if !ok {
+		return // deleted meanwhile
+	}
+	next := state.ConnectPeerBGP{ID: row.ConnectPeerId, CoreNetworkId: row.CoreNetworkId, Sessions: r.sessions, Heard: r.count}
+	old, had := row.BGP(tx.View)
+	up := map[string]bool{}
+	if had {
+		next.Version, next.Shards = old.Version, old.Shards
+		for _, s := range old.Sessions {
+			up[s.CoreNetworkAddress] = s.Up
+		}
+	}
+	for _, s := range r.sessions {
+		if s.Up != up[s.CoreNetworkAddress] {
+			tx.ConnectPeerStatus(row, s.Up, s.CoreNetworkAddress)
+		}
+	}
+	switch {
+	case r.moved || had && r.count != old.Heard:
+		next.Version++
+	case had && slices.Equal(old.Sessions, next.Sessions):
+		return
+	}
+	state.ConnectPeerBGPs.Put(tx, state.ConnectPeerBGPs.Key(row.OwnerAccountId, row.CoreNetworkId, row.ConnectPeerId), &next)
+}

@@ -1,0 +1,218 @@
+// Package speaker holds the BGP sessions of Connect peers: it makes sessions of the rows of peers, routes of what is heard on
+// them, and advertises what the tables of core networks say.
+//
+// It must not know operations, nor who asks about sessions.
+package speaker
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"portolan/internal/bgp"
+	"portolan/internal/network"
+	"portolan/internal/state"
+	"portolan/internal/store"
+)
+
+// Config is what a Speaker is made of. DB, Networks, Heard and Mode are required.
+type Config struct {
+	DB       *state.DB
+	Networks *network.Networks
+	Heard    *network.Heard // which Networks read, too
+	Mode     Mode
+	Secrets  Secrets      // by Connect peer
+	Log      *slog.Logger // default discards
+}
+
+// Speaker holds the sessions of all Connect peers that are AVAILABLE. One goroutine, Run, changes what is advertised, which
+// sessions there are and what is stored; the sessions themselves only note what has happened.
+type Speaker struct {
+	db       *state.DB
+	networks *network.Networks
+	heard    *network.Heard
+	log      *slog.Logger
+	bgp      *bgp.Speaker
+	place    placement
+
+	wake  chan struct{} // something is dirty
+	again chan struct{} // the secrets are others
+
+	loaded map[state.NetworkID]map[string]*peer // of Run alone
+	said   string                               // the problems that the log has
+
+	mu      sync.Mutex
+	secrets Secrets
+	peers   map[string]*peer    // by id
+	byName  map[string]*session // by the name of the session
+	dirty   map[*peer]struct{}  // to be reported to the state
+	unsaved map[*peer]struct{}  // whose routes are to be stored
+}
+
+const (
+	debounce     = 100 * time.Millisecond // between something heard and its part in routes
+	saveInterval = 5 * time.Second        // between two copies of what was heard
+	retry        = 5 * time.Second        // after sockets could not be had
+)
+
+// New is a speaker without sessions: see [Speaker.Run].
+func New(cfg Config) *Speaker {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	sp := &Speaker{
+		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets,
+		wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
+		loaded: map[state.NetworkID]map[string]*peer{}, peers: map[string]*peer{}, byName: map[string]*session{},
+		dirty: map[*peer]struct{}{}, unsaved: map[*peer]struct{}{},
+	}
+	sp.bgp = bgp.NewSpeaker(sp, cfg.Log)
+	return sp
+}
+
+// SetSecrets replaces the secrets. Sessions whose secrets have changed are started anew.
+func (sp *Speaker) SetSecrets(s Secrets) {
+	sp.mu.Lock()
+	sp.secrets = s
+	sp.mu.Unlock()
+	poke(sp.again)
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run holds sessions until ctx ends. It ends them without a message, so that routers with graceful restart keep their
+// routes while the server restarts.
+func (sp *Speaker) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		watch, err := sp.db.Watch(ctx)
+		if err != nil {
+			break // closed
+		}
+		sp.follow(ctx, watch)
+	}
+	sp.bgp.Close(true)
+	ctx = context.WithoutCancel(ctx)
+	sp.flush(ctx)
+	sp.save(ctx)
+	sp.place.close()
+}
+
+// follow keeps up with commits until the watch ends.
+func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
+	sp.refreshAll(ctx)
+	report, save, repeat := newTimer(), newTimer(), newTimer()
+	defer report.stop()
+	defer save.stop()
+	defer repeat.stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case commit, ok := <-watch:
+			if !ok {
+				return
+			}
+			changed := map[state.NetworkID]bool{}
+			state.RoutesTouched(commit, changed)
+			for more := true; more; {
+				select {
+				case commit, more = <-watch:
+					state.RoutesTouched(commit, changed)
+				default:
+					more = false
+				}
+			}
+			if len(changed) > 0 {
+				sp.refresh(ctx, changed)
+			}
+		case <-sp.wake:
+			report.set(debounce)
+		case <-report.c():
+			began := time.Now()
+			sp.flush(ctx)
+			report.rest = 2 * time.Since(began)
+			save.set(saveInterval)
+		case <-save.c():
+			began := time.Now()
+			sp.save(ctx)
+			save.rest = 20 * time.Since(began)
+		case <-sp.again:
+			sp.apply()
+		case <-repeat.c():
+			sp.apply()
+		}
+		if sp.said != "" {
+			repeat.set(retry)
+		}
+	}
+}
+
+// timer goes off once after it was set; setting it while it runs changes nothing. What costs much leaves time to others:
+// the next time is later by rest.
+type timer struct {
+	t    *time.Timer
+	on   bool
+	rest time.Duration
+}
+
+func newTimer() *timer {
+	t := &timer{t: time.NewTimer(time.Hour)}
+	t.t.Stop()
+	return t
+}
+
+func (t *timer) set(d time.Duration) {
+	if !t.on {
+		t.on = true
+		t.t.Reset(max(d, t.rest))
+	}
+}
+
+// c is the channel to receive from; who receives must have been waiting for it.
+func (t *timer) c() <-chan time.Time {
+	if !t.on {
+		return nil
+	}
+	return t.t.C
+}
+
+func (t *timer) stop() { t.t.Stop() }
+
+// refreshAll looks at all core networks.
+func (sp *Speaker) refreshAll(ctx context.Context) {
+	all, err := state.Look(ctx, sp.db, func(v *state.View) (map[state.NetworkID]bool, error) { return v.RoutedNetworks(""), nil })
+	if err != nil {
+		if ctx.Err() == nil {
+			sp.log.Error("BGP: the core networks could not be read", "error", err)
+		}
+		return
+	}
+	for id := range sp.loaded {
+		all[id] = true
+	}
+	sp.refresh(ctx, all)
+}
+
+// refresh brings sessions, and what they advertise, in line with the state of core networks.
+func (sp *Speaker) refresh(ctx context.Context, networks map[state.NetworkID]bool) {
+	other := false
+	for _, id := range slices.SortedFunc(maps.Keys(networks), compareNetworks) {
+		changed, err := sp.refreshNetwork(ctx, id)
+		if err != nil && ctx.Err() == nil {
+			sp.log.Error("BGP: what a core network advertises stays as it was", "core_network", id.ID, "error", err)
+		}
+		other = other || changed
+	}
+	if other {
+		sp.apply()
+	}
+}

@@ -1,0 +1,182 @@
+package speaker_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"portolan/api"
+	"portolan/internal/bgp"
+	"portolan/internal/speaker"
+	"portolan/routing"
+)
+
+func TestSpeaker_routesGoFromOneRouterToTheOther(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001, 65002)
+	w.move(ids[0], 0, bgp.Established)
+	w.hear(ids[0], 0, "10.7.0.0/16=65001", "10.8.0.0/16=65001,65077")
+	w.rest()
+	w.want("the table", w.table("eu-west-1"), "10.7.0.0/16 [65001]\n10.8.0.0/16 [65001 65077]")
+	w.want("the other router", w.advertised(ids[1]), "10.7.0.0/16 [64512 65001] med 100\n10.8.0.0/16 [64512 65001 65077] med 100")
+	w.want("the router itself", w.advertised(ids[0]), "")
+
+	w.hear(ids[0], 0, "10.7.0.0/16", "10.9.0.0/16=65001")
+	w.rest()
+	w.want("after a change", w.advertised(ids[1]), "10.8.0.0/16 [64512 65001 65077] med 100\n10.9.0.0/16 [64512 65001] med 100")
+}
+
+func TestSpeaker_bothSessionsAreOneRoute(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001, 65002)
+	w.hear(ids[0], 0, "10.7.0.0/16=65001,65077", "10.8.0.0/16=65001")
+	w.hear(ids[0], 1, "10.7.0.0/16=65001", "10.9.0.0/16=65001")
+	w.rest()
+	w.want("accumulated", w.table("eu-west-1"), "10.7.0.0/16 [65001]\n10.8.0.0/16 [65001]\n10.9.0.0/16 [65001]")
+	w.hear(ids[0], 1, "10.7.0.0/16", "10.9.0.0/16")
+	w.rest()
+	w.want("one left", w.table("eu-west-1"), "10.7.0.0/16 [65001 65077]\n10.8.0.0/16 [65001]")
+}
+
+func TestSpeaker_internalSessionKeepsThePath(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(64512, 65002) // the first is iBGP
+	w.hear(ids[1], 0, "10.7.0.0/16=65002")
+	w.rest()
+	w.want("iBGP", w.advertised(ids[0]), "10.7.0.0/16 [65002] med 100")
+	if r := w.BGP().Exported(ids[0])[0]; !r.Attrs.HasLocalPref || r.Attrs.LocalPref != 100 {
+		t.Errorf("LOCAL_PREF of an iBGP session: %+v", r.Attrs)
+	}
+}
+
+func TestSpeaker_eventsAndTelemetryFollowTheSessions(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	_, at := w.happened(0)
+	w.want("before", w.telemetry(), "169.254.40.2 DOWN, 169.254.40.3 DOWN")
+	step := func(what string, health string, want ...string) {
+		t.Helper()
+		w.rest()
+		got, next := w.happened(at)
+		if at = next; !slices.Equal(got, want) {
+			t.Errorf("%s: events %v, want %v", what, got, want)
+		}
+		w.want(what, w.telemetry(), health)
+	}
+	w.move(ids[0], 1, bgp.Established)
+	step("one up", "169.254.40.2 DOWN, 169.254.40.3 UP", "CONNECT_PEER_BGP_UP 169.254.40.3")
+	w.move(ids[0], 0, bgp.Established)
+	w.move(ids[0], 1, bgp.Idle)
+	step("the other", "169.254.40.2 UP, 169.254.40.3 DOWN", "CONNECT_PEER_BGP_UP 169.254.40.2", "CONNECT_PEER_BGP_DOWN 169.254.40.3")
+	for range 100 {
+		w.move(ids[0], 0, bgp.Idle)
+		w.move(ids[0], 0, bgp.Established)
+	}
+	step("flaps between two reports", "169.254.40.2 UP, 169.254.40.3 DOWN")
+	must(w, w.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: ids[0]})
+	step("deleted", "", "CONNECT_PEER_BGP_DOWN 169.254.40.2")
+	if list, err := w.BGP().BGPSessions(w.ctx, ""); err != nil || len(list.Sessions) != 0 {
+		t.Errorf("sessions of a peer that was deleted: %+v, %v", list, err)
+	}
+}
+
+func TestSpeaker_whatWasPutTakesThePlaceOfWhatWasHeard(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	w.hear(ids[0], 0, "10.7.0.0/16=65001", "10.8.0.0/16=65001")
+	w.rest()
+	put := func(list ...routing.Announcement) {
+		t.Helper()
+		if err := w.PutAnnouncements(w.ctx, ids[0], list); err != nil {
+			t.Fatal(err)
+		}
+		w.rest()
+	}
+	put(routing.Announcement{Prefix: pfx("10.1.0.0/16"), ASPath: []uint32{65001}})
+	w.want("put", w.table("eu-west-1"), "10.1.0.0/16 [65001]")
+	snap, err := w.Snapshot(w.ctx, w.cn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range snap.Attachments {
+		for _, p := range a.Peers {
+			if p.Overridden != 2 {
+				t.Errorf("the snapshot says that %d heard routes are overridden, want 2", p.Overridden)
+			}
+		}
+	}
+	put()
+	w.want("taken back", w.table("eu-west-1"), "10.7.0.0/16 [65001]\n10.8.0.0/16 [65001]")
+}
+
+func TestSpeaker_restartGoesOnFromWhatWasSaved(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001, 65002)
+	w.move(ids[0], 0, bgp.Established)
+	w.hear(ids[0], 0, "10.7.0.0/16=65001,65077", "10.8.0.0/16=65001")
+	w.hear(ids[0], 1, "10.8.0.0/16=65001")
+	w.rest()
+	w.BGP().Save(w.ctx)
+	table, sent := w.table("eu-west-1"), w.advertised(ids[1])
+
+	w.start(speaker.Loopback)
+	w.rest()
+	w.want("the table", w.table("eu-west-1"), table)
+	w.want("the other router", w.advertised(ids[1]), sent)
+	for at, want := range []int{2, 1} {
+		if got := w.BGP().Restored(ids[0], at); got != want {
+			t.Errorf("session %d begins with %d routes, want %d", at, got, want)
+		}
+	}
+
+	w.start(speaker.Off)
+	w.rest()
+	w.want("without sessions", w.table("eu-west-1"), "")
+	w.want("without sessions", w.telemetry(), "169.254.40.2 DOWN, 169.254.40.3 DOWN, 169.254.41.2 DOWN, 169.254.41.3 DOWN")
+}
+
+func TestSpeaker_manyRoutesAreSavedInParts(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	var routes, some []string
+	for i := range 3000 {
+		routes = append(routes, fmt.Sprintf("10.%d.%d.0/24=65001", i/256, i%256))
+	}
+	w.hear(ids[0], 0, routes...)
+	w.rest()
+	w.BGP().Save(w.ctx)
+	if got := w.BGP().Shards(ids[0]); got != 256 {
+		t.Errorf("%d parts", got)
+	}
+	for _, r := range routes[:2500] {
+		prefix, _, _ := strings.Cut(r, "=")
+		some = append(some, prefix)
+	}
+	w.hear(ids[0], 0, some...)
+	w.rest()
+	w.BGP().Save(w.ctx)
+	if got := w.BGP().Shards(ids[0]); got != 1 {
+		t.Errorf("%d parts of few routes", got)
+	}
+	w.start(speaker.Loopback)
+	w.rest()
+	if got := w.BGP().Restored(ids[0], 0); got != 500 {
+		t.Errorf("%d routes after the restart, want 500", got)
+	}
+}
+
+func TestSpeaker_sessionsAreTheOwnersAlone(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	other := api.WithCaller(t.Context(), api.Caller{Account: "444455556666", Partition: "aws"})
+	if list, err := w.BGP().BGPSessions(other, ""); err != nil || len(list.Sessions) != 0 {
+		t.Errorf("another account sees %+v, %v", list, err)
+	}
+	if _, err := w.BGP().BGPHeard(other, ids[0], ""); err == nil {
+		t.Error("another account reads routes")
+	}
+	if err := w.BGP().BGPReset(w.ctx, ids[0], "10.0.0.1", false); err == nil {
+		t.Error("an address that no session has is taken")
+	}
+}
