@@ -35,8 +35,8 @@ type HeardRoutes struct {
 
 // HeardRoute is a route, and on which sessions it was heard: bit 0 is the first one.
 type HeardRoute struct {
-	Announcement
-	Sessions uint8 `json:"sessions"`
+	Announcement `json:",inline"`
+	Sessions     uint8 `json:"sessions"`
 }
 
 // Tables of BGP sessions.
