@@ -213,6 +213,11 @@ func (sp *Speaker) flush(ctx context.Context) {
 	}
 }
 
+// sameStatus compares what is stored of sessions: times have seconds there.
+func sameStatus(a, b state.BGPSession) bool {
+	return a.CoreNetworkAddress == b.CoreNetworkAddress && a.Up == b.Up && a.Reason == b.Reason && a.Since.Unix() == b.Since.Unix()
+}
+
 // put stores a report, with an event for each session that came up or went down. What says nothing new is not stored.
 func (r *report) put(tx *state.Txn) {
 	row, ok := state.ConnectPeers.Get(tx.View, r.row.Key())
@@ -236,7 +241,7 @@ func (r *report) put(tx *state.Txn) {
 	switch {
 	case r.moved || had && r.count != old.Heard:
 		next.Version++
-	case had && slices.Equal(old.Sessions, next.Sessions):
+	case had && slices.EqualFunc(old.Sessions, next.Sessions, sameStatus):
 		return
 	}
 	state.ConnectPeerBGPs.Put(tx, state.ConnectPeerBGPs.Key(row.OwnerAccountId, row.CoreNetworkId, row.ConnectPeerId), &next)
