@@ -71,7 +71,7 @@ func (n *Networks) attachments(ctx context.Context, find Find, tables *routing.T
 		if err != nil {
 			return nil, err
 		}
-		return readAll(v, row), nil
+		return n.readAll(v, row), nil
 	})
 	if err != nil {
 		return nil, err
