@@ -44,7 +44,7 @@ func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	peer, what, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	call := question{formats: jsonOrText}
+	call := question{formats: []string{"json", "text"}}
 	var do func(ctx context.Context, address string, soft bool) (any, error)
 	switch method := r.Method; {
 	case rest == "" && method == http.MethodGet:
