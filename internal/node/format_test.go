@@ -122,8 +122,8 @@ func sameJSON(t *testing.T, a, b string) bool {
 	return normal(a) == normal(b)
 }
 
-// asFormat1 is an answer without what the API and the snapshot have had since format 1: the state of NAT, and Connect peers
-// as objects, whose announcements stood beside those of their attachment.
+// asFormat1 is an answer without what the API and the snapshot have had since format 1: the state of NAT, options and subnets
+// of VPC attachments, and Connect peers as objects, whose announcements stood beside those of their attachment.
 func asFormat1(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -134,6 +134,8 @@ func asFormat1(v any) any {
 		if v["NatGatewaySupport"] == "DISABLED" {
 			delete(v, "NatGatewaySupport")
 		}
+		delete(v, "options")
+		delete(v, "subnetArns")
 		if peers, ok := v["peers"].([]any); ok {
 			for _, p := range peers {
 				peer, _ := p.(map[string]any)
