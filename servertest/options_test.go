@@ -138,7 +138,7 @@ func TestNew_whatIsWrongInAnOption(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for name, option := range map[string]servertest.Option{
 		"catalog": servertest.WithCatalog(missing), "credentials": servertest.WithCredentials(missing), "snapshot": servertest.WithSnapshot(missing),
-		"quotas": servertest.WithQuotas("nonsense"), "lifecycle": servertest.WithLifecycle("nonsense"), "data": servertest.WithData(missing),
+		"quotas": servertest.WithQuotas("nonsense"), "lifecycle": servertest.WithLifecycle("nonsense"), "data": servertest.WithData(filepath.Join(write(t, "file", ""), "below")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
