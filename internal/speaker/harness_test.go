@@ -2,7 +2,6 @@ package speaker_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/api"
 	"portolan/internal/bgp"
@@ -171,7 +172,7 @@ func (w *world) happened(after uint64) (list []string, next uint64) {
 	}
 	for _, r := range records {
 		var d struct{ ChangeType, CoreNetworkAddress string }
-		if err := json.Unmarshal(r.Event.Detail, &d); err != nil {
+		if err := json.Unmarshal(r.Event.Detail, &d, json.MatchCaseInsensitiveNames(true)); err != nil {
 			w.t.Fatal(err)
 		}
 		if strings.HasPrefix(d.ChangeType, "CONNECT_PEER_BGP") {

@@ -7,14 +7,15 @@ package lsp
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy"
 )
@@ -36,9 +37,9 @@ var ErrNoShutdown = errors.New("the connection ended without a shutdown request"
 
 // message is a request, a notification or a response.
 type message struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
+	ID     jsontext.Value `json:"id"`
+	Method string         `json:"method"`
+	Params jsontext.Value `json:"params"`
 }
 
 // Serve answers an editor until it says exit or the input ends. Answers go before diagnostics: a text is diagnosed when no
@@ -117,15 +118,15 @@ func read(r *bufio.Reader) ([]byte, error) {
 	return body, err
 }
 
+// lenient takes what editors send that is no strict JSON: half a character, a member twice.
+var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
 // send writes a message. An editor that is gone is noticed when it is read from.
 func (s *Server) send(v any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(v) != nil {
+	body, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), lenient, json.Deterministic(true))
+	if err != nil {
 		return
 	}
-	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	fmt.Fprintf(s.out, "Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
@@ -141,13 +142,13 @@ const (
 	codeInvalidParams  = -32602
 )
 
-func (s *Server) reply(id json.RawMessage, result any) {
+func (s *Server) reply(id jsontext.Value, result any) {
 	s.send(map[string]any{"jsonrpc": "2.0", "id": id, "result": result})
 }
 
-func (s *Server) refuse(id json.RawMessage, code int, text string) {
+func (s *Server) refuse(id jsontext.Value, code int, text string) {
 	if id == nil {
-		id = json.RawMessage("null")
+		id = jsontext.Value("null")
 	}
 	s.send(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": text}})
 }
@@ -155,7 +156,7 @@ func (s *Server) refuse(id json.RawMessage, code int, text string) {
 // handle answers a message and says whether it was the last.
 func (s *Server) handle(body []byte) (ended bool, err error) {
 	var m message
-	if json.Unmarshal(body, &m) != nil {
+	if json.Unmarshal(body, &m, lenient) != nil {
 		s.refuse(nil, codeParse, "the message is not JSON")
 		return false, nil
 	}
@@ -191,7 +192,7 @@ type textParams struct {
 // notified takes texts. What else an editor may tell is of no use here.
 func (s *Server) notified(m *message) {
 	var p textParams
-	if json.Unmarshal(m.Params, &p) != nil {
+	if json.Unmarshal(m.Params, &p, lenient) != nil {
 		return
 	}
 	uri := p.TextDocument.URI
@@ -245,7 +246,7 @@ func (s *Server) asked(m *message) {
 		return
 	}
 	var p textParams
-	if err := json.Unmarshal(m.Params, &p); err != nil {
+	if err := json.Unmarshal(m.Params, &p, lenient); err != nil {
 		s.refuse(m.ID, codeInvalidParams, "the parameters have another form")
 		return
 	}

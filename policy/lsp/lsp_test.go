@@ -3,7 +3,6 @@ package lsp_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy/internal/policytest"
 	"portolan/policy/lsp"
@@ -69,10 +71,10 @@ func (c *client) receive() string {
 func answered(t *testing.T, body string) bool {
 	t.Helper()
 	var m struct {
-		ID     json.RawMessage `json:"id"`
-		Method string          `json:"method"`
+		ID     jsontext.Value `json:"id"`
+		Method string         `json:"method"`
 	}
-	if err := json.Unmarshal([]byte(body), &m); err != nil {
+	if err := json.Unmarshal([]byte(body), &m, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
 		return true // with an error
 	}
 	return m.ID != nil || strings.HasPrefix(m.Method, "textDocument/did")
@@ -151,10 +153,10 @@ func TestServe_notJSON(t *testing.T) {
 }
 
 func request(method, text string, line, character int) string {
-	open, _ := json.Marshal(map[string]any{"method": "textDocument/didOpen", "params": map[string]any{"textDocument": map[string]any{"uri": "file:///a.json", "text": text}}})
+	open, _ := json.Marshal(map[string]any{"method": "textDocument/didOpen", "params": map[string]any{"textDocument": map[string]any{"uri": "file:///a.json", "text": text}}}, json.Deterministic(true))
 	ask, _ := json.Marshal(map[string]any{"id": 1, "method": "textDocument/" + method, "params": map[string]any{
 		"textDocument": map[string]any{"uri": "file:///a.json"}, "position": map[string]any{"line": line, "character": character},
-	}})
+	}}, json.Deterministic(true))
 	return frame(string(open)) + frame(string(ask))
 }
 
