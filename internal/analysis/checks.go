@@ -30,6 +30,8 @@ const (
 	CheckMissingAppliance = "missing-inspection-attachment"
 	CheckApplianceMode    = "appliance-mode-off"
 	CheckVPCOption        = "vpc-option-off"
+	CheckSessionDown      = "bgp-session-down"
+	CheckOverridden       = "announcements-override-bgp"
 	CheckBlackhole        = "blackhole"
 	CheckNotImported      = "not-imported"
 	CheckOverlap          = "duplicate-prefix"
@@ -66,6 +68,8 @@ func Checks() []Check {
 		{CheckMissingAppliance, SeverityError, "Traffic is sent to a network function group without an attachment, or without one at an edge location that needs it."},
 		{CheckApplianceMode, SeverityError, "An inspection VPC with subnets in several Availability Zones is attached without appliance mode."},
 		{CheckVPCOption, SeverityNote, "The core network supports DNS or security group referencing, and a VPC attachment has it off."},
+		{CheckSessionDown, SeverityError, "A BGP session of a Connect peer is down."},
+		{CheckOverridden, SeverityWarning, "Routes put for a Connect peer take the place of those that its router advertises over BGP."},
 		{CheckBlackhole, SeverityError, "A route drops traffic although the policy has no blackhole for it."},
 		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces."},
 		{CheckOverlap, SeverityWarning, "Several attachments announce one prefix."},

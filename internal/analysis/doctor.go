@@ -50,6 +50,7 @@ func (s *Subject) Findings(ctx context.Context) ([]Finding, error) {
 	d.spelling()
 	d.appliances()
 	d.options()
+	d.sessions()
 	if s.unsettled != nil {
 		d.neverSettle(s.unsettled)
 		d.limits()
