@@ -123,7 +123,7 @@ var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDu
 
 // send writes a message. An editor that is gone is noticed when it is read from.
 func (s *Server) send(v any) {
-	body, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), lenient, json.Deterministic(true))
+	body, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), lenient)
 	if err != nil {
 		return
 	}
