@@ -39,6 +39,7 @@ var floors = []struct {
 	{[]string{"policy/internal/words"}, "words for messages, nothing else"},
 	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
+	{[]string{"internal/console"}, "built files and headers; it must not know who is calling, nor what is asked"},
 	{[]string{"internal/failpoint"}, "knows names of places, nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},
 }

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"portolan/api"
 )
@@ -26,4 +28,33 @@ func (a *Authorizer) AuthorizeControl(ctx context.Context, p *Principal, account
 		}
 	}
 	return nil
+}
+
+// AuthorizeAction refuses an IAM action that a principal may take on no resource: an unconditional deny names it, or no
+// statement allows it on anything. That it is not refused is no promise: statements go by resources and conditions too.
+func (a *Authorizer) AuthorizeAction(ctx context.Context, p *Principal, action string) error {
+	if p == nil || p.key == nil {
+		return nil
+	}
+	q := a.query(ctx, p, nil)
+	v := q.decide(check{action: action, resource: "*"}, 0)
+	if v.effect == Allow || v.effect == ImplicitDeny && p.key.allowsSome(action) {
+		return nil
+	}
+	return &api.AccessDeniedException{Message: v.message(p)}
+}
+
+// allowsSome tells whether a statement allows the action on something, under some condition.
+func (c *credential) allowsSome(action string) bool {
+	action = strings.ToLower(action)
+	for _, p := range c.policies {
+		for i := range p.statements {
+			s := &p.statements[i]
+			named := slices.ContainsFunc(s.actions, func(p *pattern) bool { return glob(p.glyphs, action) })
+			if !s.deny && named != s.notAction {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -162,6 +162,7 @@ func Accounts(r store.Reader) (list []string) {
 type Query struct {
 	Account    string
 	After      uint64 // a sequence: events that came later
+	Last       int    // where After is 0: the last so many, wanted or not
 	Limit      int
 	DetailType string
 	Resource   string // an ARN among the event's resources
@@ -187,6 +188,9 @@ const maxLooked = 10_000
 
 // Read gives events in order, and the sequence to go on after: that of the last event it looked at.
 func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
+	if head := head(r, q.Account); q.After == 0 && q.Last > 0 && head > uint64(q.Last) {
+		q.After = head - uint64(q.Last)
+	}
 	next = q.After
 	looked := 0
 	after := ""

@@ -33,35 +33,11 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, s.ids.next(), panicked(v))
 		}
 	}()
-	switch call := r.Method + " " + r.URL.Path; call {
-	case "GET /_portolan/health", "GET /_localstack/health", "HEAD /_portolan/health", "HEAD /_localstack/health":
-		s.health(w, r)
-	case "POST /_portolan/reset":
-		s.change(w, r, s.reset)
-	case "POST /_portolan/faults":
-		s.change(w, r, s.fault)
-	case "GET /_portolan/backup":
-		s.backup(w, r)
-	case "GET /_portolan/cluster":
-		s.cluster(w, r)
-	case "GET /_portolan/events":
-		s.events(w, r)
-	case "GET /_portolan/snapshot":
-		s.snapshot(w, r)
-	default:
-		if call == "GET /metrics" && !s.cfg.OwnMetrics {
-			s.metrics.handler().ServeHTTP(w, r)
-			return
-		}
-		if strings.HasPrefix(r.URL.Path, announcementsPath) && (r.Method == http.MethodGet || r.Method == http.MethodPut) {
-			s.announcements(w, r)
-			return
-		}
-		if s.bgpCall(w, r) || s.question(w, r) {
-			return
-		}
-		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
+	if r.Method == http.MethodGet && r.URL.Path == "/metrics" && !s.cfg.OwnMetrics {
+		s.metrics.handler().ServeHTTP(w, r)
+		return
 	}
+	s.answerControl(w, r)
 }
 
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {

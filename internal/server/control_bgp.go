@@ -48,22 +48,22 @@ func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
 	var do func(ctx context.Context, address string, soft bool) (any, error)
 	switch method := r.Method; {
 	case rest == "" && method == http.MethodGet:
-		call.params = []string{"core-network"}
+		call.params = []parameter{{name: "core-network"}}
 		do = func(ctx context.Context, _ string, _ bool) (any, error) {
 			return s.cfg.BGP.BGPSessions(ctx, r.URL.Query().Get("core-network"))
 		}
 	case what == "heard" && method == http.MethodGet:
-		call.params = []string{"address"}
+		call.params = []parameter{{name: "address"}}
 		do = func(ctx context.Context, address string, _ bool) (any, error) {
 			return s.cfg.BGP.BGPHeard(ctx, peer, address)
 		}
 	case what == "advertised" && method == http.MethodGet:
-		call.params = []string{"address"}
+		call.params = []parameter{{name: "address"}}
 		do = func(ctx context.Context, address string, _ bool) (any, error) {
 			return s.cfg.BGP.BGPAdvertised(ctx, peer, address)
 		}
 	case what == "reset" && method == http.MethodPost:
-		call.params, call.formats = []string{"address", "soft"}, []string{"json"}
+		call.params, call.formats = []parameter{{name: "address"}, {name: "soft"}}, []string{"json"}
 		do = func(ctx context.Context, address string, soft bool) (any, error) {
 			return map[string]string{"status": "done"}, s.cfg.BGP.BGPReset(ctx, peer, address, soft)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -83,7 +82,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 
 // announcements is GET and PUT /_portolan/announcements/ID: what an attachment or a Connect peer announces.
 func (s *Server) announcements(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimPrefix(r.URL.Path, announcementsPath)
+	id := r.PathValue("id")
 	s.asked(w, r, "application/json", func(ctx context.Context, body []byte) ([]byte, error) {
 		if r.Method == http.MethodPut {
 			var list []routing.Announcement

@@ -28,19 +28,22 @@ const (
 
 // question is one that can be asked of a core network.
 type question struct {
+	summary string
 	method  string
-	params  []string // besides format
-	formats []string // the first is the default
-	body    int64    // its limit; 0: none is read
+	params  []parameter // besides format
+	formats []string    // the first is the default
+	body    int64       // its limit; 0: none is read
+	sent    string      // what the body is
 
-	otherwise bool // it is about the network under another policy
+	otherwise bool // it is about what the network would be: of one moment's snapshot
+	placed    bool // it is about the snapshot alone: no routes are looked at
 	unsettled bool // it can be answered although some prefixes never settle
 	ask       func(ctx context.Context, n *analysis.Subject, q url.Values, body []byte) (any, error)
 }
 
 var questions = map[string]question{
 	"routes": {
-		method: http.MethodGet, params: []string{"segment", "network-function-group", "edge", "rib"}, formats: written,
+		method: http.MethodGet, summary: "The routes of a table, or with rib all it is offered.", params: append(slices.Clone(tableParams), parameter{"rib", "true: all that is offered."}), formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			offered, err := boolean(q, "rib")
 			if err != nil {
@@ -50,13 +53,13 @@ var questions = map[string]question{
 		},
 	},
 	"why": {
-		method: http.MethodGet, params: []string{"prefix", "segment", "network-function-group", "edge"}, formats: written,
+		method: http.MethodGet, summary: "Why a table has a route or has none: every candidate with its steps.", params: append([]parameter{{"prefix", "A prefix, or an address."}}, tableParams...), formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Why(q.Get("prefix"), tableIn(q))
 		},
 	},
 	"advertised": {
-		method: http.MethodGet, params: []string{"attachment", "edge", "prefix"}, formats: written,
+		method: http.MethodGet, summary: "The routes that are advertised to an attachment or a Connect peer, or why one is.", params: []parameter{{"attachment", "Id of an attachment or a Connect peer."}, {"edge", "Location, of an attachment with several."}, {"prefix", "Explains one prefix."}}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			if !q.Has("prefix") {
 				return n.Advertised(q.Get("attachment"), q.Get("edge"))
@@ -65,13 +68,13 @@ var questions = map[string]question{
 		},
 	},
 	"path": {
-		method: http.MethodGet, params: []string{"from", "edge", "to", "source"}, formats: written,
+		method: http.MethodGet, summary: "The way of a packet and of its answer, hop by hop.", params: []parameter{{"from", "Attachment that the packet enters by."}, {"edge", "Where, of an attachment with several."}, {"to", "Address."}, {"source", "Address of the sender."}}, formats: written,
 		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			return n.Path(q.Get("from"), q.Get("edge"), q.Get("to"), q.Get("source"))
 		},
 	},
 	"matrix": {
-		method: http.MethodGet, params: []string{"of"}, formats: written,
+		method: http.MethodGet, summary: "Which segment or attachment reaches which, and through what.", params: []parameter{{"of", "segments or attachments."}}, formats: written,
 		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			of := q.Get("of")
 			if of != "" && of != "segments" && of != "attachments" {
@@ -81,7 +84,7 @@ var questions = map[string]question{
 		},
 	},
 	"doctor": {
-		method: http.MethodGet, params: []string{"all"}, formats: written, unsettled: true,
+		method: http.MethodGet, summary: "Problems that no error message reports.", params: []parameter{{"all", "true: every finding by itself, not grouped by its cause."}}, formats: written, unsettled: true,
 		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
 			all, err := boolean(q, "all")
 			if err != nil {
@@ -95,18 +98,19 @@ var questions = map[string]question{
 		},
 	},
 	"attachments": {
-		method: http.MethodGet, formats: written, unsettled: true,
+		summary: "Every attachment with where it is, or why it carries no traffic.", method: http.MethodGet, formats: written, unsettled: true,
 		ask: func(_ context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
 			return n.Attachments(), nil
 		},
 	},
 	"graph": {
-		method: http.MethodGet, formats: []string{"mermaid", "svg", "dot"}, unsettled: true,
+		summary: "The network to be drawn, or drawn.", method: http.MethodGet, formats: []string{"mermaid", "svg", "dot", "json"}, unsettled: true,
 		ask: func(_ context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
 			return picture.Of(n), nil
 		},
 	},
 	"plan": {
+		summary: "What another policy would change.", sent: "A policy in any form that portolan policy check reads.",
 		method: http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			document, err := analysis.PolicyDocument(body)
@@ -116,7 +120,27 @@ var questions = map[string]question{
 			return n.Plan(ctx, document)
 		},
 	},
+	"association": {
+		summary: "Which attachment-policy rule associates an attachment, and why the others do not.",
+		method:  http.MethodGet, params: []parameter{{"attachment", "Its id."}}, formats: written, placed: true,
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			return n.Association(q.Get("attachment"))
+		},
+	},
+	"what-if": {
+		summary: "What a policy, tags, labels or failures would change, with the network before and after.",
+		sent:    "policy, tags and labels by attachment, fail with attachments and edges, assertions that are tried then; attachments: whether the pictures have them.",
+		method:  http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
+		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
+			suppose, err := analysis.ParseSupposition(body)
+			if err != nil {
+				return nil, err
+			}
+			return n.WhatIf(ctx, suppose)
+		},
+	},
 	"test": {
+		summary: "Whether assertions hold.", sent: "Assertions, a line each, as portolan test reads them.",
 		method: http.MethodPost, formats: written, body: maxAssertionsBody,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			list, err := analysis.ParseAssertions(string(body))
@@ -127,6 +151,9 @@ var questions = map[string]question{
 		},
 	},
 }
+
+// tableParams name a table.
+var tableParams = []parameter{{"segment", "Of the table."}, {"network-function-group", "Of the table, in the place of segment."}, {"edge", "Location of the table."}}
 
 var written = []string{"json", "text", "markdown"}
 
@@ -149,26 +176,16 @@ func boolean(q url.Values, name string) (bool, error) {
 	return false, api.InvalidField(name, "Member must be true or false.")
 }
 
-// question answers METHOD /_portolan/core-networks/ID/QUESTION; false: there is no such call.
-func (s *Server) question(w http.ResponseWriter, r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, coreNetworksPath)
-	coreNetwork, name, _ := strings.Cut(rest, "/")
-	if name == "told" { // its name before it was advertised
-		name = "advertised"
-	}
-	ask, known := questions[name]
-	if !ok || !known || coreNetwork == "" || r.Method != ask.method {
-		return false
-	}
+// question answers METHOD /_portolan/core-networks/ID/QUESTION.
+func (s *Server) question(w http.ResponseWriter, r *http.Request, ask *question) {
 	id := s.ids.next()
 	answer := &questionReply{w: w, r: r, id: id}
-	if err := s.answerQuestion(answer, r, &ask, coreNetwork); err != nil {
+	if err := s.answerQuestion(answer, r, ask, r.PathValue("coreNetworkId")); err != nil {
 		if answer.begun {
 			panic(http.ErrAbortHandler) // the client must not take what it has for all of it
 		}
 		s.refuse(w, r, id, questionFault(err))
 	}
-	return true
 }
 
 // questionReply writes an answer while it is worked out. Headers go out with its first bytes.
@@ -246,18 +263,24 @@ const replyBuffer = 64 << 10
 // subject is the network that a question is asked of: with the routes that the operations answer from, or, for what it
 // would be under another policy, of one moment's snapshot, so that nothing but the policy differs.
 func (s *Server) subject(ctx context.Context, coreNetwork string, ask *question) (*analysis.Subject, error) {
-	if !ask.otherwise {
+	if !ask.otherwise && !ask.placed {
 		return s.cfg.Service.Network(ctx, coreNetwork)
 	}
 	snap, err := s.cfg.Service.Snapshot(ctx, coreNetwork)
 	if err != nil {
 		return nil, err
 	}
+	if ask.placed {
+		return analysis.Placed(snap)
+	}
 	return analysis.Examine(snap, nil, s.cfg.Service.RoutingOptions())
 }
 
 func render(w io.Writer, n *analysis.Subject, answer any, format string) error {
 	if p, drawn := answer.(*picture.Picture); drawn {
+		if format == "json" {
+			return analysis.WriteJSON(w, n.Graph(true))
+		}
 		_, err := io.WriteString(w, map[string]func() string{"mermaid": p.Mermaid, "svg": p.SVG, "dot": p.DOT}[format]())
 		return err
 	}
@@ -281,7 +304,10 @@ func (ask *question) parameters(r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, api.InvalidField("query", "The query string is not valid.")
 	}
-	known := append([]string{"format"}, ask.params...)
+	known := []string{"format"}
+	for _, p := range ask.params {
+		known = append(known, p.name)
+	}
 	var fields []api.FieldError
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {

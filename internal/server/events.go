@@ -22,7 +22,7 @@ const (
 	maxStreams    = 64 // of server-sent events at a time, beyond which the oldest gives way
 )
 
-// events is GET /_portolan/events[?after=TOKEN&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
+// events is GET /_portolan/events[?after=TOKEN&last=N&limit=N&detail-type=TYPE&resource=ARN]: what happened to the caller's
 // account, as a page, or as server-sent events for who asks for them, which go on as things happen.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
@@ -46,6 +46,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			fields = append(fields, api.FieldError{Name: "limit", Message: fmt.Sprintf("Member must be an integer from 1 to %d.", maxEvents)})
 		}
 		q.Limit = n
+	}
+	if text := query.Get("last"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxEvents || query.Has("after") {
+			fields = append(fields, api.FieldError{Name: "last", Message: fmt.Sprintf("Member must be an integer from 1 to %d, and not beside after.", maxEvents)})
+		}
+		if after == "" { // a stream that is resumed goes on where it was
+			q.Last = n
+		}
 	}
 	if fields != nil {
 		s.refuse(w, r, s.ids.next(), api.InvalidFields(fields...))

@@ -21,6 +21,7 @@ import (
 	"portolan/api"
 	"portolan/internal/analysis"
 	"portolan/internal/auth"
+	"portolan/internal/console"
 	"portolan/internal/events"
 	"portolan/internal/otherservices"
 	"portolan/internal/snapshot"
@@ -98,6 +99,8 @@ type Server struct {
 	metrics  *metrics
 	faults   faults
 	others   *otherservices.Handler
+	console  *console.Handler
+	routes   []route                     // control calls
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
 	streams  streams       // of server-sent events
@@ -127,7 +130,7 @@ func New(cfg Config) *Server {
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
-	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
+	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), console: console.New(), routes: routes(), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
 	s.others = otherservices.New(otherservices.Config{
 		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer, Upstream: cfg.Upstream, Timeout: cfg.UpstreamTimeout,
 		Log: cfg.Log, RequestID: s.ids.next, Now: cfg.Now,
@@ -161,6 +164,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if isControl(r.URL.Path) {
 		s.control(w, r)
+		return
+	}
+	if s.console.Takes(r) {
+		s.console.ServeHTTP(w, r)
 		return
 	}
 	if otherservices.Takes(r) {

@@ -29,11 +29,7 @@ func (s *Snapshot) Execute(document []byte) (*Execution, error) {
 	if err != nil {
 		return nil, err
 	}
-	attached := make([]policy.Attached, len(s.Attachments))
-	for i := range s.Attachments {
-		attached[i] = s.Attachments[i].attached()
-		attached[i].Fixed = s.Attachments[i].State == "DELETING"
-	}
+	attached := s.Attached()
 	if before != nil {
 		for i, a := range s.associations(before) {
 			attached[i].At = a.Next
@@ -90,6 +86,16 @@ func (s *Snapshot) associations(p *policy.Policy) []policy.Associated {
 		}
 	}
 	return p.AssociateAll(attached)
+}
+
+// Attached is every attachment as a policy decides about it, the oldest first.
+func (s *Snapshot) Attached() []policy.Attached {
+	attached := make([]policy.Attached, len(s.Attachments))
+	for i := range s.Attachments {
+		attached[i] = s.Attachments[i].attached()
+		attached[i].Fixed = s.Attachments[i].State == "DELETING"
+	}
+	return attached
 }
 
 // attached is the attachment as a policy decides about it.

@@ -111,15 +111,20 @@ func (s *Snapshot) Compile(document []byte) (*policy.Policy, error) {
 	if len(errs) > 0 {
 		return nil, &PolicyError{errs}
 	}
-	previous := policy.Previous{}
-	for _, e := range s.Edges {
-		previous[e.Location] = policy.Edge{Location: e.Location, ASN: e.ASN, ASNWritten: e.asnWritten, InsideCIDRs: e.InsideCIDRBlocks}
-	}
-	compiled, errs := policy.Compile(doc, previous)
+	compiled, errs := policy.Compile(doc, s.Allocated())
 	if len(errs) > 0 {
 		return nil, &PolicyError{errs}
 	}
 	return compiled, nil
+}
+
+// Allocated is the edges that exist, as [policy.Compile] takes them.
+func (s *Snapshot) Allocated() policy.Previous {
+	previous := policy.Previous{}
+	for _, e := range s.Edges {
+		previous[e.Location] = policy.Edge{Location: e.Location, ASN: e.ASN, ASNWritten: e.asnWritten, InsideCIDRs: e.InsideCIDRBlocks}
+	}
+	return previous
 }
 
 func (s *Snapshot) placements() []policy.Placement {

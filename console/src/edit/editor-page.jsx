@@ -1,0 +1,168 @@
+// EditorPage is where a policy is written: findings at the cursor, what it would do beside it, and sending it.
+import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
+import {askWith, call, control} from '../lib/api.js'
+import {usePolicy, useVersions} from '../lib/data.js'
+import {invalidate} from '../lib/query.js'
+import {address, go, setParams} from '../lib/router.jsx'
+import {preference, session} from '../lib/session.js'
+import {Act, Failure, Field, Loaded, Page, State} from '../ui/basics.jsx'
+import {PlanSummary} from '../ui/plan.jsx'
+import {Failures} from '../pages/assertions.jsx'
+import {pretty} from '../pages/policy-version.jsx'
+import {fixesOf, mark, open, positionOf, replace, show} from './code.js'
+import {nodeAt, pathOf, unquote, usages} from './tree.js'
+import {BeforeAfter} from './before-after.jsx'
+import {Visual} from './visual.jsx'
+
+const begin = `{
+  "version": "2021.12",
+  "core-network-configuration": {
+    "asn-ranges": ["64512-64555"],
+    "edge-locations": [{"location": "us-east-1"}]
+  },
+  "segments": [{"name": "prod"}]
+}`
+
+export function EditorPage({parts: [, cn], params}) {
+	const versions = useVersions(cn)
+	const wanted = params.version || (versions.data?.length ? 'LATEST' : '')
+	const policy = usePolicy(cn, wanted)
+	const empty = versions.data && !versions.data.length
+	return <Page title="Policy editor" sub="What AWS would refuse and what lint advises is shown as you type; beside it, what the policy would do. Nothing is sent before Put.">
+		{empty ? <Editor cn={cn} text={begin} params={params} /> : <Loaded of={versions.error ? versions : policy} what="policy">{(p) => <Editor key={p.PolicyVersionId} cn={cn} base={p} text={pretty(p.PolicyDocument)} params={params} />}</Loaded>}
+	</Page>
+}
+
+// useAnswer asks again when the text has not changed for some milliseconds; an answer about an older text is dropped.
+function useAnswer(text, ms, fn) {
+	const [state, set] = useState({})
+	useEffect(() => {
+		const abort = new AbortController()
+		const timer = setTimeout(async () => {
+			try {
+				const data = await fn(text, abort.signal)
+				set({of: text, data})
+			} catch (error) {
+				if (error.name !== 'AbortError') set({of: text, error})
+			}
+		}, ms)
+		return () => { clearTimeout(timer); abort.abort() }
+	}, [text])
+	return {...state, old: state.of !== text}
+}
+
+function Editor({cn, base, text: initial, params}) {
+	const box = useRef(), view = useRef(), parsed = useRef({})
+	const [text, setText] = useState(initial)
+	const [cursor, setCursor] = useState(null)
+	const assertions = preference('assertions.' + cn) ?? ''
+	const document = useMemo(() => {
+		try {
+			return parsed.current = JSON.parse(text)
+		} catch {
+			return null
+		}
+	}, [text])
+	const lint = useAnswer(text, 15, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': cn}, body, signal}))
+	const valid = lint.data?.valid && !lint.old
+	const changed = text !== initial
+	const plan = useAnswer(valid && changed ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
+	useEffect(() => {
+		view.current = open(box.current, initial, {
+			changed: setText, parsed: () => parsed.current,
+			moved: (v) => setCursor({...pathOf(v.state, v.state.selection.main.head), at: v.state.selection.main.head}),
+		})
+		if (params.path) {
+			const node = nodeAt(view.current.state, params.path)
+			if (node) show(view.current, node)
+		}
+		return () => view.current.destroy()
+	}, [])
+	useEffect(() => { if (lint.data && !lint.old) mark(view.current, lint.data.findings) }, [lint.data])
+	const put = async () => {
+		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: base?.PolicyVersionId})
+		invalidate(`cn ${cn} `)
+		go(address(['cn', cn, 'policy', String(reply.CoreNetworkPolicy.PolicyVersionId)]))
+	}
+	const [description, setDescription] = useState('')
+	const visual = params.view === 'visual'
+	const format = async () => replace(view.current, (await control('POST', 'policy/format', {body: text})).document)
+	return <>
+		<div class="actions">
+			<button type="button" class="quiet" aria-pressed={visual} onClick={() => setParams({view: visual ? '' : 'visual'})}>{visual ? 'Hide the form' : 'Form of segments, shares and inspection'}</button>
+			<Act class="quiet" run={format} disabled={!document} why="The text is not JSON.">Format</Act>
+			<button type="button" class="quiet" disabled={!changed} onClick={() => replace(view.current, initial)}>Back to {base ? `version ${base.PolicyVersionId}` : 'the beginning'}</button>
+			<Field label="Description of the new version" value={description} onInput={setDescription} />
+			<Act operation="PutCoreNetworkPolicy" run={put} disabled={!valid || !changed} why={!changed ? 'Nothing is changed yet.' : session.reachable ? 'The policy is not valid.' : 'The server cannot be reached.'}>Put as a new version</Act>
+		</div>
+		<div class="editor">
+			<div>
+				{visual && <Visual document={document} change={(next) => replace(view.current, JSON.stringify(next, null, 2))} />}
+				<div class="cm" ref={box} />
+				<Cursor view={view} cursor={cursor} text={text} />
+			</div>
+			<aside aria-label="Findings and plan">
+				<Findings lint={lint} view={view} text={text} />
+				<section class="panel" aria-busy={plan.old || undefined}>
+					<h2>What it would do</h2>
+					{!changed ? <p class="empty">Nothing is changed yet.</p> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
+						plan.error ? <Failure error={plan.error} /> : plan.data ? <>
+							{plan.old && <p class="loading" role="status">Being worked out…</p>}
+							<PlanSummary of={plan.data} />
+							{plan.data.assertions && <section><h3>Assertions: {plan.data.assertions.holding} of {plan.data.assertions.total} hold</h3><Failures of={plan.data.assertions} /></section>}
+							{!plan.data.empty && <BeforeAfter before={plan.data.before} after={plan.data.after} />}
+						</> : <p class="loading" role="status">Being worked out…</p>}
+				</section>
+				<Outline document={document} view={view} />
+			</aside>
+		</div>
+	</>
+}
+
+function Findings({lint, view}) {
+	const list = lint.data?.findings ?? []
+	return <section class="panel" aria-live="polite">
+		<h2>Findings</h2>
+		<Failure error={lint.error} />
+		{lint.data && <p role="status"><State of={lint.data.valid ? (list.length ? 'warning' : 'yes') : 'error'}>{lint.data.valid ? (list.length ? `valid, ${list.length} to look at` : 'valid, nothing to advise') : `${list.length} that AWS would refuse`}</State></p>}
+		<ul class="list">{list.slice(0, 100).map((f, i) => <li key={i} class={'finding ' + f.level}>
+			<button type="button" class="linkish" onClick={() => show(view.current, positionOf(view.current, f))}>{f.line ? `Line ${f.line}` : f.path || 'Document'}</button> <strong>{f.rule}</strong> <bdi>{f.message}</bdi>
+			{f.hint && <div class="hint"><bdi>{f.hint}</bdi></div>}
+			{!lint.old && view.current && fixesOf(view.current.state, f).map((fix) => <button key={fix.name} type="button" class="quiet" onClick={() => { view.current.dispatch({changes: fix.change}); view.current.focus() }}>{fix.name}</button>)}
+		</li>)}</ul>
+	</section>
+}
+
+const titles = [['segments', 'Segments', 'name'], ['network-function-groups', 'Network function groups', 'name'], ['segment-actions', 'Segment actions', 'action'], ['attachment-policies', 'Attachment policies', 'rule-number'],
+	['routing-policies', 'Routing policies', 'routing-policy-name'], ['attachment-routing-policy-rules', 'Attachment routing policy rules', 'rule-number']]
+
+function Outline({document, view}) {
+	const jump = (path) => {
+		const node = nodeAt(view.current.state, path)
+		if (node) show(view.current, node)
+	}
+	if (!document) return null
+	return <section class="panel"><h2>Outline</h2>
+		{titles.filter(([key]) => Array.isArray(document[key])).map(([key, title, name]) => <details key={key}><summary>{title} ({document[key].length})</summary>
+			<ul class="list">{document[key].map((x, i) => <li key={i}><button type="button" class="linkish" onClick={() => jump(`$.${key}[${i}]`)}><bdi>{[x?.[name], x?.segment].filter((v) => v !== undefined).join(' ') || i}</bdi></button></li>)}</ul></details>)}
+	</section>
+}
+
+// Cursor says where the cursor is, and where the name under it is used.
+function Cursor({view, cursor, text}) {
+	const found = useMemo(() => {
+		if (!cursor || !view.current) return null
+		const {state} = view.current
+		const line = state.doc.lineAt(cursor.at)
+		for (const m of line.text.matchAll(/"(?:[^"\\]|\\.)*"/g)) {
+			if (cursor.at >= line.from + m.index && cursor.at <= line.from + m.index + m[0].length) {
+				const value = unquote(m[0])
+				return {value, list: usages(state, value)}
+			}
+		}
+		return null
+	}, [cursor, text])
+	if (!cursor) return null
+	return <p class="hint"><code>$.{cursor.steps.join('.')}</code>{' '}
+		{found && found.list.length > 1 && <>“<bdi>{found.value}</bdi>” is used at lines {found.list.slice(0, 30).map((u) => <><button key={u.from} type="button" class="linkish" onClick={() => show(view.current, u)}>{u.line}</button>{' '}</>)}</>}</p>
+}

@@ -1,0 +1,40 @@
+// What views ask for, each under one key, so that views share the answers.
+import {ask, call, pages} from './api.js'
+import {useQuery} from './query.js'
+
+export const useAttachments = (cn) => useQuery(`cn ${cn} attachments`, ({progress}) => pages('ListAttachments', {coreNetworkId: cn}, 'Attachments', {progress}))
+
+export const useCoreNetwork = (cn) => useQuery(`cn ${cn} itself`, async () => (await call('GetCoreNetwork', {coreNetworkId: cn})).CoreNetwork)
+
+export const useGraph = (cn) => useQuery(`cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json'}))
+
+export const usePeers = (cn) => useQuery(`cn ${cn} peers`, () => pages('ListConnectPeers', {coreNetworkId: cn}, 'ConnectPeers'))
+
+export const useVersions = (cn) => useQuery(`cn ${cn} versions`, () => pages('ListCoreNetworkPolicyVersions', {coreNetworkId: cn}, 'CoreNetworkPolicyVersions'))
+
+export const useLabels = (cn) => useQuery(`cn ${cn} labels`, () => pages('ListAttachmentRoutingPolicyAssociations', {coreNetworkId: cn}, 'AttachmentRoutingPolicyAssociations'))
+
+// usePolicy is a version of the policy, or the one with the alias LIVE or LATEST.
+export const usePolicy = (cn, version) => useQuery(version ? `cn ${cn} policy ${version}` : null, async () => {
+	const params = /^\d+$/.test(version) ? {policyVersionId: version} : {alias: version}
+	return (await call('GetCoreNetworkPolicy', {coreNetworkId: cn, ...params})).CoreNetworkPolicy
+})
+
+export const useDoctor = (cn) => useQuery(`cn ${cn} doctor`, () => ask(cn, 'doctor'))
+
+// inventory are the lists of a global network: operation and the name of its list.
+export const inventory = {
+	sites: ['GetSites', 'Sites'],
+	devices: ['GetDevices', 'Devices'],
+	links: ['GetLinks', 'Links'],
+	connections: ['GetConnections', 'Connections'],
+	'link-associations': ['GetLinkAssociations', 'LinkAssociations'],
+	'connect-peer-associations': ['GetConnectPeerAssociations', 'ConnectPeerAssociations'],
+	'customer-gateways': ['GetCustomerGatewayAssociations', 'CustomerGatewayAssociations'],
+	'transit-gateways': ['GetTransitGatewayRegistrations', 'TransitGatewayRegistrations'],
+}
+
+export const useInventory = (gn, what) => useQuery(gn ? `gn ${gn} ${what}` : null, ({progress}) => {
+	const [operation, list] = inventory[what]
+	return pages(operation, {globalNetworkId: gn}, list, {progress})
+})

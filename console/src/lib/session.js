@@ -1,0 +1,57 @@
+// The state that all views share: who is calling, whether the server answers, how pages look.
+
+const listeners = new Set()
+
+const change = () => { for (const f of listeners) f() }
+
+export const session = {
+	key: null, // {id, secret, token, region}: in memory only
+	account: new URLSearchParams(location.search).get('account') ?? '',
+	reachable: true,
+	lostAt: null, // Date
+	asking: null, // why a key is asked for, in the server's words
+	caller: null, // what /_portolan/caller answers
+
+	listen(f) {
+		listeners.add(f)
+		return () => listeners.delete(f)
+	},
+	reach(yes) {
+		if (yes === session.reachable) return
+		session.reachable = yes
+		session.lostAt = yes ? null : new Date()
+		change()
+	},
+	ask(message) {
+		if (session.asking) return
+		session.asking = message
+		change()
+	},
+	use(key) {
+		session.key = key
+		session.asking = null
+		session.caller = null
+		change()
+	},
+	as(account) {
+		session.account = account
+		change()
+	},
+	met(caller) {
+		session.caller = caller
+		change()
+	},
+	// refusal is why the caller may not make an operation, or '' when nothing is known against it.
+	refusal(operation) {
+		return session.caller?.denied?.[operation] ?? ''
+	},
+}
+
+// preference reads or writes what a browser remembers of how pages look. Nothing else is stored.
+export function preference(name, value) {
+	try {
+		if (value === undefined) return localStorage.getItem('portolan.' + name)
+		localStorage.setItem('portolan.' + name, value)
+	} catch { /* storage may be switched off */ }
+	return value ?? null
+}

@@ -1,0 +1,41 @@
+// Networks is what there is: global networks with what is in them, core networks with their state.
+import {pages} from '../lib/api.js'
+import {useQuery} from '../lib/query.js'
+import {A} from '../lib/router.jsx'
+import {nameOf, number, time} from '../lib/text.js'
+import {Id, Loaded, Page, State} from '../ui/basics.jsx'
+import {useNetworks} from '../app.jsx'
+
+export function Networks() {
+	const networks = useNetworks()
+	return <Page title="Networks">
+		<Loaded of={networks} what="networks">{({global, core}) => {
+			const alone = core.filter((c) => !global.some((g) => g.GlobalNetworkId === c.GlobalNetworkId))
+			return <>
+				{global.length + core.length === 0 && <div class="panel"><h2>There is no network in this account</h2>
+					<p>A global network holds sites, devices, links and core networks. It is created with the API, for example:</p>
+					<pre>aws networkmanager create-global-network --description "my network"</pre>
+					<p>Networks of another account: choose it at the top.</p></div>}
+				{global.map((g) => <Global key={g.GlobalNetworkId} of={g} core={core.filter((c) => c.GlobalNetworkId === g.GlobalNetworkId)} />)}
+				{alone.length > 0 && <section class="panel"><h2>Core networks shared with this account</h2><Cores of={alone} /></section>}
+			</>
+		}}</Loaded>
+	</Page>
+}
+
+const places = {device: 'devices', site: 'sites', link: 'links', connection: 'connections'}
+
+function Global({of: g, core}) {
+	const counts = useQuery(`gn ${g.GlobalNetworkId} counts`, () => pages('GetNetworkResourceCounts', {globalNetworkId: g.GlobalNetworkId}, 'NetworkResourceCounts'))
+	return <section class="panel">
+		<h2><A to={['gn', g.GlobalNetworkId, 'sites']}><bdi>{g.Description || nameOf(g) || g.GlobalNetworkId}</bdi></A> <State of={g.State} /></h2>
+		<p class="sub"><Id>{g.GlobalNetworkId}</Id> · created {time(g.CreatedAt)}</p>
+		<Cores of={core} />
+		<Loaded of={counts} what="inventory">{(list) => list.length === 0 ? <p class="empty">No resources.</p> :
+			<ul class="cards" aria-label="Resources">{list.map((c) => <li key={c.ResourceType}><b>{number(c.Count)}</b>
+				{places[c.ResourceType] ? <A to={['gn', g.GlobalNetworkId, places[c.ResourceType]]}>{c.ResourceType}</A> : c.ResourceType}</li>)}</ul>}</Loaded>
+	</section>
+}
+
+const Cores = ({of}) => of.length === 0 ? <p class="empty">No core network.</p> : <ul class="list">{of.map((c) => <li key={c.CoreNetworkId}>
+	<A to={['cn', c.CoreNetworkId]}><bdi>{c.Description || nameOf(c) || c.CoreNetworkId}</bdi></A> <State of={c.State} /> <Id>{c.CoreNetworkId}</Id></li>)}</ul>

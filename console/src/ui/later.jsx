@@ -1,0 +1,15 @@
+// later is a view whose code is loaded when it is shown first.
+import {useEffect, useState} from 'preact/hooks'
+
+export function later(what, load) {
+	let Loaded = null
+	return function Later(props) {
+		const [, set] = useState(Loaded)
+		const [failed, fail] = useState(null)
+		useEffect(() => {
+			if (!Loaded) load().then((View) => { Loaded = View; set(() => View) }, fail)
+		}, [])
+		if (Loaded) return <Loaded {...props} />
+		return failed ? <p class="failure" role="alert">The {what} could not be loaded: {failed.message}</p> : <p class="loading" role="status">Loading the {what}…</p>
+	}
+}

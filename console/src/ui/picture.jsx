@@ -1,0 +1,39 @@
+// Picture is a drawing with what every drawing has: zoom, and files of it. The table beside it is the page's.
+import {useRef, useState} from 'preact/hooks'
+import {png, save, standalone} from './save.js'
+
+export function Picture({name, title, width, height, children, minimum = 0.25}) {
+	const svg = useRef()
+	const [zoom, setZoom] = useState(1)
+	const step = (f) => setZoom((z) => Math.min(4, Math.max(minimum, z * f)))
+	const key = (e) => {
+		if (e.target !== e.currentTarget) return
+		if (e.key === '+' || e.key === '=') step(1.25)
+		else if (e.key === '-') step(0.8)
+		else if (e.key === '0') setZoom(1)
+		else return
+		e.preventDefault()
+	}
+	return <figure class="picture">
+		<div class="tools">
+			<span class="grow" />
+			<button type="button" class="quiet" aria-label="Zoom out" onClick={() => step(0.8)}>−</button>
+			<button type="button" class="quiet" aria-label="Zoom to 100 %" onClick={() => setZoom(1)}>{Math.round(zoom * 100)} %</button>
+			<button type="button" class="quiet" aria-label="Zoom in" onClick={() => step(1.25)}>+</button>
+			<button type="button" class="quiet" onClick={() => save(name + '.svg', 'image/svg+xml', standalone(svg.current))}>SVG</button>
+			<button type="button" class="quiet" onClick={async () => save(name + '.png', 'image/png', await png(svg.current))}>PNG</button>
+		</div>
+		<div class="canvas" tabIndex={0} role="region" aria-label={`${title}, picture: + and - zoom`} onKeyDown={key}>
+			<svg ref={svg} viewBox={`0 0 ${width} ${height}`} width={width * zoom} height={height * zoom} aria-label={title} role="group">
+				{children}
+			</svg>
+		</div>
+	</figure>
+}
+
+// clip is a name that fits: both ends of it, since ids differ in their last characters.
+export function clip(text, most) {
+	const chars = Array.from(text ?? '')
+	if (chars.length <= most) return text
+	return chars.slice(0, most / 2 - 1).join('') + '…' + chars.slice(-most / 2).join('')
+}

@@ -1,0 +1,68 @@
+// The views and their addresses.
+import {Attachments} from './pages/attachments.jsx'
+import {ConnectPeers} from './pages/peers.jsx'
+import {CoreNetwork} from './pages/core-network.jsx'
+import {Doctor} from './pages/doctor.jsx'
+import {Events} from './pages/events.jsx'
+import {Inventory} from './pages/inventory.jsx'
+import {later} from './ui/later.jsx'
+import {Matrix} from './pages/matrix.jsx'
+import {Networks} from './pages/networks.jsx'
+import {Page} from './ui/basics.jsx'
+import {Path} from './pages/path.jsx'
+import {Peerings} from './pages/peerings.jsx'
+import {Policies} from './pages/policies.jsx'
+import {PolicyVersion} from './pages/policy-version.jsx'
+import {Compare} from './pages/compare.jsx'
+import {Routes} from './pages/routes.jsx'
+import {Topology} from './pages/topology.jsx'
+import {Logical} from './pages/logical.jsx'
+import {Nat} from './pages/nat.jsx'
+import {WhatIf} from './pages/what-if.jsx'
+import {Assertions} from './pages/assertions.jsx'
+
+const Editor = later('policy editor', () => import('./edit/editor-page.jsx').then((m) => m.EditorPage))
+const WorldMap = later('map', () => import('./pages/map.jsx').then((m) => m.WorldMap))
+
+// coreNetworkViews are the views of a core network, in the order of the navigation.
+export const coreNetworkViews = [
+	['See', [
+		{path: [], title: 'Overview', View: CoreNetwork},
+		{path: ['topology'], title: 'Topology', View: Topology},
+		{path: ['logical'], title: 'Logical view', View: Logical},
+		{path: ['map'], title: 'Map', View: WorldMap},
+		{path: ['attachments'], title: 'Attachments', View: Attachments},
+		{path: ['peers'], title: 'Connect peers', View: ConnectPeers},
+		{path: ['peerings'], title: 'Peerings', View: Peerings},
+		{path: ['nat'], title: 'NAT', View: Nat},
+	]],
+	['Ask', [
+		{path: ['routes'], title: 'Routes', View: Routes},
+		{path: ['path'], title: 'Path', View: Path},
+		{path: ['matrix'], title: 'Reachability', View: Matrix},
+		{path: ['doctor'], title: 'Health checks', View: Doctor},
+		{path: ['what-if'], title: 'What if', View: WhatIf},
+		{path: ['assertions'], title: 'Assertions', View: Assertions},
+	]],
+	['Change', [
+		{path: ['policy'], title: 'Policy versions', View: Policies},
+		{path: ['compare'], title: 'Compare policies', View: Compare},
+		{path: ['edit'], title: 'Policy editor', View: Editor},
+	]],
+]
+
+const none = () => <Page title="No such view"><p>There is nothing at this address.</p></Page>
+
+// viewOf finds the view of an address.
+export function viewOf(parts) {
+	const [kind, id, ...rest] = parts
+	if (!kind) return {View: Networks, title: 'Networks'}
+	if (kind === 'events' && !id) return {View: Events, title: 'Events'}
+	if (kind === 'gn' && id && rest.length <= 2) return {View: Inventory, title: 'Inventory'}
+	if (kind !== 'cn' || !id) return {View: none, title: ''}
+	if (rest[0] === 'policy' && rest.length === 2) return {View: PolicyVersion, title: 'Policy version ' + rest[1]}
+	for (const [, views] of coreNetworkViews) {
+		for (const v of views) if ((v.path[0] ?? '') === (rest[0] ?? '') && rest.length <= 2) return v
+	}
+	return {View: none, title: ''}
+}

@@ -1,0 +1,133 @@
+// Every view in a real browser on a real server: nothing is wrong on the browser's console, axe finds nothing, light and dark, wide
+// and narrow; addresses can be reloaded, gone back to and forward.
+import assert from 'node:assert/strict'
+import {after, before, describe, test} from 'node:test'
+import axe from 'axe-core'
+import {browser, hostile, network, serve} from './rig.mjs'
+
+let server, chrome, net
+
+before(async () => {
+	server = await serve()
+	net = await network(server.url)
+	chrome = await browser()
+})
+after(async () => {
+	await chrome?.close()
+	await server?.end()
+})
+
+const views = () => ({
+	'networks': ['', 'Networks'], 'events': ['events', 'Events'],
+	'overview': [`cn/${net.cn}`, 'Acme WAN'], 'topology': [`cn/${net.cn}/topology`, 'Topology'], 'logical view': [`cn/${net.cn}/logical`, 'Logical view'], 'map': [`cn/${net.cn}/map`, 'Map'],
+	'attachments': [`cn/${net.cn}/attachments?open=${net.ids['dev-0']}`, 'Attachments'], 'Connect peers': [`cn/${net.cn}/peers?open=${net.peer}`, 'Connect peers'], 'peerings': [`cn/${net.cn}/peerings`, 'Peerings'], 'NAT': [`cn/${net.cn}/nat`, 'NAT'],
+	'routes': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&why=10.10.0.0%2F16`, 'Routes'], 'RIB': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&rib=true`, 'Routes'],
+	'path': [`cn/${net.cn}/path?from=${net.ids['prod-0']}&to=10.11.0.1`, 'Path'], 'reachability': [`cn/${net.cn}/matrix?from=prod&to=dev`, 'Reachability'], 'health checks': [`cn/${net.cn}/doctor`, 'Health checks'],
+	'what if': [`cn/${net.cn}/what-if?edge=us-east-1`, 'What if'], 'assertions': [`cn/${net.cn}/assertions`, 'Assertions'],
+	'policy versions': [`cn/${net.cn}/policy`, 'Policy versions'], 'policy version': [`cn/${net.cn}/policy/1`, 'Policy version 1'], 'compare': [`cn/${net.cn}/compare`, 'Compare policies'], 'policy editor': [`cn/${net.cn}/edit?view=visual`, 'Policy editor'],
+	...Object.fromEntries(['sites', 'devices', 'links', 'connections', 'link-associations', 'connect-peer-associations', 'customer-gateways', 'transit-gateways'].map((k) => [k, [`gn/${net.gn}/${k}`, null]])),
+	'an open device': [`gn/${net.gn}/devices?open=${net.device}`, 'Devices'], 'no view': ['nothing/here', 'No such view'],
+})
+
+// settled waits until nothing of a view is loading.
+async function settled(page) {
+	await page.locator('h1').waitFor()
+	await page.waitForFunction(() => !document.querySelector('main .loading'))
+}
+
+async function findings(page, rules) {
+	await page.evaluate(axe.source)
+	const {violations} = await page.evaluate((runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']}), rules)
+	return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`)
+}
+
+const looks = {
+	'light, 1280 pixels': {rules: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']},
+	'dark, 390 pixels': {rules: ['color-contrast', 'target-size', 'scrollable-region-focusable'], colorScheme: 'dark', viewport: {width: 390, height: 800}}, // what differs
+}
+for (const [look, {rules, ...options}] of Object.entries(looks)) {
+	describe(`every view, ${look}`, () => {
+		test('is shown, without errors and findings of axe', async (t) => {
+			const page = await chrome.pageOf(options)
+			for (const [name, [path, title]] of Object.entries(views())) {
+				await t.test(name, async () => {
+					await page.goto(`${server.url}/console/${path}`)
+					await settled(page)
+					if (title) assert.equal(await page.locator('h1').innerText(), title)
+					assert.deepEqual(await page.locator('.failure').allInnerTexts(), [])
+					assert.deepEqual(await findings(page, rules), [])
+					assert.deepEqual(page.complaints.splice(0), [])
+					const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+					assert.ok(over <= 0, `the page is ${over} pixels too wide`)
+				})
+			}
+			await page.context().close()
+		})
+	})
+}
+
+test('/ answers a browser with the console, and clients of the API as before', async () => {
+	const page = await chrome.pageOf()
+	await page.goto(server.url + '/')
+	await page.getByRole('link', {name: 'Acme WAN'}).waitFor()
+	const reply = await fetch(server.url + '/', {headers: {accept: 'application/json'}})
+	assert.equal(reply.headers.get('content-security-policy'), null)
+	assert.match(reply.headers.get('content-type'), /json/)
+	await page.context().close()
+})
+
+test('a view is an address: reload, back and forward', async () => {
+	const page = await chrome.pageOf()
+	await page.goto(`${server.url}/console/cn/${net.cn}/attachments`)
+	await page.getByLabel('Segment or group').selectOption('dev')
+	await page.getByRole('button', {name: `Open ${net.ids['dev-1']}`}).click()
+	await page.getByText('joins segment dev').waitFor()
+	const address = page.url()
+	assert.match(address, /segment=dev/)
+	await page.reload()
+	await page.getByText('joins segment dev').waitFor()
+	assert.equal(await page.getByLabel('Segment or group').inputValue(), 'dev')
+	await page.getByRole('link', {name: 'Reachability'}).click()
+	await page.getByRole('heading', {name: 'Reachability'}).waitFor()
+	await page.goBack()
+	await page.getByText('joins segment dev').waitFor()
+	assert.equal(page.url(), address)
+	await page.goForward()
+	await page.getByRole('heading', {name: 'Reachability'}).waitFor()
+	await page.context().close()
+})
+
+test('hostile names are shown as they are, everywhere', async () => {
+	const page = await chrome.pageOf()
+	await page.goto(`${server.url}/console/gn/${net.gn}/sites`)
+	await settled(page)
+	const text = await page.locator('main').innerText()
+	for (const name of hostile) assert.ok(text.includes(name), `${name} is not shown`)
+	await page.goto(`${server.url}/console/cn/${net.cn}/map`)
+	await settled(page)
+	await page.goto(`${server.url}/console/gn/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E/sites`)
+	await page.locator('.failure').first().waitFor()
+	assert.equal(await page.locator('main img, main script').count(), 0)
+	assert.notEqual(await page.title(), 'run')
+	assert.deepEqual(page.complaints, [])
+	await page.context().close()
+})
+
+test('a table of 5,000 rows has only what is in sight in the page', async () => {
+	const page = await chrome.pageOf()
+	const rows = Array.from({length: 5000}, (_, i) => ({AttachmentId: 'attachment-' + String(i).padStart(17, '0'), CoreNetworkId: net.cn, AttachmentType: 'VPC', State: 'AVAILABLE', EdgeLocation: 'us-east-1', SegmentName: 'prod', OwnerAccountId: '111122223333', Tags: []}))
+	await page.route(/\/attachments\?/, (route) => {
+		const at = Number(new URL(route.request().url()).searchParams.get('nextToken') ?? 0)
+		return route.fulfill({json: {Attachments: rows.slice(at, at + 1000), ...(at + 1000 < rows.length && {NextToken: String(at + 1000)})}})
+	})
+	await page.goto(`${server.url}/console/cn/${net.cn}/attachments`)
+	await page.getByText('5\u202f000').waitFor()
+	const drawn = () => page.locator('.scroll tbody tr').count()
+	assert.ok(await drawn() < 60, `${await drawn()} rows`)
+	await page.locator('.scroll').evaluate((e) => { e.scrollTop = e.scrollHeight })
+	await page.getByText('attachment-00000000000004999').waitFor()
+	assert.ok(await drawn() < 60, `${await drawn()} rows`)
+	await page.getByRole('searchbox').fill('4321')
+	await page.getByText('attachment-00000000000004321').waitFor()
+	await page.context().close()
+})

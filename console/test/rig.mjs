@@ -1,0 +1,137 @@
+// What the tests share: the real binary, a network on it, and Chromium.
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {dirname, extname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {chromium} from 'playwright-core'
+
+export const here = dirname(fileURLToPath(import.meta.url))
+const binary = process.env.PORTOLAN_BINARY ?? join(here, '../../bin/portolan')
+const built = process.env.CONSOLE_STATIC // a folder whose files are served in the place of the binary's, to try a change without building it
+
+// hostile are names that must be shown as they are: markup, right to left, emoji, and as long as a name may be.
+export const hostile = ['<img src=x onerror="document.title=\'run\'">', '"><script>document.title="run"</script>', '\u202eabc\u05d0\u05d1', '🦊 café 日本', 'x'.repeat(256)]
+
+async function freePort() {
+	const server = createServer().listen(0, '127.0.0.1')
+	await once(server, 'listening')
+	const {port} = server.address()
+	server.close()
+	await once(server, 'close')
+	return port
+}
+
+// until tries until something is so. What is waited for is another process.
+export async function until(what, f, times = 400) {
+	for (let i = 0; i < times; i++) {
+		const value = await f().catch(() => null)
+		if (value) return value
+		await new Promise((r) => setTimeout(r, 50))
+	}
+	throw new Error(`not within ${times} tries: ${what}`)
+}
+
+// serve starts the binary; stop ends it, start begins it again with the same data and port.
+export async function serve(...args) {
+	const port = await freePort()
+	const data = mkdtempSync(join(tmpdir(), 'portolan-console-'))
+	const server = {url: `http://127.0.0.1:${port}`, process: null}
+	server.start = async () => {
+		let log = ''
+		server.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'error', '--drain', '1s', ...args], {stdio: ['ignore', 'ignore', 'pipe']})
+		server.process.stderr.on('data', (d) => { log += d })
+		await until(`the server is ready: ${log}`, async () => (await fetch(server.url + '/_portolan/health')).ok)
+	}
+	server.stop = async () => {
+		const ended = once(server.process, 'exit')
+		server.process.kill('SIGTERM')
+		await ended
+	}
+	server.end = async () => {
+		if (server.process.exitCode === null) await server.stop()
+		rmSync(data, {recursive: true, force: true})
+	}
+	await server.start()
+	return server
+}
+
+// client makes calls of the API.
+export const client = (url) => async (method, path, body) => {
+	const reply = await fetch(url + path, {method, headers: {accept: 'application/json'}, body: body && JSON.stringify(body)})
+	const text = await reply.text()
+	if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${text}`)
+	return text ? JSON.parse(text) : null
+}
+
+const arn = (region, kind, id) => `arn:aws:ec2:${region}:111122223333:${kind}/${id}`
+
+// network makes a global network with an inventory and a core network of three Regions. Its ids are in what it gives.
+export async function network(url) {
+	const api = client(url)
+	const gn = (await api('POST', '/global-networks', {Description: 'Acme'})).GlobalNetwork.GlobalNetworkId
+	const tag = (name) => [{Key: 'Name', Value: name.replace(/[^\p{L}\p{N} _.:/=+@-]/gu, '')}] // tags take no other characters
+	const below = `/global-networks/${gn}`
+	const site = (await api('POST', below + '/sites', {Description: 'Dublin office', Location: {Address: '1 Main St', Latitude: '53.3', Longitude: '-6.2'}, Tags: tag('dublin')})).Site.SiteId
+	for (const name of hostile) await api('POST', below + '/sites', {Description: name, Tags: tag(name)})
+	const device = (await api('POST', below + '/devices', {SiteId: site, Description: 'edge router', Vendor: 'acme', Tags: tag('router-1')})).Device.DeviceId
+	const link = (await api('POST', below + '/links', {SiteId: site, Description: 'fibre', Bandwidth: {UploadSpeed: 100, DownloadSpeed: 100}, Tags: tag('fibre-1')})).Link.LinkId
+	await api('POST', below + '/link-associations', {DeviceId: device, LinkId: link})
+	const policy = readFileSync(join(here, 'policy.json'), 'utf8')
+	const cn = (await api('POST', '/core-networks', {GlobalNetworkId: gn, Description: 'Acme WAN', PolicyDocument: policy})).CoreNetwork.CoreNetworkId
+	const state = (path, pick, want) => until(`${path} is ${want}`, async () => pick(await api('GET', path)) === want)
+	await state(`/core-networks/${cn}`, (r) => r.CoreNetwork.State, 'AVAILABLE')
+	const regions = ['us-east-1', 'eu-west-1', 'ap-southeast-2']
+	const ids = {}
+	let n = 0
+	const vpc = async (name, region, tags, prefix, settled = 'AVAILABLE') => {
+		const hex = String(++n).padStart(17, '0')
+		const id = (await api('POST', '/vpc-attachments', {CoreNetworkId: cn, VpcArn: arn(region, 'vpc', 'vpc-' + hex), SubnetArns: [arn(region, 'subnet', 'subnet-' + hex)], Tags: [...tag(name), ...tags]})).VpcAttachment.Attachment.AttachmentId
+		await state(`/vpc-attachments/${id}`, (r) => r.VpcAttachment.Attachment.State, settled)
+		if (prefix) await api('PUT', `/_portolan/announcements/${id}`, [{prefix}])
+		return ids[name] = id
+	}
+	for (const [i, region] of regions.entries()) {
+		await vpc(`prod-${i}`, region, [{Key: 'segment', Value: 'prod'}], `10.${i}.0.0/16`)
+		await vpc(`dev-${i}`, region, [{Key: 'segment', Value: 'dev'}], `10.1${i}.0.0/16`)
+		await vpc(`firewall-${i}`, region, [{Key: 'inspect', Value: 'yes'}])
+	}
+	await vpc('shared-0', 'us-east-1', [{Key: 'segment', Value: 'shared'}], '10.100.0.0/16')
+	await vpc('guest-0', 'eu-west-1', [{Key: 'segment', Value: 'guest'}], '', 'PENDING_ATTACHMENT_ACCEPTANCE')
+	await vpc(hostile[0], 'eu-west-1', [{Key: 'segment', Value: 'dev'}], '10.50.0.0/16')
+	const connect = (await api('POST', '/connect-attachments', {CoreNetworkId: cn, EdgeLocation: 'us-east-1', TransportAttachmentId: ids['prod-0'], Options: {Protocol: 'GRE'}, Tags: [...tag('sd-wan'), {Key: 'segment', Value: 'prod'}]})).ConnectAttachment.Attachment.AttachmentId
+	await state(`/connect-attachments/${connect}`, (r) => r.ConnectAttachment.Attachment.State, 'AVAILABLE')
+	const peer = (await api('POST', '/connect-peers', {ConnectAttachmentId: connect, PeerAddress: '10.0.0.5', InsideCidrBlocks: ['169.254.40.0/29'], BgpOptions: {PeerAsn: 65001}, Tags: tag('branch')})).ConnectPeer.ConnectPeerId
+	await state(`/connect-peers/${peer}`, (r) => r.ConnectPeer.State, 'AVAILABLE')
+	await api('PUT', `/_portolan/announcements/${peer}`, [{prefix: '192.168.1.0/24', asPath: [65001]}])
+	return {gn, cn, site, device, link, connect, peer, ids, policy, api}
+}
+
+const types = {'.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html', '.svg': 'image/svg+xml'}
+
+// browser starts Chromium. page gives a page that fails the test when the console of the browser has an error.
+export async function browser() {
+	const found = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p && existsSync(p))
+	if (!found) throw new Error('Chromium is not installed: scripts/setup installs it')
+	const chrome = await chromium.launch({executablePath: found, args: ['--no-sandbox', '--font-render-hinting=none', '--disable-lcd-text']})
+	chrome.pageOf = async (options = {}) => {
+		const context = await chrome.newContext({viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', colorScheme: 'light', ...options})
+		context.setDefaultTimeout(15_000)
+		const page = await context.newPage()
+		page.complaints = []
+		page.on('pageerror', (e) => page.complaints.push('error: ' + e.message))
+		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) page.complaints.push(m.text()) })
+		if (built) {
+			await page.route(/\/console(\/|$)/, async (route) => {
+				const name = new URL(route.request().url()).pathname.replace(/^\/console\/?/, '')
+				const file = existsSync(join(built, name)) && extname(name) ? name : 'index.html'
+				const real = await route.fetch({url: new URL('/console/', route.request().url()).href})
+				await route.fulfill({body: readFileSync(join(built, file)), headers: {'content-type': types[extname(file)] ?? 'text/plain', 'content-security-policy': real.headers()['content-security-policy']}})
+			})
+		}
+		return page
+	}
+	return chrome
+}

@@ -1,0 +1,173 @@
+// Tasks of a day, walked through in a real browser: by keyboard alone, with events arriving, with a server that dies and returns.
+import assert from 'node:assert/strict'
+import {after, afterEach, before, beforeEach, test} from 'node:test'
+import {browser, network, serve, until} from './rig.mjs'
+
+let server, chrome, net, page
+
+before(async () => {
+	server = await serve()
+	net = await network(server.url)
+	chrome = await browser()
+})
+after(async () => {
+	await chrome?.close()
+	await server?.end()
+})
+beforeEach(async () => { page = await chrome.pageOf() })
+afterEach(async () => {
+	assert.deepEqual(page.complaints, [])
+	await page.context().close()
+})
+
+const open = (path) => page.goto(`${server.url}/console/${path}`)
+
+// tabTo presses Tab until an element of the name has the focus.
+async function tabTo(name, most = 80) {
+	for (let i = 0; i < most; i++) {
+		await page.keyboard.press('Tab')
+		const now = await page.evaluate(() => {
+			const e = document.activeElement
+			return (e.getAttribute('aria-label') ?? (e.labels?.[0]?.textContent || e.textContent)).trim()
+		})
+		if (now.startsWith(name)) return
+	}
+	throw new Error(`${name} cannot be reached by Tab`)
+}
+
+// command goes to what the palette finds first.
+async function command(text, found = text) {
+	await page.keyboard.press('Control+k')
+	await page.getByRole('combobox', {name: 'Name, id, prefix or address'}).waitFor()
+	await page.keyboard.type(text)
+	await page.getByRole('option', {name: found}).first().waitFor()
+	await page.keyboard.press('Enter')
+}
+
+test('by keyboard alone: from the start to why a route is there', async () => {
+	await open('')
+	await page.getByRole('link', {name: 'Acme WAN'}).waitFor()
+	await command('routes', 'Routes view')
+	await page.getByRole('heading', {name: 'Routes'}).waitFor()
+	await page.getByRole('button', {name: 'Open 10.0.0.0/16'}).waitFor()
+	await tabTo('Open 10.0.0.0/16')
+	await page.keyboard.press('Enter')
+	await page.getByText('selected', {exact: false}).first().waitFor()
+	assert.match(page.url(), /why=10\.0\.0\.0%2F16/)
+})
+
+test('by keyboard alone: the palette finds an object by its name, a prefix and an address', async () => {
+	await open(`cn/${net.cn}`)
+	await page.getByText('segments').first().waitFor()
+	await command('dev-1')
+	await page.getByText('joins segment dev').waitFor()
+	await command('10.11.0.0/16', 'Routes that match 10.11.0.0/16')
+	await page.getByRole('heading', {name: 'Routes'}).waitFor()
+	await command('10.11.0.1', 'Routes that match 10.11.0.1')
+	await page.keyboard.press('Control+k')
+	await page.keyboard.press('Escape')
+	await page.getByRole('combobox', {name: 'Name, id, prefix or address'}).waitFor({state: 'detached'})
+})
+
+test('by keyboard alone: what happens when an edge location fails', async () => {
+	await open(`cn/${net.cn}/what-if`)
+	await page.getByLabel('Edge location fails').focus()
+	await page.getByRole('option', {name: 'us-east-1'}).waitFor({state: 'attached'})
+	await page.keyboard.type('us-east-1')
+	await page.getByText(/\d routes? added, \d+ withdrawn/).waitFor()
+})
+
+test('an attachment is accepted, and shown as accepted once the API says so', async () => {
+	await open(`cn/${net.cn}/attachments?open=${net.ids['guest-0']}`)
+	await page.getByRole('button', {name: 'Accept'}).click()
+	await page.getByRole('button', {name: 'Accept'}).waitFor({state: 'detached'})
+	const {VpcAttachment: {Attachment}} = await net.api('GET', `/vpc-attachments/${net.ids['guest-0']}`)
+	assert.equal(Attachment.State, 'AVAILABLE')
+	await page.getByRole('row', {name: new RegExp(`${net.ids['guest-0']}.*AVAILABLE.*guest`)}).waitFor()
+})
+
+test('tags are changed after a look at what that does', async () => {
+	const id = net.ids['dev-2']
+	await open(`cn/${net.cn}/attachments?open=${id}`)
+	await page.getByText('Change tags or the routing policy label').click()
+	await page.getByLabel('Tags, one key=value a line').fill('Name=dev-2\nsegment=shared')
+	assert.ok(await page.getByRole('button', {name: 'Apply'}).isDisabled(), 'nothing is applied before the plan')
+	await page.getByRole('button', {name: 'Plan', exact: true}).click()
+	await page.getByText(`${id}: segment shared (was: segment dev)`).waitFor()
+	await page.getByRole('button', {name: 'Apply'}).click()
+	await page.getByText('joins segment shared').waitFor()
+	await until('the attachment has moved', async () => (await net.api('GET', `/vpc-attachments/${id}`)).VpcAttachment.Attachment.SegmentName === 'shared')
+})
+
+test('a Connect peer is associated with a device and disassociated', async () => {
+	await open(`cn/${net.cn}/peers?open=${net.peer}`)
+	await page.getByLabel('Associate with device').selectOption(net.device)
+	await page.getByRole('button', {name: 'Associate', exact: true}).click()
+	await page.getByText('Associated', {exact: true}).waitFor()
+	await page.getByRole('button', {name: 'Disassociate'}).click()
+	await page.getByRole('button', {name: 'Confirm: Disassociate'}).click()
+	await page.getByLabel('Associate with device').waitFor()
+	const {ConnectPeerAssociations} = await net.api('GET', `/global-networks/${net.gn}/connect-peer-associations`)
+	assert.deepEqual((ConnectPeerAssociations ?? []).filter((a) => a.State === 'AVAILABLE'), [])
+})
+
+test('a policy is written with findings and a plan beside it, put, and executed with its events', async () => {
+	await open(`cn/${net.cn}/edit`)
+	const code = page.locator('.cm-content')
+	await code.waitFor()
+	const write = async (text) => {
+		await code.click()
+		await page.keyboard.press('Control+a')
+		await page.keyboard.insertText(text)
+	}
+	await write(net.policy.replace('"segment": "shared", "share-with": ["prod", "dev"]', '"segment": "shared", "share-with": ["prod", "nowhere"]'))
+	await page.getByText(/that AWS would refuse/).waitFor()
+	assert.ok(await page.getByRole('button', {name: 'Put as a new version'}).isDisabled())
+	await write(net.policy.replace('"share-with": ["prod", "dev"]', '"share-with": ["prod"]'))
+	await page.getByText(/valid, (nothing|\d)/).waitFor()
+	await page.getByText(/dev → shared: .*not reachable/).waitFor()
+	await page.getByRole('slider').waitFor()
+	await page.getByRole('button', {name: 'Put as a new version'}).click()
+	await page.getByRole('heading', {name: 'Policy version 2'}).waitFor()
+	await page.getByRole('button', {name: 'Execute'}).click()
+	await page.getByRole('button', {name: 'Confirm: Execute'}).click()
+	await page.getByText('EXECUTED', {exact: false}).first().waitFor()
+	await page.getByText('COMPLETE', {exact: false}).first().waitFor()
+	await open(`cn/${net.cn}/compare?from=1&to=2`)
+	await page.getByRole('cell', {name: 'MODIFY'}).first().waitFor()
+})
+
+test('the form and the text are one document, both ways, with one-click fixes', async () => {
+	await open(`cn/${net.cn}/edit?view=visual`)
+	const code = page.locator('.cm-content')
+	await code.waitFor()
+	await page.getByLabel('New segment').fill('lab')
+	await page.getByRole('button', {name: 'Add', exact: true}).click()
+	await page.getByLabel('Name of segment 5').waitFor()
+	await until('the text has the segment', async () => (await code.innerText()).includes('"lab"'))
+	await page.locator('.finding', {hasText: 'lab'}).getByRole('button', {name: 'Remove segments[4]'}).first().click()
+	await until('the form no longer has the segment', async () => await page.getByLabel('Name of segment 5').count() === 0)
+})
+
+test('an event that arrives is shown, and what it is about is asked again', async () => {
+	await open('events')
+	await page.getByText('live').waitFor()
+	const before = await page.locator('.tablebox .count').innerText()
+	const {VpcAttachment: {Attachment: {AttachmentId}}} = await net.api('POST', '/vpc-attachments', {CoreNetworkId: net.cn, VpcArn: 'arn:aws:ec2:us-east-1:111122223333:vpc/vpc-0aaaaaaaaaaaaaaaa', SubnetArns: ['arn:aws:ec2:us-east-1:111122223333:subnet/subnet-0aaaaaaaaaaaaaaaa'], Tags: [{Key: 'segment', Value: 'dev'}]})
+	await page.getByText('VPC_ATTACHMENT_CREATED').first().waitFor()
+	await page.getByRole('row', {name: new RegExp(AttachmentId)}).first().waitFor()
+	assert.notEqual(await page.locator('.tablebox .count').innerText(), before)
+})
+
+test('a server that dies is noticed, what is shown is marked old, and the stream resumes where it was', async () => {
+	await open(`cn/${net.cn}/attachments`)
+	await page.getByText(net.ids['prod-0']).first().waitFor()
+	const resumed = page.waitForRequest((r) => r.url().includes('/_portolan/events') && Boolean(r.headers()['last-event-id']))
+	await server.stop()
+	await page.getByText('What is shown is old').waitFor()
+	assert.ok(await page.getByText(net.ids['prod-0']).first().isVisible(), 'the last state stays')
+	await server.start()
+	await page.getByText('What is shown is old').waitFor({state: 'detached'})
+	await resumed
+	page.complaints.length = 0 // a browser reports connections that are refused
+})

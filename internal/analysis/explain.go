@@ -1,0 +1,157 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+
+	"portolan/internal/page"
+	"portolan/internal/snapshot"
+	"portolan/policy"
+	"portolan/routing"
+)
+
+// Explained is what the attachment policies decide about an attachment, rule by rule.
+type Explained struct {
+	Attachment           string          `json:"attachment,omitempty"` // its id, of one that exists
+	Segment              string          `json:"segment,omitempty"`
+	NetworkFunctionGroup string          `json:"networkFunctionGroup,omitempty"`
+	RuleNumber           int             `json:"ruleNumber,omitempty"`
+	RequireAcceptance    bool            `json:"requireAcceptance"`
+	OccupiedBy           string          `json:"occupiedBy,omitempty"` // the attachment that the group has there
+	Rules                []ExplainedRule `json:"rules"`                // those that were tried, in order
+	NotTried             []int           `json:"notTried"`             // numbers of those after the one that decided
+	Now                  *ExplainedPlace `json:"now,omitempty"`        // where one that exists is
+	Proposal             *ExplainedPlace `json:"proposal,omitempty"`   // where its tags have it once that is accepted
+
+	FullGroup string `json:"-"` // the network function group of OccupiedBy
+}
+
+// ExplainedPlace is where an attachment is associated; both empty: nowhere.
+type ExplainedPlace struct {
+	Segment              string `json:"segment,omitempty"`
+	NetworkFunctionGroup string `json:"networkFunctionGroup,omitempty"`
+	RuleNumber           int    `json:"ruleNumber,omitempty"`
+}
+
+// ExplainedRule is one attachment-policy rule, tried.
+type ExplainedRule struct {
+	RuleNumber int                  `json:"ruleNumber"`
+	Line       int                  `json:"line"` // in the policy document
+	Matched    bool                 `json:"matched"`
+	Outcome    string               `json:"outcome"`
+	Conditions []ExplainedCondition `json:"conditions"`
+}
+
+// ExplainedCondition is one condition of a rule.
+type ExplainedCondition struct {
+	Line  int    `json:"line"`
+	Test  string `json:"test"`
+	Found string `json:"found"`
+	Held  bool   `json:"held"`
+}
+
+// Explain decides about a new attachment beside those that exist.
+func Explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) *Explained {
+	others = slices.Clone(others)
+	for i := range others {
+		others[i].Fixed = true
+	}
+	all := p.AssociateAll(append(others, policy.Attached{Attachment: *a}))
+	return explained(p, a, &all[len(all)-1])
+}
+
+func explained(p *policy.Policy, a *policy.Attachment, decided *policy.Associated) *Explained {
+	trace := p.Associate(*a).Trace
+	e := &Explained{
+		Segment: decided.Next.Segment, NetworkFunctionGroup: decided.Next.NetworkFunctionGroup, RuleNumber: decided.Next.RuleNumber,
+		RequireAcceptance: decided.RequireAcceptance, OccupiedBy: decided.FullBy, FullGroup: decided.FullGroup,
+		Rules: []ExplainedRule{}, NotTried: []int{},
+	}
+	for _, t := range trace {
+		r := ExplainedRule{t.RuleNumber, t.Line, t.Matched, t.Outcome, []ExplainedCondition{}}
+		for _, c := range t.Conditions {
+			r.Conditions = append(r.Conditions, ExplainedCondition(c))
+		}
+		e.Rules = append(e.Rules, r)
+	}
+	for _, rule := range p.AttachmentPolicies[len(trace):] {
+		e.NotTried = append(e.NotTried, rule.RuleNumber)
+	}
+	return e
+}
+
+// Placed is a network of which only the places of attachments are asked: no routes are computed.
+func Placed(snap *snapshot.Snapshot) (*Subject, error) {
+	compiled, err := snap.Compile(snap.Policy)
+	if err != nil {
+		return nil, asQuestionError(err)
+	}
+	s := New(&routing.Network{Policy: compiled}, nil)
+	s.Snapshot = snap
+	takeStock(s, snap.Attachments)
+	return s, nil
+}
+
+// Association explains an attachment that exists: which rule of the policy in force matches it, and where it is.
+func (s *Subject) Association(id string) (*Explained, error) {
+	if id == "" {
+		return nil, mistake("attachment", "name an attachment")
+	}
+	at := slices.IndexFunc(s.Snapshot.Attachments, func(a snapshot.Attachment) bool { return a.ID == id })
+	if at < 0 {
+		return nil, mistake("attachment", "attachment %q does not exist", id)
+	}
+	compiled := s.Network.Policy
+	attached := s.Snapshot.Attached()
+	for i := range attached {
+		attached[i].Fixed = i != at
+	}
+	e := explained(compiled, &attached[at].Attachment, &compiled.AssociateAll(attached)[at])
+	e.Attachment = id
+	if now := s.Snapshot.Attachments[at].Association; now != nil {
+		e.Now = new(ExplainedPlace(*now))
+	}
+	if next := s.Snapshot.Attachments[at].Proposal; next != nil {
+		e.Proposal = new(ExplainedPlace(*next))
+	}
+	return e, nil
+}
+
+// Page is the rules that were tried, then what they decided.
+func (e *Explained) Page() *page.Page {
+	p := &page.Page{}
+	for i := range e.Rules {
+		r := &e.Rules[i]
+		mark, word := page.Plain, "does not match"
+		if r.Matched {
+			mark, word = page.Good, "matches"
+		}
+		p.Line(mark, "rule %d, line %d: %s: %s", r.RuleNumber, r.Line, word, r.Outcome)
+		for _, c := range r.Conditions {
+			held := "no"
+			if c.Held {
+				held = "yes"
+			}
+			if c.Found != "" {
+				p.Item(1, page.Plain, "%s: %s: it has %s", held, c.Test, c.Found)
+			} else {
+				p.Item(1, page.Plain, "%s: %s", held, c.Test)
+			}
+		}
+	}
+	p.Line(page.Plain, "%s", e.verdict())
+	return p
+}
+
+func (e *Explained) verdict() string {
+	switch {
+	case e.Segment != "":
+		return "segment " + e.Segment
+	case e.NetworkFunctionGroup != "":
+		return "network function group " + e.NetworkFunctionGroup
+	case e.OccupiedBy != "":
+		return fmt.Sprintf("not associated: network function group %s already has attachment %s at its edge location", e.FullGroup, e.OccupiedBy)
+	default:
+		return "not associated"
+	}
+}

@@ -1,0 +1,69 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"portolan/internal/server"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write docs/openapi.json")
+
+// TestOpenAPI_current: docs/openapi.json is what the table of control calls gives.
+func TestOpenAPI_current(t *testing.T) {
+	const path = "../../docs/openapi.json"
+	want := server.OpenAPI()
+	if *rewrite {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the table of control calls gives: run go generate ./internal/server", path)
+	}
+}
+
+// TestOpenAPI_everyCallIsAnswered: what is described exists, and is described once under a name of its own.
+func TestOpenAPI_everyCallIsAnswered(t *testing.T) {
+	r := example(t)
+	status, contentType, body := r.ask("GET", "/_portolan/openapi.json", "", "")
+	if status != 200 || contentType != "application/json" || body != string(server.OpenAPI()) {
+		t.Fatalf("%d %s", status, contentType)
+	}
+	var document struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			Parameters  []struct{ Name, In string }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &document); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for path, methods := range document.Paths {
+		for method, op := range methods {
+			if names[op.OperationID] {
+				t.Errorf("%s is the name of several calls", op.OperationID)
+			}
+			names[op.OperationID] = true
+			if op.OperationID == "reset" || op.OperationID == "events" {
+				continue
+			}
+			made := strings.NewReplacer("{coreNetworkId}", exampleCoreNetwork, "{id}", "attachment-0").Replace(path)
+			if status, _, body := r.ask(strings.ToUpper(method), made, "", ""); status == 404 && strings.Contains(body, "There is no such control endpoint") {
+				t.Errorf("%s %s is described and not answered", method, path)
+			}
+		}
+	}
+	if len(names) < 20 {
+		t.Errorf("%d calls are described", len(names))
+	}
+}
