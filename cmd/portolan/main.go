@@ -50,7 +50,7 @@ func root() *cobra.Command {
 	}
 	told := advertisedCommand() // its name before
 	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
-	cmd.AddCommand(told, serveCommand(), policyCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
+	cmd.AddCommand(told, serveCommand(), policyCommand(), lspCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
 		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), reportCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), migrateCommand(), clusterCommand(), bgpCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
 	each(cmd, readsEnvironment)
 	each(cmd, failuresExit1)

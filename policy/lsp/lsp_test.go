@@ -1,123 +1,18 @@
 package lsp_test
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/textproto"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/policy/internal/policytest"
 	"portolan/policy/lsp"
 )
-
-// client is an editor at the other end of two pipes.
-type client struct {
-	t    *testing.T
-	to   *io.PipeWriter
-	from *bufio.Reader
-	end  chan error
-}
-
-func connect(t *testing.T) *client {
-	t.Helper()
-	in, to := io.Pipe()
-	from, out := io.Pipe()
-	c := &client{t, to, bufio.NewReader(from), make(chan error, 1)}
-	go func() {
-		err := lsp.Serve(in, out)
-		_ = out.Close()
-		_ = in.Close()
-		c.end <- err
-	}()
-	t.Cleanup(func() { _ = to.Close() })
-	return c
-}
-
-func (c *client) send(body string) {
-	c.t.Helper()
-	if _, err := fmt.Fprintf(c.to, "Content-Length: %d\r\n\r\n%s", len(body), body); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *client) receive() string {
-	c.t.Helper()
-	header, err := textproto.NewReader(c.from).ReadMIMEHeader()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	size, err := strconv.Atoi(header.Get("Content-Length"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	body := make([]byte, size)
-	if _, err := io.ReadFull(c.from, body); err != nil {
-		c.t.Fatal(err)
-	}
-	return string(body)
-}
-
-// answered says whether the server answers a message: a request, and a notification about a text, with diagnostics.
-func answered(t *testing.T, body string) bool {
-	t.Helper()
-	var m struct {
-		ID     jsontext.Value `json:"id"`
-		Method string         `json:"method"`
-	}
-	if err := json.Unmarshal([]byte(body), &m, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return true // with an error
-	}
-	return m.ID != nil || strings.HasPrefix(m.Method, "textDocument/did")
-}
-
-// TestServe_sessions plays recorded sessions: lines of what an editor sends (>) and of what the server answers (<). With
-// POLICY_UPDATE=1 the answers are written.
-func TestServe_sessions(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.jsonrpc")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonrpc"), func(t *testing.T) {
-			recorded, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := connect(t)
-			var played strings.Builder
-			for line := range strings.Lines(string(recorded)) {
-				body, sent := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "> ")
-				if !sent {
-					continue
-				}
-				fmt.Fprintf(&played, "> %s\n", body)
-				if c.send(body); answered(t, body) {
-					fmt.Fprintf(&played, "< %s\n", c.receive())
-				}
-			}
-			if err := <-c.end; err != nil {
-				t.Errorf("the session ended with %v", err)
-			}
-			if os.Getenv("POLICY_UPDATE") != "" {
-				if err := os.WriteFile(file, []byte(played.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if played.String() != string(recorded) {
-				t.Errorf("played:\n%s", played.String())
-			}
-		})
-	}
-}
 
 func TestServe_endings(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -158,6 +53,27 @@ func request(method, text string, line, character int) string {
 		"textDocument": map[string]any{"uri": "file:///a.json"}, "position": map[string]any{"line": line, "character": character},
 	}}, json.Deterministic(true))
 	return frame(string(open)) + frame(string(ask))
+}
+
+func TestServe_answers(t *testing.T) {
+	const text = `{"version": "2025.11", "segments": [{"name": "prod"}, {"name": "dev", "deny-filter": ["prod"]}]}`
+	defined := fmt.Sprintf(`"range":{"start":{"line":0,"character":%d}`, strings.Index(text, `"prod"`))
+	for _, c := range []struct{ name, method, at, want string }{
+		{"what a member is", "hover", "deny-filter", "Segments whose shared routes are refused."},
+		{"where a segment is defined", "definition", `prod"]`, defined},
+		{"the segments there are", "completion", `prod"]`, `"label":"dev"`},
+		{"the members a segment may have", "completion", `ame": "dev"`, `"label":"isolate-attachments"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := lsp.Serve(strings.NewReader(request(c.method, text, 0, strings.Index(text, c.at)+1)), &out); !errors.Is(err, lsp.ErrNoShutdown) {
+				t.Fatal(err)
+			}
+			if !strings.Contains(out.String(), c.want) {
+				t.Errorf("got %s, want %s", out.String(), c.want)
+			}
+		})
+	}
 }
 
 // FuzzServe asks about any place of any text: every answer is JSON, and the server goes on.
