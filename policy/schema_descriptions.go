@@ -33,7 +33,7 @@ var schemaDescriptions = map[string]string{
 	"/network-function-groups/description":                   "Description of the network function group.",
 	"/network-function-groups/require-attachment-acceptance": "Attachments wait until the owner of the core network accepts them. Default: true.",
 
-	"/segment-actions/action":                                         "What the action does: share, create-route, send-via, send-to or associate-routing-policy.",
+	"/segment-actions/action":                                         "What the action does.",
 	"/segment-actions/description":                                    "Description of the action.",
 	"/segment-actions/segment":                                        "Segment that the action is about.",
 	"/segment-actions/mode":                                           "For share attachment-route. For send-via single-hop, traffic is inspected at one edge, or dual-hop, at both.",
