@@ -137,17 +137,20 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 		case <-sp.wake:
 			report.set(debounce)
 		case <-report.c():
+			report.on = false
 			began := time.Now()
 			sp.flush(ctx)
 			report.rest = 2 * time.Since(began)
 			save.set(saveInterval)
 		case <-save.c():
+			save.on = false
 			began := time.Now()
 			sp.save(ctx)
 			save.rest = 20 * time.Since(began)
 		case <-sp.again:
 			sp.apply()
 		case <-repeat.c():
+			repeat.on = false
 			sp.apply()
 		}
 		if sp.said != "" {
@@ -177,7 +180,7 @@ func (t *timer) set(d time.Duration) {
 	}
 }
 
-// c is the channel to receive from; who receives must have been waiting for it.
+// c is the channel to receive from; who receives sets on to false.
 func (t *timer) c() <-chan time.Time {
 	if !t.on {
 		return nil
