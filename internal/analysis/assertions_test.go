@@ -111,8 +111,9 @@ func TestParseAssertions_errorsHavePlaces(t *testing.T) {
 // TestAssert_staticRouteToAnAppliance: what a network function does with packets of a static route is as little known as with
 // those of send-to.
 func TestAssert_staticRouteToAnAppliance(t *testing.T) {
-	net := compute(t, network(twoSegments, `{action: create-route, segment: a, destination-cidr-blocks: [0.0.0.0/0], destinations: [attachment-00000000000000001]},
-		{action: send-via, segment: a, mode: dual-hop, when-sent-to: {segments: [a]}, via: {network-function-groups: [fw]}},
+	net := compute(t, network(`{name: a, require-attachment-acceptance: false, isolate-attachments: true}, {name: b, require-attachment-acceptance: false}`,
+		`{action: create-route, segment: a, destination-cidr-blocks: [0.0.0.0/0], destinations: [attachment-00000000000000001]},
+		{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [a]}, via: {network-function-groups: [fw]}},
 		{action: send-to, segment: b, via: {network-function-groups: [fw]}}`, `
 		{id: attachment-00000000000000001, type: vpc, edges: [us-east-1], tags: {nfg: fw}},
 		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.0.0.0/16}]},

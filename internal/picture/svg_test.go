@@ -118,7 +118,7 @@ func TestSVG_bounded(t *testing.T) {
 	attachments = append(attachments, routing.Attachment{ID: "one", Type: policy.TypeConnect, Segment: "segment00", Edges: locations[:1], Down: true})
 	svg := drawn(p, attachments).SVG()
 	text, _ := parsed(t, svg)
-	if len(svg) > 600_000 {
+	if len(svg) > 640_000 {
 		t.Errorf("%d bytes", len(svg))
 	}
 	all := strings.Join(text, "\n")

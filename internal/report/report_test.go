@@ -41,7 +41,7 @@ func TestReport_isOneDocument(t *testing.T) {
 	}
 	got := b.String()
 	for _, want := range []string{
-		"<title>network &lt;1&gt;</title>", "<svg ", "no longer inspected by fw", `<td class="yes">yes via fw</td>`, `<td class="no">no</td>`,
+		"<title>network &lt;1&gt;</title>", "<svg ", "no longer inspected by fw", `<td class="yes">yes via fw</td>`, "not associated: no attachment-policy rule matches",
 		"attachment-not-associated", "&lt;script&gt;", "prod@us-east-1: ", "@media print", "</html>",
 	} {
 		if !strings.Contains(got, want) {

@@ -39,7 +39,7 @@ func TestControlPolicy_answers(t *testing.T) {
 		{"check of a valid policy", "check", policy, 200, []string{`{"valid":true,"findings":[]}`}},
 		{"check of one that AWS refuses", "check", `{"version": "2021.12", "segments": [{"nam": "prod"}]}`, 200, []string{`"valid":false`, `"path":"$.segments[0]`, `"refused":true`, `"line":1`}},
 		{"check of no JSON", "check", `{`, 200, []string{`"valid":false`, `"level":"error"`}},
-		{"check of nothing", "check", ``, 400, []string{`"Name":"policy"`}},
+		{"check of nothing", "check", ``, 200, []string{`"valid":false`, `the document is empty`}},
 		{"lint", "lint", policy, 200, []string{`"valid":true`, `"refused":false`}},
 		{"lint of one that AWS refuses", "lint", `{"version": "2021.12"}`, 200, []string{`"valid":false`, `"refused":true`}},
 		{"lint beside a network", "lint?core-network=" + exampleCoreNetwork, policy, 200, []string{`"valid":true`}},

@@ -39,7 +39,37 @@ func readError(file, data []byte, err error) error {
 	}
 	from, raw := find(data, semantic.JSONPointer)
 	line, column := position(data, from)
+	if !bytes.Equal(file, data) {
+		column = nearest(file, line, column, semantic.JSONPointer.LastToken(), raw)
+	}
 	return fmt.Errorf("%sline %d, column %d: %s", what, line, column, explain(semantic, raw))
+}
+
+// nearest is the column of the first of the words that is in a line of the file, where it is nearest to a column: quotes and
+// brackets of the JSON made of a file shift what is behind them.
+func nearest(file []byte, line, column int, words ...string) int {
+	lines := strings.Split(string(file), "\n")
+	if line > len(lines) {
+		return column
+	}
+	text := lines[line-1]
+	for _, word := range words {
+		best := 0
+		for at := 0; word != ""; {
+			next := strings.Index(text[at:], word)
+			if next < 0 {
+				break
+			}
+			at += next + 1
+			if best == 0 || max(at-column, column-at) < max(best-column, column-best) {
+				best = at
+			}
+		}
+		if best > 0 {
+			return best
+		}
+	}
+	return column
 }
 
 // explain is what is expected in place of a value.

@@ -69,7 +69,7 @@ func TestParse_refuses(t *testing.T) {
 		{"a text that is a boolean", head + "attachments:\n  - id: a\n    type: vpc\n    edges: [x]\n    tags:\n      shared: true", `line 8, column 7: attachments[0].tags.shared must be text: write "true"`},
 		{"a text that is a number", head + "account: 111122223333", `line 3, column 1: account must be text: write "111122223333"`},
 		{"a list that is a text", head + "attachments: [{id: a, type: vpc,\n  edges: x}]", "line 4, column 3: attachments[0].edges must be a list, such as [x] for a single element, not x"},
-		{"an object that is a text", `{"version": 1, "policy": {},` + "\n" + `"attachments": [{"id": "a", "announcements": ["10.0.0.0/8"]}]}`, `line 2, column 46: attachments[0].announcements[0] must be an object with members such as prefix, `},
+		{"an object that is a text", `{"version": 1, "policy": {},` + "\n" + `"attachments": [{"id": "a", "announcements": ["10.0.0.0/8"]}]}`, `line 2, column 47: attachments[0].announcements[0] must be an object with members such as prefix, `},
 		{"unknown member of an attachment", head + "attachments:\n  - {id: a, segment: s}", "line 4, column 13: attachments[0].segment is not a member of a snapshot; there are id, type, "},
 		{"a policy", "version: '2021.12'\ncore-network-configuration: {asn-ranges: []}\nsegments: []", "this is a core network policy, not a snapshot"},
 	} {
