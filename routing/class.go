@@ -37,11 +37,6 @@ func (k *class) rib(v vrfID) *rib {
 	return &k.ribs[k.index[v]-1]
 }
 
-// accepted says whether any route came in.
-func (k *class) accepted() bool {
-	return slices.ContainsFunc(k.received, func(r received) bool { return r.refused == notRefused })
-}
-
 // builder makes classes. It is used for one Compute or Update and then forgotten.
 type builder struct {
 	*core

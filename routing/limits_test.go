@@ -22,16 +22,16 @@ func many(block byte, n int) []routing.Announcement {
 
 // TestTables_ExceededByInstalledRoutes: each segment's installed routes count, candidates that are not installed do not.
 func TestTables_ExceededByInstalledRoutes(t *testing.T) {
-	exceeded := func(second string) string {
-		return fmt.Sprint(compute(t, routing.Network{Policy: atquota.Size{Segments: 2, Edges: 2}.Network().Policy, Attachments: []routing.Attachment{
+	exceeded := func(segments int, second string) string {
+		return fmt.Sprint(compute(t, routing.Network{Policy: atquota.Size{Segments: segments, Edges: 2}.Network().Policy, Attachments: []routing.Attachment{
 			{ID: "a", Type: policy.TypeVPC, Segment: "s0", Edges: []string{atquota.Edge(0)}, Announcements: many(10, 6000)},
 			{ID: "b", Type: policy.TypeVPC, Segment: second, Edges: []string{atquota.Edge(1)}, Announcements: many(10, 6000)},
 		}}).Exceeded())
 	}
-	if got := exceeded("s0"); got != "[]" {
+	if got := exceeded(1, "s0"); got != "[]" {
 		t.Errorf("one segment, each prefix twice: %s", got)
 	}
-	if got := exceeded("s1"); !strings.Contains(got, "12000 10000") {
+	if got := exceeded(2, "s1"); !strings.Contains(got, "12000 10000") {
 		t.Errorf("two segments: %s", got)
 	}
 }

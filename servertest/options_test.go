@@ -71,6 +71,8 @@ func TestWithClock_timesOfRows(t *testing.T) {
 
 func TestWithSeed_ids(t *testing.T) {
 	id := func(options ...servertest.Option) string {
+		at := func() time.Time { return time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC) } // ids begin with the time
+		options = append(options, servertest.WithClock(at))
 		return *globalNetwork(t, networkmanager.NewFromConfig(servertest.New(t, options...).Config())).GlobalNetworkId
 	}
 	if a, b, c := id(), id(servertest.WithSeed(1)), id(servertest.WithSeed(2)); a != b || a == c {

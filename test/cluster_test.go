@@ -251,28 +251,36 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 	wg.Wait()
 
 	again := Start(t, append(args, "--store-name", "server-2")...)
-	for i, p := range []*Process{servers[0], servers[1], again} {
-		if err := verify(ctx, patient(p), gn, acknowledged); err != nil {
-			t.Errorf("server %d: %v", i, err)
+	t.Run("every server has what was acknowledged", func(t *testing.T) {
+		for i, p := range []*Process{servers[0], servers[1], again} {
+			if err := verify(ctx, patient(p), gn, acknowledged); err != nil {
+				t.Errorf("server %d: %v", i, err)
+			}
+			sites, err := patient(p).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &gn})
+			if err != nil || len(sites.Sites) != 1 || *sites.Sites[0].SiteId != *stood.Site.SiteId {
+				t.Errorf("server %d: sites %+v, %v", i, sites, err)
+			}
 		}
-		sites, err := patient(p).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &gn})
-		if err != nil || len(sites.Sites) != 1 || *sites.Sites[0].SiteId != *stood.Site.SiteId {
-			t.Errorf("server %d: sites %+v, %v", i, sites, err)
+	})
+	t.Run("the quota holds", func(t *testing.T) {
+		if len(acknowledged) > devices || refused != 6 {
+			t.Errorf("%d devices, the quota is %d; %d of 6 writers were refused", len(acknowledged), devices, refused)
 		}
-	}
-	if len(acknowledged) > devices || refused != 6 {
-		t.Errorf("%d devices, the quota is %d; %d of 6 writers were refused", len(acknowledged), devices, refused)
-	}
-	if result := porcupine.CheckOperationsTimeout(describes, initially(shared.history), time.Minute); result != porcupine.Ok {
-		t.Errorf("the register is not linearizable: %v", result)
-	}
-	text := portolan(t, again, 0, "cluster", "status")
-	for _, want := range []string{"server server-2:", "server-0", "server-1", "owns publishing", "leader"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("cluster status lacks %q:\n%s", want, text)
+	})
+	t.Run("the register is linearizable", func(t *testing.T) {
+		if result := porcupine.CheckOperationsTimeout(describes, initially(shared.history), time.Minute); result != porcupine.Ok {
+			t.Error(result)
 		}
-	}
-	t.Logf("%d devices acknowledged; %s", len(acknowledged), text)
+	})
+	t.Run("cluster status", func(t *testing.T) {
+		text := portolan(t, again, 0, "cluster", "status")
+		for _, want := range []string{"server server-2:", "server-0", "server-1", "owns publishing", "leader"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in:\n%s", want, text)
+			}
+		}
+	})
+	t.Logf("%d devices acknowledged", len(acknowledged))
 }
 
 func readJSON(t *testing.T, text string, into any) {

@@ -207,7 +207,7 @@ func (p *peers) session(i int, up, whole *sync.WaitGroup, free func()) {
 				}
 				go func() {
 					for range time.Tick(60 * time.Second) {
-						conn.Write(message(4, nil))
+						_, _ = conn.Write(message(4, nil)) // a session that is gone takes no keepalive
 					}
 				}()
 			}

@@ -64,7 +64,7 @@ func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	end := func() {}
+	var end func()
 	cfg.Progress, end = progress(cmd.ErrOrStderr())
 	im, err := importer.Read(cmd.Context(), *cfg)
 	end()

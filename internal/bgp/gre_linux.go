@@ -41,7 +41,7 @@ func OpenGRE(namespace, device string, local netip.Addr) (*GREEndpoint, error) {
 	})
 	if err != nil {
 		if e.tun != nil {
-			e.tun.Close()
+			_ = e.tun.Close()
 		}
 		return nil, fmt.Errorf("GRE endpoint %s: %w", local, err)
 	}
@@ -61,7 +61,7 @@ func openTUN(name string) (*os.File, error) {
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 	}
 	if err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return nil, fmt.Errorf("TUN device %s: %w", name, err)
 	}
 	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
@@ -81,8 +81,8 @@ func (e *GREEndpoint) Packets() (in, out, dropped uint64) {
 
 // Close takes the device away.
 func (e *GREEndpoint) Close() {
-	e.tun.Close()
-	e.conn.Close()
+	_ = e.tun.Close()
+	_ = e.conn.Close()
 	e.running.Wait()
 }
 

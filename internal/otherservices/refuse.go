@@ -2,7 +2,6 @@ package otherservices
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -59,5 +58,5 @@ func (h *Handler) json(w http.ResponseWriter, status int, v map[string]string) {
 		text = []byte("{}")
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, string(text))
+	_, _ = w.Write(text)
 }

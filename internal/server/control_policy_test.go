@@ -1,12 +1,13 @@
 package server_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"portolan/internal/auth"
 	"portolan/internal/server"
+
+	"github.com/go-json-experiment/json"
 )
 
 // attachmentsOf are the ids of the example's attachments, in its order.
@@ -14,7 +15,7 @@ func attachmentsOf(t *testing.T, r *rig) []string {
 	t.Helper()
 	_, _, text := r.ask("GET", "/_portolan/snapshot?core-network="+exampleCoreNetwork, "", "")
 	var snap struct{ Attachments []struct{ ID string } }
-	if err := json.Unmarshal([]byte(text), &snap); err != nil || len(snap.Attachments) != 7 {
+	if err := json.Unmarshal([]byte(text), &snap, json.MatchCaseInsensitiveNames(true)); err != nil || len(snap.Attachments) != 7 {
 		t.Fatalf("%v: %s", err, text)
 	}
 	ids := make([]string, len(snap.Attachments))
@@ -156,7 +157,7 @@ func TestEvents_last(t *testing.T) {
 	all := func(query string) int {
 		_, _, got := r.ask("GET", "/_portolan/events?limit=1000"+query, "", "")
 		page.Events = nil
-		if err := json.Unmarshal([]byte(got), &page); err != nil {
+		if err := json.Unmarshal([]byte(got), &page, json.MatchCaseInsensitiveNames(true)); err != nil {
 			t.Fatal(err)
 		}
 		return len(page.Events)

@@ -2,11 +2,12 @@ package server_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 
 	"portolan/internal/server"
 )
