@@ -45,7 +45,7 @@ func TestOpenAPI_everyCallIsAnswered(t *testing.T) {
 			Parameters  []struct{ Name, In string }
 		}
 	}
-	if err := json.Unmarshal([]byte(body), &document); err != nil {
+	if err := json.Unmarshal([]byte(body), &document, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatal(err)
 	}
 	names := map[string]bool{}
