@@ -100,6 +100,9 @@ type cluster struct {
 	mu     sync.Mutex
 	pieces map[string]string // key of an entry in pieces -> id of the pieces
 
+	// loose are pieces that no entry has led to yet: id -> number -> piece. They belong to whoever loads or follows.
+	loose map[string]map[string][]byte
+
 	slot  atomic.Uint64
 	lease atomic.Pointer[lease]
 	stop  context.CancelFunc // ends what runs in the background

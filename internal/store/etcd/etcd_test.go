@@ -11,6 +11,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
 	"portolan/internal/store"
 	"portolan/internal/store/etcd"
 	"portolan/internal/store/storetest"
@@ -100,5 +103,47 @@ func TestStore_contract(t *testing.T) {
 			endpoints := startCluster(t, members)
 			storetest.Run(t, func(t testing.TB) store.Store { return fresh(t, endpoints) })
 		})
+	}
+}
+
+// TestStore_valuesInPieces: a value larger than a piece is one value to every server, and leaves nothing when it goes.
+func TestStore_valuesInPieces(t *testing.T) {
+	endpoints := startCluster(t, 1)
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	put := func(key, value string) {
+		t.Helper()
+		if _, err := client.Put(t.Context(), key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := open(t, endpoints, "big")
+	put("big/p/other-1-0/0000", "in two ") // of a server whose commit is still to come
+	put("big/p/other-1-0/0001", "pieces")
+	second := open(t, endpoints, "big")
+	watch, err := second.Watch(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func(want string) {
+		t.Helper()
+		if c := <-watch; len(c.Changes) != 1 || string(c.Changes[0].Value) != want {
+			t.Fatalf("%d changes, want one to %d bytes", len(c.Changes), len(want))
+		}
+	}
+	put("big/d/late", "+2 other-1-0")
+	next("in two pieces")
+	for _, value := range []string{strings.Repeat("a", 1_300_000), strings.Repeat("b", 600_000), "small"} {
+		if err := first.Update(t.Context(), func(tx store.Txn) error { tx.Set("/big", []byte(value)); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		next(value)
+	}
+	left, err := client.Get(t.Context(), "big/p/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil || left.Count != 2 {
+		t.Errorf("%d pieces are left, %v; the other server's 2 are in use", left.Count, err)
 	}
 }

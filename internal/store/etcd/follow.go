@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -54,21 +53,21 @@ func (c *cluster) Load(ctx context.Context, add func(store.Entry)) (uint64, erro
 }
 
 func (c *cluster) load(ctx context.Context, add func(store.Entry)) (int64, error) {
-	values := &entries{c: c, pieces: map[string]map[string][]byte{}}
+	c.loose = map[string]map[string][]byte{}
 	newest, err := c.client.Get(ctx, c.key("m/format"))
 	if err != nil {
 		return 0, err
 	}
 	revision := newest.Header.Revision
 	if _, err := c.scan(ctx, "p/", "p0", revision, func(kv *stored) error {
-		values.piece(strings.TrimPrefix(string(kv.Key), c.key("p/")), kv.Value)
+		c.piece(strings.TrimPrefix(string(kv.Key), c.key("p/")), kv.Value)
 		return nil
 	}); err != nil {
 		return 0, err
 	}
 	return c.scan(ctx, "d", "e", revision, func(kv *stored) error {
 		key := strings.TrimPrefix(string(kv.Key), c.key("d"))
-		value, err := values.value(key, kv.Value)
+		value, err := c.value(key, kv.Value)
 		if err == nil {
 			add(store.Entry{Key: key, Value: value, Revision: revisionOf(kv.ModRevision)})
 		}
@@ -78,21 +77,18 @@ func (c *cluster) load(ctx context.Context, add func(store.Entry)) (int64, error
 
 // Follow watches the prefix. Where the member it is connected to has no leader, or is gone, it goes on at another.
 func (c *cluster) Follow(ctx context.Context, after uint64, apply func(store.Applied)) error {
-	values := &entries{c: c, pieces: map[string]map[string][]byte{}}
 	for ctx.Err() == nil {
-		if err := c.watch(ctx, &after, values, apply); err != nil {
+		err := c.watch(ctx, &after, apply)
+		pause(ctx, retryPause) // also before the caller tries again
+		if err != nil {
 			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(retryPause):
 		}
 	}
 	return ctx.Err()
 }
 
 // watch follows until the watch ends. It fails only where going on would lose commits.
-func (c *cluster) watch(ctx context.Context, after *uint64, values *entries, apply func(store.Applied)) error {
+func (c *cluster) watch(ctx context.Context, after *uint64, apply func(store.Applied)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ch := c.client.Watch(clientv3.WithRequireLeader(ctx), c.key(""), clientv3.WithPrefix(), clientv3.WithRev(int64(*after)+1))
@@ -109,7 +105,7 @@ func (c *cluster) watch(ctx context.Context, after *uint64, values *entries, app
 			for n < len(events) && events[n].Kv.ModRevision == revision {
 				n++
 			}
-			updates, err := c.updates(events[:n], values)
+			updates, err := c.updates(events[:n])
 			if err != nil {
 				return fmt.Errorf("revision %d: %w", revision, err)
 			}
@@ -122,7 +118,7 @@ func (c *cluster) watch(ctx context.Context, after *uint64, values *entries, app
 }
 
 // updates are the updates of one revision.
-func (c *cluster) updates(events []*clientv3.Event, values *entries) ([][]store.Change, error) {
+func (c *cluster) updates(events []*clientv3.Event) ([][]store.Change, error) {
 	var changes []store.Change
 	var head []byte
 	final := map[string][]byte{}
@@ -138,10 +134,10 @@ func (c *cluster) updates(events []*clientv3.Event, values *entries) ([][]store.
 		case key == c.headKey():
 			head = value
 		case strings.HasPrefix(key, c.key("p/")):
-			values.piece(strings.TrimPrefix(key, c.key("p/")), value)
+			c.piece(strings.TrimPrefix(key, c.key("p/")), value)
 		case strings.HasPrefix(key, c.key("d")):
 			key = strings.TrimPrefix(key, c.key("d"))
-			got, err := values.value(key, value)
+			got, err := c.value(key, value)
 			if err != nil {
 				return nil, err
 			}

@@ -40,33 +40,27 @@ func (c *cluster) putPieces(ctx context.Context, id string, value []byte) (int, 
 	return count, nil
 }
 
-// entries puts values together from what is stored.
-type entries struct {
-	c      *cluster
-	pieces map[string]map[string][]byte // id -> number -> piece
-}
-
 // piece takes a piece in, or forgets it when it is nil. rest is the key behind "p/".
-func (e *entries) piece(rest string, value []byte) {
+func (c *cluster) piece(rest string, value []byte) {
 	id, n, _ := strings.Cut(rest, "/")
 	if value == nil {
-		delete(e.pieces[id], n)
-		if len(e.pieces[id]) == 0 {
-			delete(e.pieces, id)
+		delete(c.loose[id], n)
+		if len(c.loose[id]) == 0 {
+			delete(c.loose, id)
 		}
 		return
 	}
-	if e.pieces[id] == nil {
-		e.pieces[id] = map[string][]byte{}
+	if c.loose[id] == nil {
+		c.loose[id] = map[string][]byte{}
 	}
-	e.pieces[id][n] = value
+	c.loose[id][n] = value
 }
 
 // value is what the entry of a key holds, nil when it was deleted.
-func (e *entries) value(key string, stored []byte) ([]byte, error) {
-	e.c.mu.Lock()
-	defer e.c.mu.Unlock()
-	delete(e.c.pieces, key)
+func (c *cluster) value(key string, stored []byte) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pieces, key)
 	switch {
 	case stored == nil:
 		return nil, nil
@@ -82,14 +76,14 @@ func (e *entries) value(key string, stored []byte) ([]byte, error) {
 	}
 	out := []byte{}
 	for n := range count {
-		piece, ok := e.pieces[id][fmt.Sprintf("%04d", n)]
+		piece, ok := c.loose[id][fmt.Sprintf("%04d", n)]
 		if !ok {
 			return nil, fmt.Errorf("%w: piece %d of key %.200q is missing", errGarbled, n, key)
 		}
 		out = append(out, piece...)
 	}
-	delete(e.pieces, id)
-	e.c.pieces[key] = id
+	delete(c.loose, id)
+	c.pieces[key] = id
 	return out, nil
 }
 
