@@ -39,23 +39,32 @@ type batch struct {
 }
 
 func (s *boltStore) Update(ctx context.Context, f func(Txn) error) error {
-	if err := ready(ctx, s.closing); err != nil {
+	b, err := turn(ctx, s.turns, s.closing)
+	if err != nil {
 		return err
 	}
-	var b *batch
-	select {
-	case b = <-s.turns:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return ErrClosed
-	}
-	err := s.runIn(ctx, b, f)
+	err = s.runIn(ctx, b, f)
 	<-b.done
 	if b.err != nil {
 		return b.err
 	}
 	return err
+}
+
+// turn waits for the right to write, which is the holder's until it is handed back.
+func turn[T any](ctx context.Context, turns <-chan T, closing <-chan struct{}) (T, error) {
+	var none T
+	if err := ready(ctx, closing); err != nil {
+		return none, err
+	}
+	select {
+	case t := <-turns:
+		return t, nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-closing:
+		return none, ErrClosed
+	}
 }
 
 // runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine.

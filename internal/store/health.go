@@ -39,13 +39,9 @@ func (s *boltStore) Health(ctx context.Context) error {
 
 // probe commits without a change, together with whatever updates wait at the moment.
 func (s *boltStore) probe(ctx context.Context) error {
-	var b *batch
-	select {
-	case b = <-s.turns:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return ErrClosed
+	b, err := turn(ctx, s.turns, s.closing)
+	if err != nil {
+		return err
 	}
 	if b.tx == nil && b.err == nil {
 		b.err = s.begin(b)

@@ -50,15 +50,8 @@ func (s *memory) View(ctx context.Context, f func(Reader) error) error {
 }
 
 func (s *memory) Update(ctx context.Context, f func(Txn) error) error {
-	if err := s.ready(ctx); err != nil {
+	if _, err := turn(ctx, s.turn, s.closing); err != nil {
 		return err
-	}
-	select {
-	case <-s.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return ErrClosed
 	}
 	defer func() { s.turn <- struct{}{} }()
 	if err := s.ready(ctx); err != nil {

@@ -212,18 +212,11 @@ var errNoRoom = errors.New("the batch is full")
 
 func (s *replica) Update(ctx context.Context, f func(Txn) error) error {
 	for {
-		if err := ready(ctx, s.closing); err != nil {
+		b, err := turn(ctx, s.turns, s.closing)
+		if err != nil {
 			return err
 		}
-		var b *replicaBatch
-		select {
-		case b = <-s.turns:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.closing:
-			return ErrClosed
-		}
-		err := s.runIn(ctx, b, f)
+		err = s.runIn(ctx, b, f)
 		<-b.done
 		switch {
 		case b.err != nil:
