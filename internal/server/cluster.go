@@ -30,25 +30,46 @@ func (s *Server) cluster(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, status)
 }
 
-// shared registers what is measured of a store that several servers have open.
-func (m *metrics) shared(status func(context.Context) (*store.Status, error)) {
-	number := func(of func(*store.Status) float64) func() float64 {
-		return func() float64 {
-			now, err := status(context.Background())
-			if err != nil {
-				return -1
-			}
-			return of(now)
+// sharedStore is what is measured of a store that several servers have open. Each scrape asks the cluster once.
+type sharedStore func(context.Context) (*store.Status, error)
+
+var sharedGauges = []struct {
+	desc *prometheus.Desc
+	of   func(*store.Status) float64
+}{
+	{
+		prometheus.NewDesc("portolan_cluster_behind", "Revisions of the shared store that this server has not seen; -1 when the cluster does not answer.", nil, nil),
+		func(s *store.Status) float64 { return float64(s.Behind) },
+	},
+	{
+		prometheus.NewDesc("portolan_cluster_servers", "Servers that share the store; -1 when the cluster does not answer.", nil, nil),
+		func(s *store.Status) float64 { return float64(len(s.Servers)) },
+	},
+	{
+		prometheus.NewDesc("portolan_cluster_conflicts_total", "Commits that were made again because something they had read was changed.", nil, nil),
+		func(s *store.Status) float64 { return float64(s.Conflicts) },
+	},
+	{
+		prometheus.NewDesc("portolan_cluster_commits_total", "Commits of this server.", nil, nil),
+		func(s *store.Status) float64 { return float64(s.Commits) },
+	},
+}
+
+// Describe names the gauges.
+func (sharedStore) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range sharedGauges {
+		ch <- g.desc
+	}
+}
+
+// Collect measures all of them by one status.
+func (status sharedStore) Collect(ch chan<- prometheus.Metric) {
+	now, err := status(context.Background())
+	for _, g := range sharedGauges {
+		value := -1.0
+		if err == nil {
+			value = g.of(now)
 		}
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value)
 	}
-	gauge := func(name, help string, of func(*store.Status) float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, number(of)))
-	}
-	gauge("portolan_cluster_behind", "Revisions of the shared store that this server has not seen; -1 when the cluster does not answer.",
-		func(s *store.Status) float64 { return float64(s.Behind) })
-	gauge("portolan_cluster_servers", "Servers that share the store; -1 when the cluster does not answer.",
-		func(s *store.Status) float64 { return float64(len(s.Servers)) })
-	gauge("portolan_cluster_conflicts_total", "Commits that were made again because something they had read was changed.",
-		func(s *store.Status) float64 { return float64(s.Conflicts) })
-	gauge("portolan_cluster_commits_total", "Commits of this server.", func(s *store.Status) float64 { return float64(s.Commits) })
 }

@@ -142,7 +142,7 @@ func New(cfg Config) *Server {
 	}
 	s.metrics = newMetrics(func() float64 { return float64(s.slots.inUse()) }, s.writable, cfg.Damage)
 	if cfg.Cluster != nil {
-		s.metrics.shared(cfg.Cluster)
+		s.metrics.registry.MustRegister(sharedStore(cfg.Cluster))
 	}
 	if cfg.BGP != nil {
 		s.metrics.registry.MustRegister(bgpMetrics{cfg.BGP})
