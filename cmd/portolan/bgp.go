@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -37,17 +37,9 @@ func (o *networkOptions) call(ctx context.Context, method, path string, query ur
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	resp, err := send(ctx, o.endpoint, method, path)
+	data, err := answer(ctx, o.endpoint, method, path, math.MaxInt64)
 	if err != nil {
 		return usage(err)
-	}
-	defer resp.Body.Close() // only read
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return usage(err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return usage(fmt.Errorf("the server answers %s: %.500s", resp.Status, data))
 	}
 	return json.Unmarshal(data, out)
 }

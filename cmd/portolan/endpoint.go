@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -96,4 +97,21 @@ func send(ctx context.Context, endpoint, method, path string) (*http.Response, e
 		return nil, err
 	}
 	return http.DefaultClient.Do(r)
+}
+
+// answer makes a control call and reads up to most bytes of what is answered. Any status but 200 is an error with its text.
+func answer(ctx context.Context, endpoint, method, path string, most int64) ([]byte, error) {
+	resp, err := send(ctx, endpoint, method, path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() // only read
+	data, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the server answers %s: %.500s", resp.Status, data)
+	}
+	return data, nil
 }

@@ -48,9 +48,9 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 		Version:       builtFrom().String(),
 	}
-	told := advertisedCommand() // its name before
-	told.Use, told.Hidden = "told ATTACHMENT [PREFIX]", true
-	cmd.AddCommand(told, serveCommand(), policyCommand(), lspCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
+	alias := advertisedCommand() // under the name it had before
+	alias.Use, alias.Hidden = "told ATTACHMENT [PREFIX]", true
+	cmd.AddCommand(alias, serveCommand(), policyCommand(), lspCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
 		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), reportCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), migrateCommand(), clusterCommand(), bgpCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
 	each(cmd, readsEnvironment)
 	each(cmd, failuresExit1)

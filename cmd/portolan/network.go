@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -110,19 +109,7 @@ func (o *networkOptions) flagsWin(cmd *cobra.Command) {
 func (o *networkOptions) fetch(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	resp, err := ask(ctx, o.endpoint, "/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork))
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close() // only read
-	data, err := io.ReadAll(io.LimitReader(resp.Body, snapshot.MaxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the server answers %s: %.500s", resp.Status, data)
-	}
-	return data, nil
+	return answer(ctx, o.endpoint, http.MethodGet, "/_portolan/snapshot?core-network="+url.QueryEscape(o.coreNetwork), snapshot.MaxFile+1)
 }
 
 // examine loads the network and computes it, under another policy when one is given.

@@ -76,34 +76,16 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 		if err := edgesExist(compiled, a); err != nil {
 			return usage(err)
 		}
-		answer := explain(compiled, a, others)
-		if err := enough(a, &answer.Decision); err != nil {
+		answer := analysis.Explain(compiled, a, others)
+		if err := enough(a, answer); err != nil {
 			return usage(err)
 		}
 		if output.value == "json" {
-			return explainJSON(cmd.OutOrStdout(), compiled, answer)
+			return analysis.WriteJSON(cmd.OutOrStdout(), answer)
 		}
-		return explainText(cmd.OutOrStdout(), colour(), compiled, answer)
+		return explainText(cmd.OutOrStdout(), colour(), answer)
 	}
 	return cmd
-}
-
-// explained is what becomes of an attachment: what the rules decide, and the attachment that has its place, if one does.
-type explained struct {
-	policy.Decision
-	fullGroup, fullBy string
-}
-
-// explain decides about a new attachment beside those that exist.
-func explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) *explained {
-	for i := range others {
-		others[i].Fixed = true
-	}
-	all := p.AssociateAll(append(others, policy.Attached{Attachment: *a}))
-	last := &all[len(all)-1]
-	answer := &explained{p.Associate(*a), last.FullGroup, last.FullBy}
-	answer.Association, answer.RequireAcceptance = last.Next, last.RequireAcceptance
-	return answer
 }
 
 var attachmentTypes = []string{
@@ -187,10 +169,10 @@ func edgesExist(p *policy.Policy, a *policy.Attachment) error {
 }
 
 // enough refuses an answer for which a rule looked at what was not given.
-func enough(a *policy.Attachment, d *policy.Decision) error {
+func enough(a *policy.Attachment, d *analysis.Explained) error {
 	missing := map[string]bool{"account-id": a.Account == "", "resource-id": a.ResourceID == ""}
 	flags := map[string]string{"account-id": "--account", "resource-id": "--resource-id"}
-	for _, rule := range d.Trace {
+	for _, rule := range d.Rules {
 		for _, c := range rule.Conditions {
 			if kind, _, _ := strings.Cut(c.Test, " "); missing[kind] {
 				return fmt.Errorf("rule %d asks for %s: give %s", rule.RuleNumber, c.Test, flags[kind])
@@ -201,7 +183,7 @@ func enough(a *policy.Attachment, d *policy.Decision) error {
 }
 
 // verdict is what a rule associates the attachment with, in words.
-func verdict(d *explained) string {
+func verdict(d *analysis.Explained) string {
 	if d.Segment != "" {
 		return "segment " + d.Segment
 	}
@@ -209,12 +191,12 @@ func verdict(d *explained) string {
 }
 
 // why says what follows from a decision.
-func why(d *explained) string {
+func why(d *analysis.Explained) string {
 	switch {
-	case d.fullGroup != "":
-		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", d.fullGroup, d.fullBy)
-	case d.RuleNumber == 0 && len(d.Trace) > 0 && d.Trace[len(d.Trace)-1].Matched:
-		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", d.Trace[len(d.Trace)-1].RuleNumber)
+	case d.FullGroup != "":
+		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", d.FullGroup, d.OccupiedBy)
+	case d.RuleNumber == 0 && len(d.Rules) > 0 && d.Rules[len(d.Rules)-1].Matched:
+		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", d.Rules[len(d.Rules)-1].RuleNumber)
 	case d.RuleNumber == 0:
 		return "AVAILABLE but not associated: no attachment-policy rule matches"
 	case d.RequireAcceptance:
@@ -224,18 +206,9 @@ func why(d *explained) string {
 	}
 }
 
-// untried is the numbers of the rules after the one that decided.
-func untried(p *policy.Policy, d *explained) []int {
-	list := []int{}
-	for _, rule := range p.AttachmentPolicies[len(d.Trace):] {
-		list = append(list, rule.RuleNumber)
-	}
-	return list
-}
-
-func explainText(w io.Writer, p painter, compiled *policy.Policy, d *explained) error {
+func explainText(w io.Writer, p painter, d *analysis.Explained) error {
 	var out strings.Builder
-	for _, rule := range d.Trace {
+	for _, rule := range d.Rules {
 		word, colour := "does not match", faint
 		if rule.Matched {
 			word, colour = "matches", green
@@ -253,8 +226,8 @@ func explainText(w io.Writer, p painter, compiled *policy.Policy, d *explained) 
 			fmt.Fprintln(&out)
 		}
 	}
-	if left := untried(compiled, d); len(left) > 0 {
-		fmt.Fprintf(&out, "not tried: %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(left)), ", "), "[]"))
+	if len(d.NotTried) > 0 {
+		fmt.Fprintf(&out, "not tried: %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(d.NotTried)), ", "), "[]"))
 	}
 	if d.RuleNumber == 0 {
 		fmt.Fprintf(&out, "\n%s.\n", p.paint(bold, why(d)))
@@ -263,37 +236,4 @@ func explainText(w io.Writer, p painter, compiled *policy.Policy, d *explained) 
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
-}
-
-func explainJSON(w io.Writer, compiled *policy.Policy, d *explained) error {
-	type condition struct {
-		Line  int    `json:"line"`
-		Test  string `json:"test"`
-		Found string `json:"found"`
-		Held  bool   `json:"held"`
-	}
-	type rule struct {
-		RuleNumber int         `json:"ruleNumber"`
-		Line       int         `json:"line"`
-		Matched    bool        `json:"matched"`
-		Outcome    string      `json:"outcome"`
-		Conditions []condition `json:"conditions"`
-	}
-	answer := struct {
-		Segment              string `json:"segment,omitempty"`
-		NetworkFunctionGroup string `json:"networkFunctionGroup,omitempty"`
-		RuleNumber           int    `json:"ruleNumber,omitzero"`
-		RequireAcceptance    bool   `json:"requireAcceptance"`
-		OccupiedBy           string `json:"occupiedBy,omitempty"` // the attachment that the group has there
-		Rules                []rule `json:"rules"`
-		NotTried             []int  `json:"notTried"`
-	}{d.Segment, d.NetworkFunctionGroup, d.RuleNumber, d.RequireAcceptance, d.fullBy, []rule{}, untried(compiled, d)}
-	for _, t := range d.Trace {
-		r := rule{t.RuleNumber, t.Line, t.Matched, t.Outcome, []condition{}}
-		for _, c := range t.Conditions {
-			r.Conditions = append(r.Conditions, condition(c))
-		}
-		answer.Rules = append(answer.Rules, r)
-	}
-	return analysis.WriteJSON(w, answer)
 }

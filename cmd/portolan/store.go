@@ -51,9 +51,9 @@ func (o *storeOptions) tlsFlags(f *pflag.FlagSet) {
 
 // open opens the store. about is what others see of the server.
 func (o *storeOptions) open(ctx context.Context, about string) (store.Store, error) {
-	opts, err := etcd.ParseURL(o.address)
+	opts, err := o.options()
 	if err != nil {
-		return nil, fmt.Errorf("--store: %w", err)
+		return nil, err
 	}
 	switch o.reads {
 	case "", "local":
@@ -61,19 +61,6 @@ func (o *storeOptions) open(ctx context.Context, about string) (store.Store, err
 		opts.Linearizable = true
 	default:
 		return nil, fmt.Errorf("--store-reads %q: want local or linearizable", o.reads)
-	}
-	if opts.TLS, err = o.tls(); err != nil {
-		return nil, err
-	}
-	if (o.user == "") != (o.passwordFile == "") {
-		return nil, errors.New("--store-user and --store-password-file belong together")
-	}
-	if opts.User = o.user; o.user != "" {
-		password, err := os.ReadFile(o.passwordFile)
-		if err != nil {
-			return nil, fmt.Errorf("--store-password-file: %w", err)
-		}
-		opts.Password = string(bytes.TrimSpace(password))
 	}
 	if opts.Server, opts.About = o.name, about; opts.Server == "" {
 		host, err := os.Hostname()
@@ -90,6 +77,28 @@ func (o *storeOptions) open(ctx context.Context, about string) (store.Store, err
 		return nil, errors.Join(fmt.Errorf("%s: %w: run \"portolan migrate\" again", o.address, err), st.Close())
 	}
 	return st, nil
+}
+
+// options are how the cluster is reached.
+func (o *storeOptions) options() (etcd.Options, error) {
+	opts, err := etcd.ParseURL(o.address)
+	if err != nil {
+		return opts, fmt.Errorf("--store: %w", err)
+	}
+	if opts.TLS, err = o.tls(); err != nil {
+		return opts, err
+	}
+	if (o.user == "") != (o.passwordFile == "") {
+		return opts, errors.New("--store-user and --store-password-file belong together")
+	}
+	if opts.User = o.user; o.user != "" {
+		password, err := os.ReadFile(o.passwordFile)
+		if err != nil {
+			return opts, fmt.Errorf("--store-password-file: %w", err)
+		}
+		opts.Password = string(bytes.TrimSpace(password))
+	}
+	return opts, nil
 }
 
 func (o *storeOptions) tls() (*tls.Config, error) {
@@ -163,22 +172,11 @@ func migrateCommand() *cobra.Command {
 
 // openToCopy opens the cluster, also where it holds half a copy that is to be made anew, and refuses it while servers run.
 func (o *storeOptions) openToCopy(ctx context.Context, whole bool) (store.Store, error) {
-	opts, err := etcd.ParseURL(o.address)
+	opts, err := o.options()
 	if err != nil {
 		return nil, usage(err)
 	}
-	if opts.TLS, err = o.tls(); err != nil {
-		return nil, usage(err)
-	}
 	opts.Server, opts.About = fmt.Sprintf("migrate-%06x", rand.Uint32()>>8), "portolan migrate"
-	opts.User = o.user
-	if o.passwordFile != "" {
-		password, err := os.ReadFile(o.passwordFile)
-		if err != nil {
-			return nil, usage(err)
-		}
-		opts.Password = string(bytes.TrimSpace(password))
-	}
 	st, err := etcd.Open(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -217,17 +215,9 @@ func clusterStatusCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
-			resp, err := ask(ctx, o.endpoint, "/_portolan/cluster")
+			text, err := answer(ctx, o.endpoint, http.MethodGet, "/_portolan/cluster", 1<<20)
 			if err != nil {
 				return err
-			}
-			defer resp.Body.Close()
-			text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-			if err != nil {
-				return err
-			}
-			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("the server answers %s: %s", resp.Status, bytes.TrimSpace(text))
 			}
 			var status store.Status
 			if err := json.Unmarshal(text, &status); err != nil {
