@@ -8,7 +8,7 @@ LDFLAGS := -s -w
 # binary is 57 MB instead of 23.
 export GOFLAGS += -tags=grpcnotrace
 
-.PHONY: run build test unit interop generate lint fuzz robustness bench vuln clean
+.PHONY: run build test unit interop generate lint fuzz robustness release-check bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
 	$(GO) run ./cmd/portolan serve
@@ -40,6 +40,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 
 robustness: ## the tests of what docs/reliability.md promises, with new seeds, for MINUTES
 	./scripts/robustness $(or $(MINUTES),10)
+
+release-check: ## a release for every platform, cross-compiled, which takes minutes
+	$(GO) test -tags grpcnotrace,release ./test -run TestRelease
 
 bench: ## the measurements of docs/benchmarks.md, in one run
 	$(GO) run ./bench -write docs/benchmarks.md

@@ -18,9 +18,9 @@ func TestExamples_secondModule(t *testing.T) {
 
 // TestExamples_pytest runs the fixture of the examples.
 func TestExamples_pytest(t *testing.T) {
-	interpreter := python(t)
-	if err := exec.Command(interpreter, "-c", "import pytest").Run(); err != nil {
-		t.Skip("pytest is not on this machine")
+	interpreter := pythonWith("boto3, pytest")
+	if interpreter == "" {
+		t.Fatal("no python3 with boto3 and pytest: run scripts/setup")
 	}
 	cmd := exec.Command(interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 	cmd.Dir = "../examples/python"

@@ -30,14 +30,17 @@ var newerInterface = sync.OnceValue(func() []string {
 })
 
 // interpreter is a Python that has boto3, or "".
-var interpreter = sync.OnceValue(func() string {
+var interpreter = sync.OnceValue(func() string { return pythonWith("boto3") })
+
+// pythonWith is a Python that has the modules, or "".
+func pythonWith(modules string) string {
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(candidate, "-c", "import boto3").Run() == nil {
+		if exec.Command(candidate, "-c", "import "+modules).Run() == nil {
 			return candidate
 		}
 	}
 	return ""
-})
+}
 
 // botocoreModel writes the interface as botocore reads it and gives the folder.
 func botocoreModel() (string, error) {
