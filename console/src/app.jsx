@@ -70,8 +70,8 @@ function Nav({parts}) {
 	const current = parts[0] === 'cn' ? parts[1] : ''
 	const cores = networks.data?.core ?? []
 	const link = (to, text) => {
-		const here = to.length === parts.length && to.every((p, i) => p === parts[i])
-		return <li key={to.join('/')}><A to={to} aria-current={here ? 'page' : undefined}>{text}</A></li>
+		const within = to.every((p, i) => p === parts[i]) && (to.length === parts.length || to.length > 2)
+		return <li key={to.join('/')}><A to={to} aria-current={within ? (to.length === parts.length ? 'page' : 'true') : undefined}>{text}</A></li>
 	}
 	return <>
 		<ul>{link([], 'Networks')}{link(['events'], 'Events')}</ul>

@@ -1,5 +1,6 @@
 // The views and their addresses.
 import {Attachments} from './pages/attachments.jsx'
+import {ConnectPeer} from './pages/peer.jsx'
 import {ConnectPeers} from './pages/peers.jsx'
 import {CoreNetwork} from './pages/core-network.jsx'
 import {Doctor} from './pages/doctor.jsx'
@@ -7,6 +8,7 @@ import {Events} from './pages/events.jsx'
 import {Inventory} from './pages/inventory.jsx'
 import {later} from './ui/later.jsx'
 import {Matrix} from './pages/matrix.jsx'
+import {Monitoring} from './pages/monitoring.jsx'
 import {Networks} from './pages/networks.jsx'
 import {Page} from './ui/basics.jsx'
 import {Path} from './pages/path.jsx'
@@ -35,6 +37,7 @@ export const coreNetworkViews = [
 		{path: ['peers'], title: 'Connect peers', View: ConnectPeers},
 		{path: ['peerings'], title: 'Peerings', View: Peerings},
 		{path: ['nat'], title: 'NAT', View: Nat},
+		{path: ['monitoring'], title: 'Monitoring', View: Monitoring},
 	]],
 	['Ask', [
 		{path: ['routes'], title: 'Routes', View: Routes},
@@ -61,8 +64,9 @@ export function viewOf(parts) {
 	if (kind === 'gn' && id && rest.length <= 2) return {View: Inventory, title: 'Inventory'}
 	if (kind !== 'cn' || !id) return {View: none, title: ''}
 	if (rest[0] === 'policy' && rest.length === 2) return {View: PolicyVersion, title: 'Policy version ' + rest[1]}
+	if (rest[0] === 'peers' && rest.length === 2) return {View: ConnectPeer, title: 'Connect peer'}
 	for (const [, views] of coreNetworkViews) {
-		for (const v of views) if ((v.path[0] ?? '') === (rest[0] ?? '') && rest.length <= 2) return v
+		for (const v of views) if ((v.path[0] ?? '') === (rest[0] ?? '') && rest.length <= 1) return v
 	}
 	return {View: none, title: ''}
 }

@@ -3,29 +3,19 @@ import assert from 'node:assert/strict'
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {after, before, test} from 'node:test'
-import {browser, serve} from './rig.mjs'
+import {after, test} from 'node:test'
+import {stage} from './rig.mjs'
 
 const key = (id, statements) => ({accessKeyId: id, secretAccessKey: 'secret/of+' + id, account: '111122223333', principalArn: 'arn:aws:iam::111122223333:user/' + id.toLowerCase(), policies: [{Version: '2012-10-17', Statement: statements}]})
 const all = {Effect: 'Allow', Action: 'networkmanager:*', Resource: '*'}
-let server, chrome, folder
-
-before(async () => {
-	folder = mkdtempSync(join(tmpdir(), 'portolan-keys-'))
-	const file = join(folder, 'keys.json')
-	writeFileSync(file, JSON.stringify([key('AKIAEVERYTHING', [all]), key('AKIAREADER', [{Effect: 'Allow', Action: ['networkmanager:Get*', 'networkmanager:List*', 'networkmanager:Describe*'], Resource: '*'}])]), {mode: 0o600})
-	server = await serve('--credentials', file)
-	chrome = await browser()
-})
-after(async () => {
-	await chrome?.close()
-	await server?.end()
-	rmSync(folder, {recursive: true})
-})
+const folder = mkdtempSync(join(tmpdir(), 'portolan-keys-'))
+const file = join(folder, 'keys.json')
+writeFileSync(file, JSON.stringify([key('AKIAEVERYTHING', [all]), key('AKIAREADER', [{Effect: 'Allow', Action: ['networkmanager:Get*', 'networkmanager:List*', 'networkmanager:Describe*'], Resource: '*'}])]), {mode: 0o600})
+const on = stage({args: ['--credentials', file], bare: true})
+after(() => rmSync(folder, {recursive: true}))
 
 async function withKey(id, path) {
-	const page = await chrome.pageOf()
-	await page.goto(`${server.url}/console/${path}`)
+	const page = await on.at(path)
 	const dialog = page.getByRole('dialog', {name: 'Access key'})
 	await dialog.waitFor()
 	await page.getByLabel('Access key ID').fill(id)
@@ -47,8 +37,7 @@ test('a key signs every call, and is not stored', async () => {
 })
 
 test('a wrong secret is refused in the words of the server', async () => {
-	const page = await chrome.pageOf()
-	await page.goto(`${server.url}/console/`)
+	const page = await on.at('')
 	await page.getByLabel('Access key ID').fill('AKIAREADER')
 	await page.getByLabel('Secret access key').fill('wrong')
 	await page.getByRole('button', {name: 'Use the key'}).click()

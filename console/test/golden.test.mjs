@@ -2,26 +2,16 @@
 import assert from 'node:assert/strict'
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {after, before, test} from 'node:test'
+import {test} from 'node:test'
 import pixelmatch from 'pixelmatch'
 import {PNG} from 'pngjs'
-import {browser, here, network, serve} from './rig.mjs'
+import {here, stage} from './rig.mjs'
 
 // tolerance is the part of the pixels that may differ, and threshold by how much a pixel may differ in colour before it counts:
 // edges of letters are drawn a little otherwise by each release of Chromium.
 const tolerance = 0.01, threshold = 0.2
 
-let server, chrome, net
-
-before(async () => {
-	server = await serve()
-	net = await network(server.url)
-	chrome = await browser()
-})
-after(async () => {
-	await chrome?.close()
-	await server?.end()
-})
+const on = stage()
 
 const regions = {
 	'logical': ['logical', '.canvas svg'], 'matrix': ['matrix', 'table.matrix'], 'map': ['map', '.canvas svg'], 'logical-dark': ['logical', '.canvas svg', {colorScheme: 'dark'}],
@@ -39,14 +29,14 @@ function sameIds() {
 
 for (const [name, [view, region, options]] of Object.entries(regions)) {
 	test(`${name} is drawn as it was`, async () => {
-		const page = await chrome.pageOf({viewport: {width: 1440, height: 1000}, ...options})
+		const page = await on.chrome.pageOf({viewport: {width: 1440, height: 1000}, ...options})
 		await page.route('**/console/test-font.woff2', (route) => route.fulfill({body: readFileSync(join(here, 'fonts/noto-sans.woff2')), contentType: 'font/woff2'}))
 		await page.route('**/console/style.css', async (route) => {
 			const reply = await route.fetch()
 			const css = await reply.text() + '@font-face{font-family:Golden;src:url(/console/test-font.woff2)}:root{--sans:Golden!important}'
 			await route.fulfill({body: css, contentType: 'text/css'})
 		})
-		await page.goto(`${server.url}/console/cn/${net.cn}/${view}`)
+		await page.goto(`${on.server.url}/console/cn/${on.net.cn}/${view}`)
 		await page.locator(region).first().waitFor()
 		await page.evaluate(() => document.fonts.load('12px Golden'))
 		await page.evaluate(() => document.fonts.ready)

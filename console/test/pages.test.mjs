@@ -1,26 +1,16 @@
 // Every view in a real browser on a real server: nothing is wrong on the browser's console, axe finds nothing, light and dark, wide
 // and narrow; addresses can be reloaded, gone back to and forward.
 import assert from 'node:assert/strict'
-import {after, before, describe, test} from 'node:test'
+import {describe, test} from 'node:test'
 import axe from 'axe-core'
-import {browser, hostile, network, serve} from './rig.mjs'
+import {hostile, settled, stage} from './rig.mjs'
 
-let server, chrome, net
+const on = stage()
 
-before(async () => {
-	server = await serve()
-	net = await network(server.url)
-	chrome = await browser()
-})
-after(async () => {
-	await chrome?.close()
-	await server?.end()
-})
-
-const views = () => ({
+const views = ({net} = on) => ({
 	'networks': ['', 'Networks'], 'events': ['events', 'Events'],
 	'overview': [`cn/${net.cn}`, 'Acme WAN'], 'topology': [`cn/${net.cn}/topology`, 'Topology'], 'logical view': [`cn/${net.cn}/logical`, 'Logical view'], 'map': [`cn/${net.cn}/map`, 'Map'],
-	'attachments': [`cn/${net.cn}/attachments?open=${net.ids['dev-0']}`, 'Attachments'], 'Connect peers': [`cn/${net.cn}/peers?open=${net.peer}`, 'Connect peers'], 'peerings': [`cn/${net.cn}/peerings`, 'Peerings'], 'NAT': [`cn/${net.cn}/nat`, 'NAT'],
+	'attachments': [`cn/${net.cn}/attachments?open=${net.ids['dev-0']}`, 'Attachments'], 'Connect peers': [`cn/${net.cn}/peers`, 'Connect peers'], 'a Connect peer': [`cn/${net.cn}/peers/${net.peer}`, 'branch'], 'monitoring': [`cn/${net.cn}/monitoring`, 'Monitoring'], 'peerings': [`cn/${net.cn}/peerings`, 'Peerings'], 'NAT': [`cn/${net.cn}/nat`, 'NAT'],
 	'routes': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&why=10.10.0.0%2F16`, 'Routes'], 'RIB': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&rib=true`, 'Routes'],
 	'path': [`cn/${net.cn}/path?from=${net.ids['prod-0']}&to=10.11.0.1`, 'Path'], 'reachability': [`cn/${net.cn}/matrix?from=prod&to=dev`, 'Reachability'], 'health checks': [`cn/${net.cn}/doctor`, 'Health checks'],
 	'what if': [`cn/${net.cn}/what-if?edge=us-east-1`, 'What if'], 'assertions': [`cn/${net.cn}/assertions`, 'Assertions'],
@@ -28,12 +18,6 @@ const views = () => ({
 	...Object.fromEntries(['sites', 'devices', 'links', 'connections', 'link-associations', 'connect-peer-associations', 'customer-gateways', 'transit-gateways'].map((k) => [k, [`gn/${net.gn}/${k}`, null]])),
 	'an open device': [`gn/${net.gn}/devices?open=${net.device}`, 'Devices'], 'no view': ['nothing/here', 'No such view'],
 })
-
-// settled waits until nothing of a view is loading.
-async function settled(page) {
-	await page.locator('h1').waitFor()
-	await page.waitForFunction(() => !document.querySelector('main .loading'))
-}
 
 async function findings(page, rules) {
 	await page.evaluate(axe.source)
@@ -48,10 +32,10 @@ const looks = {
 for (const [look, {rules, ...options}] of Object.entries(looks)) {
 	describe(`every view, ${look}`, () => {
 		test('is shown, without errors and findings of axe', async (t) => {
-			const page = await chrome.pageOf(options)
+			const page = await on.chrome.pageOf(options)
 			for (const [name, [path, title]] of Object.entries(views())) {
 				await t.test(name, async () => {
-					await page.goto(`${server.url}/console/${path}`)
+					await page.goto(`${on.server.url}/console/${path}`)
 					await settled(page)
 					if (title) assert.equal(await page.locator('h1').innerText(), title)
 					assert.deepEqual(await page.locator('.failure').allInnerTexts(), [])
@@ -67,20 +51,19 @@ for (const [look, {rules, ...options}] of Object.entries(looks)) {
 }
 
 test('/ answers a browser with the console, and clients of the API as before', async () => {
-	const page = await chrome.pageOf()
-	await page.goto(server.url + '/')
+	const page = await on.chrome.pageOf()
+	await page.goto(on.server.url + '/')
 	await page.getByRole('link', {name: 'Acme WAN'}).waitFor()
-	const reply = await fetch(server.url + '/', {headers: {accept: 'application/json'}})
+	const reply = await fetch(on.server.url + '/', {headers: {accept: 'application/json'}})
 	assert.equal(reply.headers.get('content-security-policy'), null)
 	assert.match(reply.headers.get('content-type'), /json/)
 	await page.context().close()
 })
 
 test('a view is an address: reload, back and forward', async () => {
-	const page = await chrome.pageOf()
-	await page.goto(`${server.url}/console/cn/${net.cn}/attachments`)
+	const page = await on.at(`cn/${on.net.cn}/attachments`)
 	await page.getByLabel('Segment or group').selectOption('dev')
-	await page.getByRole('button', {name: `Open ${net.ids['dev-1']}`}).click()
+	await page.getByRole('button', {name: `Open ${on.net.ids['dev-1']}`}).click()
 	await page.getByText('joins segment dev').waitFor()
 	const address = page.url()
 	assert.match(address, /segment=dev/)
@@ -98,14 +81,13 @@ test('a view is an address: reload, back and forward', async () => {
 })
 
 test('hostile names are shown as they are, everywhere', async () => {
-	const page = await chrome.pageOf()
-	await page.goto(`${server.url}/console/gn/${net.gn}/sites`)
+	const page = await on.at(`gn/${on.net.gn}/sites`)
 	await settled(page)
 	const text = await page.locator('main').innerText()
 	for (const name of hostile) assert.ok(text.includes(name), `${name} is not shown`)
-	await page.goto(`${server.url}/console/cn/${net.cn}/map`)
+	await page.goto(`${on.server.url}/console/cn/${on.net.cn}/map`)
 	await settled(page)
-	await page.goto(`${server.url}/console/gn/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E/sites`)
+	await page.goto(`${on.server.url}/console/gn/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E/sites`)
 	await page.locator('.failure').first().waitFor()
 	assert.equal(await page.locator('main img, main script').count(), 0)
 	assert.notEqual(await page.title(), 'run')
@@ -114,13 +96,13 @@ test('hostile names are shown as they are, everywhere', async () => {
 })
 
 test('a table of 5,000 rows has only what is in sight in the page', async () => {
-	const page = await chrome.pageOf()
-	const rows = Array.from({length: 5000}, (_, i) => ({AttachmentId: 'attachment-' + String(i).padStart(17, '0'), CoreNetworkId: net.cn, AttachmentType: 'VPC', State: 'AVAILABLE', EdgeLocation: 'us-east-1', SegmentName: 'prod', OwnerAccountId: '111122223333', Tags: []}))
+	const page = await on.chrome.pageOf()
+	const rows = Array.from({length: 5000}, (_, i) => ({AttachmentId: 'attachment-' + String(i).padStart(17, '0'), CoreNetworkId: on.net.cn, AttachmentType: 'VPC', State: 'AVAILABLE', EdgeLocation: 'us-east-1', SegmentName: 'prod', OwnerAccountId: '111122223333', Tags: []}))
 	await page.route(/\/attachments\?/, (route) => {
 		const at = Number(new URL(route.request().url()).searchParams.get('nextToken') ?? 0)
 		return route.fulfill({json: {Attachments: rows.slice(at, at + 1000), ...(at + 1000 < rows.length && {NextToken: String(at + 1000)})}})
 	})
-	await page.goto(`${server.url}/console/cn/${net.cn}/attachments`)
+	await page.goto(`${on.server.url}/console/cn/${on.net.cn}/attachments`)
 	await page.getByText('5\u202f000').waitFor()
 	const drawn = () => page.locator('.scroll tbody tr').count()
 	assert.ok(await drawn() < 60, `${await drawn()} rows`)

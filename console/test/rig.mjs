@@ -5,6 +5,7 @@ import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, extname, join} from 'node:path'
+import {after, before} from 'node:test'
 import {fileURLToPath} from 'node:url'
 import {chromium} from 'playwright-core'
 
@@ -134,4 +135,31 @@ export async function browser() {
 		return page
 	}
 	return chrome
+}
+
+// stage has, while the tests of a file run, a server, the network on it unless it is bare, and Chromium. at gives a page at an address below
+// /console/.
+export function stage({args = [], bare = false} = {}) {
+	const on = {}
+	before(async () => {
+		on.server = await serve(...args)
+		if (!bare) on.net = await network(on.server.url)
+		on.chrome = await browser()
+	})
+	after(async () => {
+		await on.chrome?.close()
+		await on.server?.end()
+	})
+	on.at = async (path, options) => {
+		const page = await on.chrome.pageOf(options)
+		await page.goto(`${on.server.url}/console/${path}`)
+		return page
+	}
+	return on
+}
+
+// settled waits until nothing of a view is loading.
+export async function settled(page) {
+	await page.locator('h1').waitFor()
+	await page.waitForFunction(() => !document.querySelector('main .loading'))
 }

@@ -1,26 +1,22 @@
 // Tasks of a day, walked through in a real browser: by keyboard alone, with events arriving, with a server that dies and returns.
 import assert from 'node:assert/strict'
-import {after, afterEach, before, beforeEach, test} from 'node:test'
-import {browser, network, serve, until} from './rig.mjs'
+import {afterEach, beforeEach, test} from 'node:test'
+import {dial} from './router.mjs'
+import {stage, until} from './rig.mjs'
 
-let server, chrome, net, page
+const on = stage({args: ['--bgp', 'loopback']})
+let net, page
 
-before(async () => {
-	server = await serve()
-	net = await network(server.url)
-	chrome = await browser()
+beforeEach(async () => {
+	net = on.net
+	page = await on.chrome.pageOf()
 })
-after(async () => {
-	await chrome?.close()
-	await server?.end()
-})
-beforeEach(async () => { page = await chrome.pageOf() })
 afterEach(async () => {
 	assert.deepEqual(page.complaints, [])
 	await page.context().close()
 })
 
-const open = (path) => page.goto(`${server.url}/console/${path}`)
+const open = (path) => page.goto(`${on.server.url}/console/${path}`)
 
 // tabTo presses Tab until an element of the name has the focus.
 async function tabTo(name, most = 80) {
@@ -100,7 +96,7 @@ test('tags are changed after a look at what that does', async () => {
 })
 
 test('a Connect peer is associated with a device and disassociated', async () => {
-	await open(`cn/${net.cn}/peers?open=${net.peer}`)
+	await open(`cn/${net.cn}/peers/${net.peer}`)
 	await page.getByLabel('Associate with device').selectOption(net.device)
 	await page.getByRole('button', {name: 'Associate', exact: true}).click()
 	await page.getByText('Associated', {exact: true}).waitFor()
@@ -109,6 +105,53 @@ test('a Connect peer is associated with a device and disassociated', async () =>
 	await page.getByLabel('Associate with device').waitFor()
 	const {ConnectPeerAssociations} = await net.api('GET', `/global-networks/${net.gn}/connect-peer-associations`)
 	assert.deepEqual((ConnectPeerAssociations ?? []).filter((a) => a.State === 'AVAILABLE'), [])
+})
+
+test('a Connect peer shows its sessions, what is heard and advertised on them, and is reset after a confirmation', async () => {
+	await net.api('PUT', `/_portolan/announcements/${net.peer}`, [])
+	const {sessions: [first, second]} = await net.api('GET', `/_portolan/bgp/sessions?core-network=${net.cn}`)
+	const up = await dial(first, ['192.168.7.0/24', '192.168.8.0/22'])
+	const soon = await dial(second, ['192.168.7.0/24'])
+	const event = (type) => until(`the event ${type}`, async () => (await net.api('GET', '/_portolan/events?last=100')).events.some(({event: {detail}}) => detail.changeType === type && detail.coreNetworkAddress === second.coreNetworkAddress))
+	await event('CONNECT_PEER_BGP_UP')
+	await soon.end('maintenance at the branch')
+	await event('CONNECT_PEER_BGP_DOWN')
+	await open(`cn/${net.cn}/peers`)
+	await page.getByText('1 of 2 up').waitFor()
+	await page.getByRole('link', {name: net.peer}).click()
+	await page.getByRole('heading', {name: 'branch'}).waitFor()
+	const session = (s) => page.getByRole('listitem').filter({has: page.getByRole('heading', {name: s.coreNetworkAddress})})
+	await session(first).getByText('Established').waitFor()
+	await session(second).getByText(/Administrative Shutdown.*maintenance at the branch/).waitFor()
+	const table = (name) => page.getByRole('region', {name})
+	await table('Routes heard from it').getByRole('row', {name: `${first.coreNetworkAddress} 192.168.8.0/22 ${first.peerAddress} 65001`}).waitFor()
+	await table('Routes advertised to it').getByRole('button', {name: `Open ${first.coreNetworkAddress}`}).nth(1).click()
+	await page.getByText(/us-east-1 advertises it to/).first().waitFor()
+	await table('Status changes').getByRole('row', {name: /CONNECT_PEER_BGP_DOWN/}).first().waitFor()
+	await page.getByRole('button', {name: `Reset ${first.coreNetworkAddress}`}).click()
+	assert.equal(await Promise.race([up.ended, 'it is up']), 'it is up', 'nothing is reset before the confirmation')
+	await page.getByRole('button', {name: `Confirm: Reset ${first.coreNetworkAddress}`}).click()
+	await up.ended
+	await session(first).getByText(/Administrative Reset/).waitFor()
+	await open(`cn/${net.cn}/monitoring?status=DOWN`)
+	await page.getByRole('row', {name: new RegExp(`${net.peer}.*BGP.*${first.coreNetworkAddress}.*DOWN`)}).first().waitFor()
+})
+
+test('a path is drawn hop by hop, each a link to why it is so', async () => {
+	await open(`cn/${net.cn}/path?from=${net.ids['prod-0']}&to=10.11.0.1`)
+	const forward = page.getByRole('list', {name: 'Hops of the forward path'})
+	await forward.waitFor()
+	const hops = (await forward.getByRole('listitem').allInnerTexts()).map((t) => t.replace(/\s+/g, ' '))
+	assert.deepEqual(hops.map((t) => t.replace(/ →.*/, '')), [
+		'us-east-1: prod-0 sent from 10.0.0.1', 'us-east-1: prod@us-east-1 10.11.0.0/16', 'us-east-1: firewall inspected by firewall-0', 'us-east-1: nfg:firewall@us-east-1 10.11.0.0/16',
+		'eu-west-1: firewall inspected by firewall-1', 'eu-west-1: nfg:firewall@eu-west-1 10.11.0.0/16', 'eu-west-1: dev-1 delivered: 10.11.0.1',
+	])
+	assert.equal(await page.getByRole('region', {name: /Forward path/}).locator('rect').count(), hops.length)
+	await forward.getByRole('link', {name: 'nfg:firewall@eu-west-1'}).click()
+	await page.getByRole('heading', {name: 'Routes'}).waitFor()
+	await page.getByText('selected', {exact: false}).first().waitFor()
+	await page.getByText('Show as a diagram').first().click()
+	await page.getByRole('region', {name: 'Way of 10.11.0.0/16 to nfg:firewall@eu-west-1'}).waitFor()
 })
 
 test('a policy is written with findings and a plan beside it, put, and executed with its events', async () => {
@@ -163,10 +206,10 @@ test('a server that dies is noticed, what is shown is marked old, and the stream
 	await open(`cn/${net.cn}/attachments`)
 	await page.getByText(net.ids['prod-0']).first().waitFor()
 	const resumed = page.waitForRequest((r) => r.url().includes('/_portolan/events') && Boolean(r.headers()['last-event-id']))
-	await server.stop()
+	await on.server.stop()
 	await page.getByText('What is shown is old').waitFor()
 	assert.ok(await page.getByText(net.ids['prod-0']).first().isVisible(), 'the last state stays')
-	await server.start()
+	await on.server.start()
 	await page.getByText('What is shown is old').waitFor({state: 'detached'})
 	await resumed
 	page.complaints.length = 0 // a browser reports connections that are refused

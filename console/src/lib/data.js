@@ -1,5 +1,5 @@
 // What views ask for, each under one key, so that views share the answers.
-import {ask, call, pages} from './api.js'
+import {ask, call, control, pages} from './api.js'
 import {useQuery} from './query.js'
 
 export const useAttachments = (cn) => useQuery(`cn ${cn} attachments`, ({progress}) => pages('ListAttachments', {coreNetworkId: cn}, 'Attachments', {progress}))
@@ -9,6 +9,9 @@ export const useCoreNetwork = (cn) => useQuery(`cn ${cn} itself`, async () => (a
 export const useGraph = (cn) => useQuery(`cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json'}))
 
 export const usePeers = (cn) => useQuery(`cn ${cn} peers`, () => pages('ListConnectPeers', {coreNetworkId: cn}, 'ConnectPeers'))
+
+// useSessions are the BGP sessions of a core network. A server that holds none answers with an error that says so.
+export const useSessions = (cn) => useQuery(`cn ${cn} bgp`, async () => (await control('GET', 'bgp/sessions', {query: {'core-network': cn}})).sessions)
 
 export const useVersions = (cn) => useQuery(`cn ${cn} versions`, () => pages('ListCoreNetworkPolicyVersions', {coreNetworkId: cn}, 'CoreNetworkPolicyVersions'))
 

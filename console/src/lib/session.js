@@ -45,6 +45,10 @@ export const session = {
 	refusal(operation) {
 		return session.caller?.denied?.[operation] ?? ''
 	},
+	// uncontrolled is why the caller may not make control calls, or ''.
+	uncontrolled() {
+		return session.caller?.control ?? ''
+	},
 }
 
 // preference reads or writes what a browser remembers of how pages look. Nothing else is stored.

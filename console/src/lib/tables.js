@@ -5,3 +5,9 @@ export function tableOf(text) {
 	const group = text.startsWith('nfg:')
 	return {name: text.slice(group ? 4 : 0, at), edge: text.slice(at + 1), group}
 }
+
+// tableLink is the view of a table, opened at a prefix or an address, as a link takes it.
+export function tableLink(cn, text, why) {
+	const t = tableOf(text)
+	return {to: ['cn', cn, 'routes'], params: {[t.group ? 'group' : 'segment']: t.name, edge: t.edge, why}}
+}

@@ -31,3 +31,6 @@ export function csv(rows) {
 // contains tells whether a text has every word that is looked for.
 export const contains = (text, words) => words.every((w) => text.includes(w))
 export const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean)
+
+// withNames writes the Name tags of attachments and Connect peers before their ids in a text.
+export const withNames = (text, names) => names ? String(text ?? '').replace(/(?:attachment|connect-peer)-\w+/g, (id) => names[id] ? `${names[id]} (${id})` : id) : text ?? ''

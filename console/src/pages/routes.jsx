@@ -4,6 +4,7 @@ import {ask} from '../lib/api.js'
 import {useGraph} from '../lib/data.js'
 import {useQuery} from '../lib/query.js'
 import {setParams} from '../lib/router.jsx'
+import {withNames} from '../lib/text.js'
 import {Choice, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 import {Why} from '../ui/why.jsx'
@@ -12,12 +13,12 @@ const fib = [
 	{name: 'prefix', title: 'Prefix', text: (r) => r.prefix, cell: (r) => <code>{r.prefix}</code>, sort: (a, b) => byPrefix(a.prefix, b.prefix)},
 	{name: 'type', title: 'Type', text: (r) => r.type},
 	{name: 'state', title: 'State', text: (r) => r.state, cell: (r) => <State of={r.state} />},
-	{name: 'to', title: 'Destinations', text: (r) => r.destinations.join(', ') || 'blackhole'},
+	{name: 'to', title: 'Destinations', text: (r) => withNames(r.destinations.join(', '), r.names) || 'blackhole'},
 	{name: 'aspath', title: 'AS path', text: (r) => (r.asPath ?? []).join(' ')},
 	{name: 'med', title: 'MED', text: (r) => r.med},
 	{name: 'pref', title: 'Local pref.', text: (r) => r.localPreference},
 	{name: 'comm', title: 'Communities', text: (r) => (r.communities ?? []).join(' ')},
-	{name: 'origin', title: 'Origin', text: (r) => r.origin},
+	{name: 'origin', title: 'Origin', text: (r) => withNames(r.origin, r.names)},
 ]
 const rib = [...fib.slice(0, 1), {name: 'best', title: 'Selected', text: (r) => r.best ? 'yes' : '', cell: (r) => r.best && <State of="yes">best path</State>}, ...fib.slice(3)]
 

@@ -26,7 +26,7 @@ export function Page({title, sub, actions, children}) {
 }
 
 const good = new Set(['AVAILABLE', 'EXECUTED', 'COMPLETE', 'READY_TO_EXECUTE', 'Established', 'UP', 'running', 'active', 'ACTIVE', 'yes', 'delivered', 'selected', 'selected-ecmp', 'DEPLOYED'])
-const bad = new Set(['FAILED', 'REJECTED', 'DOWN', 'no', 'blackhole', 'BLACKHOLE', 'FAILED_GENERATION', 'error', 'OUT_OF_DATE', 'filtered', 'dropped'])
+const bad = new Set(['FAILED', 'REJECTED', 'DOWN', 'no',  'blackhole', 'BLACKHOLE', 'FAILED_GENERATION', 'error', 'OUT_OF_DATE', 'filtered', 'dropped'])
 const mid = new Set(['partly', 'warning', 'handed over', 'rejected'])
 
 // State is a state as text with a mark: never by colour alone.
@@ -58,10 +58,10 @@ export function Loaded({of, children, what = 'data'}) {
 	return <p class="loading" role="status">Loading {what}{of.progress ? ` (${of.progress})` : ''}…</p>
 }
 
-// Act is a button that makes a call. It is greyed with the reason when the caller may not make it.
-export function Act({operation, run, children, done, class: cls = '', confirm, disabled, why}) {
+// Act is a button that makes a call: operation, or control calls. It is greyed with the reason when the caller may not make it.
+export function Act({operation, control, run, children, done, class: cls = '', confirm, disabled, why}) {
 	const [state, set] = useState({})
-	const refused = operation ? session.refusal(operation) : ''
+	const refused = operation ? session.refusal(operation) : control ? session.uncontrolled() : ''
 	const reason = refused || (disabled ? why : '')
 	const click = async () => {
 		if (confirm && !state.asked) return set({asked: true})
@@ -123,5 +123,8 @@ export function useDebounced(value, ms) {
 	return late
 }
 
-// Details is a part that opens; open can be given by an address.
-export const More = ({summary, open, children}) => <details class="more" open={open}><summary>{summary}</summary>{children}</details>
+// More is a part that opens. What is in it is made when it is opened first.
+export function More({summary, open = false, children}) {
+	const [opened, set] = useState(open)
+	return <details class="more" open={open} onToggle={(e) => e.currentTarget.open && set(true)}><summary>{summary}</summary>{opened && children}</details>
+}

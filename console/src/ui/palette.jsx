@@ -80,7 +80,7 @@ function cached() {
 			for (const r of rows) list.push(item(nameOf(r) || r.Description || idOf(r), `${kind} ${idOf(r)}`, href(r), JSON.stringify(r.Tags ?? ''), r.ResourceArn ?? '', r.SegmentName ?? ''))
 		}
 		if (scope === 'cn' && what === 'attachments') add(data, 'attachment', (r) => address(['cn', id, 'attachments'], {open: r.AttachmentId}), (r) => r.AttachmentId)
-		if (scope === 'cn' && what === 'peers') add(data, 'Connect peer', (r) => address(['cn', id, 'peers'], {open: r.ConnectPeerId}), (r) => r.ConnectPeerId)
+		if (scope === 'cn' && what === 'peers') add(data, 'Connect peer', (r) => address(['cn', id, 'peers', r.ConnectPeerId]), (r) => r.ConnectPeerId)
 		if (scope === 'cn' && what === 'graph') for (const s of [...data.segments, ...data.networkFunctionGroups]) list.push(item(s.name, 'segment or network function group', address(['cn', id, 'topology'], {row: s.name})))
 		if (scope === 'gn' && what === 'sites') add(data, 'site', () => address(['gn', id, 'sites']), (r) => r.SiteId)
 		if (scope === 'gn' && what === 'devices') add(data, 'device', () => address(['gn', id, 'devices']), (r) => r.DeviceId)

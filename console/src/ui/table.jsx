@@ -96,7 +96,7 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 									onClick={() => onOpen(open ? '' : key)}>{open ? '▾' : '▸'}</button>}
 								<bdi>{c.cell ? c.cell(r) : c.text(r)}</bdi></td>)}
 						</tr>,
-						open && <tr key={key + ' detail'} class="detail" ref={under}><td colSpan={columns.length}>{detail(r)}</td></tr>,
+						open && <tr key={key + ' detail'} class="detail" ref={under}><td colSpan={columns.length}><div class="under">{detail(r)}</div></td></tr>,
 					]
 				})}
 				{last < rows.length && <Gap high={(rows.length - last) * high + restExtra} />}
