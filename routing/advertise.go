@@ -2,6 +2,7 @@ package routing
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -91,20 +92,80 @@ func (t *Tables) PeerOf(peer string) (Attachment, bool) {
 func (t *Tables) outgoing(s *session, record *Step) ([]route, []Origin) {
 	var routes []route
 	var origins []Origin
-	v := t.core.vrfs[s.vrf]
 	for _, row := range t.sorted() {
-		r, ok := t.route(v, row.prefix, row.class, s.edge)
-		if !ok || t.withheld(s, &r) != "" {
-			continue
+		if r, ok := t.leaving(s, row.prefix, row.class); ok {
+			routes = append(routes, route{prefix: r.Prefix, Attributes: r.Attributes, tag: len(origins)})
+			origins = append(origins, r.Origin)
 		}
-		if s.scope != scopeAll {
-			r.Communities = nil
-		}
-		routes = append(routes, route{prefix: r.Prefix, Attributes: r.Attributes, tag: len(origins)})
-		origins = append(origins, r.Origin)
 	}
 	f := filter{lists: t.core.lists, scope: s.scope, summarize: true, record: record, met: t.core.met}
 	return f.run(t.outbound(s), routes), origins
+}
+
+// leaving is the row of a prefix that goes out on a session, before its outbound policies.
+func (t *Tables) leaving(s *session, p netip.Prefix, k *class) (Route, bool) {
+	r, ok := t.route(t.core.vrfs[s.vrf], p, k, s.edge)
+	if !ok || t.withheld(s, &r) != "" {
+		return r, false
+	}
+	if s.scope != scopeAll {
+		r.Communities = nil
+	}
+	return r, true
+}
+
+// AdvertisedChange is a prefix that may be advertised otherwise than before.
+type AdvertisedChange struct {
+	Prefix        netip.Prefix
+	Advertisement *Advertisement // nil: it is not advertised
+}
+
+// AdvertisedSince is what may have changed of what an edge advertises since tables of which these are an Update, by prefix. It
+// costs as much as has changed. It is false where only all of [Tables.Advertised] tells: of other tables, where the attachment itself
+// has changed, or where a routing policy summarizes.
+func (t *Tables) AdvertisedSince(old *Tables, id, edge string) ([]AdvertisedChange, bool) {
+	if old == nil || t.core != old.core || !maps.Equal(t.appliances, old.appliances) {
+		return nil, false
+	}
+	s, why := t.session(id, edge)
+	before, whyNot := old.session(id, edge)
+	if why != "" || whyNot != "" {
+		return nil, why == whyNot // nothing was advertised, and nothing is
+	}
+	policies := t.outbound(&s)
+	if !s.advertisesAs(&before) || !slices.Equal(policies, old.outbound(&before)) || slices.ContainsFunc(policies, summarizes) {
+		return nil, false
+	}
+	prefixes, ok := t.history.since(old.history)
+	if !ok {
+		return nil, false
+	}
+	f := filter{lists: t.core.lists, scope: s.scope}
+	list := make([]AdvertisedChange, len(prefixes))
+	for i, p := range prefixes {
+		list[i].Prefix = p
+		k, ok := t.prefixes.Get(p)
+		if !ok {
+			continue
+		}
+		if r, ok := t.leaving(&s, p, k); ok {
+			out := f.run(policies, []route{{prefix: p, Attributes: r.Attributes}})[0]
+			if !out.dropped {
+				list[i].Advertisement = new(t.sent(&s, &out, []Origin{r.Origin}))
+			}
+		}
+	}
+	return list, true
+}
+
+func summarizes(p *policy.RoutingPolicy) bool {
+	return slices.ContainsFunc(p.Rules, func(r policy.RoutingRule) bool { return r.Action.Type == policy.RouteSummarize })
+}
+
+// advertisesAs says whether a session is advertised the same of the same tables and policies.
+func (s *session) advertisesAs(o *session) bool {
+	return s.ID == o.ID && s.Type == o.Type && s.vrf == o.vrf && s.inGroup() == o.inGroup() && s.scope == o.scope && s.edge == o.edge && s.asn == o.asn &&
+		(s.peer > 0) == (o.peer > 0) && s.peerName(s.peer) == o.peerName(o.peer)
 }
 
 // sent is a route as it leaves an edge.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -151,6 +152,7 @@ func TestUpdate_equalsCompute(t *testing.T) {
 			if got, want := fmt.Sprint(updateErr), fmt.Sprint(err); got != want {
 				t.Fatalf("step %d: got error %s\nwant %s", step, got, want)
 			}
+			wantAdvertisedSince(t, tables, updated)
 			if got, want := everything(updated), everything(full); got != want {
 				t.Fatalf("step %d: put %+v, remove %v\ngot:\n%s\nwant:\n%s\n%s", step, put, remove, got, want, describe(n, text))
 			}
@@ -200,6 +202,7 @@ func TestUpdateRoutes_equalsCompute(t *testing.T) {
 				t.Fatalf("announce %+v, withdraw %v of %s %s: %v\ngot:\n%s\nwant: %v\n%s\n%s", announce, withdraw, a.ID, peer, updateErr, everything(next), err, everything(full), describe(n, text))
 			}
 			wantChanges(t, tables, next)
+			wantAdvertisedSince(t, tables, next)
 			again := n
 			again.Attachments = slices.Collect(next.Attachments())
 			if same, _ := routing.Compute(again); everything(same) != everything(full) {
@@ -208,6 +211,40 @@ func TestUpdateRoutes_equalsCompute(t *testing.T) {
 			tables = next
 		}
 	})
+}
+
+// wantAdvertisedSince: what was advertised, with the changes, is what is advertised.
+func wantAdvertisedSince(t *rapid.T, old, now *routing.Tables) {
+	for a := range now.Attachments() {
+		ids := []string{a.ID}
+		for _, p := range a.Peers {
+			ids = append(ids, p.ID)
+		}
+		for _, id := range ids {
+			for _, edge := range a.Edges {
+				changes, ok := now.AdvertisedSince(old, id, edge)
+				if !ok {
+					continue
+				}
+				got := map[netip.Prefix]string{}
+				for _, ad := range old.Advertised(id, edge) {
+					got[ad.Prefix] = fmt.Sprintf("%+v", ad)
+				}
+				for _, c := range changes {
+					if delete(got, c.Prefix); c.Advertisement != nil {
+						got[c.Prefix] = fmt.Sprintf("%+v", *c.Advertisement)
+					}
+				}
+				want := map[netip.Prefix]string{}
+				for _, ad := range now.Advertised(id, edge) {
+					want[ad.Prefix] = fmt.Sprintf("%+v", ad)
+				}
+				if !maps.Equal(got, want) {
+					t.Fatalf("%s at %s: got %v, want %v", id, edge, got, want)
+				}
+			}
+		}
+	}
 }
 
 // replacedBy is what an attachment announces after a peer of it announced and withdrew something.

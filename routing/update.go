@@ -86,6 +86,16 @@ func (t *Tables) UpdateRoutes(id, peer string, announce []Announcement, withdraw
 	return u.finish()
 }
 
+// TakesRoutes says whether [Tables.UpdateRoutes] can change what a peer of an attachment announces.
+func (t *Tables) TakesRoutes(id, peer string) bool {
+	a := t.attachment(id)
+	if a == nil || a.NAT != nil {
+		return false
+	}
+	_, ok := a.peer(peer)
+	return ok
+}
+
 // update is the state of an Update.
 type update struct {
 	*Tables

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -13,13 +14,15 @@ import (
 type Heard struct {
 	mu    sync.Mutex
 	peers map[string]*heardPeer
+	clock uint64 // the last version: each change of any peer has one of its own
 }
 
 // heardPeer is the routes of one Connect peer, with the last changes of them.
 type heardPeer struct {
 	routes  map[netip.Prefix]routing.Announcement
-	version uint64
-	log     []heardChange // in order of versions, without a gap up to version
+	version uint64        // of the last change
+	since   uint64        // from this version on all changes are in log
+	log     []heardChange // in order of versions
 	logged  int           // prefixes in log
 }
 
@@ -46,7 +49,8 @@ func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 		if h.peers == nil {
 			h.peers = map[string]*heardPeer{}
 		}
-		p = &heardPeer{routes: map[netip.Prefix]routing.Announcement{}}
+		h.clock++ // what was known of an earlier peer of this name is older
+		p = &heardPeer{routes: map[netip.Prefix]routing.Announcement{}, version: h.clock, since: h.clock}
 		h.peers[peer] = p
 	}
 	var changed []netip.Prefix
@@ -65,10 +69,12 @@ func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 	if len(changed) == 0 {
 		return false
 	}
-	p.version++
+	h.clock++
+	p.version = h.clock
 	p.log = append(p.log, heardChange{p.version, changed})
-	for p.logged += len(changed); p.logged > maxHeardLog && len(p.log) > 0; p.log = p.log[1:] {
+	for p.logged += len(changed); p.logged > maxHeardLog; p.log = p.log[1:] {
 		p.logged -= len(p.log[0].prefixes)
+		p.since = p.log[0].version
 	}
 	return true
 }
@@ -85,6 +91,41 @@ func (h *Heard) Forget(peer string) {
 	delete(h.peers, peer)
 }
 
+// heardDelta is what has changed of what a peer advertises.
+type heardDelta struct {
+	attachment, peer string
+	announce         []routing.Announcement
+	withdraw         []netip.Prefix
+	version          uint64 // with it
+}
+
+// changes is what has changed since a version, by prefix; false: that is not known any more.
+func (h *Heard) changes(peer string, since uint64) (d heardDelta, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peers[peer]
+	if p == nil || since < p.since {
+		return d, false
+	}
+	changed := map[netip.Prefix]bool{}
+	for _, c := range p.log {
+		if c.version > since {
+			for _, prefix := range c.prefixes {
+				changed[prefix] = true
+			}
+		}
+	}
+	d.version = p.version
+	for _, prefix := range slices.SortedFunc(maps.Keys(changed), netip.Prefix.Compare) {
+		if a, has := p.routes[prefix]; has {
+			d.announce = append(d.announce, a)
+		} else {
+			d.withdraw = append(d.withdraw, prefix)
+		}
+	}
+	return d, true
+}
+
 // Count is how many routes a peer advertises.
 func (h *Heard) Count(peer string) int {
 	if h == nil {
@@ -98,7 +139,7 @@ func (h *Heard) Count(peer string) int {
 	return 0
 }
 
-// announcements is all that a peer advertises, in order of prefix, and its version.
+// announcements is all that a peer advertises, in order of prefix, and its version; 0: it has never advertised anything.
 func (h *Heard) announcements(peer string) ([]routing.Announcement, uint64) {
 	if h == nil {
 		return nil, 0
@@ -106,7 +147,7 @@ func (h *Heard) announcements(peer string) ([]routing.Announcement, uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.peers[peer]
-	if p == nil || len(p.routes) == 0 {
+	if p == nil {
 		return nil, 0
 	}
 	list := make([]routing.Announcement, 0, len(p.routes))

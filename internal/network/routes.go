@@ -34,7 +34,8 @@ type Routes struct {
 	Unsettled         bool // some prefixes never settle; their rows are no answer
 	CatalogIncomplete bool // the catalog could not be asked for everything: routes may be missing
 
-	cycles string // of what never settles, as the log has them
+	cycles string            // of what never settles, as the log has them
+	heard  map[string]uint64 // the version of what was heard from each Connect peer
 }
 
 // cache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what they
@@ -163,6 +164,27 @@ type change struct {
 	all   []attached
 	moved []attached
 	ids   map[string]bool // of what moved; nil: all is read
+	heard []heardDelta    // of attachments that are not among ids
+}
+
+// versions are those of what was heard, with all that was read.
+func (c *change) versions(before *Routes) map[string]uint64 {
+	versions := map[string]uint64{}
+	if before != nil && c.ids != nil {
+		maps.Copy(versions, before.heard)
+	}
+	for _, list := range [][]attached{c.all, c.moved} {
+		for i := range list {
+			for j := range list[i].peers {
+				delete(versions, list[i].peers[j].ID)
+			}
+			maps.Copy(versions, list[i].heard)
+		}
+	}
+	for i := range c.heard {
+		versions[c.heard[i].peer] = c.heard[i].version
+	}
+	return versions
 }
 
 // readChange reads what has moved since earlier routes, or all.
@@ -174,7 +196,9 @@ func (n *Networks) readChange(v *state.View, row *state.CoreNetwork, before *Rou
 	}
 	c.document, _ = v.Document(row, row.LiveVersion)
 	if before != nil && before.Policy == c.policy {
-		if c.ids, ok = v.MovedAttachments(row.ID(), before.Generation); ok {
+		var heard map[string]bool
+		if c.ids, heard, ok = v.MovedAttachments(row.ID(), before.Generation); ok {
+			c.heard = n.readHeard(v, heard, c.ids, before)
 			for _, id := range slices.Sorted(maps.Keys(c.ids)) {
 				if a, there := state.Attachments.Get(v, state.Attachments.Key(row.OwnerAccountId, row.CoreNetworkId, id)); there {
 					c.moved = append(c.moved, n.read(v, a))
@@ -224,7 +248,10 @@ func (n *Networks) compute(ctx context.Context, find Find, before *Routes) (*Rou
 		lists = q.entries(ctx, c.lists)
 		same = before.Policy == c.policy && reflect.DeepEqual(before.PrefixLists, lists)
 	}
-	next := &Routes{Generation: c.generation, Catalog: catalog, At: c.at, Policy: c.policy, Document: c.document, Edges: c.row.Edges, PrefixLists: lists}
+	next := &Routes{
+		Generation: c.generation, Catalog: catalog, At: c.at, Policy: c.policy, Document: c.document, Edges: c.row.Edges, PrefixLists: lists,
+		heard: c.versions(before),
+	}
 	if !known {
 		m := &material{row: c.row, document: c.document}
 		network := m.snapshot(q.attachments(ctx, c.all), lists).On(c.policy, n.options)
@@ -239,12 +266,36 @@ func (n *Networks) compute(ctx context.Context, find Find, before *Routes) (*Rou
 	}
 	// What moved alone was read again: the rest may still be missing.
 	next.CatalogIncomplete = q.incomplete || before.CatalogIncomplete && before.Catalog == catalog
-	if len(put)+len(remove) == 0 {
+	changed := slices.ContainsFunc(c.heard, func(d heardDelta) bool { return len(d.announce)+len(d.withdraw) > 0 })
+	if len(put)+len(remove) == 0 && !changed {
 		next.Tables, next.Unsettled, next.cycles, next.At = before.Tables, before.Unsettled, before.cycles, before.At
 		return next, nil
 	}
-	next.Tables, err = before.Tables.Update(put, remove)
+	if next.Tables, err = updated(before.Tables, put, remove, c.heard); next.Tables == nil {
+		return n.compute(ctx, find, nil) // the error, if it is one of the network, comes again
+	}
 	return next, n.settled(c.row, before, next, err)
+}
+
+// updated is tables with what has changed, and as error what never settles in them. It is nil where they cannot be changed so.
+func updated(tables *routing.Tables, put []routing.Attachment, remove []string, heard []heardDelta) (*routing.Tables, error) {
+	var err error
+	var oscillation *routing.OscillationError
+	if len(put)+len(remove) > 0 {
+		if tables, err = tables.Update(put, remove); err != nil && !errors.As(err, &oscillation) {
+			return nil, err
+		}
+	}
+	for i := range heard {
+		d := &heard[i]
+		if len(d.announce)+len(d.withdraw) == 0 {
+			continue
+		}
+		if tables, err = tables.UpdateRoutes(d.attachment, d.peer, d.announce, d.withdraw); err != nil && !errors.As(err, &oscillation) {
+			return nil, err
+		}
+	}
+	return tables, err
 }
 
 // settled takes tables in which some prefixes never settle: the others are as good as ever.

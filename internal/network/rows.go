@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -19,6 +20,7 @@ type attached struct {
 	announced []routing.Announcement // what was put for it
 	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each or was heard
 	peering   string                 // the transit gateway's end of the peering that a route table is attached over
+	heard     map[string]uint64      // the version of what was heard from each peer that is part of it
 	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
 }
 
@@ -42,7 +44,13 @@ func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 	agree := true
 	for _, peer := range state.ConnectPeers.Rows(v, state.ConnectPeers.In(owner, row.AttachmentId), "") {
 		if peer.State == api.ConnectPeerStateAvailable {
-			a.peers = append(a.peers, n.readPeer(v, peer, announced(peer.ConnectPeerId)))
+			p, version := n.readPeer(v, peer, announced(peer.ConnectPeerId))
+			if a.peers = append(a.peers, p); version > 0 {
+				if a.heard == nil {
+					a.heard = map[string]uint64{}
+				}
+				a.heard[p.ID] = version
+			}
 		}
 		if peer.State == api.ConnectPeerStateFailed {
 			continue
@@ -61,22 +69,55 @@ func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 	return a
 }
 
-// readPeer reads a Connect peer for which list was put.
-func (n *Networks) readPeer(v *state.View, peer *state.ConnectPeer, list []routing.Announcement) snapshot.Peer {
-	p := snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: list}
+// readPeer reads a Connect peer for which list was put, with the version of what was heard from it if that is used.
+func (n *Networks) readPeer(v *state.View, peer *state.ConnectPeer, list []routing.Announcement) (p snapshot.Peer, version uint64) {
+	p = snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: list}
 	held, ok := peer.BGP(v)
 	if !ok || n.heard == nil {
-		return p
+		return p, 0
 	}
-	for _, s := range held.Sessions {
-		p.Sessions = append(p.Sessions, snapshot.Session{CoreNetworkAddress: s.CoreNetworkAddress, Up: s.Up, Reason: s.Reason})
-	}
-	if len(list) > 0 {
+	if p.Sessions = sessionsOf(held); len(list) > 0 {
 		p.Overridden = n.heard.Count(p.ID)
 	} else {
-		p.Announcements, _ = n.heard.announcements(p.ID)
+		p.Announcements, version = n.heard.announcements(p.ID)
 	}
-	return p
+	return p, version
+}
+
+// readHeard reads what has been heard from Connect peers since earlier routes. Where that is not known, or cannot be added to what
+// there is, the attachment is among ids afterwards.
+func (n *Networks) readHeard(v *state.View, peers, ids map[string]bool, before *Routes) (list []heardDelta) {
+	for _, id := range slices.Sorted(maps.Keys(peers)) {
+		peer, ok := state.ConnectPeers.ByID(v, id)
+		if !ok {
+			continue // it moved, too
+		}
+		if set, put := state.Announcements.Get(v, state.Announcements.Key(peer.OwnerAccountId, peer.CoreNetworkId, id)); put && len(set.Announcements) > 0 {
+			continue // what is heard is not used
+		}
+		at := peer.ConnectAttachmentId
+		_, held := peer.BGP(v)
+		version, had := before.heard[id]
+		if ids[at] || !held || !had || !before.Tables.TakesRoutes(at, id) {
+			ids[at] = true
+			continue
+		}
+		d, known := n.heard.changes(id, version)
+		if !known {
+			ids[at] = true
+			continue
+		}
+		d.attachment, d.peer = at, id
+		list = append(list, d)
+	}
+	return slices.DeleteFunc(list, func(d heardDelta) bool { return ids[d.attachment] })
+}
+
+func sessionsOf(held *state.ConnectPeerBGP) (list []snapshot.Session) {
+	for _, s := range held.Sessions {
+		list = append(list, snapshot.Session{CoreNetworkAddress: s.CoreNetworkAddress, Up: s.Up, Reason: s.Reason})
+	}
+	return list
 }
 
 // asnOf is the ASN of the router of a Connect peer, 0 when it is not known.

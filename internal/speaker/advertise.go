@@ -13,7 +13,19 @@ func (p *peer) advertise(tables *routing.Tables) {
 	if tables == p.tables {
 		return
 	}
+	old := p.tables
 	p.tables = tables
+	if changes, ok := tables.AdvertisedSince(old, p.id, p.row.EdgeLocation); ok {
+		routes := make([]bgp.Route, len(changes))
+		for i := range changes {
+			routes[i].Prefix = changes[i].Prefix
+			if ad := changes[i].Advertisement; ad != nil {
+				routes[i].Attrs = p.attributes(&ad.Attributes)
+			}
+		}
+		p.export.Update(routes)
+		return
+	}
 	list := tables.Advertised(p.id, p.row.EdgeLocation)
 	routes := make([]bgp.Route, len(list))
 	for i := range list {

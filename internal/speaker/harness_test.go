@@ -81,28 +81,50 @@ func (w *world) peers(asns ...int64) (ids []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.network(string(document))
+	connect := w.connect("eu-west-1", "")
+	for i, asn := range asns {
+		ids = append(ids, w.peer(connect, i, asn))
+	}
+	return ids
+}
+
+// network makes a core network.
+func (w *world) network(document string) {
+	w.t.Helper()
 	gn := must(w, w.CreateGlobalNetwork, api.CreateGlobalNetworkInput{}).GlobalNetwork.GlobalNetworkId
-	w.cn = must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: gn, PolicyDocument: new(string(document))}).CoreNetwork.CoreNetworkId
+	w.cn = must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: gn, PolicyDocument: &document}).CoreNetwork.CoreNetworkId
 	w.rest()
-	const ec2 = "arn:aws:ec2:eu-west-1:111122223333:"
+}
+
+// connect makes a Connect attachment at an edge.
+func (w *world) connect(edge, label string) (attachment string) {
+	w.t.Helper()
+	ec2 := "arn:aws:ec2:" + edge + ":111122223333:"
 	vpc := must(w, w.CreateVpcAttachment, api.CreateVpcAttachmentInput{
 		CoreNetworkId: w.cn, VpcArn: ec2 + "vpc/vpc-0123456789abcdef0", SubnetArns: []string{ec2 + "subnet/subnet-0123456789abcdef0"},
 	}).VpcAttachment.Attachment.AttachmentId
 	w.rest()
-	connect := must(w, w.CreateConnectAttachment, api.CreateConnectAttachmentInput{
-		CoreNetworkId: w.cn, EdgeLocation: "eu-west-1", TransportAttachmentId: vpc,
-		Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolGre)},
-	}).ConnectAttachment.Attachment.AttachmentId
-	w.rest()
-	for i, asn := range asns {
-		peer := must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{
-			ConnectAttachmentId: connect, PeerAddress: fmt.Sprintf("10.0.0.%d", i+5), BgpOptions: &api.BgpOptions{PeerAsn: new(asn)},
-			InsideCidrBlocks: []string{fmt.Sprintf("169.254.%d.0/29", 40+i), fmt.Sprintf("fd00::%d00/125", i+1)},
-		}).ConnectPeer
-		ids = append(ids, peer.ConnectPeerId)
-		w.rest()
+	in := api.CreateConnectAttachmentInput{
+		CoreNetworkId: w.cn, EdgeLocation: edge, TransportAttachmentId: vpc, Options: &api.ConnectAttachmentOptions{Protocol: new(api.TunnelProtocolGre)},
 	}
-	return ids
+	if label != "" {
+		in.RoutingPolicyLabel = &label
+	}
+	attachment = must(w, w.CreateConnectAttachment, in).ConnectAttachment.Attachment.AttachmentId
+	w.rest()
+	return attachment
+}
+
+// peer makes the Connect peer of a number.
+func (w *world) peer(attachment string, i int, asn int64) (id string) {
+	w.t.Helper()
+	id = must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{
+		ConnectAttachmentId: attachment, PeerAddress: fmt.Sprintf("10.0.0.%d", i+5), BgpOptions: &api.BgpOptions{PeerAsn: new(asn)},
+		InsideCidrBlocks: []string{fmt.Sprintf("169.254.%d.0/29", 40+i), fmt.Sprintf("fd00::%d00/125", i+1)},
+	}).ConnectPeer.ConnectPeerId
+	w.rest()
+	return id
 }
 
 // hear has a session bring routes; a word without a path withdraws: "10.1.0.0/16=65001,65002".

@@ -159,7 +159,8 @@ func (sp *Speaker) flush(ctx context.Context) {
 	var reports []*report
 	sp.mu.Lock()
 	for p := range sp.dirty {
-		r := &report{peer: p, row: p.row}
+		r := &report{peer: p, row: p.row, moved: p.moved}
+		p.moved = false
 		for prefix := range p.changed {
 			h := p.routes[prefix]
 			c := network.HeardRoute{Prefix: prefix}
@@ -191,7 +192,9 @@ func (sp *Speaker) flush(ctx context.Context) {
 	}
 	slices.SortFunc(reports, func(a, b *report) int { return strings.Compare(a.peer.id, b.peer.id) })
 	for _, r := range reports {
-		r.moved = len(changes[r.peer]) > 0 && sp.heard.Change(r.peer.id, changes[r.peer])
+		if len(changes[r.peer]) > 0 && sp.heard.Change(r.peer.id, changes[r.peer]) {
+			r.moved = true
+		}
 		r.count = sp.heard.Count(r.peer.id)
 	}
 	if err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
@@ -206,6 +209,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 		for _, r := range reports {
 			if sp.peers[r.peer.id] == r.peer {
 				sp.dirty[r.peer] = struct{}{}
+				r.peer.moved = r.moved
 			}
 		}
 		sp.mu.Unlock()

@@ -29,6 +29,7 @@ type peer struct {
 	row     *state.ConnectPeer // written by Run alone
 	routes  map[netip.Prefix]heard
 	changed map[netip.Prefix]struct{} // since the last report
+	moved   bool                      // a report of other routes could not be stored
 	shards  int                       // of routes, as they are stored
 	stale   map[int]struct{}          // shards that differ from what is stored
 }

@@ -34,20 +34,22 @@ func (tx *Txn) ForgetRouting(n NetworkID) {
 	store.Forget(tx.w, routingGeneration(n.Account, n.ID))
 }
 
-// MovedAttachments are the ids of the attachments that changed, or whose announcements did, since a generation. It is
-// false when that does not tell everything.
-func (v *View) MovedAttachments(n NetworkID, since uint64) (ids map[string]bool, ok bool) {
+// MovedAttachments are the ids of the attachments that changed, or whose announcements did, since a generation, and of the Connect peers
+// of which the row of their BGP sessions alone did. It is false when that does not tell everything.
+func (v *View) MovedAttachments(n NetworkID, since uint64) (ids, heard map[string]bool, ok bool) {
 	moved, ok := store.Moved(v.r, routingGeneration(n.Account, n.ID), since)
 	if !ok {
-		return nil, false
+		return nil, nil, false
 	}
-	ids = map[string]bool{}
+	ids, heard = map[string]bool{}, map[string]bool{}
 	for _, key := range moved {
 		_, table, parent, id := splitKey(key, 1)
 		switch id = strings.TrimPrefix(id, "/"); table {
 		case "attachment":
 			ids[id] = true
-		case "announcements", "connect-peer-bgp":
+		case "connect-peer-bgp":
+			heard[id] = true
+		case "announcements":
 			if peer, isPeer := ConnectPeers.ByID(v, id); isPeer {
 				id = peer.ConnectAttachmentId
 			}
@@ -56,10 +58,10 @@ func (v *View) MovedAttachments(n NetworkID, since uint64) (ids map[string]bool,
 			ids[strings.TrimPrefix(parent, "/")] = true
 		case "core-network", "prefix-list-association":
 		default:
-			return nil, false
+			return nil, nil, false
 		}
 	}
-	return ids, true
+	return ids, heard, true
 }
 
 // RoutedNetworks are the core networks of an account, or of all when it is "", and those that are gone whose routes were
