@@ -26,7 +26,10 @@ type SharingSource interface {
 type Authorizer struct {
 	Tags    TagSource
 	Sharing SharingSource
-	Log     *slog.Logger // gets what was allowed, at debug level; a denial is in the error's Cause
+
+	Policies *ResourcePolicies // those of Sharing, read
+
+	Log *slog.Logger // gets what was allowed, at debug level; a denial is in the error's Cause
 }
 
 // DeniedError is the cause of an [api.AccessDeniedException]: the decision with the statements it rests on, for the log.
@@ -133,13 +136,14 @@ type query struct {
 	// tagsOf and sharingOf look things up; nil where there is nowhere to look. unreadable is told of a resource policy that is
 	// none.
 	tagsOf     func(arn string) map[string]string
+	policies   *ResourcePolicies
 	sharingOf  func(coreNetwork string) (owner, policy string, ok bool)
 	unreadable func(resource string, err error)
 }
 
 // query starts a question that is answered within ctx.
 func (a *Authorizer) query(ctx context.Context, p *Principal, op *api.Operation) *query {
-	q := &query{principal: p, op: op, unreadable: func(resource string, err error) {
+	q := &query{principal: p, op: op, policies: a.Policies, unreadable: func(resource string, err error) {
 		if a.Log != nil {
 			a.Log.LogAttrs(ctx, slog.LevelWarn, "a resource policy allows nothing, it cannot be read",
 				slog.String("resource", resource), slog.String("error", err.Error()))
@@ -174,12 +178,11 @@ func (q *query) decide(c check, trace int) verdict {
 	var effect Effect
 	var by *StatementRef
 	if c.policy != "" {
-		policy, err := ParseResourcePolicy([]byte(c.policy))
+		policy, err := q.policies.policy(c.policy)
 		if err != nil {
 			q.unreadable(c.resource, err)
 			policy = &Policy{}
 		}
-		policy.Name = "the resource policy"
 		effect, by = e.decide([]*Policy{policy})
 		v.steps = e.steps
 	}
@@ -247,6 +250,17 @@ func (q *query) resourceTags(resource string) map[string]string {
 	return tags
 }
 
+// maxConditionValue bounds what a request says of itself, in bytes: conditions are decided by the policies of others too.
+const maxConditionValue = 2048
+
+// short is a text of a request, "" when it is too long to be compared.
+func short(text string) string {
+	if len(text) > maxConditionValue {
+		return ""
+	}
+	return text
+}
+
 // ConditionKey is the value of a key that is about the caller or the request, "" when there is none. Of a principal whose
 // signature nobody checked nothing is known but its account.
 func (p *Principal) ConditionKey(key string) string {
@@ -277,9 +291,9 @@ func (p *Principal) ConditionKey(key string) string {
 	case "aws:securetransport":
 		return fmt.Sprint(p.request.TLS != nil)
 	case "aws:useragent":
-		return p.request.UserAgent()
+		return short(p.request.UserAgent())
 	case "aws:referer":
-		return p.request.Referer()
+		return short(p.request.Referer())
 	case "aws:viaawsservice", "aws:principalisawsservice":
 		return "false"
 	}

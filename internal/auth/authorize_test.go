@@ -250,7 +250,7 @@ func TestAuthorize(t *testing.T) {
 		},
 		{"VPC", "CreateVpcAttachment", onlyIf("*", `"ArnLike": {"networkmanager:vpcArn": "arn:aws:ec2:*:*:vpc/vpc-1"}`), vpc, ""},
 		{
-			"subnets", "CreateVpcAttachment", onlyIf("*", `"ForAllValues:ArnLike": {"networkmanager:subnetArns": "*:subnet/subnet-1"}`), vpc,
+			"subnets", "CreateVpcAttachment", onlyIf("*", `"ForAllValues:ArnLike": {"networkmanager:subnetArns": "arn:aws:ec2:*:*:subnet/subnet-1"}`), vpc,
 			"CreateVpcAttachment on resource: arn:aws:networkmanager::123456789012:core-network/core-network-1 because no identity-based policy allows the networkmanager:CreateVpcAttachment action",
 		},
 		{

@@ -193,7 +193,7 @@ func (e *evaluation) applies(s *statement) (why string, applies bool) {
 			}
 			continue
 		}
-		if named = globARN(glyphs, e.resource); named {
+		if named = p.names(glyphs, e.resource); named {
 			break
 		}
 	}

@@ -13,6 +13,7 @@ type pattern struct {
 	text   string
 	glyphs []rune // characters, or one of the marks below
 	vars   []variable
+	whole  bool // of Resource: no ARN but a text that begins with *, which is compared as a whole
 }
 
 const (
@@ -121,24 +122,22 @@ func (p *pattern) matches(s string, look lookup) bool {
 	return ok && glob(glyphs, s)
 }
 
-// matchesARN compares ARNs field by field: a wildcard does not reach beyond the colon of its field, except in the last.
-// A pattern with fewer than six fields, such as "*" or "arn:aws:networkmanager:*", is compared as a whole.
+// matchesARN is [globARN] with the variables of the pattern filled in.
 func (p *pattern) matchesARN(s string, look lookup) bool {
 	glyphs, ok := p.filled(look)
-	if !ok {
-		return false
-	}
-	return globARN(glyphs, s)
+	return ok && globARN(glyphs, s)
 }
 
+// arnFields is of how many fields an ARN is: arn, partition, service, region, account, resource.
+const arnFields = 6
+
+// globARN compares ARNs field by field: a wildcard stays inside its field. The last one has all that follows the fifth
+// colon, other colons too. A pattern of fewer fields matches nothing.
 func globARN(glyphs []rune, s string) bool {
-	if countUpTo(glyphs, ':', 5) < 5 {
-		return glob(glyphs, s)
-	}
-	for range 5 {
+	for range arnFields - 1 {
 		colon := slices.Index(glyphs, ':')
 		field, rest, found := strings.Cut(s, ":")
-		if !found || !glob(glyphs[:colon], field) {
+		if colon < 0 || !found || !glob(glyphs[:colon], field) {
 			return false
 		}
 		glyphs, s = glyphs[colon+1:], rest
@@ -146,41 +145,114 @@ func globARN(glyphs []rune, s string) bool {
 	return glob(glyphs, s)
 }
 
-func countUpTo(glyphs []rune, c rune, most int) int {
-	n := 0
-	for _, g := range glyphs {
-		if g == c {
-			if n++; n == most {
-				break
-			}
-		}
+// newResource compiles an element of Resource: as IAM does, an ARN that lacks fields gets * for each of them.
+func newResource(text string, variables bool) (*pattern, error) {
+	p, err := newPattern(text, true, variables)
+	if err != nil {
+		return nil, err
 	}
-	return n
+	if p.whole = !strings.HasPrefix(text, "arn:"); p.whole {
+		return p, nil
+	}
+	for fields := 1 + strings.Count(string(p.glyphs), ":"); fields < arnFields; fields++ {
+		p.glyphs = append(p.glyphs, ':', anyRun)
+	}
+	return p, nil
 }
 
-// glob matches with one step back: when a later part does not fit, the last * takes one character more.
+// names tells whether an element of Resource, its variables filled in, is about a resource.
+func (p *pattern) names(glyphs []rune, resource string) bool {
+	if p.whole {
+		return glob(glyphs, resource)
+	}
+	return globARN(glyphs, resource)
+}
+
+// glob tells whether a text as a whole fits. What stands before the first * and after the last is compared in place, and each
+// piece between two is looked for once, where it first occurs after the one before. So the time grows with the length of
+// the text, and only of a piece with ? also with 1/64 of the piece's.
 func glob(glyphs []rune, s string) bool {
-	star, mark := -1, 0 // the last *, and where in s what follows it was tried
-	g, i := 0, 0
-	for i < len(s) {
-		c, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case g < len(glyphs) && glyphs[g] == anyRun:
-			star, mark = g, i
-			g++
-		case g < len(glyphs) && (glyphs[g] == oneChar || glyphs[g] == c):
-			g++
-			i += size
-		case star >= 0:
-			_, size = utf8.DecodeRuneInString(s[mark:])
-			mark += size
-			g, i = star+1, mark
-		default:
+	first := slices.Index(glyphs, anyRun)
+	if first < 0 {
+		rest, ok := after(glyphs, s)
+		return ok && rest == ""
+	}
+	s, ok := after(glyphs[:first], s)
+	if !ok {
+		return false
+	}
+	for glyphs = glyphs[first+1:]; ; {
+		next := slices.Index(glyphs, anyRun)
+		if next < 0 {
+			return ends(glyphs, s)
+		}
+		if s, ok = locate(glyphs[:next], s); !ok {
 			return false
 		}
+		glyphs = glyphs[next+1:]
 	}
-	for g < len(glyphs) && glyphs[g] == anyRun {
-		g++
+}
+
+// after is what follows a piece that a text begins with.
+func after(piece []rune, s string) (rest string, ok bool) {
+	for _, g := range piece {
+		c, size := utf8.DecodeRuneInString(s)
+		if size == 0 || g != oneChar && g != c {
+			return "", false
+		}
+		s = s[size:]
 	}
-	return g == len(glyphs)
+	return s, true
+}
+
+// ends tells whether a text ends with a piece.
+func ends(piece []rune, s string) bool {
+	for _, g := range slices.Backward(piece) {
+		c, size := utf8.DecodeLastRuneInString(s)
+		if size == 0 || g != oneChar && g != c {
+			return false
+		}
+		s = s[:len(s)-size]
+	}
+	return true
+}
+
+// locate is what follows the first occurrence of a piece.
+func locate(piece []rune, s string) (rest string, ok bool) {
+	if !slices.Contains(piece, oneChar) && !slices.Contains(piece, utf8.RuneError) {
+		_, rest, ok = strings.Cut(s, string(piece))
+		return rest, ok
+	}
+	// Bit i of at says that the text up to here ends with the first i+1 characters of the piece.
+	words := (len(piece) + 63) / 64
+	at, every, masks := make([]uint64, words), make([]uint64, words), map[rune][]uint64{}
+	for i, g := range piece {
+		bit := uint64(1) << (i % 64)
+		switch mask, seen := masks[g]; {
+		case g == oneChar:
+			every[i/64] |= bit
+		case !seen:
+			mask = make([]uint64, words)
+			masks[g] = mask
+			fallthrough
+		default:
+			masks[g][i/64] |= bit
+		}
+	}
+	for i, c := range s {
+		mask := masks[c]
+		carry := uint64(1)
+		for w := range at {
+			fits := every[w]
+			if mask != nil {
+				fits |= mask[w]
+			}
+			at[w], carry = (at[w]<<1|carry)&fits, at[w]>>63
+		}
+		if at[words-1]>>((len(piece)-1)%64)&1 != 0 {
+			_, size := utf8.DecodeRuneInString(s[i:])
+			return s[i+size:], true
+		}
+	}
+	return "", false
 }

@@ -41,12 +41,6 @@ func ParsePolicy(data []byte) (*Policy, error) { return parsePolicy(data, false)
 // ParseResourcePolicy reads a resource policy: as [ParsePolicy], but every statement also says Principal.
 func ParseResourcePolicy(data []byte) (*Policy, error) { return parsePolicy(data, true) }
 
-// CheckResourcePolicy tells what is wrong with a resource policy, nil when it can be decided by.
-func CheckResourcePolicy(document []byte) error {
-	_, err := ParseResourcePolicy(document)
-	return err
-}
-
 func parsePolicy(data []byte, ofResource bool) (*Policy, error) {
 	if len(data) > maxPolicy {
 		return nil, &FileError{Line: 1, Column: 1, Message: "this policy is longer than " + strconv.Itoa(maxPolicy) + " bytes"}
@@ -199,7 +193,7 @@ func resourcePatterns(m *member, variables bool) ([]*pattern, error) {
 		if !strings.HasPrefix(t.text, "arn:") && !strings.HasPrefix(t.text, "*") {
 			return nil, t.problem("a resource must be an ARN or *")
 		}
-		p, err := newPattern(t.text, true, variables)
+		p, err := newResource(t.text, variables)
 		if err != nil {
 			return nil, t.problem("%s", err)
 		}

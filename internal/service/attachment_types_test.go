@@ -25,7 +25,8 @@ type (
 )
 
 func withSharing(c *node.Config) {
-	c.CheckResourcePolicy, c.Grants = auth.CheckResourcePolicy, auth.Grants
+	policies := new(auth.ResourcePolicies)
+	c.CheckResourcePolicy, c.Grants = policies.Check, policies.Grants
 }
 
 // attachment is one of the account, after every transition that is due.

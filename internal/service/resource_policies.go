@@ -22,7 +22,7 @@ func putResourcePolicy(ctx context.Context, e *env, in *api.PutResourcePolicyInp
 }
 
 // setResourcePolicy checks the document as those who decide by it will read it; a nil check takes what has a Statement.
-func setResourcePolicy(tx *state.Txn, in *api.PutResourcePolicyInput, check func([]byte) error) (*api.PutResourcePolicyOutput, error) {
+func setResourcePolicy(tx *state.Txn, in *api.PutResourcePolicyInput, check func(string) error) (*api.PutResourcePolicyOutput, error) {
 	row, err := findPolicyResource(tx.View, in.ResourceArn)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func setResourcePolicy(tx *state.Txn, in *api.PutResourcePolicyInput, check func
 	}
 	if check != nil {
 		// A document that could not be read later would grant nothing, and nobody would know.
-		if err := check([]byte(in.PolicyDocument)); err != nil {
+		if err := check(in.PolicyDocument); err != nil {
 			return nil, api.InvalidField("policyDocument", "The policy document is not valid: "+err.Error()+".")
 		}
 	}
