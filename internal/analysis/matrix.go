@@ -161,8 +161,8 @@ func (f *forwarding) reason(table int32, class int, v Verdict, at *routing.Attac
 	return w.Reason
 }
 
-// MaxMatrixPairs bounds the pairs of an attachment matrix.
-const MaxMatrixPairs = 1_000_000
+// MaxMatrixPairs bounds the pairs of an attachment matrix: each takes up to 700 bytes until the answer is written.
+const MaxMatrixPairs = 250_000
 
 // AttachmentMatrix tries every pair of attachments that are in segments and have addresses: from each edge of the first
 // to every prefix of the second. Pairs are in the order of ids. The error is that there are more than [MaxMatrixPairs], or

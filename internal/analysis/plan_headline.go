@@ -104,6 +104,9 @@ func replacementsOf(ctx context.Context, s, next *Subject) ([]PlanSwap, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		without, err := Examine(down, nil, s.Network.Options)
 		if err != nil {
 			return nil, err

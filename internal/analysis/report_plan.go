@@ -33,7 +33,8 @@ type Plan struct {
 	RoutesAdded     int        `json:"routesAdded"`
 	RoutesWithdrawn int        `json:"routesWithdrawn"`
 	RoutesRerouted  int        `json:"routesRerouted"`
-	Routes          PlanRoutes `json:"routes"`
+	Routes          PlanRoutes `json:"routes"`          // at most [MaxRouteChanges]
+	RoutesTruncated bool       `json:"routesTruncated"` // more change than are listed
 
 	Names map[string]string `json:"names,omitempty"` // Name tags of attachments in it, by id
 
@@ -42,6 +43,9 @@ type Plan struct {
 
 // PlanRoutes are the routes of a plan.
 type PlanRoutes iter.Seq[PlanRow]
+
+// MaxRouteChanges bounds the routes that a plan lists: what is answered of the largest network is some MB, not 100.
+const MaxRouteChanges = 100_000
 
 // MarshalJSONTo writes them one by one.
 func (r PlanRoutes) MarshalJSONTo(enc *jsontext.Encoder) error {
@@ -81,6 +85,9 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 	if s.Snapshot == nil {
 		return nil, errors.New("a plan takes the network's snapshot")
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	next, err := Examine(s.Snapshot, document, s.Network.Options)
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
@@ -100,7 +107,7 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	p := &Plan{
 		Changes: []string{}, Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{}, Headline: []string{},
 		Moves: movesOf(s, next), Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
-		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c),
+		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c, MaxRouteChanges),
 		label: func(text string) string {
 			return labelled(text, func(id string) string { return cmp.Or(nameTagOf(next, id), nameTagOf(s, id)) })
 		},
@@ -114,6 +121,7 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	if p.Replacements, err = replacementsOf(ctx, s, next); err != nil {
 		return nil, err
 	}
+	p.RoutesTruncated = c.Added+c.Withdrawn+c.Rerouted > MaxRouteChanges
 	p.Empty = len(p.Changes)+len(p.Moves)+len(p.Replacements) == 0 && c.IsEmpty()
 	p.pairs(c.Segments, &p.Segments, "no attachments left in segment")
 	p.pairs(c.Attachments, &p.Attachments, "no prefix to reach")
@@ -142,9 +150,14 @@ func (p *Plan) nameAll(subjects ...*Subject) {
 	}
 }
 
-func planRoutes(c *Comparison) PlanRoutes {
+// planRoutes are the first so many routes of a comparison.
+func planRoutes(c *Comparison, left int) PlanRoutes {
 	return func(yield func(PlanRow) bool) {
+		left := left
 		for r := range c.Routes() {
+			if left--; left < 0 {
+				return
+			}
 			row := PlanRow{Table: r.Table.String(), Prefix: r.Prefix.String(), Kind: r.Kind()}
 			if r.Before != nil {
 				row.Before = leadsTo(r.Before)
@@ -254,6 +267,9 @@ func (p *Plan) Page() *page.Page {
 		out.Line(page.Warning, "More than %d pairs of attachments change; the others are not listed.", MaxPairChanges)
 	}
 	out.Heading(p.routeCounts())
+	if p.RoutesTruncated {
+		out.Line(page.Warning, "The first %d are listed.", MaxRouteChanges)
+	}
 	if p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 && p.Routes != nil {
 		out.Table([]string{"TABLE", "PREFIX", "", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {
 			for r := range p.Routes {

@@ -72,6 +72,9 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	case len(sup.Tags)+len(sup.Labels) > 0:
 		document = s.Snapshot.Policy
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	next, err := Examine(snap, document, s.Network.Options)
 	if err != nil {
 		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
