@@ -27,15 +27,17 @@ type Option func(*config) error
 type config struct {
 	node.Config
 
+	shares      *auth.ResourcePolicies
 	credentials *auth.Credentials
 	snapshot    *snapshot.Snapshot
 	events      func(Event)
 }
 
 func defaults() *config {
-	return &config{Config: node.Config{
-		Now: time.Now, Random: rand.NewPCG(1, 1), Log: slog.New(slog.DiscardHandler),
-		CheckResourcePolicy: auth.CheckResourcePolicy, Grants: auth.Grants,
+	shares := new(auth.ResourcePolicies)
+	return &config{shares: shares, Config: node.Config{
+		Now: time.Now, Random: rand.NewPCG(1, 1), Secrets: rand.NewChaCha8([32]byte{}), Log: slog.New(slog.DiscardHandler),
+		CheckResourcePolicy: shares.Check, Grants: shares.Grants,
 	}}
 }
 

@@ -98,7 +98,7 @@ func (c *config) start(ctx context.Context) (*Server, []func(context.Context) er
 		Service:       n,
 		Now:           c.Now,
 		Authenticator: auth.NewAuthenticator(auth.Config{Credentials: c.credentials, Now: c.Now}),
-		Authorizer:    &auth.Authorizer{Tags: n, Sharing: n, Log: c.Log},
+		Authorizer:    &auth.Authorizer{Tags: n, Sharing: n, Policies: c.shares, Log: c.Log},
 		Log:           c.Log,
 	})
 	front.SetReady(true)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +133,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	if o.seed != 0 {
-		cfg.Random = rand.NewPCG(o.seed, o.seed)
+		cfg.Random, cfg.Secrets = rand.NewPCG(o.seed, o.seed), rand.NewChaCha8([32]byte(binary.BigEndian.AppendUint64(make([]byte, 24), o.seed)))
 	}
 	limiter, err := auth.ParseLimits(o.rateLimit, nil)
 	if err != nil {
@@ -169,7 +170,8 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	defer stopEvents()
-	cfg.CheckResourcePolicy, cfg.Grants = auth.CheckResourcePolicy, auth.Grants
+	shares := new(auth.ResourcePolicies)
+	cfg.CheckResourcePolicy, cfg.Grants = shares.Check, shares.Grants
 	svc, err := node.New(ctx, cfg)
 	if err != nil {
 		return err
@@ -203,7 +205,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		BGP:           sessions,
 		Service:       svc,
 		Authenticator: authenticator,
-		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Log: log},
+		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Policies: shares, Log: log},
 		Limiter:       limiter,
 		Log:           log,
 		Tracer:        tracer,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -67,7 +68,7 @@ func openNode(t *testing.T, st store.Store) *node.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.New(t.Context(), node.Config{Store: st, Now: soon, Catalog: known, Grants: auth.Grants})
+	n, err := node.New(t.Context(), node.Config{Store: st, Now: soon, Secrets: rand.NewChaCha8([32]byte{}), Catalog: known, Grants: new(auth.ResourcePolicies).Grants})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func TestOpen_format1Interrupted(t *testing.T) {
 	whole, parts := oldStore(t), oldStore(t)
 	openNode(t, whole)
 	for left := 1; ; left++ {
-		_, err := node.New(t.Context(), node.Config{Store: &brittle{Store: parts, left: left}, Now: soon})
+		_, err := node.New(t.Context(), node.Config{Store: &brittle{Store: parts, left: left}, Now: soon, Secrets: rand.NewChaCha8([32]byte{})})
 		if err == nil {
 			break
 		}

@@ -5,6 +5,7 @@ package node
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -28,6 +29,7 @@ type Config struct {
 	Store   store.Store
 	Now     func() time.Time  // default time.Now
 	Random  rand.Source       // of ids; default seeded from the operating system
+	Secrets io.Reader         // of the key for tokens of pages; default the operating system
 	Profile lifecycle.Profile // default lifecycle.Instant
 	Quotas  state.Quotas      // default the documented ones
 	Log     *slog.Logger      // default discards
@@ -44,7 +46,7 @@ type Config struct {
 	BGPSecrets speaker.Secrets
 
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
-	CheckResourcePolicy func(document []byte) error
+	CheckResourcePolicy func(document string) error
 
 	// Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource;
 	// nil shares nothing.
@@ -68,7 +70,7 @@ type Node struct {
 // New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
 	db, err := state.Open(ctx, state.Config{
-		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
+		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Secrets: cfg.Secrets, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
 		ParsePolicy: cfg.ParsePolicy,
 	})
 	if err != nil {

@@ -353,6 +353,15 @@ func TestTags_rules(t *testing.T) {
 	}
 }
 
+// flipped is a token with another character at a place.
+func flipped(token string, at int) string {
+	other := "A"
+	if token[at] == 'A' {
+		other = "B"
+	}
+	return token[:at] + other + token[at+1:]
+}
+
 func TestPaging_stableWhileRowsComeAndGo(t *testing.T) {
 	w := newWorld(t)
 	gn := w.globalNetwork()
@@ -387,6 +396,8 @@ func TestPaging_stableWhileRowsComeAndGo(t *testing.T) {
 		"another filter":  {GlobalNetworkId: gn, SiteIds: []string{ids[0]}, NextToken: &first.NextToken},
 		"broken":          {GlobalNetworkId: gn, NextToken: new(first.NextToken[:len(first.NextToken)-2] + "AA")},
 		"not base64":      {GlobalNetworkId: gn, NextToken: new("!!!")},
+		"broken sum":      {GlobalNetworkId: gn, NextToken: new(flipped(first.NextToken, 3))},
+		"with a new line": {GlobalNetworkId: gn, NextToken: new(first.NextToken + "\n")},
 		"too short":       {GlobalNetworkId: gn, NextToken: new("AAAA")},
 		"another's token": {GlobalNetworkId: gn, NextToken: new(strings.ToUpper(first.NextToken))},
 	} {

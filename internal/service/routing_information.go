@@ -34,7 +34,7 @@ func listCoreNetworkRoutingInformation(ctx context.Context, e *env, in *api.List
 		return nil, api.NotFound("route-table", table.String())
 	}
 	query := append([]string{"ListCoreNetworkRoutingInformation", in.CoreNetworkId, in.SegmentName, in.EdgeLocation}, routingQuery(in)...)
-	p, err := state.NewPager(api.CallerFrom(ctx), in.MaxResults, in.NextToken, query...)
+	p, err := e.db.Pager(api.CallerFrom(ctx), in.MaxResults, in.NextToken, query...)
 	if err != nil {
 		return nil, err
 	}

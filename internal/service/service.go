@@ -23,7 +23,7 @@ type Config struct {
 	Log      *slog.Logger    // default discards
 
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
-	CheckResourcePolicy func(document []byte) error
+	CheckResourcePolicy func(document string) error
 }
 
 // Service implements [api.Service] by handing each input to the function of the operation.
@@ -41,7 +41,7 @@ type env struct {
 	refs     references
 	log      *slog.Logger
 
-	checkResourcePolicy func([]byte) error
+	checkResourcePolicy func(string) error
 }
 
 // New returns the operations over a state, and registers how its rows move from state to state.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -35,24 +36,26 @@ func (e *NewerFormatError) Error() string {
 }
 
 // bringUpToDate checks the format of what is in a store, and changes what has an older one. It may be stopped in between:
-// the next start goes on.
-func bringUpToDate(ctx context.Context, st store.Store, log *slog.Logger) error {
+// the next start goes on. What has no key for the tokens of pages gets one, which is returned.
+func bringUpToDate(ctx context.Context, st store.Store, secrets io.Reader, log *slog.Logger) (key pageKey, err error) {
 	found, err := formatOf(ctx, st)
 	switch {
 	case err != nil:
-		return err
+		return key, err
 	case found > Format:
-		return &NewerFormatError{found}
+		return key, &NewerFormatError{found}
 	case found == 1:
 		if err := fromFormat1(ctx, st); err != nil {
-			return fmt.Errorf("changing the data from format 1 to 2: %w", err)
+			return key, fmt.Errorf("changing the data from format 1 to 2: %w", err)
 		}
 		log.Info("the data was changed to another format", "from", found, "to", Format)
 	}
-	return st.Update(ctx, func(tx store.Txn) error {
+	err = st.Update(ctx, func(tx store.Txn) (err error) {
 		tx.Set(formatKey, strconv.AppendInt(nil, Format, 10))
-		return nil
+		key, err = pageKeyOf(tx, secrets)
+		return err
 	})
+	return key, err
 }
 
 // formatOf is the version of what is in a store; an empty one has the newest. Before version 2 none was written.

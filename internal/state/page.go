@@ -1,8 +1,13 @@
 package state
 
 import (
-	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
 	"iter"
 	"slices"
 
@@ -15,24 +20,26 @@ const (
 	shortPage   = 4   // rows of a list that most likely is short; a longer one gets the memory of a page
 )
 
-// Pager cuts a walk over keys into pages. A token holds the key the last page ended at and is bound to the query it
-// came from: the operation, the caller and every filter.
+// Pager cuts a walk over keys into pages. A token holds the key the last page ended at, sealed with the key of the store: it
+// is taken for the query alone that it came from, which is the operation, the caller's account and every filter.
 type Pager struct {
 	After string // the key the last page ended at, "" for the first page
 
+	seal    *pageKey
 	account string
 	query   []string
 	limit   int
 }
 
-// Pager is [NewPager] for the caller of the view.
+// Pager is [DB.Pager] for the caller of the view.
 func (v *View) Pager(maxResults *int32, token *string, query ...string) (*Pager, error) {
-	return NewPager(v.Caller, maxResults, token, query...)
+	return v.db.Pager(v.Caller, maxResults, token, query...)
 }
 
-// NewPager checks the page size and the token of a request. query names the operation and each filter value.
-func NewPager(caller api.Caller, maxResults *int32, token *string, query ...string) (*Pager, error) {
-	p := &Pager{account: caller.Account, query: query, limit: defaultPage}
+// Pager checks the page size and the token of a request. query names the operation and each filter value. The error is AWS's
+// ValidationException about nextToken.
+func (db *DB) Pager(caller api.Caller, maxResults *int32, token *string, query ...string) (*Pager, error) {
+	p := &Pager{seal: &db.pageKey, account: caller.Account, query: query, limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)
 	}
@@ -40,35 +47,48 @@ func NewPager(caller api.Caller, maxResults *int32, token *string, query ...stri
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || len(raw) <= sumSize || [sumSize]byte(raw) != p.sum(string(raw[sumSize:])) {
+	if err != nil || len(raw) <= sumSize || subtle.ConstantTimeCompare([]byte(p.token(string(raw[sumSize:]))), []byte(*token)) == 0 {
 		return nil, api.InvalidField("nextToken", "Token is not valid for this request.")
 	}
 	p.After = string(raw[sumSize:])
 	return p, nil
 }
 
-const sumSize = 12
+// pageKey is what tokens of pages are sealed with. It is made once for a store and kept at pageKeyKey in hexadecimal digits, so
+// that all servers on the store take each other's tokens, and so does a server that is started again.
+type pageKey [32]byte
 
-// sum ties a token to its query.
-func (p *Pager) sum(after string) (sum [sumSize]byte) {
-	var room [512]byte
-	text := append(append(room[:0], "page\x00"...), p.account...)
-	text = append(text, 0)
-	for i, part := range p.query {
-		if i > 0 {
-			text = append(text, 0)
+const pageKeyKey = "/page-key"
+
+// pageKeyOf reads the key of a store, or makes one.
+func pageKeyOf(tx store.Txn, secrets io.Reader) (key pageKey, err error) {
+	if raw, ok := tx.Get(pageKeyKey); ok {
+		if n, err := hex.Decode(key[:], raw[:min(len(raw), 2*len(key))]); err != nil || n != len(key) || len(raw) != 2*n {
+			return key, fmt.Errorf("%s is no key of tokens: the data is damaged", pageKeyKey)
 		}
-		text = append(text, part...)
+		return key, nil
 	}
-	whole := sha256.Sum256(append(append(text, 0), after...))
-	copy(sum[:], whole[:])
-	return sum
+	if _, err := io.ReadFull(secrets, key[:]); err != nil {
+		return key, fmt.Errorf("making a key for tokens: %w", err)
+	}
+	tx.Set(pageKeyKey, hex.AppendEncode(nil, key[:]))
+	return key, nil
 }
 
+const sumSize = 16
+
+// token is for the page after a key: a sum of the query and the key, then the key.
 func (p *Pager) token(after string) string {
 	var room, encoded [512]byte
-	sum := p.sum(after)
-	return string(base64.RawURLEncoding.AppendEncode(encoded[:0], append(append(room[:0], sum[:]...), after...)))
+	text := append(room[:0], p.seal[:]...)
+	field := func(s string) { text = append(binary.AppendUvarint(text, uint64(len(s))), s...) } // no two queries are one text
+	field(p.account)
+	for _, part := range p.query {
+		field(part)
+	}
+	field(after)
+	sum := sha3.Sum256(text) // which, unlike SHA-2, nobody can continue without the key that it begins with
+	return string(base64.RawURLEncoding.AppendEncode(encoded[:0], append(append(room[:0], sum[:sumSize]...), after...)))
 }
 
 // Page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).

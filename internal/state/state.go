@@ -10,6 +10,7 @@ package state
 import (
 	"cmp"
 	"context"
+	cryptorand "crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,6 +30,7 @@ type Config struct {
 	Store   store.Store
 	Now     func() time.Time  // default time.Now
 	Random  rand.Source       // of ids; default seeded from the operating system
+	Secrets io.Reader         // of the key for tokens of pages; default the operating system
 	Profile lifecycle.Profile // default lifecycle.Instant
 	Quotas  Quotas            // default the documented ones
 	Log     *slog.Logger      // default discards
@@ -40,7 +42,7 @@ type Config struct {
 
 // Grants tells whether a resource policy lets a caller of another account do one of the actions with the resource, which
 // has these tags.
-type Grants func(document []byte, caller api.Caller, resource string, tags func() map[string]string, actions ...string) bool
+type Grants func(document string, caller api.Caller, resource string, tags func() map[string]string, actions ...string) bool
 
 // DB is the state in a store, with the queue of what is due in it.
 type DB struct {
@@ -51,6 +53,7 @@ type DB struct {
 	quotas   Quotas
 	log      *slog.Logger
 	grants   Grants
+	pageKey  pageKey
 	policies policies
 }
 
@@ -69,7 +72,11 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.ParsePolicy == nil {
 		cfg.ParsePolicy = policy.Parse
 	}
-	if err := bringUpToDate(ctx, cfg.Store, cfg.Log); err != nil {
+	if cfg.Secrets == nil {
+		cfg.Secrets = cryptorand.Reader
+	}
+	key, err := bringUpToDate(ctx, cfg.Store, cfg.Secrets, cfg.Log)
+	if err != nil {
 		return nil, err
 	}
 	made := &ids{now: cfg.Now, random: cfg.Random}
@@ -84,6 +91,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		quotas:   cfg.Quotas.withDefaults(),
 		log:      cfg.Log,
 		grants:   cfg.Grants,
+		pageKey:  key,
 		policies: policies{parse: cfg.ParsePolicy},
 	}, nil
 }
@@ -274,5 +282,5 @@ func (v *View) Granted(row *CoreNetwork, operations ...string) bool {
 	for i, op := range operations {
 		actions[i] = "networkmanager:" + op
 	}
-	return v.db.grants([]byte(row.ResourcePolicy), v.Caller, row.CoreNetworkArn, row.Tags.Map, actions...)
+	return v.db.grants(row.ResourcePolicy, v.Caller, row.CoreNetworkArn, row.Tags.Map, actions...)
 }
