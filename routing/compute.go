@@ -23,6 +23,7 @@ type Tables struct {
 
 	prefixes *bart.Table[*class]
 	sorted   func() []row         // prefixes in order, made when a whole table is read
+	patterns func() *Patterns     // of sorted
 	cycling  []netip.Prefix       // those that never settle, in order
 	edited   map[*attachment]bool // whose announcements are not those it was given with: see UpdateRoutes
 	history  *history
@@ -168,6 +169,7 @@ func (t *Tables) sortLater() {
 		}
 		return rows
 	})
+	t.patterns = sync.OnceValue(t.findPatterns)
 }
 
 // together is a run of a vrf over all its prefixes that are aggregated, and their classes.

@@ -36,10 +36,10 @@ func routeLimits(a *Attachment) (in, out int) {
 // Exceeded are the limits that the network goes beyond: the core network's first, then by attachment, peer and edge.
 func (t *Tables) Exceeded() []Limit {
 	var list []Limit
-	if total := t.installed(); total > MaxRoutes {
-		list = append(list, Limit{Routes: total, Max: MaxRoutes})
+	installed, sizes := t.count() // of tables, which bound what can be advertised
+	if installed > MaxRoutes {
+		list = append(list, Limit{Routes: installed, Max: MaxRoutes})
 	}
-	sizes := map[Table]int{} // of tables, which bound what can be advertised
 	for _, a := range t.attachments {
 		in, out := routeLimits(&a.Attachment)
 		if a.down || in == 0 && out == 0 {
@@ -54,28 +54,30 @@ func (t *Tables) Exceeded() []Limit {
 	return list
 }
 
-// installed is how many routes the segments have, static, shared and learned ones; one that several edges have counts once.
-func (t *Tables) installed() int {
-	total := 0
-	bySegment := map[string][]bool{} // prefixes, by their number
+// count counts the routes that the segments have installed, static, shared and learned ones; one that several edges have counts once.
+// sizes are how many rows each table has.
+func (t *Tables) count() (installed int, sizes map[Table]int) {
+	patterns := t.patterns()
+	prefixes := make([]int, len(patterns.First))
+	for _, p := range patterns.Of {
+		prefixes[p]++
+	}
+	var tables []Table
 	for _, id := range t.TableIDs() {
-		if id.Segment == "" {
-			continue
-		}
-		has := bySegment[id.Segment]
-		if has == nil {
-			has = make([]bool, len(t.Prefixes()))
-			bySegment[id.Segment] = has
-		}
 		table, _ := t.Table(id)
-		for i := range table.Indexed() {
-			if !has[i] {
-				has[i] = true
-				total++
+		tables = append(tables, table)
+	}
+	sizes = map[Table]int{}
+	for i, n := range prefixes {
+		last := (*vrf)(nil)
+		for at := range t.Column(patterns.First[i]) {
+			sizes[tables[at]] += n
+			if v := tables[at].vrf; v != last && v.segment != nil {
+				last, installed = v, installed+n
 			}
 		}
 	}
-	return total
+	return installed, sizes
 }
 
 // exceededBy are the limits that one peer of an attachment goes beyond, or the attachment itself.
@@ -94,11 +96,6 @@ func (t *Tables) exceededBy(a *attachment, peer peerID, e edgeID, in, out int, s
 		return list
 	}
 	table := Table{t: t, vrf: t.core.vrfs[a.vrf], edge: e}
-	if _, counted := sizes[table]; !counted {
-		for range table.Forwards() {
-			sizes[table]++
-		}
-	}
 	if out == 0 || sizes[table] <= out {
 		return list
 	}

@@ -71,7 +71,9 @@ func TestCompute_renamedEdges(t *testing.T) {
 		renamed := routing.Network{Policy: p, PrefixLists: n.PrefixLists}
 		if n.Options != nil {
 			o := *n.Options
-			o.DefaultRegionPriority = strings.Fields(names.Replace(strings.Join(o.DefaultRegionPriority, " ")))
+			if o.DefaultRegionPriority != nil { // an empty list is not the default
+				o.DefaultRegionPriority = strings.Fields(names.Replace(strings.Join(o.DefaultRegionPriority, " ")))
+			}
 			renamed.Options = &o
 		}
 		for _, a := range n.Attachments {

@@ -1,9 +1,7 @@
 package analysis
 
 import (
-	"context"
 	"slices"
-	"sync"
 
 	"portolan/routing"
 )
@@ -19,19 +17,17 @@ type segmentTargets struct {
 // kind is targets that every table treats alike: a packet to one of them fares as a packet to each of them does.
 type kind struct {
 	target // one of them
+	column []hop
 	count  int
 }
 
-// targetsBySegment are the targets of each segment, by its number.
-func (f *forwarding) targetsBySegment(ctx context.Context, number map[string]int) ([]segmentTargets, error) {
-	columns, err := f.columns(ctx)
-	if err != nil {
-		return nil, err
-	}
+// targetsBySegment are the targets of each segment, by its number. Classes of one column are delivered to attachments of the
+// same segments.
+func (f *forwarding) targetsBySegment(number map[string]int) []segmentTargets {
 	type key struct {
-		segment int
-		column  uint64
-		static  string
+		segment     int
+		column, nat int32
+		static      string
 	}
 	bySegment := make([]segmentTargets, len(number))
 	kinds := map[key]int32{}
@@ -40,12 +36,12 @@ func (f *forwarding) targetsBySegment(ctx context.Context, number map[string]int
 		if !ok {
 			continue
 		}
-		s, k := &bySegment[to], key{to, columns[t.class], t.static}
+		s, k := &bySegment[to], key{to, f.column[t.class], f.translated(t.class), t.static}
 		at, ok := kinds[k]
 		if !ok {
 			at = int32(len(s.kinds))
 			kinds[k] = at
-			s.kinds = append(s.kinds, kind{target: t})
+			s.kinds = append(s.kinds, kind{target: t, column: f.columns[k.column]})
 		}
 		s.kinds[at].count++
 		s.list, s.kindOf, s.classes = append(s.list, t), append(s.kindOf, at), append(s.classes, t.class)
@@ -53,65 +49,18 @@ func (f *forwarding) targetsBySegment(ctx context.Context, number map[string]int
 	for i := range bySegment {
 		slices.Sort(bySegment[i].classes)
 	}
-	return bySegment, nil
+	return bySegment
 }
 
-// columns are numbers that say what all tables do with a class: those of two classes are equal when every table leads them the
-// same way, to attachments of one segment at last. What ends at an attachment with NAT is like nothing else, since its rules
-// tell addresses apart.
-func (f *forwarding) columns(ctx context.Context) ([]uint64, error) {
-	const natBit = 1 << 63
-	segments := map[string]uint64{}
-	ends := make([]uint64, len(f.Network.Attachments)) // what takes the place of an attachment
-	for i := range f.Network.Attachments {
-		a := &f.Network.Attachments[i]
-		if _, known := segments[a.Segment]; !known {
-			segments[a.Segment] = uint64(len(segments))
-		}
-		if ends[i] = uint64(hopDeliver) | segments[a.Segment]; a.NAT != nil {
-			ends[i] = natBit | uint64(i)
+// translated is a number that no other class has for one whose source has NAT, since its rules tell addresses apart, and 0 for
+// all other classes.
+func (f *forwarding) translated(class int) int32 {
+	for _, h := range f.sources[class] {
+		if h.kind() == hopDeliver && f.Network.Attachments[h.at()].NAT != nil {
+			return int32(class) + 1
 		}
 	}
-	var mu sync.Mutex
-	var sums [][]uint64 // by worker
-	err := inParallel(ctx, len(f.next), func() func(int) {
-		sum := make([]uint64, len(f.known.addrs))
-		mu.Lock()
-		sums = append(sums, sum)
-		mu.Unlock()
-		return func(table int) {
-			seed := mixed(uint64(table) + 1)
-			for class, h := range f.next[table] {
-				if h == hopNone {
-					continue
-				}
-				x := uint64(h)
-				if h.kind() == hopDeliver {
-					if x = ends[h.at()]; x&natBit != 0 {
-						x ^= uint64(class) << 32
-					}
-				}
-				sum[class] += mixed(x ^ seed)
-			}
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	all := make([]uint64, len(f.known.addrs))
-	for _, sum := range sums {
-		for class, n := range sum {
-			all[class] += n
-		}
-	}
-	return all, nil
-}
-
-// mixed spreads the bits of a number over all of it (the finalizer of SplitMix64).
-func mixed(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return 0
 }
 
 // trySegment follows packets from a table to all targets of a segment.
@@ -132,7 +81,7 @@ func (f *forwarding) trySegment(r *Reach, table int32, targets *segmentTargets, 
 		if k.static != "" && k.static != segment {
 			continue // no attachment at this edge would send to it from here
 		}
-		if f.next[table][k.class] == hopNone {
+		if k.column[table] == hopNone {
 			r.add(NoRoute, k.count)
 			failed = true
 			continue

@@ -34,7 +34,8 @@ func (c *RouteChange) kind() int {
 	}
 }
 
-// PairChange is a pair of segments or attachments whose reachability differs.
+// PairChange is a pair of segments or attachments whose reachability differs. Pairs that fare alike share Before and After, which
+// do not name them.
 type PairChange struct {
 	From, To      string
 	Before, After *Reach
@@ -74,13 +75,12 @@ type Comparison struct {
 	Edges                      []string     // with a changed route, sorted
 	Touched                    []string     // attachments that belong elsewhere, or with a changed route in their table, sorted
 
-	before, after *Subject
-	tables        []routing.TableID // with a changed route, in order
+	rows *rowChanges
 }
 
 // IsEmpty tells whether nothing changes that traffic would notice.
 func (c *Comparison) IsEmpty() bool {
-	return len(c.tables) == 0 && len(c.Segments) == 0 && len(c.Attachments) == 0
+	return c.Added+c.Withdrawn+c.Rerouted == 0 && len(c.Segments) == 0 && len(c.Attachments) == 0
 }
 
 // MaxPairChanges bounds the pairs of attachments that a comparison lists.
@@ -90,14 +90,21 @@ const MaxPairChanges = 20_000
 // may differ, in both networks, with the same addresses, until more than [MaxPairChanges] have changed. The error is that of
 // the context.
 func Compare(ctx context.Context, before, after *Subject) (*Comparison, error) {
-	c := &Comparison{before: before, after: after}
+	c := &Comparison{}
 	known := classesOf(before.Network, after.Network)
-	was, is := before.unswept(known), after.unswept(known)
-	was.silent, is.silent = true, true
-	changed, prefixes, err := c.sweep(ctx, was, is)
+	was, err := before.newForwarding(ctx, known)
 	if err != nil {
 		return nil, err
 	}
+	is, err := after.newForwarding(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	was.silent, is.silent = true, true
+	if c.rows, err = rowsBetween(ctx, before, after); err != nil {
+		return nil, err
+	}
+	changed := c.count()
 	reached, err := was.segments(ctx)
 	if err != nil {
 		return nil, err
@@ -107,7 +114,22 @@ func Compare(ctx context.Context, before, after *Subject) (*Comparison, error) {
 		return nil, err
 	}
 	c.Segments = changedSegments(reached, reaches)
-	return c, c.pairs(ctx, was, is, changed, prefixes)
+	return c, c.pairs(ctx, was, is, changed)
+}
+
+// count counts the rows that differ, and says which tables have some.
+func (c *Comparison) count() map[routing.TableID]bool {
+	changed := map[routing.TableID]bool{}
+	for table, id := range c.rows.ids {
+		n := c.rows.counts[table]
+		if n == [3]int{} {
+			continue
+		}
+		changed[id] = true
+		c.Edges = insert(c.Edges, id.Edge)
+		c.Added, c.Withdrawn, c.Rerouted = c.Added+n[0], c.Withdrawn+n[1], c.Rerouted+n[2]
+	}
+	return changed
 }
 
 func insert(list []string, s string) []string {

@@ -3,8 +3,8 @@ package analysis
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"portolan/routing"
@@ -20,23 +20,26 @@ type alike struct {
 
 // pairs tries each kind of source with each attachment that a change may concern. Of sources that did not move only
 // classes with a changed route in any table are tried: a packet passes more tables than its first.
-func (c *Comparison) pairs(ctx context.Context, was, is *forwarding, changed map[routing.TableID]bool, prefixes []netip.Prefix) error {
-	t := newTargetChanges(was, is, prefixes)
-	groups := groupsOf(c.before, c.after, changed)
+func (c *Comparison) pairs(ctx context.Context, was, is *forwarding, changed map[routing.TableID]bool) error {
+	t := newTargetChanges(was, is, c.rows.prefixes)
+	groups := groupsOf(was.Subject, is.Subject, changed)
 	for _, g := range groups {
 		if g.touched || g.moved {
 			c.Touched = append(c.Touched, g.members...)
 		}
 	}
 	slices.Sort(c.Touched)
-	const together = 64 // enough for every worker; what is tried beyond the bound is lost
+	const together = 16 // enough for every worker; what is tried beyond the bound is lost
 	found := make([][]PairChange, min(together, len(groups)))
 	for len(groups) > 0 && !c.Truncated {
 		some := groups[:min(together, len(groups))]
 		groups = groups[len(some):]
 		err := inParallel(ctx, len(some), func() func(int) {
-			var scratch []int32
-			return func(i int) { found[i], scratch = t.from(some[i], scratch) }
+			fares := make([]fare, t.kinds)
+			return func(i int) {
+				clear(fares)
+				found[i] = t.from(some[i], fares)
+			}
 		})
 		if err != nil {
 			return err
@@ -55,29 +58,35 @@ func (c *Comparison) pairs(ctx context.Context, was, is *forwarding, changed map
 // targetChanges are the attachments that packets are tried to, before and after.
 type targetChanges struct {
 	was, is *forwarding
-	ids     []string // ascending
-	ends    map[string]*targetChange
+	ends    []*targetChange // by id
+	some    []*targetChange // those that a change may concern
+	kinds   int
 }
 
 type targetChange struct {
-	was, is   []target
-	concerned bool // a change may concern how it is reached
+	id      string
+	was, is []target
+	kind    int // one for all that are reached alike, before and after
 }
 
-func newTargetChanges(was, is *forwarding, prefixes []netip.Prefix) *targetChanges {
+// fare is how attachments of a kind are reached. The zero fare is not known.
+type fare struct{ before, after *Reach }
+
+func newTargetChanges(was, is *forwarding, prefixes []changedPrefix) *targetChanges {
 	affected := make([]bool, len(was.known.addrs))
 	for _, p := range prefixes {
-		for i, to := was.known.inside(p); i < to; i++ {
+		for i, to := was.known.inside(p.Prefix); i < to; i++ {
 			affected[i] = true
 		}
 	}
-	t := &targetChanges{was: was, is: is, ends: map[string]*targetChange{}}
+	t := &targetChanges{was: was, is: is}
+	byID := map[string]*targetChange{}
 	end := func(id string) *targetChange {
-		if t.ends[id] == nil {
-			t.ends[id] = &targetChange{}
-			t.ids = append(t.ids, id)
+		if byID[id] == nil {
+			byID[id] = &targetChange{id: id}
+			t.ends = append(t.ends, byID[id])
 		}
-		return t.ends[id]
+		return byID[id]
 	}
 	for _, to := range was.targets(was.known) {
 		e := end(to.to.ID)
@@ -87,48 +96,80 @@ func newTargetChanges(was, is *forwarding, prefixes []netip.Prefix) *targetChang
 		e := end(to.to.ID)
 		e.is = append(e.is, to)
 	}
-	slices.Sort(t.ids)
+	slices.SortFunc(t.ends, func(a, b *targetChange) int { return cmp.Compare(a.id, b.id) })
 	hit := func(to target) bool { return affected[to.class] }
+	kinds := map[string]int{}
+	var key []byte
 	for _, e := range t.ends {
-		e.concerned = len(e.was) != len(e.is) || slices.ContainsFunc(e.was, hit) || slices.ContainsFunc(e.is, hit)
+		if len(e.was) != len(e.is) || slices.ContainsFunc(e.was, hit) || slices.ContainsFunc(e.is, hit) {
+			t.some = append(t.some, e)
+		}
+		key = is.appendKey(append(was.appendKey(key[:0], e.was), '|'), e.is)
+		kind, known := kinds[string(key)]
+		if !known {
+			kind = len(kinds)
+			kinds[string(key)] = kind
+		}
+		e.kind = kind
 	}
+	t.kinds = len(kinds)
 	return t
 }
 
-// from are the changed pairs from attachments that are alike, one more than a comparison lists at most.
-func (t *targetChanges) from(group *alike, scratch []int32) ([]PairChange, []int32) {
-	var changes []PairChange
-	for _, id := range t.ids {
-		e := t.ends[id]
-		if !group.moved && !e.concerned {
-			continue
+// appendKey appends all of the targets of an attachment that makes a difference to how they are reached.
+func (f *forwarding) appendKey(key []byte, targets []target) []byte {
+	key = binary.AppendUvarint(key, uint64(len(targets)))
+	for i := range targets {
+		t := &targets[i]
+		key = binary.AppendUvarint(key, uint64(f.column[t.class]))
+		key = binary.AppendUvarint(key, uint64(f.translated(t.class)))
+		self := hopDeliver | hop(f.index[t.to.ID])
+		for _, h := range f.sources[t.class] {
+			if key = append(key, 0); h == self {
+				key[len(key)-1] = 1
+			}
 		}
-		var before, after Reach
-		before, scratch = t.was.reach(group.before, id, e.was, scratch)
-		after, scratch = t.is.reach(group.after, id, e.is, scratch)
-		if before.sameTo(&after) || before.Delivered+after.Delivered == 0 { // of what did not arrive and does not, why is of no interest
+		key = append(append(key, t.static...), 0)
+	}
+	return key
+}
+
+// from are the changed pairs from attachments that are alike, one more than a comparison lists at most. fares are used again.
+func (t *targetChanges) from(group *alike, fares []fare) []PairChange {
+	var changes []PairChange
+	var scratch []int32
+	ends := t.some
+	if group.moved {
+		ends = t.ends
+	}
+	for _, e := range ends {
+		f := &fares[e.kind]
+		if f.before == nil {
+			f.before, f.after = &Reach{}, &Reach{}
+			scratch = t.was.reach(f.before, group.before, e.was, scratch)
+			scratch = t.is.reach(f.after, group.after, e.is, scratch)
+		}
+		if f.before.sameTo(f.after) || f.before.Delivered+f.after.Delivered == 0 { // of what did not arrive and does not, why is of no interest
 			continue
 		}
 		for _, from := range group.members {
-			if from == id {
+			if from == e.id {
 				continue
 			}
 			if len(changes) > MaxPairChanges {
-				return changes, scratch
+				return changes
 			}
-			old, next := before, after
-			old.From, next.From = from, from
-			changes = append(changes, PairChange{from, id, &old, &next})
+			changes = append(changes, PairChange{from, e.id, f.before, f.after})
 		}
 	}
-	return changes, scratch
+	return changes
 }
 
-func (f *forwarding) reach(from *routing.Attachment, to string, targets []target, scratch []int32) (Reach, []int32) {
+func (f *forwarding) reach(r *Reach, from *routing.Attachment, targets []target, scratch []int32) []int32 {
 	if from == nil || from.Segment == "" || from.Down || len(targets) == 0 {
-		return Reach{To: to}, scratch
+		return scratch
 	}
-	return f.pair(from, targets, nil, scratch) // the VPC of each that is alike has other CIDRs
+	return f.pair(r, from, targets, nil, scratch) // the VPC of each that is alike has other CIDRs
 }
 
 // sameTo says whether packets fare alike.

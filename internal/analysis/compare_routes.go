@@ -6,128 +6,194 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"portolan/routing"
 )
+
+// rowChanges are the rows that differ between two networks. Prefixes that behave alike before, and behave alike after, change in
+// the same tables: these are worked out once for them.
+type rowChanges struct {
+	ids           []routing.TableID // of both networks, in order
+	before, after []routing.Table   // of each of ids; empty where there is none
+	prefixes      []changedPrefix   // those with a row that differs, in order
+	counts        [][3]int          // of each of ids: how many rows differ, by [RouteChange.kind]
+}
+
+// changedPrefix is a prefix that may have rows that differ.
+type changedPrefix struct {
+	netip.Prefix
+	before, after int // its index in the prefixes of both networks; -1 where it is not one of them
+	alike         *alikeChange
+}
+
+// alikeChange is how some prefixes change alike.
+type alikeChange struct {
+	before, after int     // the first of them
+	count         int     // how many they are
+	kinds         []uint8 // of each of the ids: 1 + the kind of its change, 0 for none
+	any           bool
+}
+
+// rowsBetween finds the rows that differ between two networks. The error is that of the context.
+func rowsBetween(ctx context.Context, before, after *Subject) (*rowChanges, error) {
+	c := &rowChanges{}
+	was, is := before.Tables.TableIDs(), after.Tables.TableIDs()
+	c.ids = slices.Concat(was, is)
+	slices.SortFunc(c.ids, compareTables)
+	c.ids = slices.Compact(c.ids)
+	place := make(map[routing.TableID]int, len(c.ids))
+	for at, id := range c.ids {
+		place[id] = at
+		old, _ := before.Tables.Table(id)
+		next, _ := after.Tables.Table(id)
+		c.before, c.after = append(c.before, old), append(c.after, next)
+	}
+	placed := func(ids []routing.TableID) []int {
+		list := make([]int, len(ids))
+		for i, id := range ids {
+			list[i] = place[id]
+		}
+		return list
+	}
+	prefixes, alike := changeAlike(before.Tables, after.Tables)
+	old, next := column{tables: before.Tables, place: placed(was)}, column{tables: after.Tables, place: placed(is)}
+	err := inParallel(ctx, len(alike), func() func(int) {
+		old, next := old, next
+		return func(i int) {
+			old.read(alike[i].before, len(c.ids))
+			next.read(alike[i].after, len(c.ids))
+			alike[i].compare(&old, &next)
+		}
+	})
+	c.counts = make([][3]int, len(c.ids))
+	for _, a := range alike {
+		for table, kind := range a.kinds {
+			if kind > 0 {
+				c.counts[table][kind-1] += a.count
+			}
+		}
+	}
+	c.prefixes = slices.DeleteFunc(prefixes, func(p changedPrefix) bool { return !p.alike.any })
+	return c, err
+}
+
+// changeAlike are the prefixes of both, and which of them change alike: they have the same patterns, and the same sources in
+// the same places.
+func changeAlike(before, after *routing.Tables) ([]changedPrefix, []*alikeChange) {
+	type key struct {
+		before, after int32
+		sources       string
+	}
+	was, is := before.Patterns(), after.Patterns()
+	old, next := before.Prefixes(), after.Prefixes()
+	prefixes := make([]changedPrefix, 0, max(len(old), len(next)))
+	known := map[key]*alikeChange{}
+	var alike []*alikeChange
+	for i, j := 0, 0; i < len(old) || j < len(next); {
+		p, k := changedPrefix{before: -1, after: -1}, key{before: -1, after: -1}
+		order := comparePrefixes(old[i:], next[j:])
+		if order <= 0 {
+			p.Prefix, p.before, k.before = old[i], i, was.Of[i]
+			i++
+		}
+		if order >= 0 {
+			p.Prefix, p.after, k.after = next[j], j, is.Of[j]
+			j++
+		}
+		if order == 0 {
+			k.sources = sameSources(was.Sources[p.before], is.Sources[p.after])
+		}
+		if p.alike = known[k]; p.alike == nil {
+			p.alike = &alikeChange{before: p.before, after: p.after}
+			known[k] = p.alike
+			alike = append(alike, p.alike)
+		}
+		p.alike.count++
+		prefixes = append(prefixes, p)
+	}
+	return prefixes, alike
+}
+
+// sameSources says which sources are the same: the place of each in the first list, or a dash; "" when all are where they were.
+func sameSources(was, is []*routing.Destination) string {
+	if slices.EqualFunc(was, is, func(a, b *routing.Destination) bool { return *a == *b }) {
+		return ""
+	}
+	var places []rune
+	for _, s := range is {
+		places = append(places, rune(slices.IndexFunc(was, func(d *routing.Destination) bool { return *d == *s })+1))
+	}
+	return "of " + string(places)
+}
+
+// column are the rows of a prefix, by the places of the tables. It is used again.
+type column struct {
+	tables *routing.Tables
+	place  []int
+	rows   []routing.Forward
+	have   []bool
+}
+
+func (c *column) read(prefix, tables int) {
+	if c.rows == nil {
+		c.rows, c.have = make([]routing.Forward, tables), make([]bool, tables)
+	}
+	clear(c.have)
+	if prefix >= 0 {
+		for table, row := range c.tables.Column(prefix) {
+			at := c.place[table]
+			c.rows[at], c.have[at] = row, true
+		}
+	}
+}
+
+// compare notes the changes between two columns.
+func (a *alikeChange) compare(old, next *column) {
+	a.kinds = make([]uint8, len(old.have))
+	for at := range a.kinds {
+		var change RouteChange
+		if old.have[at] {
+			change.Before = &old.rows[at]
+		}
+		if next.have[at] {
+			change.After = &next.rows[at]
+		}
+		if !sameForwarding(change.Before, change.After) {
+			a.kinds[at], a.any = uint8(1+change.kind()), true
+		}
+	}
+}
 
 // Routes are the routes that differ, by table, then prefix. They are looked up while they are read: a change that touches
 // every table is not held in memory.
 func (c *Comparison) Routes() iter.Seq[*RouteChange] {
 	return func(yield func(*RouteChange) bool) {
-		d := tableDifference{before: c.before, after: c.after}
-		for _, id := range c.tables {
-			for change := range d.of(id) {
-				if !yield(change) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// sweep looks at all tables, once at each: it readies both sides for packets, and counts how many routes differ, in which
-// tables, and of which prefixes.
-func (c *Comparison) sweep(ctx context.Context, was, is *forwarding) (map[routing.TableID]bool, []netip.Prefix, error) {
-	ids := append(slices.Clone(c.before.Tables.TableIDs()), c.after.Tables.TableIDs()...)
-	slices.SortFunc(ids, compareTables)
-	ids = slices.Compact(ids)
-	counts := make([][3]int, len(ids)) // added, withdrawn, rerouted
-	var mu sync.Mutex
-	var found []map[netip.Prefix]bool // by worker
-	err := inParallel(ctx, len(ids), func() func(int) {
-		prefixes := map[netip.Prefix]bool{}
-		mu.Lock()
-		found = append(found, prefixes)
-		mu.Unlock()
-		d := tableDifference{before: c.before, after: c.after}
-		olds, nexts := map[*routing.Destination]hop{}, map[*routing.Destination]hop{}
-		return func(i int) {
-			for change := range d.of(ids[i]) {
-				prefixes[change.Prefix] = true
-				counts[i][change.kind()]++
-			}
-			d.old.ready(was, ids[i], olds)
-			d.next.ready(is, ids[i], nexts)
-		}
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	changed := map[routing.TableID]bool{}
-	for i, n := range counts {
-		if n == [3]int{} {
-			continue
-		}
-		changed[ids[i]] = true
-		c.tables = append(c.tables, ids[i])
-		c.Edges = insert(c.Edges, ids[i].Edge)
-		c.Added, c.Withdrawn, c.Rerouted = c.Added+n[0], c.Withdrawn+n[1], c.Rerouted+n[2]
-	}
-	var prefixes []netip.Prefix
-	for _, some := range found {
-		for p := range some {
-			prefixes = append(prefixes, p)
-		}
-	}
-	return changed, prefixes, nil
-}
-
-// tableDifference compares one table after the other. Its memory is used again.
-type tableDifference struct {
-	before, after *Subject
-	old, next     tableRows
-	change        RouteChange
-}
-
-// tableRows are the rows of a table, and which prefix of the tables each is of.
-type tableRows struct {
-	rows    []routing.Forward
-	indexes []int32
-}
-
-func (r *tableRows) read(s *Subject, id routing.TableID) {
-	r.rows, r.indexes = r.rows[:0], r.indexes[:0]
-	table, _ := s.Tables.Table(id)
-	for i, row := range table.Indexed() {
-		r.rows, r.indexes = append(r.rows, row), append(r.indexes, int32(i))
-	}
-}
-
-func (r *tableRows) ready(f *forwarding, id routing.TableID, cache map[*routing.Destination]hop) {
-	table, ok := f.table[id]
-	if !ok {
-		return
-	}
-	f.sweep(table, func(yield func(int, routing.Forward) bool) {
-		for i := range r.rows {
-			if !yield(int(r.indexes[i]), r.rows[i]) {
-				return
-			}
-		}
-	}, cache)
-}
-
-// of are the routes of a table that differ, by prefix.
-func (d *tableDifference) of(id routing.TableID) iter.Seq[*RouteChange] {
-	return func(yield func(*RouteChange) bool) {
-		d.old.read(d.before, id)
-		d.next.read(d.after, id)
-		for old, next := d.old.rows, d.next.rows; len(old) > 0 || len(next) > 0; {
-			var was, is *routing.Forward
-			order := comparePrefixes(old, next)
-			if order <= 0 {
-				was, old = &old[0], old[1:]
-			}
-			if order >= 0 {
-				is, next = &next[0], next[1:]
-			}
-			if was != nil && is != nil && sameForwarding(was, is) {
+		var change RouteChange
+		var before, after routing.Forward
+		for table, id := range c.rows.ids {
+			if c.rows.counts[table] == [3]int{} {
 				continue
 			}
-			d.change = RouteChange{Table: id, Prefix: cmp.Or(was, is).Prefix, Before: was, After: is}
-			if !yield(&d.change) {
-				return
+			for i := range c.rows.prefixes {
+				p := &c.rows.prefixes[i]
+				if p.alike.kinds[table] == 0 {
+					continue
+				}
+				change = RouteChange{Table: id, Prefix: p.Prefix}
+				var has bool
+				if p.before >= 0 {
+					if before, has = c.rows.before[table].At(p.before); has {
+						change.Before = &before
+					}
+				}
+				if p.after >= 0 {
+					if after, has = c.rows.after[table].At(p.after); has {
+						change.After = &after
+					}
+				}
+				if !yield(&change) {
+					return
+				}
 			}
 		}
 	}
@@ -138,17 +204,21 @@ func compareTables(a, b routing.TableID) int {
 }
 
 // comparePrefixes orders the heads of two lists; an exhausted one comes last.
-func comparePrefixes(a, b []routing.Forward) int {
+func comparePrefixes(a, b []netip.Prefix) int {
 	switch {
 	case len(a) == 0:
 		return 1
 	case len(b) == 0:
 		return -1
 	default:
-		return a[0].Prefix.Compare(b[0].Prefix)
+		return a[0].Compare(b[0])
 	}
 }
 
+// sameForwarding says whether two rows do the same with packets. Either may be nil, for none.
 func sameForwarding(a, b *routing.Forward) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
 	return a.State == b.State && slices.Equal(a.Destinations, b.Destinations)
 }

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -118,22 +119,25 @@ func (d *doctor) ways(a, b *routing.Attachment, targets []int) []*Way {
 // representatives are the classes of addresses that attachments announce, one of those that every table treats alike. What
 // no table has is left out: nobody-imports says so.
 func (f *forwarding) representatives(list []*routing.Attachment) map[string][]int {
-	column := make([]uint64, len(f.known.addrs)) // the hash of what the tables do with a class
-	routed := make([]bool, len(f.known.addrs))
-	for _, next := range f.next {
-		for class, hop := range next {
-			const prime = 0x100000001b3
-			column[class] = (column[class] ^ uint64(hop)) * prime
-			routed[class] = routed[class] || hop != hopNone
-		}
+	routed := make([]bool, len(f.columns))
+	for i, column := range f.columns {
+		routed[i] = slices.ContainsFunc(column, func(h hop) bool { return h != hopNone })
 	}
 	of := map[string][]int{}
+	var key []byte
 	for _, a := range list {
-		seen := map[uint64]bool{}
+		seen := map[string]bool{}
 		for p := range f.offers(a) {
 			class, known := f.known.at[p]
-			if known && routed[class] && !seen[column[class]] {
-				seen[column[class]] = true
+			if !known || !routed[f.column[class]] {
+				continue
+			}
+			key = binary.AppendUvarint(key[:0], uint64(f.column[class]))
+			for _, h := range f.sources[class] {
+				key = binary.AppendUvarint(key, uint64(h))
+			}
+			if !seen[string(key)] {
+				seen[string(key)] = true
 				of[a.ID] = append(of[a.ID], class)
 			}
 		}

@@ -2,7 +2,7 @@ package analysis
 
 import (
 	"context"
-	"iter"
+	"encoding/binary"
 	"runtime"
 	"slices"
 	"sync"
@@ -11,19 +11,21 @@ import (
 	"portolan/routing"
 )
 
-// forwarding is the tables of a network by classes of addresses: what lookup answers for each table and class, worked out
-// in one pass over each table. Questions about all pairs are asked of it.
+// forwarding is the tables of a network by classes of addresses: what lookup answers for each table and class, worked out once
+// for all classes that behave alike. Questions about all pairs are asked of it.
 type forwarding struct {
 	*Subject
-	known  *classes
-	ids    []routing.TableID // those that exist, then those of groups at edges where they have none
-	table  map[routing.TableID]int32
-	group  []int32 // of each table: index into groups, -1 of a segment's
-	groups []string
-	index  map[string]int32 // of attachments in Network.Attachments
-	next   [][]hop          // by table and class; nil of a table that does not exist
-	inside [][2]int         // the classes of each prefix of the tables
-	silent bool             // reasons are not wanted
+	known   *classes
+	ids     []routing.TableID // those that exist, then those of groups at edges where they have none
+	exist   int               // how many of them exist
+	table   map[routing.TableID]int32
+	group   []int32 // of each table: index into groups, -1 of a segment's
+	groups  []string
+	index   map[string]int32 // of attachments in Network.Attachments
+	columns [][]hop          // where each table leads: one for all classes that behave alike
+	column  []int32          // of each class
+	sources [][]hop          // of each class: what hopSource stands for
+	silent  bool             // reasons are not wanted
 }
 
 // hop is where a route leads: a kind, and the index of a table or an attachment. The zero hop is no route.
@@ -37,6 +39,7 @@ const (
 	hopEdge         // to a table of the same name
 	hopInspect      // to the appliance whose table that is, and on from there
 	hopHandOver     // to an appliance that send-to or a static route leads to
+	hopSource       // to a source of the class: columns have it in the place of hopDeliver and hopDown
 
 	hopShift = 28
 )
@@ -44,23 +47,10 @@ const (
 func (h hop) kind() hop { return h &^ (1<<hopShift - 1) }
 func (h hop) at() int32 { return int32(h & (1<<hopShift - 1)) }
 
-// newForwarding sweeps all tables of a network. The error is that of the context.
+// newForwarding reads all tables of a network. The error is that of the context.
 func (s *Subject) newForwarding(ctx context.Context, known *classes) (*forwarding, error) {
-	f := s.unswept(known)
-	err := inParallel(ctx, len(f.ids), func() func(int) {
-		cache := map[*routing.Destination]hop{}
-		return func(i int) {
-			if table, ok := f.Tables.Table(f.ids[i]); ok {
-				f.sweep(int32(i), table.Indexed(), cache)
-			}
-		}
-	})
-	return f, err
-}
-
-// unswept is everything but the tables' rows.
-func (s *Subject) unswept(known *classes) *forwarding {
 	f := &forwarding{Subject: s, known: known, ids: s.Tables.TableIDs(), table: map[routing.TableID]int32{}, index: map[string]int32{}}
+	f.exist = len(f.ids)
 	for i, id := range f.ids {
 		f.table[id] = int32(i)
 	}
@@ -81,13 +71,84 @@ func (s *Subject) unswept(known *classes) *forwarding {
 	for i := range s.Network.Attachments {
 		f.index[s.Network.Attachments[i].ID] = int32(i)
 	}
-	prefixes := s.Tables.Prefixes()
-	f.inside = make([][2]int, len(prefixes))
-	for i, prefix := range prefixes {
-		f.inside[i][0], f.inside[i][1] = known.inside(prefix)
+	patterns := s.Tables.Patterns()
+	alone := make([][]hop, len(patterns.First))
+	err := inParallel(ctx, len(alone), func() func(int) {
+		cache := map[*routing.Destination]hop{}
+		return func(i int) { alone[i] = f.columnOf(patterns.First[i], patterns, cache) }
+	})
+	if err == nil {
+		f.cover(patterns, alone)
 	}
-	f.next = make([][]hop, len(f.ids))
-	return f
+	return f, err
+}
+
+// columnOf is where each table leads by its row of one prefix.
+func (f *forwarding) columnOf(prefix int, patterns *routing.Patterns, cache map[*routing.Destination]hop) []hop {
+	column := make([]hop, len(f.ids))
+	for table, row := range f.Tables.Column(prefix) {
+		column[table] = f.hop(f.ids[table], &row, patterns.Sources[prefix], cache)
+	}
+	return column
+}
+
+// cover finds the column of each class: the longest prefix that holds it and has a row in the table counts. Prefixes come in the
+// order of addresses, each before those inside it. alone are the columns of patterns.
+func (f *forwarding) cover(patterns *routing.Patterns, alone [][]hop) {
+	prefixes := f.Tables.Prefixes()
+	f.column, f.sources = make([]int32, len(f.known.addrs)), make([][]hop, len(f.known.addrs))
+	numbers := map[string]int32{}
+	var key []byte
+	var around []int // prefixes that hold the class, the longest last
+	var room []hop
+	next := 0
+	for class, addr := range f.known.addrs {
+		for len(around) > 0 && !prefixes[around[len(around)-1]].Contains(addr) {
+			around = around[:len(around)-1]
+		}
+		for next < len(prefixes) && prefixes[next].Addr().Compare(addr) <= 0 {
+			if prefixes[next].Contains(addr) {
+				around = append(around, next)
+			}
+			next++
+		}
+		first := len(room)
+		key = key[:0]
+		for _, i := range slices.Backward(around) {
+			key = binary.AppendUvarint(key, uint64(patterns.Of[i]))
+			for _, d := range patterns.Sources[i] {
+				room = append(room, f.deliver(d.Attachment))
+			}
+		}
+		f.sources[class] = room[first:]
+		at, ok := numbers[string(key)]
+		if !ok {
+			at = int32(len(f.columns))
+			numbers[string(key)] = at
+			f.columns = append(f.columns, f.layered(around, patterns, alone))
+		}
+		f.column[class] = at
+	}
+}
+
+// layered is the column of what lies in all of these prefixes, of which the last is the longest.
+func (f *forwarding) layered(around []int, patterns *routing.Patterns, alone [][]hop) []hop {
+	if len(around) == 1 {
+		return alone[patterns.Of[around[0]]]
+	}
+	column, sources := make([]hop, len(f.ids)), hop(0)
+	for _, i := range slices.Backward(around) {
+		for table, h := range alone[patterns.Of[i]] {
+			if h.kind() == hopSource {
+				h += sources
+			}
+			if column[table] == hopNone {
+				column[table] = h
+			}
+		}
+		sources += hop(len(patterns.Sources[i]))
+	}
+	return column
 }
 
 // inParallel calls a function for each number below n, of which each worker makes its own, until the context ends.
@@ -106,40 +167,25 @@ func inParallel(ctx context.Context, n int, worker func() func(int)) error {
 	return ctx.Err()
 }
 
-// sweep finds the longest prefix for each class: rows come in the order of addresses, a prefix before those inside it, so a
-// later row takes the place of an earlier one.
-func (f *forwarding) sweep(table int32, rows iter.Seq2[int, routing.Forward], cache map[*routing.Destination]hop) {
-	id, next := f.ids[table], make([]hop, len(f.known.addrs))
-	for i, row := range rows {
-		h := f.hop(id, &row, cache)
-		for class := f.inside[i][0]; class < f.inside[i][1]; class++ {
-			next[class] = h
-		}
-	}
-	f.next[table] = next
-}
-
-// hop is where a row leads. Rows of one attachment, and rows that lead to one edge, share their destinations.
-func (f *forwarding) hop(id routing.TableID, r *routing.Forward, cache map[*routing.Destination]hop) hop {
+// hop is where a row leads. Rows that lead to one edge share their destinations.
+func (f *forwarding) hop(id routing.TableID, r *routing.Forward, sources []*routing.Destination, cache map[*routing.Destination]hop) hop {
 	if r.State == routing.Blackhole || len(r.Destinations) == 0 {
 		return hopDrop
 	}
 	d := &r.Destinations[0]
-	shared := len(r.Destinations) == 1 && (r.Kind == routing.KindEdge || r.Kind == routing.KindAttachment)
-	if shared {
-		if h, ok := cache[d]; ok {
-			return h
-		}
+	if h, ok := cache[d]; ok {
+		return h
 	}
-	h, general := f.newHop(id, r, d)
-	if shared && general {
+	h, general := f.newHop(id, r, sources)
+	if general && len(r.Destinations) == 1 && r.Kind == routing.KindEdge {
 		cache[d] = h
 	}
 	return h
 }
 
-// newHop works out where a destination leads; false: that holds for this row alone.
-func (f *forwarding) newHop(id routing.TableID, r *routing.Forward, d *routing.Destination) (hop, bool) {
+// newHop works out where a row leads; false: that holds for this row alone.
+func (f *forwarding) newHop(id routing.TableID, r *routing.Forward, sources []*routing.Destination) (hop, bool) {
+	d := &r.Destinations[0]
 	switch {
 	case d.Attachment == "":
 		there := id
@@ -149,14 +195,14 @@ func (f *forwarding) newHop(id routing.TableID, r *routing.Forward, d *routing.D
 		}
 		row, _ := f.route(id, r.Prefix) // which knows where it comes from
 		if beyond, ok := f.shadow(there, &row); ok {
-			return f.deliver(beyond.Destinations[0].Attachment), false
+			return f.source(sources, beyond.Destinations[0].Attachment), false
 		}
-		return hopNone, true
+		return hopNone, false
 	case d.NetworkFunctionGroup == "":
 		if group := f.appliance(d); group != "" {
 			return hopHandOver | hop(f.table[routing.TableID{NetworkFunctionGroup: group, Edge: id.Edge}]), true
 		}
-		return f.deliver(d.Attachment), true
+		return f.source(sources, d.Attachment), true
 	}
 	there := routing.TableID{NetworkFunctionGroup: d.NetworkFunctionGroup, Edge: d.Edge}
 	if there.Edge == "" {
@@ -169,6 +215,14 @@ func (f *forwarding) newHop(id routing.TableID, r *routing.Forward, d *routing.D
 	return kind | hop(f.table[there]), true
 }
 
+// source is the hop to an attachment, which is a source of the prefix.
+func (f *forwarding) source(sources []*routing.Destination, attachment string) hop {
+	if at := slices.IndexFunc(sources, func(d *routing.Destination) bool { return d.Attachment == attachment }); at >= 0 {
+		return hopSource | hop(at)
+	}
+	return f.deliver(attachment)
+}
+
 func (f *forwarding) deliver(attachment string) hop {
 	at, ok := f.index[attachment]
 	if !ok || f.Network.Attachments[at].Down {
@@ -177,15 +231,24 @@ func (f *forwarding) deliver(attachment string) hop {
 	return hopDeliver | hop(at)
 }
 
+// at is where a table leads a class.
+func (f *forwarding) at(table int32, class int) hop {
+	h := f.columns[f.column[class]][table]
+	if h.kind() == hopSource {
+		return f.sources[class][h.at()]
+	}
+	return h
+}
+
 // walk is where a packet of a class goes from a table. groups is the scratch of the caller, for the groups it visits.
 func (f *forwarding) walk(table int32, class int, groups []int32) (Verdict, *routing.Attachment, []int32) {
 	groups = groups[:0]
+	column := f.columns[f.column[class]]
 	for range maxHops {
-		row := f.next[table]
-		if row == nil {
-			return NoRoute, nil, groups
+		h := column[table]
+		if h.kind() == hopSource {
+			h = f.sources[class][h.at()]
 		}
-		h := row[class]
 		switch h.kind() {
 		case hopNone:
 			return NoRoute, nil, groups

@@ -192,7 +192,8 @@ func (s *Subject) AttachmentMatrix(ctx context.Context) ([]Reach, error) {
 			local := f.localTo(list[i])
 			for _, to := range list {
 				if to != list[i] {
-					row[0], scratch = f.pair(list[i], byTo[to], local, scratch)
+					row[0] = Reach{From: list[i].ID, To: to.ID}
+					scratch = f.pair(&row[0], list[i], byTo[to], local, scratch)
 					row = row[1:]
 				}
 			}
@@ -201,23 +202,22 @@ func (s *Subject) AttachmentMatrix(ctx context.Context) ([]Reach, error) {
 	return pairs, err
 }
 
-// pair is how one attachment reaches another, which the targets are of. local are classes that do not leave the first.
-func (f *forwarding) pair(from *routing.Attachment, targets []target, local classRanges, scratch []int32) (Reach, []int32) {
-	r := Reach{From: from.ID, To: targets[0].to.ID}
+// pair tries how one attachment reaches another, which the targets are of. local are classes that do not leave the first.
+func (f *forwarding) pair(r *Reach, from *routing.Attachment, targets []target, local classRanges, scratch []int32) []int32 {
 	for _, edge := range from.Edges {
-		if table, ok := f.table[tableOf(from, edge)]; ok && f.next[table] != nil {
+		if table, ok := f.table[tableOf(from, edge)]; ok && int(table) < f.exist {
 			for i := range targets {
 				switch t := &targets[i]; {
 				case t.static != "" && t.static != from.Segment:
 				case local.hold(t.class):
-					f.keptLocal(&r, from, t.class)
+					f.keptLocal(r, from, t.class)
 				default:
-					scratch = f.try(&r, table, t, scratch, false)
+					scratch = f.try(r, table, t, scratch, false)
 				}
 			}
 		}
 	}
-	return r, scratch
+	return scratch
 }
 
 // SegmentMatrix tries every ordered pair of segments, the same one twice included: from each edge where the first has an
@@ -248,11 +248,8 @@ func (f *forwarding) segments(ctx context.Context) ([]Reach, error) {
 		}
 	}
 	senders := f.senders()
-	targets, err := f.targetsBySegment(ctx, index)
-	if err != nil {
-		return nil, err
-	}
-	err = inParallel(ctx, len(list), func() func(int) {
+	targets := f.targetsBySegment(index)
+	err := inParallel(ctx, len(list), func() func(int) {
 		var scratch []int32
 		return func(from int) {
 			for _, table := range tables[from] {

@@ -172,5 +172,10 @@ func notRouted(a *routing.Attachment) string {
 // leads tells whether some table leads what belongs to a prefix alone to an attachment, which has this index.
 func (f *forwarding) leads(p netip.Prefix, attachment int) bool {
 	class, ok := f.known.at[p]
-	return ok && slices.ContainsFunc(f.next, func(row []hop) bool { return row != nil && row[class] == hopDeliver|hop(attachment) })
+	for table := 0; ok && table < f.exist; table++ {
+		if f.at(int32(table), class) == hopDeliver|hop(attachment) {
+			return true
+		}
+	}
+	return false
 }
