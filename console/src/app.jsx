@@ -1,12 +1,12 @@
 // App is what is around every view: navigation, search, what is wrong with the connection, and the view of the address.
 import {useEffect, useReducer, useState} from 'preact/hooks'
-import {call, control, pages} from './lib/api.js'
+import {control, pages} from './lib/api.js'
 import {forget, useQuery} from './lib/query.js'
 import {A, address, go, useAddress} from './lib/router.jsx'
 import {preference, session} from './lib/session.js'
 import {begin} from './lib/stream.js'
 import {time} from './lib/text.js'
-import {Failure} from './ui/basics.jsx'
+import {Page} from './ui/basics.jsx'
 import {KeyDialog} from './ui/key.jsx'
 import {Palette} from './ui/palette.jsx'
 import {coreNetworkViews, viewOf} from './views.jsx'
@@ -43,7 +43,8 @@ export function App() {
 		return () => removeEventListener('keydown', key)
 	}, [])
 	useEffect(() => setMenu(false), [location.href])
-	const {View, title} = viewOf(parts)
+	const {View, title, control: controls} = viewOf(parts)
+	const refused = controls ? session.uncontrolled() : ''
 	return <>
 		<a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main').focus() }}>Skip to the content</a>
 		<header class="top">
@@ -56,7 +57,7 @@ export function App() {
 		<Banner />
 		<div class="frame">
 			<nav id="nav" class={menu ? 'shown' : ''} aria-label="Views"><Nav parts={parts} /></nav>
-			<main id="main" tabIndex={-1}><Guard key={parts.join('/')}><View parts={parts} params={params} title={title} /></Guard></main>
+			<main id="main" tabIndex={-1}><Guard key={parts.join('/')}>{refused ? <Page title={title}><p class="failure" role="alert"><bdi>{refused}</bdi></p></Page> : <View parts={parts} params={params} title={title} />}</Guard></main>
 		</div>
 		{find && <Palette close={() => setFind(false)} />}
 		{session.asking && <KeyDialog />}
@@ -69,12 +70,13 @@ function Nav({parts}) {
 	const networks = useNetworks()
 	const current = parts[0] === 'cn' ? parts[1] : ''
 	const cores = networks.data?.core ?? []
-	const link = (to, text) => {
+	const refused = session.uncontrolled()
+	const link = (to, text, control) => {
 		const within = to.every((p, i) => p === parts[i]) && (to.length === parts.length || to.length > 2)
-		return <li key={to.join('/')}><A to={to} aria-current={within ? (to.length === parts.length ? 'page' : 'true') : undefined}>{text}</A></li>
+		return <li key={to.join('/')}><A to={to} class={control && refused ? 'greyed' : undefined} title={control && refused ? refused : undefined} aria-current={within ? (to.length === parts.length ? 'page' : 'true') : undefined}>{text}</A></li>
 	}
 	return <>
-		<ul>{link([], 'Networks')}{link(['events'], 'Events')}</ul>
+		<ul>{link([], 'Networks')}{link(['events'], 'Events', true)}</ul>
 		{networks.data && cores.length > 0 && <label class="field network"><span>Core network</span>
 			<select value={current} onChange={(e) => e.currentTarget.value && go(address(['cn', e.currentTarget.value, ...parts.slice(2, 3)]))}>
 				{!current && <option value="">Choose…</option>}
@@ -83,7 +85,7 @@ function Nav({parts}) {
 			</select></label>}
 		{current && coreNetworkViews.map(([heading, views]) => <section key={heading}>
 			<h2>{heading}</h2>
-			<ul>{views.map((v) => link(['cn', current, ...v.path], v.title))}</ul>
+			<ul>{views.map((v) => link(['cn', current, ...v.path], v.title, v.control))}</ul>
 		</section>)}
 	</>
 }
@@ -122,5 +124,3 @@ function Banner() {
 	const {reachable, lostAt} = useSession()
 	return <div aria-live="assertive">{!reachable && <p class="banner">The server cannot be reached since {time(lostAt)}. What is shown is old. It is tried again until it answers.</p>}</div>
 }
-
-export {Failure, call}

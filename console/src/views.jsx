@@ -26,12 +26,12 @@ import {Assertions} from './pages/assertions.jsx'
 const Editor = later('policy editor', () => import('./edit/editor-page.jsx').then((m) => m.EditorPage))
 const WorldMap = later('map', () => import('./pages/map.jsx').then((m) => m.WorldMap))
 
-// coreNetworkViews are the views of a core network, in the order of the navigation.
+// coreNetworkViews are the views of a core network, in the order of the navigation. Those of control show what control calls answer.
 export const coreNetworkViews = [
 	['See', [
 		{path: [], title: 'Overview', View: CoreNetwork},
-		{path: ['topology'], title: 'Topology', View: Topology},
-		{path: ['logical'], title: 'Logical view', View: Logical},
+		{path: ['topology'], title: 'Topology', View: Topology, control: true},
+		{path: ['logical'], title: 'Logical view', View: Logical, control: true},
 		{path: ['map'], title: 'Map', View: WorldMap},
 		{path: ['attachments'], title: 'Attachments', View: Attachments},
 		{path: ['peers'], title: 'Connect peers', View: ConnectPeers},
@@ -40,17 +40,17 @@ export const coreNetworkViews = [
 		{path: ['monitoring'], title: 'Monitoring', View: Monitoring},
 	]],
 	['Ask', [
-		{path: ['routes'], title: 'Routes', View: Routes},
-		{path: ['path'], title: 'Path', View: Path},
-		{path: ['matrix'], title: 'Reachability', View: Matrix},
-		{path: ['doctor'], title: 'Health checks', View: Doctor},
-		{path: ['what-if'], title: 'What if', View: WhatIf},
-		{path: ['assertions'], title: 'Assertions', View: Assertions},
+		{path: ['routes'], title: 'Routes', View: Routes, control: true},
+		{path: ['path'], title: 'Path', View: Path, control: true},
+		{path: ['matrix'], title: 'Reachability', View: Matrix, control: true},
+		{path: ['doctor'], title: 'Health checks', View: Doctor, control: true},
+		{path: ['what-if'], title: 'What if', View: WhatIf, control: true},
+		{path: ['assertions'], title: 'Assertions', View: Assertions, control: true},
 	]],
 	['Change', [
 		{path: ['policy'], title: 'Policy versions', View: Policies},
-		{path: ['compare'], title: 'Compare policies', View: Compare},
-		{path: ['edit'], title: 'Policy editor', View: Editor},
+		{path: ['compare'], title: 'Compare policies', View: Compare, control: true},
+		{path: ['edit'], title: 'Policy editor', View: Editor, control: true},
 	]],
 ]
 

@@ -1,17 +1,22 @@
 // With --credentials: a key that is pasted signs every call and is never stored; what it may not is greyed with the reason.
 import assert from 'node:assert/strict'
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {after, test} from 'node:test'
-import {stage} from './rig.mjs'
+import {here, settled, stage} from './rig.mjs'
 
 const key = (id, statements) => ({accessKeyId: id, secretAccessKey: 'secret/of+' + id, account: '111122223333', principalArn: 'arn:aws:iam::111122223333:user/' + id.toLowerCase(), policies: [{Version: '2012-10-17', Statement: statements}]})
 const all = {Effect: 'Allow', Action: 'networkmanager:*', Resource: '*'}
 const folder = mkdtempSync(join(tmpdir(), 'portolan-keys-'))
 const file = join(folder, 'keys.json')
 writeFileSync(file, JSON.stringify([key('AKIAEVERYTHING', [all]), key('AKIAREADER', [{Effect: 'Allow', Action: ['networkmanager:Get*', 'networkmanager:List*', 'networkmanager:Describe*'], Resource: '*'}])]), {mode: 0o600})
-const on = stage({args: ['--credentials', file], bare: true})
+const network = join(folder, 'network.json')
+writeFileSync(network, JSON.stringify({
+	version: 1, account: '111122223333', policy: JSON.parse(readFileSync(join(here, 'policy.json'))),
+	attachments: [{id: 'attachment-0aaaaaaaaaaaaaaaa', type: 'vpc', edges: ['us-east-1'], tags: {segment: 'prod'}, announcements: [{prefix: '10.0.0.0/16'}]}],
+}))
+const on = stage({args: ['--credentials', file, '--snapshot', network], bare: true})
 after(() => rmSync(folder, {recursive: true}))
 
 async function withKey(id, path) {
@@ -27,7 +32,7 @@ async function withKey(id, path) {
 
 test('a key signs every call, and is not stored', async () => {
 	const page = await withKey('AKIAEVERYTHING', '')
-	await page.getByText('There is no network in this account').waitFor()
+	await page.locator('main').getByRole('link', {name: /core-network/}).waitFor()
 	await page.getByRole('button', {name: 'arn:aws:iam::111122223333:user/akiaeverything'}).waitFor()
 	const stored = await page.evaluate(() => JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie)
 	assert.ok(!stored.includes('AKIAEVERYTHING') && !stored.includes('secret/of'), stored)
@@ -45,9 +50,45 @@ test('a wrong secret is refused in the words of the server', async () => {
 	await page.context().close()
 })
 
+// attachment opens the attachment, and what changes its tags.
+async function attachment(id) {
+	const page = await withKey(id, '')
+	await page.locator('main').getByRole('link', {name: /core-network/}).click()
+	await page.getByRole('navigation').getByRole('link', {name: 'Attachments'}).click()
+	await page.getByRole('button', {name: /^Open attachment-/}).click()
+	await page.getByText('Change tags or the routing policy label').click()
+	await page.getByLabel('Tags, one key=value a line').fill('segment=dev')
+	return page
+}
+
 test('what a key may not do is greyed, with the reason', async () => {
-	const page = await withKey('AKIAREADER', 'events')
-	await page.getByText('Not permitted').waitFor()
-	await page.getByText(/is not authorized to perform/).first().waitFor()
+	const page = await attachment('AKIAREADER')
+	const apply = page.getByRole('button', {name: 'Apply'}), plan = page.getByRole('button', {name: 'Plan', exact: true})
+	await page.getByText(/user\/akiareader is not authorized to perform: networkmanager:TagResource/).waitFor()
+	assert.ok(await apply.isDisabled() && await plan.isDisabled())
+	assert.match(await plan.getAttribute('title'), /^This takes a key that may do everything/)
+	const link = page.getByRole('navigation').getByRole('link', {name: 'Topology'})
+	assert.match(await link.getAttribute('title'), /^This takes a key that may do everything/)
+	const asked = []
+	page.on('request', (r) => asked.push(new URL(r.url()).pathname))
+	await link.click()
+	await page.locator('main').getByText(/^This takes a key that may do everything/).waitFor()
+	assert.deepEqual(asked.filter((p) => p.startsWith('/_portolan/core-networks')), [])
+	await page.getByRole('navigation').getByRole('link', {name: 'Policy versions'}).click()
+	await page.getByRole('link', {name: 'Version 1'}).click()
+	await settled(page)
+	assert.deepEqual(page.complaints, [])
+	await page.context().close()
+})
+
+test('what a key may do is not greyed', async () => {
+	const page = await attachment('AKIAEVERYTHING')
+	await page.getByRole('button', {name: 'Plan', exact: true}).click()
+	await page.getByText(/segment dev \(was: segment prod\)/).waitFor()
+	assert.ok(await page.getByRole('button', {name: 'Apply'}).isEnabled())
+	await page.getByRole('navigation').getByRole('link', {name: 'Topology'}).click()
+	await page.getByRole('region', {name: /^Topology, picture/}).waitFor()
+	assert.equal(await page.locator('nav .greyed').count(), 0)
+	assert.deepEqual(page.complaints, [])
 	await page.context().close()
 })

@@ -101,6 +101,7 @@ export async function network(url) {
 	}
 	await vpc('shared-0', 'us-east-1', [{Key: 'segment', Value: 'shared'}], '10.100.0.0/16')
 	await vpc('guest-0', 'eu-west-1', [{Key: 'segment', Value: 'guest'}], '', 'PENDING_ATTACHMENT_ACCEPTANCE')
+	await vpc('guest-1', 'us-east-1', [{Key: 'segment', Value: 'guest'}], '', 'PENDING_ATTACHMENT_ACCEPTANCE')
 	await vpc(hostile[0], 'eu-west-1', [{Key: 'segment', Value: 'dev'}], '10.50.0.0/16')
 	const connect = (await api('POST', '/connect-attachments', {CoreNetworkId: cn, EdgeLocation: 'us-east-1', TransportAttachmentId: ids['prod-0'], Options: {Protocol: 'GRE'}, Tags: [...tag('sd-wan'), {Key: 'segment', Value: 'prod'}]})).ConnectAttachment.Attachment.AttachmentId
 	await state(`/connect-attachments/${connect}`, (r) => r.ConnectAttachment.Attachment.State, 'AVAILABLE')

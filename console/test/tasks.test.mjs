@@ -73,6 +73,16 @@ test('by keyboard alone: what happens when an edge location fails', async () => 
 	await page.getByText(/\d routes? added, \d+ withdrawn/).waitFor()
 })
 
+test('findings of one cause are one row, with every occurrence and a link to its place', async () => {
+	await open(`cn/${net.cn}/doctor?check=attachment-waits-for-acceptance`)
+	await page.getByRole('button', {name: 'Open attachment-waits-for-acceptance'}).click()
+	await page.getByRole('heading', {name: 'All 2 occurrences'}).waitFor()
+	const each = page.getByRole('region', {name: 'Occurrences of attachment-waits-for-acceptance'})
+	assert.deepEqual((await each.getByRole('link').allInnerTexts()).sort(), ['guest-0', 'guest-1'])
+	await each.getByRole('link', {name: 'guest-1'}).click()
+	await page.getByRole('button', {name: `Close ${net.ids['guest-1']}`}).waitFor()
+})
+
 test('an attachment is accepted, and shown as accepted once the API says so', async () => {
 	await open(`cn/${net.cn}/attachments?open=${net.ids['guest-0']}`)
 	await page.getByRole('button', {name: 'Accept'}).click()
@@ -109,10 +119,11 @@ test('a Connect peer is associated with a device and disassociated', async () =>
 
 test('a Connect peer shows its sessions, what is heard and advertised on them, and is reset after a confirmation', async () => {
 	await net.api('PUT', `/_portolan/announcements/${net.peer}`, [])
+	const {token} = (await net.api('GET', '/_portolan/events?last=1')).events.at(-1)
 	const {sessions: [first, second]} = await net.api('GET', `/_portolan/bgp/sessions?core-network=${net.cn}`)
 	const up = await dial(first, ['192.168.7.0/24', '192.168.8.0/22'])
 	const soon = await dial(second, ['192.168.7.0/24'])
-	const event = (type) => until(`the event ${type}`, async () => (await net.api('GET', '/_portolan/events?last=100')).events.some(({event: {detail}}) => detail.changeType === type && detail.coreNetworkAddress === second.coreNetworkAddress))
+	const event = (type) => until(`the event ${type}`, async () => (await net.api('GET', `/_portolan/events?after=${token}&limit=1000`)).events.some(({event: {detail}}) => detail.changeType === type && detail.coreNetworkAddress === second.coreNetworkAddress))
 	await event('CONNECT_PEER_BGP_UP')
 	await soon.end('maintenance at the branch')
 	await event('CONNECT_PEER_BGP_DOWN')
@@ -178,6 +189,36 @@ test('a policy is written with findings and a plan beside it, put, and executed 
 	await page.getByText('COMPLETE', {exact: false}).first().waitFor()
 	await open(`cn/${net.cn}/compare?from=1&to=2`)
 	await page.getByRole('cell', {name: 'MODIFY'}).first().waitFor()
+})
+
+test('completion offers what the JSON Schema of the policy has at each place, and names that the document defines', async () => {
+	await open(`cn/${net.cn}/edit`)
+	const code = page.locator('.cm-content')
+	await code.waitFor()
+	// offered writes a text with the cursor at | and gives what is offered there.
+	const offered = async (text) => {
+		await code.click()
+		await page.keyboard.press('Control+a')
+		await page.keyboard.insertText(text.replace('|', ''))
+		for (let i = text.length - 1; i > text.indexOf('|'); i--) await page.keyboard.press('ArrowLeft')
+		await page.keyboard.press('Control+Space')
+		const list = page.locator('.cm-tooltip-autocomplete li')
+		await list.first().waitFor()
+		const options = await list.allInnerTexts()
+		await page.keyboard.press('Escape')
+		await list.first().waitFor({state: 'detached'})
+		return options.sort()
+	}
+	const document = (rest) => `{"version": "2025.11", "segments": [{"name": "prod"}, {"name": "dev"}], ${rest}}`
+	assert.deepEqual(await offered(document('"segment-actions": [{"action": "send-via", |}]')), ['description', 'mode', 'segment', 'via', 'when-sent-to'])
+	assert.deepEqual(await offered(document('"segment-actions": [{"action": "send-via", "mode": "|"}]')), ['dual-hop', 'single-hop'])
+	assert.deepEqual(await offered(document('"segment-actions": [{"action": "share", "share-with": [|]}]')), ['dev', 'prod'])
+	assert.deepEqual(await offered(document('"attachment-policies": [{"conditions": [{"type": "attachment-type", "operator": |}]}]')), ['begins-with', 'contains', 'equals', 'not-equals'])
+	assert.ok((await offered(document('"r|"'))).includes('routing-policies'))
+	await page.keyboard.type('ou')
+	await page.locator('.cm-tooltip-autocomplete li', {hasText: 'routing-policies'}).first().click()
+	await until('the member is completed', async () => (await code.innerText()).includes('], "routing-policies": }'))
+	assert.deepEqual((await offered('{"version": "2021.12", "|"}')).filter((o) => o.includes('routing')), [])
 })
 
 test('the form and the text are one document, both ways, with one-click fixes', async () => {

@@ -44,7 +44,29 @@ func policyRoutes() []route {
 			method: "POST", path: "/_portolan/policy/format", name: "policyFormat", summary: "A policy as portolan policy fmt writes it.", body: policyForm, types: []string{jsonType}, who: owners,
 			serve: func(s *Server, w http.ResponseWriter, r *http.Request) { s.policy(w, r, s.policyFormat) },
 		},
+		{
+			method: "GET", path: "/_portolan/policy/schema", name: "policySchema", summary: "The JSON Schema of policy documents, for editors.", types: []string{jsonType}, who: anybody,
+			params: []parameter{{"version", "2021.12 or 2025.11; without it both."}},
+			serve:  (*Server).policySchema,
+		},
 	}
+}
+
+// policySchema is GET /_portolan/policy/schema.
+func (s *Server) policySchema(w http.ResponseWriter, r *http.Request) {
+	schema, err := policy.DocumentSchema(r.URL.Query().Get("version"))
+	if err != nil {
+		s.refuse(w, r, s.ids.next(), api.InvalidField("version", sentence(err)))
+		return
+	}
+	text, err := schema.JSONSchema()
+	if err != nil {
+		s.refuse(w, r, s.ids.next(), err)
+		return
+	}
+	w.Header().Set("Content-Type", jsonType)
+	connectionOf(r).writes(len(text))
+	_, _ = w.Write(text)
 }
 
 // policy answers a call about what it is sent, as one of the questions that are answered at a time.

@@ -137,7 +137,7 @@ func TestControl_graphAsJSON(t *testing.T) {
 
 func TestControl_caller(t *testing.T) {
 	open := example(t)
-	if status, _, got := open.ask("GET", "/_portolan/caller", "", ""); status != 200 || !strings.Contains(got, `"account":"000000000000"`) || !strings.Contains(got, `"checked":false`) || !strings.Contains(got, `"denied":{}`) {
+	if status, _, got := open.ask("GET", "/_portolan/caller", "", ""); status != 200 || !strings.Contains(got, `"account":"000000000000"`) || !strings.Contains(got, `"checked":false`) || !strings.Contains(got, `"denied":{}`) || !strings.Contains(got, `"controlDenied":""`) {
 		t.Errorf("%d %s", status, got)
 	}
 	keys, err := auth.ParseCredentials([]byte(`[{"accessKeyId": "AKIAREADER", "secretAccessKey": "s", "account": "111122223333", "principalArn": "arn:aws:iam::111122223333:user/reader",
@@ -148,6 +148,25 @@ func TestControl_caller(t *testing.T) {
 	closed := start(t, func(c *server.Config) { c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: keys}) })
 	if status, _, _ := closed.ask("GET", "/_portolan/caller", "", ""); status != 403 {
 		t.Errorf("who does not sign is answered %d", status)
+	}
+}
+
+func TestControl_policySchema(t *testing.T) {
+	r := start(t)
+	ask := func(query string) (int, string) {
+		status, contentType, got := r.ask("GET", "/_portolan/policy/schema"+query, "", "")
+		if contentType != "application/json" {
+			t.Errorf("%s: %s", query, contentType)
+		}
+		return status, got
+	}
+	for query, routing := range map[string]bool{"": true, "?version=2025.11": true, "?version=2021.12": false} {
+		if status, got := ask(query); status != 200 || !strings.Contains(got, `"network-function-groups"`) || strings.Contains(got, `"routing-policy-rules"`) != routing {
+			t.Errorf("%q: %d, %d bytes", query, status, len(got))
+		}
+	}
+	if status, got := ask("?version=2020.01"); status != 400 || !strings.Contains(got, "There is no version") {
+		t.Errorf("%d %s", status, got)
 	}
 }
 

@@ -47,7 +47,7 @@ func routes() []route {
 	list := []route{
 		{method: "GET", path: "/_portolan/health", name: "health", summary: "Whether requests are welcome: 200, or 503 with the reason.", types: []string{jsonType}, who: anybody, serve: (*Server).health},
 		{method: "GET", path: "/_portolan/openapi.json", name: "openapi", summary: "This description.", types: []string{jsonType}, who: anybody, serve: (*Server).openAPI},
-		{method: "GET", path: "/_portolan/caller", name: "caller", summary: "Who calls: account, principal, and the operations that the key may not call on every resource.", types: []string{jsonType}, who: callers, serve: (*Server).caller},
+		{method: "GET", path: "/_portolan/caller", name: "caller", summary: "Who calls: account, principal, the operations that the key may call on no resource, and why it may make no control calls of owners.", types: []string{jsonType}, who: callers, serve: (*Server).caller},
 		{
 			method: "GET", path: "/_portolan/events", name: "events", summary: "What happened to the account, as a page, or as server-sent events that go on.", types: []string{jsonType, streamType}, who: owners, serve: (*Server).events,
 			params: []parameter{

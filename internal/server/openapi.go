@@ -110,8 +110,12 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 			denied[op.Name] = err.Error()
 		}
 	}
+	control := ""
+	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, who.Account); err != nil {
+		control = err.Error()
+	}
 	w.Header().Set("X-Amzn-Requestid", id)
 	writeJSON(w, http.StatusOK, map[string]any{
-		"account": who.Account, "principal": who.ARN, "checked": s.cfg.Authenticator.Checks(), "denied": denied,
+		"account": who.Account, "principal": who.ARN, "checked": s.cfg.Authenticator.Checks(), "denied": denied, "controlDenied": control,
 	})
 }

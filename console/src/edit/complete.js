@@ -1,85 +1,67 @@
-// Completion in a policy document: members of each place, and names that the document defines.
-import {pathOf} from './tree.js'
+// Completion in a policy document: members and values of the JSON Schema of policies, and names that the document defines.
+import {insertCompletionText, pickedCompletion} from '@codemirror/autocomplete'
+import {regions} from '../draw/regions.js'
+import {itemsOf, membersOf, schemasAt, valuesOf} from './schema.js'
+import {documentOf, pathOf} from './tree.js'
 
-const rule = ['rule-number', 'description', 'condition-logic', 'conditions', 'action']
-
-// members are what each object may have, by the path to it with * for indexes.
-export const members = {
-	'': ['version', 'core-network-configuration', 'segments', 'network-function-groups', 'segment-actions', 'attachment-policies', 'routing-policies', 'attachment-routing-policy-rules'],
-	'core-network-configuration': ['asn-ranges', 'inside-cidr-blocks', 'vpn-ecmp-support', 'edge-locations', 'dns-support', 'security-group-referencing-support'],
-	'core-network-configuration.edge-locations.*': ['location', 'asn', 'inside-cidr-blocks'],
-	'segments.*': ['name', 'description', 'edge-locations', 'isolate-attachments', 'require-attachment-acceptance', 'deny-filter', 'allow-filter'],
-	'network-function-groups.*': ['name', 'description', 'require-attachment-acceptance'],
-	'segment-actions.*': ['action', 'segment', 'mode', 'share-with', 'destination-cidr-blocks', 'destinations', 'description', 'via', 'when-sent-to', 'routing-policy-names', 'edge-location-association'],
-	'segment-actions.*.share-with': ['except'],
-	'segment-actions.*.via': ['network-function-groups', 'with-edge-overrides'],
-	'segment-actions.*.via.with-edge-overrides.*': ['edge-sets', 'use-edge-location'],
-	'segment-actions.*.when-sent-to': ['segments'],
-	'segment-actions.*.edge-location-association': ['edge-location', 'peer-edge-location', 'routing-policy-names'],
-	'attachment-policies.*': rule,
-	'attachment-policies.*.conditions.*': ['type', 'operator', 'key', 'value'],
-	'attachment-policies.*.action': ['association-method', 'segment', 'tag-value-of-key', 'require-acceptance', 'add-to-network-function-group'],
-	'routing-policies.*': ['routing-policy-name', 'routing-policy-description', 'routing-policy-direction', 'routing-policy-number', 'routing-policy-rules'],
-	'routing-policies.*.routing-policy-rules.*': ['rule-number', 'rule-definition'],
-	'routing-policies.*.routing-policy-rules.*.rule-definition': ['condition-logic', 'match-conditions', 'action'],
-	'routing-policies.*.routing-policy-rules.*.rule-definition.match-conditions.*': ['type', 'value'],
-	'routing-policies.*.routing-policy-rules.*.rule-definition.action': ['type', 'value'],
-	'attachment-routing-policy-rules.*': ['rule-number', 'description', 'edge-locations', 'conditions', 'action'],
-	'attachment-routing-policy-rules.*.conditions.*': ['type', 'value'],
-	'attachment-routing-policy-rules.*.action': ['associate-routing-policies'],
-}
-
-const truth = [true, false]
-const types = ['vpc', 'connect', 'site-to-site-vpn', 'direct-connect-gateway', 'transit-gateway-route-table']
 const names = (list, key) => Array.isArray(list) ? list.map((x) => x?.[key]).filter((x) => typeof x === 'string') : []
 const segments = (d) => names(d.segments, 'name')
 const groups = (d) => names(d['network-function-groups'], 'name')
 const edges = (d) => names(d['core-network-configuration']?.['edge-locations'], 'location')
 const routing = (d) => names(d['routing-policies'], 'routing-policy-name')
+const located = Object.keys(regions)
 
-// choices are values by the end of the path to them: a list, or what the document has.
-const choices = [
-	[/^version$/, ['2021.12', '2025.11']],
-	[/(isolate-attachments|require-attachment-acceptance|require-acceptance|vpn-ecmp-support|dns-support|security-group-referencing-support)$/, truth],
-	[/^segment-actions\.\*\.action$/, ['share', 'create-route', 'send-via', 'send-to', 'associate-routing-policy']],
-	[/^segment-actions\.\*\.mode$/, ['attachment-route', 'single-hop', 'dual-hop']],
-	[/^segment-actions\.\*\.segment$/, segments], [/share-with(\.except)?(\.\*)?$/, (d) => ['*', ...segments(d)]], [/when-sent-to\.segments(\.\*)?$/, (d) => ['*', ...segments(d)]],
-	[/via\.network-function-groups(\.\*)?$/, groups], [/destinations(\.\*)?$/, ['blackhole']],
-	[/(deny-filter|allow-filter)(\.\*)?$/, segments],
-	[/association-method$/, ['constant', 'tag']], [/attachment-policies\.\*\.action\.segment$/, segments], [/add-to-network-function-group$/, groups],
-	[/attachment-policies\.\*\.conditions\.\*\.type$/, ['any', 'tag-value', 'tag-exists', 'resource-id', 'region', 'attachment-type', 'account-id']],
-	[/conditions\.\*\.operator$/, ['equals', 'not-equals', 'contains', 'begins-with']], [/condition-logic$/, ['and', 'or']],
-	[/attachment-policies\.\*\.conditions\.\*\.value$/, (d) => [...types, ...edges(d)]],
-	[/(edge-locations|edge-sets(\.\*)?)(\.\*)?$/, edges], [/(use-edge-location|edge-location)$/, edges],
-	[/routing-policy-direction$/, ['inbound', 'outbound']], [/(routing-policy-names|associate-routing-policies)(\.\*)?$/, routing],
-	[/match-conditions\.\*\.type$/, ['prefix-equals', 'prefix-in-cidr', 'prefix-in-prefix-list', 'asn-in-as-path', 'community-in-list', 'med-equals']],
-	[/rule-definition\.action\.type$/, ['drop', 'allow', 'summarize', 'prepend-asn-list', 'remove-asn-list', 'replace-asn-list', 'add-community', 'remove-community', 'set-med', 'set-local-preference']],
-	[/attachment-routing-policy-rules\.\*\.conditions\.\*\.type$/, ['routing-policy-label']],
+// references are the places that name what the document defines elsewhere, by the end of the path to them. The schema only says
+// that they are strings.
+const references = [
+	[/^(segment-actions|attachment-policies)\..*segment$/, segments], [/(share-with|share-with\.except|when-sent-to|when-sent-to\.segments|deny-filter|allow-filter)(\.\*)?$/, segments],
+	[/(via\.network-function-groups(\.\*)?|add-to-network-function-group)$/, groups],
+	[/(routing-policy-names|associate-routing-policies)(\.\*)?$/, routing],
+	[/edge-locations\.\*\.location$/, () => located], [/(edge-locations|edge-sets(\.\*)?)(\.\*)?$/, edges], [/(use-edge-location|edge-location)$/, edges],
 ]
+
+// ofConditions are values of conditions of attachment policies by their type.
+const ofConditions = {
+	'region': edges, 'attachment-type': () => ['vpc', 'connect', 'site-to-site-vpn', 'direct-connect-gateway', 'transit-gateway-route-table'],
+}
 
 const valueAt = (doc, steps) => steps.reduce((v, s) => v?.[s], doc)
 
-// complete is a completion source of CodeMirror. parsed gives the last document that could be read.
-export const complete = (parsed) => (context) => {
+function namesAt(steps, document) {
+	const path = steps.map((s) => typeof s === 'number' ? '*' : s).join('.')
+	if (/^attachment-policies\.\*\.conditions\.\*\.value$/.test(path)) return ofConditions[valueAt(document, steps.slice(0, -1))?.type]?.(document) ?? []
+	return references.find(([end]) => end.test(path))?.[1](document) ?? []
+}
+
+// complete is a completion source of CodeMirror. schema gives the JSON Schema, or null while it is not there.
+export const complete = (schema) => (context) => {
 	const {state, pos} = context
 	const word = context.matchBefore(/"?[\w*.-]*/)
-	if (!word || (word.from === word.to && !context.explicit)) return null
-	const {steps, inName} = pathOf(state, pos)
-	const path = steps.map((s) => typeof s === 'number' ? '*' : s).join('.')
-	const before = state.doc.sliceString(state.doc.lineAt(word.from).from, word.from)
-	const isName = inName || (/[{,]\s*$|^\s*$/.test(before) && !Array.isArray(valueAt(parsed(), steps)))
-	const after = state.doc.sliceString(pos, pos + 4)
+	if (!schema() || !word || (word.from === word.to && !context.explicit)) return null
+	const {steps, inName, around} = pathOf(state, pos)
+	const document = documentOf(state) ?? {}
+	const last = /\S(?=\s*$)/.exec(state.sliceDoc(Math.max(0, word.from - 2000), word.from))?.[0]
+	const after = state.sliceDoc(pos, pos + 4)
 	const quoted = word.text.startsWith('"')
-	let options = []
-	if (isName) {
-		const here = inName ? path.split('.').slice(0, -1).join('.') : path
+	let options
+	if (inName || (around === 'Object' && (last === '{' || last === ','))) {
+		const object = inName ? steps.slice(0, -1) : steps
+		const has = valueAt(document, object) ?? {}, typed = word.text.replace(/^"/, '')
 		const colon = /^"?\s*:/.test(after) ? '' : ': '
-		options = (members[here] ?? members[path] ?? []).map((m) => ({name: m, type: 'property', apply: `"${m}"${colon}`}))
+		options = [...membersOf(schemasAt(schema(), object, document))].filter(([name]) => !Object.hasOwn(has, name) || name === typed)
+			.map(([name, m]) => ({name, type: 'property', info: m.description, boost: m.required ? 1 : 0, text: `"${name}"${colon}`}))
 	} else {
-		const found = choices.find(([end]) => end.test(path))
-		const list = !found ? [] : typeof found[1] === 'function' ? found[1](parsed() ?? {}) : found[1]
-		options = list.map((v) => ({name: String(v), type: 'enum', apply: JSON.stringify(v)}))
+		const here = schemasAt(schema(), steps, document)
+		const item = around === 'Array' && (last === '[' || last === ',') && typeof steps.at(-1) !== 'number'
+		const values = new Set([...valuesOf(item ? itemsOf(here) : here), ...namesAt(steps, document)])
+		options = [...values].map((v) => ({name: String(v), type: 'enum', text: JSON.stringify(v)}))
 	}
 	if (!options.length) return null
-	return {from: word.from, to: quoted && after[0] === '"' ? pos + 1 : pos, options: options.map(({name, ...o}) => ({...o, label: quoted ? `"${name}"` : name, displayLabel: name}))}
+	return {from: quoted ? word.from + 1 : word.from, validFor: /^[\w*.-]*$/, options: options.map(({name, text, ...o}) => ({...o, label: name, apply: insert(text, quoted)}))}
+}
+
+// insert takes the place of what is typed, with the quotes around it.
+const insert = (text, quoted) => (view, completion, from, to) => {
+	const closed = quoted && view.state.sliceDoc(to, to + 1) === '"'
+	view.dispatch({...insertCompletionText(view.state, text, quoted ? from - 1 : from, closed ? to + 1 : to), annotations: pickedCompletion.of(completion)})
 }

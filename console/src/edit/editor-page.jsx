@@ -2,7 +2,7 @@
 import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {askWith, call, control} from '../lib/api.js'
 import {usePolicy, useVersions} from '../lib/data.js'
-import {invalidate} from '../lib/query.js'
+import {invalidate, useQuery} from '../lib/query.js'
 import {address, go, setParams} from '../lib/router.jsx'
 import {preference, session} from '../lib/session.js'
 import {Act, Failure, Field, Loaded, Page, State} from '../ui/basics.jsx'
@@ -51,25 +51,35 @@ function useAnswer(text, ms, fn) {
 	return {...state, old: state.of !== text}
 }
 
+// useSchema is the JSON Schema of a version of the policy language, of all versions where that is none.
+function useSchema(version) {
+	const of = useQuery(`schema ${version}`, () => control('GET', 'policy/schema', {query: {version}}))
+	const all = useQuery(of.error ? 'schema' : null, () => control('GET', 'policy/schema'))
+	return of.data ?? all.data
+}
+
 function Editor({cn, base, text: initial, params}) {
-	const box = useRef(), view = useRef(), parsed = useRef({})
+	const box = useRef(), view = useRef(), known = useRef(null)
 	const [text, setText] = useState(initial)
 	const [cursor, setCursor] = useState(null)
 	const assertions = preference('assertions.' + cn) ?? ''
 	const document = useMemo(() => {
 		try {
-			return parsed.current = JSON.parse(text)
+			return JSON.parse(text)
 		} catch {
 			return null
 		}
 	}, [text])
+	const schema = useSchema(/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1] ?? '')
+	known.current = schema ?? known.current
 	const lint = useAnswer(text, 15, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': cn}, body, signal}))
-	const valid = lint.data?.valid && !lint.old
+	// A key that may not ask for findings puts what is JSON: the API checks it, too.
+	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lint.old
 	const changed = text !== initial
-	const plan = useAnswer(valid && changed ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
+	const plan = useAnswer(valid && changed && !lint.error ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
 	useEffect(() => {
 		view.current = open(box.current, initial, {
-			changed: setText, parsed: () => parsed.current,
+			changed: setText, schema: () => known.current,
 			moved: (v) => setCursor({...pathOf(v.state, v.state.selection.main.head), at: v.state.selection.main.head}),
 		})
 		if (params.path) {
@@ -90,7 +100,7 @@ function Editor({cn, base, text: initial, params}) {
 	return <>
 		<div class="actions">
 			<button type="button" class="quiet" aria-pressed={visual} onClick={() => setParams({view: visual ? '' : 'visual'})}>{visual ? 'Hide the form' : 'Form of segments, shares and inspection'}</button>
-			<Act class="quiet" run={format} disabled={!document} why="The text is not JSON.">Format</Act>
+			<Act control class="quiet" run={format} disabled={!document} why="The text is not JSON.">Format</Act>
 			<button type="button" class="quiet" disabled={!changed} onClick={() => replace(view.current, initial)}>Back to {base ? `version ${base.PolicyVersionId}` : 'the beginning'}</button>
 			<Field label="Description of the new version" value={description} onInput={setDescription} />
 			<Act operation="PutCoreNetworkPolicy" run={put} disabled={!valid || !changed} why={!changed ? 'Nothing is changed yet.' : session.reachable ? 'The policy is not valid.' : 'The server cannot be reached.'}>Put as a new version</Act>
@@ -105,7 +115,7 @@ function Editor({cn, base, text: initial, params}) {
 				<Findings lint={lint} view={view} text={text} />
 				<section class="panel" aria-busy={plan.old || undefined}>
 					<h2>What it would do</h2>
-					{!changed ? <p class="empty">Nothing is changed yet.</p> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
+					{!changed ? <p class="empty">Nothing is changed yet.</p> : lint.error?.denied ? <Failure error={lint.error} /> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
 						plan.error ? <Failure error={plan.error} /> : plan.data ? <>
 							{plan.old && <p class="loading" role="status">Being worked out…</p>}
 							<PlanSummary of={plan.data} />

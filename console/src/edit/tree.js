@@ -27,6 +27,23 @@ function* children(node) {
 	for (let c = node.firstChild; c; c = c.nextSibling) yield c
 }
 
+// documentOf is the value of a text as far as it can be read: what is being written is left out.
+export function documentOf(state) {
+	const value = (node) => {
+		if (node.name === 'Object') {
+			return Object.fromEntries([...children(node)].flatMap((p) => {
+				const name = p.name === 'Property' && p.getChild('PropertyName')
+				const of = name && [...children(p)].find((n) => values.has(n.name))
+				return of ? [[unquote(text(state, name)), value(of)]] : []
+			}))
+		}
+		if (node.name === 'Array') return [...children(node)].filter((n) => values.has(n.name)).map(value)
+		return unquote(text(state, node))
+	}
+	const top = [...children(tree(state).topNode)].find((n) => values.has(n.name))
+	return top ? value(top) : null
+}
+
 // nodeAt is the value at a path, or the closest one around where it would be.
 export function nodeAt(state, path) {
 	let node = [...children(tree(state).topNode)].find((n) => values.has(n.name))
@@ -46,12 +63,14 @@ export function nodeAt(state, path) {
 	return node
 }
 
-// pathOf is the steps that lead to a position, and whether it is in the name of a property.
+// pathOf is the steps that lead to a position, whether it is in the name of a property, and whether what is around it is an Object
+// or an Array.
 export function pathOf(state, at) {
 	const steps = []
-	let inName = false
+	let inName = false, around = ''
 	for (let node = tree(state).resolveInner(at, -1); node; node = node.parent) {
 		if (node.name === 'PropertyName') inName = true
+		if (!around && (node.name === 'Object' || node.name === 'Array')) around = node.name
 		if (node.name === 'Property') {
 			const name = node.getChild('PropertyName')
 			if (name) steps.unshift(unquote(text(state, name)))
@@ -59,7 +78,7 @@ export function pathOf(state, at) {
 			steps.unshift([...children(node.parent)].filter((n) => values.has(n.name)).findIndex((n) => n.from === node.from))
 		}
 	}
-	return {steps, inName}
+	return {steps, inName, around}
 }
 
 // removal is the change that takes the property or element at a path out, with its comma.

@@ -47,7 +47,8 @@ export const session = {
 	},
 	// uncontrolled is why the caller may not make control calls, or ''.
 	uncontrolled() {
-		return session.caller?.control ?? ''
+		const {controlDenied} = session.caller ?? {}
+		return controlDenied ? `This takes a key that may do everything. ${controlDenied}` : ''
 	},
 }
 

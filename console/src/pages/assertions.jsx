@@ -20,7 +20,7 @@ export function Assertions({parts: [, cn]}) {
 	}
 	return <Page title="Assertions" sub="What must hold, a line each, as portolan test reads them. They stay in this browser, and the policy editor tries them on every edit.">
 		<label class="field"><span>Assertions</span><textarea rows={8} value={text} placeholder={example} onInput={(e) => edit(e.currentTarget.value)} spellcheck={false} /></label>
-		<div class="actions"><Act run={async () => setResult(await tryAssertions(cn, text))} disabled={!text.trim()} why="There are none.">Try them</Act></div>
+		<div class="actions"><Act control run={async () => setResult(await tryAssertions(cn, text))} disabled={!text.trim()} why="There are none.">Try them</Act></div>
 		{result && <section class="panel" aria-live="polite"><h2>{result.holding} of {result.total} hold</h2><Failures of={result} /></section>}
 	</Page>
 }

@@ -4,7 +4,7 @@ import {call} from '../lib/api.js'
 import {useAttachments, useCoreNetwork, useDoctor, usePeers, useVersions} from '../lib/data.js'
 import {invalidate} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
-import {number, plural, time} from '../lib/text.js'
+import {number, plural, time, withNames} from '../lib/text.js'
 import {Act, Facts, Id, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 import {placeOf} from './attachments.jsx'
@@ -39,7 +39,7 @@ export function CoreNetwork({parts: [, cn]}) {
 			</div>
 			<h2>Health checks</h2>
 			<Loaded of={doctor} what="findings">{(list) => list.length === 0 ? <p>No findings.</p> :
-				<ul class="list">{list.slice(0, 5).map((f, i) => <li key={i} class="finding warning"><strong>{f.check}</strong>: <bdi>{f.message}</bdi></li>)}
+				<ul class="list">{list.slice(0, 5).map((f, i) => <li key={i} class={'finding ' + f.severity}><A to={['cn', cn, 'doctor']} params={{check: f.check}}>{f.check}</A>: <bdi>{withNames(f.message, f.names)}</bdi>{f.count > 1 ? `, and ${number(f.count - 1)} more` : ''}</li>)}
 					{list.length > 5 && <li><A to={['cn', cn, 'doctor']}>All {number(list.length)} findings</A></li>}</ul>}</Loaded>
 		</>}</Loaded>
 	</Page>

@@ -2,6 +2,7 @@
 import {useState} from 'preact/hooks'
 import {askWith, call} from '../lib/api.js'
 import {useLabels} from '../lib/data.js'
+import {session} from '../lib/session.js'
 import {Act, Field} from '../ui/basics.jsx'
 import {PlanSummary} from '../ui/plan.jsx'
 
@@ -26,6 +27,8 @@ export function Retag({cn, of: a, done}) {
 	const retag = removed.length + set.length > 0
 	const relabel = newLabel !== null && newLabel !== label
 	const changed = retag || relabel
+	const needed = [set.length && 'TagResource', removed.length && 'UntagResource', relabel && (newLabel ? 'PutAttachmentRoutingPolicyLabel' : 'RemoveAttachmentRoutingPolicyLabel')].filter(Boolean)
+	const uncontrolled = session.uncontrolled() // without a plan then
 	const suppose = {tags: retag ? {[id]: wanted} : {}, labels: relabel ? {[id]: newLabel} : {}}
 	const partition = (a.CoreNetworkArn || a.ResourceArn || 'arn:aws').split(':')[1]
 	const resourceArn = `arn:${partition}:networkmanager::${a.OwnerAccountId}:attachment/${id}`
@@ -41,8 +44,8 @@ export function Retag({cn, of: a, done}) {
 			<label class="field"><span>Tags, one key=value a line</span><textarea rows={4} value={text} onInput={(e) => edit(setText)(e.currentTarget.value)} spellcheck={false} /></label>
 			<Field label="Routing policy label" value={newLabel ?? label} onInput={edit(setLabel)} />
 			<div class="actions">
-				<Act run={async () => setPlan(await askWith(cn, 'what-if', suppose))} disabled={!changed} why="Nothing is changed yet." class="quiet">Plan</Act>
-				<Act operation="TagResource" run={apply} done={done} disabled={!plan} why={changed ? 'Look at the plan first.' : 'Nothing is changed yet.'}>Apply</Act>
+				<Act control run={async () => setPlan(await askWith(cn, 'what-if', suppose))} disabled={!changed} why="Nothing is changed yet." class="quiet">Plan</Act>
+				<Act operation={needed} run={apply} done={done} disabled={!changed || (!plan && !uncontrolled)} why={changed ? 'Look at the plan first.' : 'Nothing is changed yet.'}>Apply</Act>
 			</div>
 		</div>
 		<div>{plan ? <PlanSummary of={plan} /> : <p class="empty">The plan says what moves, and what becomes or stops being reachable.</p>}</div>

@@ -58,10 +58,10 @@ export function Loaded({of, children, what = 'data'}) {
 	return <p class="loading" role="status">Loading {what}{of.progress ? ` (${of.progress})` : ''}…</p>
 }
 
-// Act is a button that makes a call: operation, or control calls. It is greyed with the reason when the caller may not make it.
+// Act is a button that makes a call: an operation or several, or control calls. It is greyed with the reason when the caller may not make it.
 export function Act({operation, control, run, children, done, class: cls = '', confirm, disabled, why}) {
 	const [state, set] = useState({})
-	const refused = operation ? session.refusal(operation) : control ? session.uncontrolled() : ''
+	const refused = operation ? [operation].flat().map(session.refusal).find(Boolean) : control ? session.uncontrolled() : ''
 	const reason = refused || (disabled ? why : '')
 	const click = async () => {
 		if (confirm && !state.asked) return set({asked: true})
