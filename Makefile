@@ -8,13 +8,19 @@ LDFLAGS := -s -w
 # binary is 57 MB instead of 23.
 export GOFLAGS += -tags=grpcnotrace
 
-.PHONY: run build test unit interop generate lint fuzz robustness release-check bench vuln clean
+.PHONY: run build build-cluster test unit interop generate lint fuzz robustness release-check bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
 	$(GO) run ./cmd/portolan serve
 
 build: ## bin/portolan, stripped
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/portolan ./cmd/portolan
+
+# The member is a module of its own; the workspace joins the two, and the overlay puts the member in the place of "there is none".
+MEMBER := internal/store/etcd/member
+
+build-cluster: ## bin/portolan-cluster: the same with a member of a cluster in it, for serve --cluster
+	GOWORK=$(CURDIR)/$(MEMBER)/build.work $(GO) build -trimpath -overlay $(MEMBER)/overlay.json -ldflags '$(LDFLAGS)' -o bin/portolan-cluster ./cmd/portolan
 
 test: ## everything CI runs: real clients, race detector, linters, generated code
 	./scripts/setup

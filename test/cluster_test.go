@@ -38,14 +38,7 @@ func startEtcd(t *testing.T, members int) *etcdCluster {
 	if _, err := exec.LookPath("etcd"); err != nil {
 		t.Fatal("Debian's etcd-server is needed: run scripts/setup")
 	}
-	memory := ""
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		memory = "/dev/shm" // what a disk does is etcd's own business
-	}
-	dir, err := os.MkdirTemp(memory, "portolan-etcd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := inMemory(t)
 	c := &etcdCluster{t: t, members: make([]*exec.Cmd, members)}
 	var initial, peers []string
 	for i := range members {
@@ -65,7 +58,6 @@ func startEtcd(t *testing.T, members int) *etcdCluster {
 		for i := range c.members {
 			c.kill(i)
 		}
-		_ = os.RemoveAll(dir)
 	})
 	return c
 }

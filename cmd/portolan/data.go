@@ -24,14 +24,21 @@ const dataFile = "portolan.db"
 // failpointsVariable makes named places fail, for tests of the whole program.
 const failpointsVariable = "PORTOLAN_FAILPOINTS"
 
-func openStore(ctx context.Context, o *serveOptions) (store.Store, error) {
+// openStore opens the store of a server. fail is called when the store ends by itself.
+func openStore(ctx context.Context, o *serveOptions, log *slog.Logger, fail func(error)) (store.Store, error) {
 	switch {
+	case o.store.member.name == "" && o.store.member.peers != "":
+		return nil, errors.New("--peers needs --cluster NAME")
+	case o.store.member.name != "" && (o.ephemeral || o.store.address != ""):
+		return nil, errors.New("--cluster excludes --ephemeral and --store")
 	case o.ephemeral && o.store.address != "":
 		return nil, errors.New("--ephemeral and --store exclude each other")
 	case o.ephemeral:
 		return store.OpenMemory(), nil
 	case o.store.address != "":
 		return o.store.open(ctx, o.listen.address)
+	case o.store.member.name != "":
+		return o.store.openMember(ctx, o.data, o.listen.address, log, fail)
 	}
 	return openFolder(o.data)
 }
@@ -125,10 +132,8 @@ func backupOf(st store.Store) func(context.Context, func(int64) (io.Writer, erro
 	return nil
 }
 
-// clusterOf is how the servers of a shared store stand, nil for a store that is not shared.
-func clusterOf(st store.Store) func(context.Context) (*store.Status, error) {
-	if shared, ok := st.(store.Shared); ok {
-		return shared.Status
-	}
-	return nil
+// clusterOf is the store where several servers share it, nil for one that is not shared.
+func clusterOf(st store.Store) store.Shared {
+	shared, _ := st.(store.Shared)
+	return shared
 }

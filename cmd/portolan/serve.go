@@ -155,9 +155,14 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	defer doors.close()
-	if cfg.Store, err = openStore(ctx, o); err != nil {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	running := ctx
+	st, err := openStore(ctx, o, log, fail)
+	if err != nil {
 		return err
 	}
+	cfg.Store = state.Guard(st)
 	defer func() {
 		if err := cfg.Store.Close(); err != nil {
 			log.Error("the store did not close", "error", err)
@@ -228,7 +233,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	stopMetrics()
 	stop()
 	<-worker
-	return err
+	return cmp.Or(context.Cause(running), err)
 }
 
 // newAuthenticator checks signatures when there is a credentials file, which a SIGHUP reads again.

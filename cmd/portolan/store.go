@@ -2,20 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"slices"
-	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -32,6 +30,8 @@ type storeOptions struct {
 	cert, key    string
 	user         string
 	passwordFile string
+
+	member memberFlags
 }
 
 func (o *storeOptions) flags(f *pflag.FlagSet) {
@@ -39,6 +39,7 @@ func (o *storeOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.reads, "store-reads", "local", "local: what this server has seen; linearizable: what any server has answered")
 	f.StringVar(&o.name, "store-name", "", "name of this server among those that share the store (default: host name and a random number)")
 	o.tlsFlags(f)
+	o.member.flags(f)
 }
 
 func (o *storeOptions) tlsFlags(f *pflag.FlagSet) {
@@ -55,6 +56,24 @@ func (o *storeOptions) open(ctx context.Context, about string) (store.Store, err
 	if err != nil {
 		return nil, err
 	}
+	return o.openAs(ctx, opts, about)
+}
+
+// openMember opens the store whose cluster this process is a member of, with its data in a folder. fail is called when the
+// member ends by itself.
+func (o *storeOptions) openMember(ctx context.Context, folder, about string, log *slog.Logger, fail func(error)) (store.Store, error) {
+	if o.name != "" && o.name != o.member.name {
+		return nil, errors.New("--store-name: with --cluster the server has the name of its member")
+	}
+	member, err := o.member.start(ctx, folder, log, fail)
+	if err != nil {
+		return nil, err
+	}
+	o.name = o.member.name
+	return o.openAs(ctx, etcd.Options{Member: member, Prefix: "portolan"}, about)
+}
+
+func (o *storeOptions) openAs(ctx context.Context, opts etcd.Options, about string) (store.Store, error) {
 	switch o.reads {
 	case "", "local":
 	case "linearizable":
@@ -74,7 +93,7 @@ func (o *storeOptions) open(ctx context.Context, about string) (store.Store, err
 		return nil, err
 	}
 	if err := store.Whole(ctx, st); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w: run \"portolan migrate\" again", o.address, err), st.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w: run \"portolan migrate\" again", cmp.Or(o.address, "the cluster"), err), st.Close())
 	}
 	return st, nil
 }
@@ -134,10 +153,11 @@ func migrateCommand() *cobra.Command {
 	var data string
 	var back bool
 	cmd := &cobra.Command{
-		Use:   "migrate etcd://HOST,HOST/PREFIX",
-		Short: "copy the data of a folder to an etcd cluster, or back; no server may run on either",
+		Use:   "migrate etcd://HOST,HOST/PREFIX | FOLDER",
+		Short: "copy the data of a folder to an etcd cluster or a new member, or back; no server may run on either",
 		Example: `  portolan migrate --data portolan-data etcd://10.0.0.1,10.0.0.2,10.0.0.3/wan --store-ca ca.pem
-  portolan migrate --back --data one-server etcd://10.0.0.1/wan --store-ca ca.pem`,
+  portolan migrate --back --data one-server etcd://10.0.0.1/wan --store-ca ca.pem
+  portolan migrate --data portolan-data --cluster a --peers a=https://10.0.0.1:2380 --peer-ca ca.pem --peer-cert a.pem --peer-key a.key member`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.address = args[0]
@@ -167,14 +187,28 @@ func migrateCommand() *cobra.Command {
 	f.StringVar(&data, "data", "portolan-data", "folder of the data")
 	f.BoolVar(&back, "back", false, "copy from the cluster to the folder")
 	o.tlsFlags(f)
+	o.member.flags(f)
 	return cmd
+}
+
+// toCopy is how the cluster is reached that is copied to or from: by its address, or as its only member.
+func (o *storeOptions) toCopy(ctx context.Context) (etcd.Options, error) {
+	if o.member.name == "" {
+		opts, err := o.options()
+		if err != nil {
+			err = usage(err)
+		}
+		return opts, err
+	}
+	member, err := o.member.start(ctx, o.address, slog.New(slog.DiscardHandler), func(error) {})
+	return etcd.Options{Member: member, Prefix: "portolan"}, err
 }
 
 // openToCopy opens the cluster, also where it holds half a copy that is to be made anew, and refuses it while servers run.
 func (o *storeOptions) openToCopy(ctx context.Context, whole bool) (store.Store, error) {
-	opts, err := o.options()
+	opts, err := o.toCopy(ctx)
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	opts.Server, opts.About = fmt.Sprintf("migrate-%06x", rand.Uint32()>>8), "portolan migrate"
 	st, err := etcd.Open(ctx, opts)
@@ -193,66 +227,4 @@ func (o *storeOptions) openToCopy(ctx context.Context, whole bool) (store.Store,
 		return nil, errors.Join(err, st.Close())
 	}
 	return st, nil
-}
-
-func clusterCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "cluster",
-		Short:   "several servers on one store",
-		Example: "  portolan cluster status",
-	}
-	cmd.AddCommand(clusterStatusCommand())
-	return cmd
-}
-
-func clusterStatusCommand() *cobra.Command {
-	var o networkOptions
-	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "show the servers that share a store, what each owns, and the members of the etcd cluster",
-		Example: "  portolan cluster status\n  portolan cluster status --endpoint http://127.0.0.1:4567",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
-			defer cancel()
-			text, err := answer(ctx, o.endpoint, http.MethodGet, "/_portolan/cluster", 1<<20)
-			if err != nil {
-				return err
-			}
-			var status store.Status
-			if err := json.Unmarshal(text, &status); err != nil {
-				return fmt.Errorf("the server's answer: %w", err)
-			}
-			return printCluster(cmd.OutOrStdout(), &status)
-		},
-	}
-	o.endpointFlag(cmd)
-	return cmd
-}
-
-func printCluster(w io.Writer, s *store.Status) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "server %s: revision %d, %d behind, %d commits, %d made again after a conflict\n\nSERVERS\n", s.Server, s.Revision, s.Behind, s.Commits, s.Conflicts)
-	for _, name := range slices.Sorted(maps.Keys(s.Servers)) {
-		fmt.Fprintf(&b, "  %-30s %s", name, s.Servers[name])
-		for _, work := range slices.Sorted(maps.Keys(s.Owners)) {
-			if s.Owners[work] == name {
-				fmt.Fprintf(&b, "  owns %s", work)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	b.WriteString("\nETCD MEMBERS\n")
-	for _, m := range s.Members {
-		role := "follower"
-		switch {
-		case m.Error != "":
-			role = m.Error
-		case m.Leader:
-			role = "leader"
-		}
-		fmt.Fprintf(&b, "  %-30s %-10s etcd %s, %d bytes\n", m.Endpoint, role, m.Version, m.Bytes)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
 }

@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portolan/api"
+	"portolan/internal/auth"
 	"portolan/internal/store"
 	"portolan/internal/wire"
 )
@@ -14,7 +16,7 @@ import (
 // cluster is GET /_portolan/cluster: the servers that share the store, and the members of the cluster that holds it.
 func (s *Server) cluster(w http.ResponseWriter, r *http.Request) {
 	if s.cfg.Cluster == nil {
-		wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "This server shares its data with no other."})
+		wire.WriteError(w, s.ids.next(), errNotShared())
 		return
 	}
 	id := s.ids.next()
@@ -22,12 +24,37 @@ func (s *Server) cluster(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, id, err)
 		return
 	}
-	status, err := s.cfg.Cluster(r.Context())
+	status, err := s.cfg.Cluster.Status(r.Context())
 	if err != nil {
 		s.refuse(w, r, id, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, status)
+}
+
+func errNotShared() error {
+	return &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "This server shares its data with no other."}
+}
+
+// addMember is POST /_portolan/cluster/members?url=URL.
+func (s *Server) addMember(r *http.Request, _ *auth.Principal) error {
+	return s.changeMembers(func(m store.Membership) error { return m.AddMember(r.Context(), r.URL.Query().Get("url")) })
+}
+
+// removeMember is DELETE /_portolan/cluster/members?member=NAME.
+func (s *Server) removeMember(r *http.Request, _ *auth.Principal) error {
+	return s.changeMembers(func(m store.Membership) error { return m.RemoveMember(r.Context(), r.URL.Query().Get("member")) })
+}
+
+func (s *Server) changeMembers(change func(store.Membership) error) error {
+	if s.cfg.Cluster == nil || s.cfg.Cluster.Members() == nil {
+		return errNotShared()
+	}
+	err := change(s.cfg.Cluster.Members())
+	if errors.Is(err, store.ErrNoMember) {
+		return &api.ConflictException{Message: err.Error()}
+	}
+	return err
 }
 
 // sharedStore is what is measured of a store that several servers have open. Each scrape asks the cluster once.

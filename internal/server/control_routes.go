@@ -70,6 +70,16 @@ func routes() []route {
 	list = append(list, questionRoutes()...)
 	return append(list,
 		route{method: "GET", path: "/_portolan/cluster", name: "cluster", summary: "The servers that share the store, and the members of the cluster that holds it.", types: []string{jsonType}, who: machines, serve: (*Server).cluster},
+		route{
+			method: "POST", path: "/_portolan/cluster/members", name: "addMember", summary: "Enters a member that is to join the cluster that holds the data.", types: []string{jsonType}, who: machines,
+			params: []parameter{{"url", "Where the other members will reach it: https://HOST:PORT."}},
+			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.addMember) },
+		},
+		route{
+			method: "DELETE", path: "/_portolan/cluster/members", name: "removeMember", summary: "Removes a member from the cluster that holds the data.", types: []string{jsonType}, who: machines,
+			params: []parameter{{"member", "Its name, or its URL."}},
+			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.removeMember) },
+		},
 		route{method: "GET", path: "/_portolan/backup", name: "backup", summary: "Everything the server has, of one moment, as portolan restore takes it.", types: []string{binaryType}, who: machines, serve: (*Server).backup},
 		route{
 			method: "POST", path: "/_portolan/reset", name: "reset", summary: "Empties an account, or everything.", types: []string{jsonType}, who: machines,

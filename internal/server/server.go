@@ -25,6 +25,7 @@ import (
 	"portolan/internal/events"
 	"portolan/internal/otherservices"
 	"portolan/internal/snapshot"
+	"portolan/internal/state"
 	"portolan/internal/store"
 	"portolan/internal/wire"
 	"portolan/routing"
@@ -66,7 +67,7 @@ type Config struct {
 	Backup func(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 
 	// Cluster is how the servers that share the store stand; nil where the store is this server's own.
-	Cluster func(ctx context.Context) (*store.Status, error)
+	Cluster store.Shared
 
 	BGP BGP // nil: no sessions are held
 
@@ -142,7 +143,7 @@ func New(cfg Config) *Server {
 	}
 	s.metrics = newMetrics(func() float64 { return float64(s.slots.inUse()) }, s.writable, cfg.Damage)
 	if cfg.Cluster != nil {
-		s.metrics.registry.MustRegister(sharedStore(cfg.Cluster))
+		s.metrics.registry.MustRegister(sharedStore(cfg.Cluster.Status))
 	}
 	if cfg.BGP != nil {
 		s.metrics.registry.MustRegister(bgpMetrics{cfg.BGP})
@@ -193,7 +194,10 @@ func overloaded() error {
 // stored says of an error of the store what a client may know: the log has the key or the cause.
 func stored(err error) error {
 	text := ""
+	_, newer := errors.AsType[*state.NewerFormatError](err)
 	switch {
+	case newer:
+		text = "A newer server has changed the format of the data: this server has to be upgraded."
 	case errors.Is(err, store.ErrDamaged):
 		text = "The stored data is damaged. The log of the server has the place."
 	case errors.Is(err, store.ErrBroken):

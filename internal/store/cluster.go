@@ -45,7 +45,19 @@ type Shared interface {
 
 	// Status is how this server stands.
 	Status(ctx context.Context) (*Status, error)
+
+	// Members changes which members hold the store; nil where that is not this server's to do.
+	Members() Membership
 }
+
+// Membership changes the members of the cluster that holds a store. [ErrNoMember] says that it was asked for what cannot be.
+type Membership interface {
+	AddMember(ctx context.Context, url string) error
+	RemoveMember(ctx context.Context, nameOrURL string) error
+}
+
+// ErrNoMember is wrapped by an error that says why a member cannot be added or removed.
+var ErrNoMember = errors.New("the members stay as they are")
 
 // SlotBits is how many bits a slot has.
 const SlotBits = 6
@@ -67,6 +79,7 @@ type Status struct {
 
 // MemberStatus is one member of the cluster. Error says why nothing is known of it.
 type MemberStatus struct {
+	Name     string `json:"name,omitzero"` // of a member that is part of a server
 	Endpoint string `json:"endpoint"`
 	ID       string `json:"id,omitzero"`
 	Leader   bool   `json:"leader"`

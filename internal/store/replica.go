@@ -377,6 +377,12 @@ func (s *replica) Status(ctx context.Context) (*Status, error) {
 	return status, nil
 }
 
+// Members changes which members hold the store.
+func (s *replica) Members() Membership {
+	m, _ := s.cluster.(Membership)
+	return m
+}
+
 // sharedCall lets those who ask at the same time share one answer. Nobody gets the answer to a call that began before it asked.
 type sharedCall struct {
 	mu      sync.Mutex

@@ -39,6 +39,7 @@ import (
 // Options are the settings of [Open].
 type Options struct {
 	Endpoints []string // host:port
+	Member    Member   // in this process, in the place of Endpoints; closed with the store
 	Prefix    string   // of all keys
 	TLS       *tls.Config
 	User      string
@@ -112,13 +113,32 @@ type cluster struct {
 // Open connects to the cluster and loads the entries.
 func Open(ctx context.Context, opts Options) (store.Store, error) {
 	c, err := dial(ctx, opts)
-	if err != nil {
+	switch {
+	case err != nil && opts.Member != nil:
+		return nil, fmt.Errorf("store of the cluster: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("store etcd://%s: %w", strings.Join(opts.Endpoints, ","), err)
 	}
 	return store.OpenReplica(ctx, c, opts.ReplicaOptions)
 }
 
 func dial(ctx context.Context, opts Options) (*cluster, error) {
+	client, err := connect(opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{client: client, opts: opts, pieces: map[string]string{}}
+	if err := c.begin(ctx); err != nil {
+		return nil, errors.Join(err, c.disconnect())
+	}
+	return c, nil
+}
+
+// connect gives a client of the cluster.
+func connect(opts Options) (*clientv3.Client, error) {
+	if opts.Member != nil {
+		return opts.Member.Client(), nil
+	}
 	if opts.TLS == nil {
 		for _, e := range opts.Endpoints {
 			if !loopback(e) {
@@ -126,7 +146,7 @@ func dial(ctx context.Context, opts Options) (*cluster, error) {
 			}
 		}
 	}
-	client, err := clientv3.New(clientv3.Config{
+	return clientv3.New(clientv3.Config{
 		Endpoints:            opts.Endpoints,
 		DialTimeout:          dialTimeout,
 		DialKeepAliveTime:    2 * time.Second,
@@ -136,14 +156,15 @@ func dial(ctx context.Context, opts Options) (*cluster, error) {
 		Password:             opts.Password,
 		Logger:               zap.NewNop(),
 	})
-	if err != nil {
-		return nil, err
+}
+
+// disconnect ends the client, and the member with it.
+func (c *cluster) disconnect() error {
+	err := c.client.Close()
+	if c.opts.Member != nil {
+		err = c.opts.Member.Close() // what its client says on the way is of no use
 	}
-	c := &cluster{client: client, opts: opts, pieces: map[string]string{}}
-	if err := c.begin(ctx); err != nil {
-		return nil, errors.Join(err, client.Close())
-	}
-	return c, nil
+	return err
 }
 
 func loopback(endpoint string) bool {
@@ -231,7 +252,7 @@ func (c *cluster) Newest(ctx context.Context) (uint64, error) {
 func (c *cluster) Close() error {
 	c.stop()
 	c.wait.Wait()
-	return c.client.Close()
+	return c.disconnect()
 }
 
 // revisionOf is a revision of etcd, which is never negative.

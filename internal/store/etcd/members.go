@@ -167,6 +167,11 @@ func (c *cluster) Status(ctx context.Context) (*store.Status, error) {
 			into[strings.TrimPrefix(string(kv.Key), c.key(name))] = string(kv.Value)
 		}
 	}
+	if c.opts.Member != nil {
+		var err error
+		out.Members, err = c.ownMembers(ctx)
+		return out, err
+	}
 	for _, endpoint := range c.client.Endpoints() {
 		m := store.MemberStatus{Endpoint: endpoint}
 		if got, err := c.client.Status(ctx, endpoint); err != nil {

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"portolan/internal/store"
+	"portolan/internal/store/etcd"
+)
+
+// memberFlags are the flags of a server that is a member of the cluster which holds the data.
+type memberFlags struct {
+	name   string
+	peers  string
+	listen string
+	join   bool
+	ca     string
+	cert   string
+	key    string
+}
+
+func (o *memberFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.name, "cluster", "", "name of this server among --peers: the servers hold the data together, with no etcd apart")
+	f.StringVar(&o.peers, "peers", "", "servers of the cluster and where they reach each other: a=https://10.0.0.1:2380,b=https://10.0.0.2:2380")
+	f.StringVar(&o.listen, "peer-listen", "", "HOST:PORT to take the other servers' connections at (default: as in --peers)")
+	f.BoolVar(&o.join, "join", false, "the cluster is there already; \"portolan cluster add\" has entered this server")
+	f.StringVar(&o.ca, "peer-ca", "", "file of certificates that the servers of the cluster check each other by; needed off this machine")
+	f.StringVar(&o.cert, "peer-cert", "", "certificate that this server shows to the others")
+	f.StringVar(&o.key, "peer-key", "", "private key of that certificate")
+}
+
+// memberFolder is where the member keeps its data, in the data folder.
+const memberFolder = "etcd"
+
+// errNoMember is the answer of a binary without one.
+var errNoMember = errors.New("--cluster: this build has no member of a cluster in it: \"make build-cluster\" makes bin/portolan-cluster, which has; " +
+	"with this one, run etcd apart and give --store")
+
+// start starts the member. fail is called when it ends by itself.
+func (o *memberFlags) start(ctx context.Context, folder string, log *slog.Logger, fail func(error)) (etcd.Member, error) {
+	opts := etcd.MemberOptions{
+		Name: o.name, Dir: filepath.Join(folder, memberFolder), Listen: o.listen, Join: o.join,
+		CA: o.ca, Cert: o.cert, Key: o.key, Log: log,
+	}
+	var err error
+	if opts.Peers, err = etcd.ParsePeers(o.peers); err != nil {
+		return nil, fmt.Errorf("--peers: %w", err)
+	}
+	if err := opts.Check(); err != nil {
+		return nil, fmt.Errorf("--cluster: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, dataFile)); err == nil {
+		return nil, fmt.Errorf("the data folder %s is that of one server: \"portolan migrate\" copies it to a cluster", folder)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder %s cannot be made: %w", folder, errors.Unwrap(err))
+	}
+	unlock, err := store.Lock(folder)
+	if err != nil {
+		return nil, dataError(folder, err)
+	}
+	member, err := startMember(ctx, opts, fail)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return lockedMember{member, unlock}, nil
+}
+
+// lockedMember holds the data folder for as long as the member runs.
+type lockedMember struct {
+	etcd.Member
+	unlock func()
+}
+
+func (m lockedMember) Close() error {
+	defer m.unlock()
+	return m.Member.Close()
+}
+
+func clusterMembersCommands() []*cobra.Command {
+	change := func(use, short, example, method, parameter, done string) *cobra.Command {
+		var o networkOptions
+		cmd := &cobra.Command{
+			Use: use, Short: short, Example: example, Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+				defer cancel()
+				query := url.Values{parameter: args}
+				if _, err := answer(ctx, o.endpoint, method, "/_portolan/cluster/members?"+query.Encode(), 1<<20); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), done, args[0])
+				return err
+			},
+		}
+		o.endpointFlag(cmd)
+		return cmd
+	}
+	return []*cobra.Command{
+		change("add URL", "enter a server that is to join the cluster, by the URL where the others will reach it",
+			"  portolan cluster add https://10.0.0.4:2380", http.MethodPost, "url", "%s may join: start it with --join and all servers in --peers\n"),
+		change("remove NAME", "remove a server from the cluster, by its name or its URL",
+			"  portolan cluster remove c", http.MethodDelete, "member", "%s is no member any more\n"),
+	}
+}
+
+func clusterCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "cluster",
+		Short:   "several servers on one store",
+		Example: "  portolan cluster status\n  portolan cluster add https://10.0.0.4:2380",
+	}
+	cmd.AddCommand(clusterStatusCommand())
+	cmd.AddCommand(clusterMembersCommands()...)
+	return cmd
+}
+
+func clusterStatusCommand() *cobra.Command {
+	var o networkOptions
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "show the servers that share a store, what each owns, and the members of the etcd cluster",
+		Example: "  portolan cluster status\n  portolan cluster status --endpoint http://127.0.0.1:4567",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
+			defer cancel()
+			text, err := answer(ctx, o.endpoint, http.MethodGet, "/_portolan/cluster", 1<<20)
+			if err != nil {
+				return err
+			}
+			var status store.Status
+			if err := json.Unmarshal(text, &status); err != nil {
+				return fmt.Errorf("the server's answer: %w", err)
+			}
+			return printCluster(cmd.OutOrStdout(), &status)
+		},
+	}
+	o.endpointFlag(cmd)
+	return cmd
+}
+
+func printCluster(w io.Writer, s *store.Status) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "server %s: revision %d, %d behind, %d commits, %d made again after a conflict\n\nSERVERS\n", s.Server, s.Revision, s.Behind, s.Commits, s.Conflicts)
+	for _, name := range slices.Sorted(maps.Keys(s.Servers)) {
+		fmt.Fprintf(&b, "  %-30s %s", name, s.Servers[name])
+		for _, work := range slices.Sorted(maps.Keys(s.Owners)) {
+			if s.Owners[work] == name {
+				fmt.Fprintf(&b, "  owns %s", work)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("\nETCD MEMBERS\n")
+	for _, m := range s.Members {
+		role := "follower"
+		switch {
+		case m.Error != "":
+			role = m.Error
+		case m.Leader:
+			role = "leader"
+		}
+		fmt.Fprintf(&b, "  %-30s %-10s", cmp.Or(m.Name, m.Endpoint), role)
+		if m.Name != "" {
+			fmt.Fprintf(&b, " %s", m.Endpoint)
+		}
+		if m.Version != "" {
+			fmt.Fprintf(&b, " etcd %s, %d bytes", m.Version, m.Bytes)
+		}
+		b.WriteByte('\n')
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
