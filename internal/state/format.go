@@ -28,6 +28,10 @@ const Format = 2
 
 const formatKey = "/format"
 
+// changingKey has the format that the data is being changed from, for as long as that takes. [Format] is stored before, so that
+// older servers on the same store refuse from then on what they would get wrong.
+const changingKey = "/format.from"
+
 // NewerFormatError says that a newer binary wrote the state.
 type NewerFormatError struct{ Found int }
 
@@ -36,47 +40,103 @@ func (e *NewerFormatError) Error() string {
 }
 
 // bringUpToDate checks the format of what is in a store, and changes what has an older one. It may be stopped in between:
-// the next start goes on. What has no key for the tokens of pages gets one, which is returned.
+// the next start goes on. Several servers may do it at the same time: each step is a transaction, and none does harm twice.
+// What has no key for the tokens of pages gets one, which is returned.
 func bringUpToDate(ctx context.Context, st store.Store, secrets io.Reader, log *slog.Logger) (key pageKey, err error) {
-	found, err := formatOf(ctx, st)
-	switch {
-	case err != nil:
-		return key, err
-	case found > Format:
-		return key, &NewerFormatError{found}
-	case found == 1:
-		if err := fromFormat1(ctx, st); err != nil {
-			return key, fmt.Errorf("changing the data from format 1 to 2: %w", err)
-		}
-		log.Info("the data was changed to another format", "from", found, "to", Format)
-	}
+	var found int
 	err = st.Update(ctx, func(tx store.Txn) (err error) {
-		tx.Set(formatKey, strconv.AppendInt(nil, Format, 10))
+		if found, err = formatOf(tx); err != nil {
+			return err
+		}
+		if found < Format {
+			tx.Set(changingKey, strconv.AppendInt(nil, int64(found), 10))
+		}
+		if _, stored := tx.Get(formatKey); !stored || found < Format { // every transaction of other servers reads it
+			tx.Set(formatKey, strconv.AppendInt(nil, Format, 10))
+		}
 		key, err = pageKeyOf(tx, secrets)
 		return err
 	})
-	return key, err
-}
-
-// formatOf is the version of what is in a store; an empty one has the newest. Before version 2 none was written.
-func formatOf(ctx context.Context, st store.Store) (found int, err error) {
-	err = st.View(ctx, func(r store.Reader) error {
-		raw, ok := r.Get(formatKey)
-		if ok {
-			found, err = strconv.Atoi(string(raw))
-			if err != nil || found < 1 {
-				return fmt.Errorf("the format of the data is %.40q, which is none: the data is damaged", raw)
-			}
-			return nil
-		}
-		found = Format
-		for range r.Scan("", "") {
-			found = 1
-			break
-		}
+	if err != nil || found == Format {
+		return key, err
+	}
+	if err := fromFormat1(ctx, st); err != nil {
+		return key, fmt.Errorf("changing the data from format %d to %d: %w", found, Format, err)
+	}
+	log.Info("the data was changed to another format", "from", found, "to", Format)
+	return key, st.Update(ctx, func(tx store.Txn) error {
+		tx.Delete(changingKey)
 		return nil
 	})
-	return found, err
+}
+
+// formatOf is the version of what is in a store, older than what is stored of it while it is being changed; an empty one has the
+// newest. Before version 2 none was written. One that this binary does not know is an error.
+func formatOf(r store.Reader) (int, error) {
+	for _, key := range []string{changingKey, formatKey} {
+		raw, ok := r.Get(key)
+		if !ok {
+			continue
+		}
+		found, err := strconv.Atoi(string(raw))
+		if err != nil || found < 1 {
+			return 0, fmt.Errorf("the format of the data is %.40q, which is none: the data is damaged", raw)
+		}
+		return found, known(r)
+	}
+	for range r.Scan("", "") {
+		return 1, nil
+	}
+	return Format, nil
+}
+
+// known fails when a newer binary has changed the format of the data.
+func known(r store.Reader) error {
+	if raw, ok := r.Get(formatKey); ok {
+		if found, err := strconv.Atoi(string(raw)); err == nil && found > Format {
+			return &NewerFormatError{found}
+		}
+	}
+	return nil
+}
+
+// Guard lets a store that several servers share be used for as long as its format is one that this binary knows: a newer
+// server may change it at any time. From then on every View and every Update fails with [NewerFormatError]. A store that is not
+// shared is given back as it is.
+func Guard(st store.Store) store.Store {
+	if shared, ok := st.(wholeStore); ok {
+		return guarded{shared}
+	}
+	return st
+}
+
+// wholeStore is a shared store with all it can do.
+type wholeStore interface {
+	store.Shared
+	store.Backuper
+	store.HealthChecker
+}
+
+type guarded struct{ wholeStore }
+
+// View reads as long as the format is known.
+func (g guarded) View(ctx context.Context, f func(store.Reader) error) error {
+	return g.wholeStore.View(ctx, func(r store.Reader) error {
+		if err := known(r); err != nil {
+			return err
+		}
+		return f(r)
+	})
+}
+
+// Update writes as long as the format is known.
+func (g guarded) Update(ctx context.Context, f func(store.Txn) error) error {
+	return g.wholeStore.Update(ctx, func(tx store.Txn) error {
+		if err := known(tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
 }
 
 // keysPerStep bounds one transaction of a change of format.

@@ -5,6 +5,7 @@ package state
 // them. Rows are JSON; the members of each are those of its type here.
 //
 //	/format                                               Format, the version of all this
+//	/format.from                                          the version that it is being changed from, while that lasts
 //	/page-key                                             what tokens of pages are sealed with, in hexadecimal digits
 //	/acct/A/global-network/GN                             GlobalNetwork
 //	/acct/A/site/GN/SITE                                  Site
