@@ -128,10 +128,11 @@ func (v Table) settled(p netip.Prefix, k *class) *Route {
 	if v.t == nil || k == nil {
 		return nil
 	}
-	r, ok := v.t.route(v.vrf, p, k, v.edge)
+	row, ok := v.t.route(v.vrf, p, k, v.edge)
 	if !ok || v.unsettled(k) {
 		return nil
 	}
+	r := row // most have none: what is returned is made for those that have
 	return &r
 }
 

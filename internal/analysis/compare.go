@@ -15,6 +15,8 @@ type RouteChange struct {
 	Prefix netip.Prefix
 	Before *routing.Forward // nil: added
 	After  *routing.Forward // nil: withdrawn
+
+	at int // its prefix, in rowChanges.prefixes
 }
 
 // kinds are the names of what [RouteChange.kind] counts.

@@ -179,7 +179,7 @@ func (c *Comparison) Routes() iter.Seq[*RouteChange] {
 				if p.alike.kinds[table] == 0 {
 					continue
 				}
-				change = RouteChange{Table: id, Prefix: p.Prefix}
+				change = RouteChange{Table: id, Prefix: p.Prefix, at: i}
 				var has bool
 				if p.before >= 0 {
 					if before, has = c.rows.before[table].At(p.before); has {

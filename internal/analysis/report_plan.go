@@ -15,6 +15,7 @@ import (
 
 	"portolan/internal/page"
 	"portolan/policy"
+	"portolan/routing"
 )
 
 // Plan is what a change of a network does. Its routes are looked up while it is written: they may be many.
@@ -154,22 +155,45 @@ func (p *Plan) nameAll(subjects ...*Subject) {
 func planRoutes(c *Comparison, left int) PlanRoutes {
 	return func(yield func(PlanRow) bool) {
 		left := left
+		prefixes := make([]string, len(c.rows.prefixes)) // texts that come again in many tables
+		leads := leadTexts{}
+		var table routing.TableID
+		var row PlanRow
 		for r := range c.Routes() {
 			if left--; left < 0 {
 				return
 			}
-			row := PlanRow{Table: r.Table.String(), Prefix: r.Prefix.String(), Kind: r.Kind()}
-			if r.Before != nil {
-				row.Before = leadsTo(r.Before)
+			if r.Table != table {
+				table, row.Table = r.Table, r.Table.String()
 			}
-			if r.After != nil {
-				row.After = leadsTo(r.After)
+			if prefixes[r.at] == "" {
+				prefixes[r.at] = r.Prefix.String()
 			}
+			row.Prefix, row.Kind, row.Before, row.After = prefixes[r.at], r.Kind(), leads.of(r.Before), leads.of(r.After)
 			if !yield(row) {
 				return
 			}
 		}
 	}
+}
+
+// leadTexts are the texts of destinations that rows share.
+type leadTexts map[*routing.Destination]string
+
+// of says where a row leads, "" for no row.
+func (l leadTexts) of(r *routing.Forward) string {
+	switch {
+	case r == nil:
+		return ""
+	case len(r.Destinations) != 1 || r.Kind != routing.KindEdge && r.Kind != routing.KindAttachment:
+		return leadsTo(r)
+	}
+	text, ok := l[&r.Destinations[0]]
+	if !ok {
+		text = leadsTo(r)
+		l[&r.Destinations[0]] = text
+	}
+	return text
 }
 
 func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
@@ -272,8 +296,11 @@ func (p *Plan) Page() *page.Page {
 	}
 	if p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 && p.Routes != nil {
 		out.Table([]string{"TABLE", "PREFIX", "", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {
+			cells := make([]page.Cell, 5)
 			for r := range p.Routes {
-				if !yield([]page.Cell{{Text: r.Table}, {Text: r.Prefix}, {Text: r.Kind, Mark: changeMarks[r.Kind]}, {Text: r.Before}, {Text: r.After}}) {
+				cells[0].Text, cells[1].Text, cells[3].Text, cells[4].Text = r.Table, r.Prefix, r.Before, r.After
+				cells[2] = page.Cell{Text: r.Kind, Mark: changeMarks[r.Kind]}
+				if !yield(cells) {
 					return
 				}
 			}

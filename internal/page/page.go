@@ -79,7 +79,8 @@ func (p *Page) Item(indent int, mark Mark, format string, args ...any) {
 	p.blocks = append(p.blocks, block{kind: item, indent: indent, mark: mark, text: fmt.Sprintf(format, args...)})
 }
 
-// Table adds a table. Its rows are made while it is written, once or several times: they may be many.
+// Table adds a table. Its rows are made while it is written, once or several times: they may be many. A row is read before the
+// next one is made, and may take its place in memory.
 func (p *Page) Table(head []string, rows iter.Seq[[]Cell]) {
 	p.blocks = append(p.blocks, block{kind: table, head: head, rows: rows})
 }

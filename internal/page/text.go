@@ -3,7 +3,6 @@ package page
 import (
 	"bufio"
 	"io"
-	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -94,68 +93,131 @@ const (
 	gap       = 2   // between columns
 )
 
+// shown is a cell as it is written.
+type shown struct {
+	text  string
+	width int // in characters
+	mark  Mark
+}
+
+// labels remembers how texts are shown: those of a long table come again and again.
+type labels struct {
+	page  *Page
+	known map[string]shown
+}
+
+// maxLabels bounds what is remembered.
+const maxLabels = 1 << 15
+
+func (l *labels) shown(text string, mark Mark) shown {
+	s, ok := l.known[text]
+	if !ok {
+		s.text = l.page.label(text)
+		s.width = utf8.RuneCountInString(s.text)
+		if len(l.known) >= maxLabels {
+			clear(l.known)
+		}
+		l.known[text] = s
+	}
+	s.mark = mark
+	return s
+}
+
 // textTable writes a table in columns. Long ones are laid out in pieces.
 func (p *Page) textTable(b *bufio.Writer, style Style, x *block) {
-	head := make([]Cell, len(x.head))
-	for i, h := range x.head {
-		head[i] = Cell{h, Strong}
+	texts := labels{page: p, known: map[string]shown{}}
+	var piece []shown // row after row
+	var ends []int    // of the rows
+	for _, h := range x.head {
+		piece = append(piece, shown{h, utf8.RuneCountInString(h), Strong})
 	}
-	piece := make([][]Cell, 0, 16)
-	if len(head) > 0 {
-		piece = append(piece, head)
+	if len(x.head) > 0 {
+		ends = append(ends, len(piece))
 	}
-	next, stop := iter.Pull(x.rows)
-	defer stop()
-	for row, ok := next(); ok; row, ok = next() {
-		labelled := make([]Cell, len(row))
-		for i, c := range row {
-			labelled[i] = Cell{p.label(c.Text), c.Mark}
+	for row := range x.rows {
+		for _, c := range row {
+			piece = append(piece, texts.shown(c.Text, c.Mark))
 		}
-		if piece = append(piece, labelled); len(piece) >= together {
-			writeColumns(b, style, piece)
+		if ends = append(ends, len(piece)); len(ends) >= together {
+			writeColumns(b, style, piece, ends)
 			if b.Flush() != nil {
 				return // who asked has gone, as the caller finds out
 			}
-			piece = piece[:0]
+			piece, ends = piece[:0], ends[:0]
 		}
 	}
-	writeColumns(b, style, piece)
+	writeColumns(b, style, piece, ends)
 }
 
-func writeColumns(b *bufio.Writer, style Style, rows [][]Cell) {
+func writeColumns(b *bufio.Writer, style Style, cells []shown, ends []int) {
 	var widths []int
-	for _, row := range rows {
-		for i, c := range row {
+	start := 0
+	for _, end := range ends {
+		for i, c := range cells[start:end] {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
+			widths[i] = max(widths[i], c.width)
 		}
+		start = end
 	}
 	narrow(widths, style.Width)
-	for _, row := range rows {
-		cells := make([][]string, len(row))
-		high := 1
+	start = 0
+	for _, end := range ends {
+		writeRow(b, style, cells[start:end], widths)
+		start = end
+	}
+}
+
+// writeRow writes a row, what does not fit into a column on lines below it.
+func writeRow(b *bufio.Writer, style Style, row []shown, widths []int) {
+	if fits(style, row, widths) {
+		writeLine(b, style, row, widths)
+		return
+	}
+	cells := make([][]string, len(row))
+	high := 1
+	for i, c := range row {
+		cells[i] = wrapped(c.text, widths[i], 0)
+		high = max(high, len(cells[i]))
+	}
+	part := make([]shown, len(row))
+	for line := range high {
 		for i, c := range row {
-			cells[i] = wrapped(c.Text, widths[i]*min(style.Width, 1), 0)
-			high = max(high, len(cells[i]))
-		}
-		for line := range high {
-			empty := 0 // columns since the last text
-			for i, c := range row {
-				text := ""
-				if line < len(cells[i]) {
-					text = cells[i][line]
-				}
-				if text != "" {
-					b.WriteString(strings.Repeat(" ", empty) + style.Paint(c.Mark, text))
-					empty = 0
-				}
-				empty += max(widths[i]-utf8.RuneCountInString(text), 0) + gap
+			part[i] = shown{mark: c.mark}
+			if line < len(cells[i]) {
+				part[i].text = cells[i][line]
+				part[i].width = utf8.RuneCountInString(part[i].text)
 			}
-			b.WriteByte('\n')
+		}
+		writeLine(b, style, part, widths)
+	}
+}
+
+func fits(style Style, row []shown, widths []int) bool {
+	for i, c := range row {
+		if style.Width > 0 && c.width > widths[i] {
+			return false
 		}
 	}
+	return true
+}
+
+func writeLine(b *bufio.Writer, style Style, row []shown, widths []int) {
+	const blanks = "                                "
+	empty := 0 // columns since the last text
+	for i, c := range row {
+		if c.text != "" {
+			for ; empty > len(blanks); empty -= len(blanks) {
+				b.WriteString(blanks)
+			}
+			b.WriteString(blanks[:empty])
+			b.WriteString(style.Paint(c.mark, c.text))
+			empty = 0
+		}
+		empty += max(widths[i]-c.width, 0) + gap
+	}
+	b.WriteByte('\n')
 }
 
 // narrow takes from the widest columns until a row fits.
