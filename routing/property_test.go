@@ -112,6 +112,32 @@ func everything(tables *routing.Tables) string {
 	return b.String()
 }
 
+// TestRIBFrom_equalsTheRestOfRIB reads every table from a random place on, with and without the rows of other edges.
+func TestRIBFrom_equalsTheRestOfRIB(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, text := drawNetwork(t)
+		tables := settled(t, n, text)
+		first := netip.MustParsePrefix(rapid.SampledFrom(blocks).Draw(t, "from"))
+		for _, id := range tables.TableIDs() {
+			table, _ := tables.Table(id)
+			for _, own := range []bool{false, true} {
+				var got, want strings.Builder
+				for p := range table.RIBFrom(first, own) {
+					fmt.Fprintf(&got, "%s %v %+v\n", path(p), p.Kind, p.Origin)
+				}
+				for p := range table.RIB() {
+					if p.Prefix.Compare(first) >= 0 && !(own && p.Kind == routing.KindEdge) {
+						fmt.Fprintf(&want, "%s %v %+v\n", path(p), p.Kind, p.Origin)
+					}
+				}
+				if got.String() != want.String() {
+					t.Fatalf("%s from %s, own %v:\n%swant:\n%s%s", id, first, own, got.String(), want.String(), describe(n, text))
+				}
+			}
+		}
+	})
+}
+
 func TestUpdate_equalsCompute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, text := drawNetwork(t)

@@ -183,15 +183,28 @@ func (v Table) SubnetsOf(p netip.Prefix) iter.Seq[Route] {
 
 // RIB are all rows that are offered: by prefix, then local ones, then those of other edges in the policy's order. A row
 // shows the route before this edge's own policies: those of attachments in the segment itself as they are announced.
-func (v Table) RIB() iter.Seq[Path] {
+func (v Table) RIB() iter.Seq[Path] { return v.RIBFrom(netip.Prefix{}, false) }
+
+// RIBFrom are the rows of RIB from a prefix on, without those of other edges if only its own are asked for. What is left
+// out costs nothing.
+func (v Table) RIBFrom(first netip.Prefix, own bool) iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		if v.t == nil {
 			return
 		}
-		out := v.aggregatedOut()
-		for _, row := range v.t.sorted() {
-			for _, p := range v.paths(row.prefix, row.class, out) {
-				if !yield(p) {
+		rows := v.t.sorted()
+		var out adjOuts
+		var list []Path
+		if !own {
+			out = v.aggregatedOut()
+		}
+		at, _ := slices.BinarySearchFunc(rows, first, func(r row, p netip.Prefix) int { return r.prefix.Compare(p) })
+		for _, row := range rows[at:] {
+			if list = v.ownPaths(list[:0], row.prefix, row.class); !own {
+				list = v.edgePaths(list, row.prefix, row.class, out)
+			}
+			for i := range list {
+				if !yield(list[i]) {
 					return
 				}
 			}
@@ -205,7 +218,8 @@ func (v Table) Paths(p netip.Prefix) []Path {
 	if k == nil {
 		return nil
 	}
-	return v.paths(p.Masked(), k, v.aggregatedOut())
+	p = p.Masked()
+	return v.edgePaths(v.ownPaths(nil, p, k), p, k, v.aggregatedOut())
 }
 
 // run is the exchange of the vrf as it converged, over one prefix.
@@ -253,25 +267,31 @@ func (v Table) aggregatedOut() adjOuts {
 	return all
 }
 
-// paths are the rows of the RIB for a prefix.
-func (v Table) paths(p netip.Prefix, k *class, aggregated adjOuts) []Path {
-	var list []Path
-	t, c := v.t, v.t.core
-	r := k.rib(v.vrf.id)
-	best := r.at(v.edge)
-	covered := false
-	if v.vrf.segment != nil {
-		if in, ok := t.insertion(v.vrf, p, k, v.edge); ok {
-			covered, _ = t.covers(v.vrf, r, best, &in)
-			if in.kind == KindSendTo { // AWS shows it without a next hop
-				list = append(list, Path{Prefix: p, Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: t.insertedOrigin(v.vrf, v.edge, &in)})
-			}
-		}
+// covered says whether a route of service insertion stands in front of what the edge selected for a prefix, and its row where
+// the RIB has one: AWS shows send-to, without a next hop.
+func (v Table) covered(p netip.Prefix, k *class, r *rib, best *bestPath) (row *Path, covered bool) {
+	if v.vrf.segment == nil {
+		return nil, false
 	}
-	list = append(list, v.ownPaths(p, k, r, best, covered)...)
+	in, ok := v.t.insertion(v.vrf, p, k, v.edge)
+	if !ok {
+		return nil, false
+	}
+	covered, _ = v.t.covers(v.vrf, r, best, &in)
+	if in.kind == KindSendTo {
+		row = &Path{Prefix: p, Kind: KindSendTo, Attributes: Attributes{MED: DefaultMED}, Best: covered, Origin: v.t.insertedOrigin(v.vrf, v.edge, &in)}
+	}
+	return row, covered
+}
+
+// edgePaths appends the rows of a prefix that other edges advertise to this one.
+func (v Table) edgePaths(list []Path, p netip.Prefix, k *class, aggregated adjOuts) []Path {
+	r := k.rib(v.vrf.id)
 	if r == nil {
 		return list
 	}
+	best := r.at(v.edge)
+	_, covered := v.covered(p, k, r, best)
 	run := v.run(p, r)
 	for i := range v.vrf.hasTable {
 		from := edgeID(i)
@@ -286,9 +306,9 @@ func (v Table) paths(p netip.Prefix, k *class, aggregated adjOuts) []Path {
 		if !ok {
 			continue
 		}
-		origin := Origin{Kind: FromSummarize, Segment: v.vrf.name, Edge: c.location(from)}
+		origin := Origin{Kind: FromSummarize, Segment: v.vrf.name, Edge: v.t.core.location(from)}
 		if sent.made == nil {
-			origin = c.originOf(v.vrf, r, run.best[0][from].path)
+			origin = v.t.core.originOf(v.vrf, r, run.best[0][from].path)
 		} else {
 			origin.Place = sent.made.Place
 		}
@@ -310,10 +330,16 @@ func (v Table) exported(run *run, from edgeID, aggregated adjOuts) (route, bool)
 	return run.export(0, from, v.edge)
 }
 
-// ownPaths are the rows of paths that start at this edge.
-func (v Table) ownPaths(p netip.Prefix, k *class, r *rib, best *bestPath, covered bool) []Path {
-	var own []path
-	var list []Path
+// ownPaths appends the rows of a prefix that do not come from other edges: of service insertion, and of paths that start here.
+func (v Table) ownPaths(list []Path, p netip.Prefix, k *class) []Path {
+	r := k.rib(v.vrf.id)
+	best := r.at(v.edge)
+	inserted, covered := v.covered(p, k, r, best)
+	if inserted != nil {
+		list = append(list, *inserted)
+	}
+	start := len(list)
+	var own []*path // of the rows from start on
 	if r != nil {
 		for at := range r.paths {
 			from := &r.paths[at]
@@ -321,7 +347,7 @@ func (v Table) ownPaths(p netip.Prefix, k *class, r *rib, best *bestPath, covere
 				continue
 			}
 			used := best != nil && best.via == noEdge && (best.path == int32(at) || slices.Contains(best.equals, int32(at)))
-			own, list = append(own, *from), append(list, v.ownPath(p, from, !covered && used))
+			own, list = append(own, from), append(list, v.ownPath(p, from, !covered && used))
 		}
 	}
 	if !v.t.core.opt.RIBBeforeAttachmentPolicies || v.vrf.segment == nil {
@@ -332,16 +358,16 @@ func (v Table) ownPaths(p netip.Prefix, k *class, r *rib, best *bestPath, covere
 		if in.from.vrf != v.vrf.id || in.edge != v.edge || in.refused != notRefused && in.refused != refusedByPolicy {
 			continue
 		}
-		at := slices.IndexFunc(own, func(o path) bool { return o.static == nil && o.from == in.from && o.peer == in.peer })
+		at := slices.IndexFunc(own, func(o *path) bool { return o.static == nil && o.from == in.from && o.peer == in.peer })
 		switch {
 		case at >= 0 && in.refused == notRefused:
-			list[at].Attributes = *in.arrived
+			list[start+at].Attributes = *in.arrived
 		case at < 0 && in.refused == refusedByPolicy && v.t.core.imported(in, v.vrf):
 			dropped := v.t.core.newPath(in, in.arrived)
-			own, list = append(own, dropped), append(list, v.ownPath(p, &dropped, false))
+			own, list = append(own, &dropped), append(list, v.ownPath(p, &dropped, false))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Path) int {
+	slices.SortStableFunc(list[start:], func(a, b Path) int {
 		return cmp.Or(first(a.Kind == KindStatic, b.Kind == KindStatic), cmp.Compare(hopID(&a), hopID(&b)), cmp.Compare(a.Origin.Peer, b.Origin.Peer))
 	})
 	return list

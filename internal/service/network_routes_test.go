@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -245,13 +246,19 @@ func TestListCoreNetworkRoutingInformation_pagesAndFilters(t *testing.T) {
 	if len(all) < 3 {
 		t.Fatalf("rows %+v", all)
 	}
-	if one := list(api.ListCoreNetworkRoutingInformationInput{MaxResults: new(int32(1))}); len(one) != len(all) {
-		t.Errorf("page by page %d rows, want %d", len(one), len(all))
+	if one := list(api.ListCoreNetworkRoutingInformationInput{MaxResults: new(int32(1))}); !reflect.DeepEqual(one, all) {
+		t.Errorf("page by page %+v, want %+v", one, all)
 	}
 	for _, row := range all {
 		if row.Prefix == "10.0.0.0/16" && (row.NextHop.ResourceType != "vpc" || row.Med != "" || row.NextHop.EdgeLocation != "") {
 			t.Errorf("a VPC's row has no attributes: %+v", row)
 		}
+	}
+	attached := list(api.ListCoreNetworkRoutingInformationInput{MaxResults: new(int32(1)), NextHopFilters: map[string][]string{"ResourceType": {"*n*", "vpc"}}})
+	if want := slices.DeleteFunc(slices.Clone(all), func(r api.CoreNetworkRoutingInformation) bool {
+		return r.NextHop == nil || r.NextHop.ResourceType == ""
+	}); len(want) == 0 || !reflect.DeepEqual(attached, want) {
+		t.Errorf("of attachments %+v, want %+v", attached, want)
 	}
 	bgp := list(api.ListCoreNetworkRoutingInformationInput{ExactAsPathMatches: []string{"65001 65002"}})
 	if len(bgp) != 1 || bgp[0].Prefix != "192.168.1.0/24" || bgp[0].NextHop.CoreNetworkAttachmentId != ids["connect"] || bgp[0].Med != "100" {

@@ -38,32 +38,49 @@ func listCoreNetworkRoutingInformation(ctx context.Context, e *env, in *api.List
 	if err != nil {
 		return nil, err
 	}
-	keep := func(row *api.CoreNetworkRoutingInformation) bool { return keepsRoutingInformation(in, row) }
 	out := &api.ListCoreNetworkRoutingInformationOutput{}
-	out.CoreNetworkRoutingInformation, out.NextToken = state.Page(p, ribRows(routes, rib, p.After), keep, same)
+	out.CoreNetworkRoutingInformation, out.NextToken = state.Page(p, ribRows(in, routes, rib, p.After), nil, same)
 	return out, nil
 }
 
-// ribRows walks the rows of a table after a key. Keys sort as prefixes do, and the routes of one prefix in their order.
-func ribRows(c *network.Routes, table routing.Table, after string) iter.Seq2[string, *api.CoreNetworkRoutingInformation] {
+// ribRows walks the rows of a table after a key that the filters keep. Keys sort as prefixes do, and the routes of one prefix
+// in their order.
+func ribRows(in *api.ListCoreNetworkRoutingInformationInput, c *network.Routes, table routing.Table, after string) iter.Seq2[string, *api.CoreNetworkRoutingInformation] {
+	first := keyPrefix(after)
 	return func(yield func(string, *api.CoreNetworkRoutingInformation) bool) {
 		ordinal := 0
 		var last netip.Prefix
-		for p := range table.RIB() {
+		for p := range table.RIBFrom(first, attachmentsOnly(in)) {
 			if p.Prefix != last {
 				ordinal, last = 0, p.Prefix
 			}
-			key := pathKey(&p, ordinal)
 			ordinal++
-			if key <= after || neverSettles(c, table, &p) {
+			if p.Prefix == first && pathKey(&p, ordinal) <= after || neverSettles(c, table, &p) {
 				continue
 			}
-			row := routingInformation(c, &p)
-			if !yield(key, &row) {
+			hop, ok := routingNextHop(c, &p)
+			if !keepsNextHop(in, hop, ok) {
+				continue
+			}
+			row := routingInformation(&p)
+			if ok {
+				row.NextHop = new(hop)
+			}
+			if keepsAttributes(in, &row) && !yield(pathKey(&p, ordinal), &row) {
 				return
 			}
 		}
 	}
+}
+
+// attachmentsOnly says whether no row without an attachment can pass the filters.
+func attachmentsOnly(in *api.ListCoreNetworkRoutingInformationInput) bool {
+	for _, name := range []string{"CoreNetworkAttachmentId", "ResourceId", "ResourceType"} {
+		if values := in.NextHopFilters[name]; len(values) > 0 && !matchesAny(values, "") {
+			return true
+		}
+	}
+	return false
 }
 
 // neverSettles says whether another edge offers the route only for the moment, and the next moment another one or none.
@@ -77,26 +94,44 @@ func neverSettles(c *network.Routes, table routing.Table, p *routing.Path) bool 
 	return table.Unsettled(p.Prefix) || there.Unsettled(p.Prefix)
 }
 
+const pathKeyFormat = "%s %x/%03d %05d"
+
 func pathKey(p *routing.Path, ordinal int) string {
 	family := "4"
 	if p.Prefix.Addr().Is6() {
 		family = "6"
 	}
-	return fmt.Sprintf("%s %x/%03d %05d", family, p.Prefix.Addr().AsSlice(), p.Prefix.Bits(), ordinal)
+	return fmt.Sprintf(pathKeyFormat, family, p.Prefix.Addr().AsSlice(), p.Prefix.Bits(), ordinal)
 }
 
-// routingInformation is a path as the API spells it: a local one names attachment and resource, a remote one edge and
-// segment, and the route of a VPC has no attributes.
-func routingInformation(c *network.Routes, p *routing.Path) api.CoreNetworkRoutingInformation {
-	row := api.CoreNetworkRoutingInformation{Prefix: p.Prefix.String()}
-	if d := p.NextHop; d != nil {
-		row.NextHop = &api.RoutingInformationNextHop{}
-		if a, ok := c.Tables.Attachment(d.Attachment); ok {
-			row.NextHop.CoreNetworkAttachmentId, row.NextHop.ResourceId, row.NextHop.ResourceType = a.ID, a.ResourceID, a.Type
-		} else {
-			row.NextHop.EdgeLocation, row.NextHop.SegmentName = d.Edge, d.Segment
-		}
+// keyPrefix is the prefix of a key, the zero prefix where there is none.
+func keyPrefix(key string) netip.Prefix {
+	var family string
+	var address []byte
+	var bits, ordinal int
+	if _, err := fmt.Sscanf(key, pathKeyFormat, &family, &address, &bits, &ordinal); err != nil {
+		return netip.Prefix{}
 	}
+	a, _ := netip.AddrFromSlice(address)
+	return netip.PrefixFrom(a, bits)
+}
+
+// routingNextHop is the next hop of a path as the API spells it, if it has one: a local one names attachment and resource, a
+// remote one edge and segment.
+func routingNextHop(c *network.Routes, p *routing.Path) (api.RoutingInformationNextHop, bool) {
+	d := p.NextHop
+	if d == nil {
+		return api.RoutingInformationNextHop{}, false
+	}
+	if a, ok := c.Tables.Attachment(d.Attachment); ok {
+		return api.RoutingInformationNextHop{CoreNetworkAttachmentId: a.ID, ResourceId: a.ResourceID, ResourceType: a.Type}, true
+	}
+	return api.RoutingInformationNextHop{EdgeLocation: d.Edge, SegmentName: d.Segment}, true
+}
+
+// routingInformation is a path as the API spells it, without its next hop. The route of a VPC has no attributes.
+func routingInformation(p *routing.Path) api.CoreNetworkRoutingInformation {
+	row := api.CoreNetworkRoutingInformation{Prefix: p.Prefix.String()}
 	if p.NoAttributes {
 		return row
 	}
@@ -111,30 +146,29 @@ func routingInformation(c *network.Routes, p *routing.Path) api.CoreNetworkRouti
 	return row
 }
 
-var nextHopMembers = map[string]func(*api.RoutingInformationNextHop) string{
-	"IpAddress":               func(n *api.RoutingInformationNextHop) string { return n.IpAddress },
-	"CoreNetworkAttachmentId": func(n *api.RoutingInformationNextHop) string { return n.CoreNetworkAttachmentId },
-	"ResourceId":              func(n *api.RoutingInformationNextHop) string { return n.ResourceId },
-	"ResourceType":            func(n *api.RoutingInformationNextHop) string { return n.ResourceType },
-	"SegmentName":             func(n *api.RoutingInformationNextHop) string { return n.SegmentName },
-	"EdgeLocation":            func(n *api.RoutingInformationNextHop) string { return n.EdgeLocation },
+var nextHopMembers = map[string]func(api.RoutingInformationNextHop) string{
+	"IpAddress":               func(n api.RoutingInformationNextHop) string { return n.IpAddress },
+	"CoreNetworkAttachmentId": func(n api.RoutingInformationNextHop) string { return n.CoreNetworkAttachmentId },
+	"ResourceId":              func(n api.RoutingInformationNextHop) string { return n.ResourceId },
+	"ResourceType":            func(n api.RoutingInformationNextHop) string { return n.ResourceType },
+	"SegmentName":             func(n api.RoutingInformationNextHop) string { return n.SegmentName },
+	"EdgeLocation":            func(n api.RoutingInformationNextHop) string { return n.EdgeLocation },
 }
 
-func keepsRoutingInformation(in *api.ListCoreNetworkRoutingInformationInput, row *api.CoreNetworkRoutingInformation) bool {
-	among := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-	if !among(in.LocalPreferenceMatches, row.LocalPreference) || !among(in.MedMatches, row.Med) ||
-		!among(in.ExactAsPathMatches, strings.Join(row.AsPath, " ")) {
-		return false
-	}
-	if len(in.CommunityMatches) > 0 && !slices.ContainsFunc(row.Communities, func(c string) bool { return slices.Contains(in.CommunityMatches, c) }) {
-		return false
-	}
+func keepsNextHop(in *api.ListCoreNetworkRoutingInformationInput, hop api.RoutingInformationNextHop, ok bool) bool {
 	for name, values := range in.NextHopFilters {
-		if len(values) > 0 && (row.NextHop == nil || !matchesAny(values, nextHopMembers[name](row.NextHop))) {
+		if len(values) > 0 && (!ok || !matchesAny(values, nextHopMembers[name](hop))) {
 			return false
 		}
 	}
 	return true
+}
+
+func keepsAttributes(in *api.ListCoreNetworkRoutingInformationInput, row *api.CoreNetworkRoutingInformation) bool {
+	among := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	return among(in.LocalPreferenceMatches, row.LocalPreference) && among(in.MedMatches, row.Med) &&
+		(len(in.ExactAsPathMatches) == 0 || slices.Contains(in.ExactAsPathMatches, strings.Join(row.AsPath, " "))) &&
+		(len(in.CommunityMatches) == 0 || slices.ContainsFunc(row.Communities, func(c string) bool { return slices.Contains(in.CommunityMatches, c) }))
 }
 
 // routingQuery is the filters as a page token is bound to them.
