@@ -121,6 +121,9 @@ func (p *Process) Kill() {
 	p.done <- err
 }
 
+// Signal sends the process a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Stop asks the process to end and returns its exit code.
 func (p *Process) Stop(ctx context.Context) (int, error) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -220,6 +220,12 @@ func TestSession_maxPrefixes(t *testing.T) {
 		if !connect(t, s).closed() {
 			t.Error("it may come back at once")
 		}
+		s.Reset("") // an operator has it come back
+		r = connect(t, s)
+		r.establish(routerCaps)
+		wantState(t, s, Established)
+		r.announce([]uint32{65001}, "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16")
+		r.expectNotification(codeCease, ceaseHardReset)
 		time.Sleep(time.Minute + time.Second)
 		connect(t, s).establish(routerCaps)
 		wantState(t, s, Established)

@@ -119,13 +119,19 @@ func (s *Session) stop(cause *Notification) {
 	s.report()
 }
 
-// Reset ends the session with an administrative reset; it comes back by itself.
+// Reset ends the session with an administrative reset; it comes back by itself. One that rests after failures, or because its
+// peer has advertised too much, may come back at once.
 func (s *Session) Reset(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {
 		s.failures = 0
-		s.cur.event(automaticStop, cease(ceaseReset, text))
+		if s.cur.m.state == Idle && s.idleTimer.isSet() {
+			s.idleTimer.unset()
+			s.restart()
+		} else {
+			s.cur.event(automaticStop, cease(ceaseReset, text))
+		}
 		s.report()
 	}
 }
@@ -283,7 +289,7 @@ func (s *Session) failed(l *link, from State, e event, cause *Notification, sent
 		l.discard()
 		return
 	}
-	if e != manualStop {
+	if e != manualStop || cause != nil {
 		s.note(from, e, cause, sent)
 	}
 	if !s.started {

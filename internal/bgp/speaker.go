@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Desired is a session that a Speaker is to hold.
@@ -47,6 +48,9 @@ type listener struct {
 	mu    sync.Mutex
 	peers map[netip.Addr]*Session
 	keys  map[netip.Addr]string // the MD5 keys that the socket has
+
+	strays int       // connections refused since the log said so; of the goroutine that accepts
+	said   time.Time // when it did
 }
 
 // NewSpeaker is a speaker without sessions.
@@ -205,9 +209,7 @@ func (sp *Speaker) accept(l *listener) {
 		s := l.peers[remote]
 		l.mu.Unlock()
 		if s == nil {
-			sp.stray.Add(1)
-			sp.log.Debug("BGP: connection from an address that is no peer's", "local", l.at.local, "remote", remote)
-			conn.Close()
+			sp.refuse(l, conn, remote)
 			continue
 		}
 		if err := prepare(conn, &s.peer); err != nil {
@@ -218,6 +220,22 @@ func (sp *Speaker) accept(l *listener) {
 		s.Accept(conn)
 	}
 }
+
+// refuse turns a connection away that is from no peer (RFC 4486 §4), with a line in the log at most every so often.
+func (sp *Speaker) refuse(l *listener, conn net.Conn, remote netip.Addr) {
+	sp.stray.Add(1)
+	l.strays++
+	if now := time.Now(); now.Sub(l.said) >= strayInterval {
+		sp.log.Warn("BGP connection refused: it is from no Connect peer's address", "local", l.at.local, "remote", remote, "connections", l.strays)
+		l.said, l.strays = now, 0
+	}
+	conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // into an empty buffer
+	conn.Write(notify(codeCease, ceaseRejected, "").encode())
+	conn.Close()
+}
+
+// strayInterval is how often the log has connections that are refused.
+const strayInterval = 10 * time.Second
 
 // Session is the session of a name; nil: there is none.
 func (sp *Speaker) Session(name string) *Session {

@@ -20,6 +20,7 @@ func (noSockets) arrange(peers []*peer) map[string]error {
 	return problems
 }
 
+func (noSockets) tidy()  {}
 func (noSockets) close() {}
 
 // Disconnect makes the speaker open no sockets.
@@ -61,6 +62,9 @@ func RecordedNetns(run func(args ...string) error) *netns {
 	return n
 }
 
+// Tidy removes what peers had that are gone.
+func Tidy(n *netns) { n.tidy() }
+
 // Arrange is the problems of a placement with the speaker's peers.
 func (sp *Speaker) Arrange(n *netns) map[string]error {
 	var list []*peer
@@ -68,4 +72,11 @@ func (sp *Speaker) Arrange(n *netns) map[string]error {
 		list = append(list, p)
 	}
 	return n.arrange(list)
+}
+
+// Unsaved is how many peers have routes that are not stored yet.
+func (sp *Speaker) Unsaved() int {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return len(sp.unsaved)
 }

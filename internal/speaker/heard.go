@@ -30,8 +30,11 @@ func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
 			s.reason = reasonOf(&t)
 		}
 	}
+	ending := sp.ending
 	sp.mu.Unlock()
 	switch {
+	case ending:
+		sp.log.Info("BGP session left: the router may keep the routes until the server is back", "session", name)
 	case t.To == bgp.Established:
 		sp.log.Info("BGP session up", "session", name)
 	case t.From == bgp.Established:

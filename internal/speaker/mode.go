@@ -35,8 +35,9 @@ func ParseMode(text string) (Mode, error) {
 // placement gives sessions their sockets.
 type placement interface {
 	// arrange sets the sockets of all sessions, the oldest peers first, and what the system needs for them. A peer that
-	// cannot have its sockets is in the result.
+	// cannot have its sockets is in the result. What peers had that are gone stays until tidy.
 	arrange(peers []*peer) map[string]error
+	tidy()
 	close()
 }
 
@@ -77,6 +78,7 @@ func (here) arrange(peers []*peer) map[string]error {
 	return problems
 }
 
+func (here) tidy()  {}
 func (here) close() {}
 
 // loopback has eight addresses of 127.64.0.0/10 for each Connect peer: the second is the router's, the third and fourth are the core
@@ -111,6 +113,7 @@ func (l *loopback) arrange(peers []*peer) map[string]error {
 	return nil
 }
 
+func (*loopback) tidy()  {}
 func (*loopback) close() {}
 
 // Secret is what a Connect peer's sessions have that is not stored.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"portolan/api"
 	"portolan/internal/speaker"
 )
 
@@ -51,6 +52,18 @@ netns add NS
 	ran = nil
 	w.BGP().Arrange(n)
 	w.want("again", strings.Join(ran, "\n"), "")
+
+	must(w, w.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: ids[0]})
+	w.rest()
+	w.BGP().Arrange(n)
+	w.want("while the last messages are under way", strings.Join(ran, "\n"), "")
+	speaker.Tidy(n)
+	w.want("after that", strings.ReplaceAll(strings.Join(ran, "\n"), dev, "DEV"), `-n NS link del DEV
+-n NS route del local 169.254.40.2 dev lo
+-n NS route del local fd00::102 dev lo
+-n NS route del local 169.254.40.3 dev lo
+-n NS route del local fd00::103 dev lo
+-n NS route del local 10.255.0.1 dev lo`)
 }
 
 func TestLoadSecrets_saysNothingOfASecret(t *testing.T) {

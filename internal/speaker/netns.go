@@ -20,6 +20,7 @@ import (
 type netns struct {
 	log   *slog.Logger
 	built map[string]*built // by Connect peer
+	left  []*built          // of peers that are gone: their sessions' last messages are still under way
 	ip    func(args ...string) error
 	gre   func(namespace, device string, local netip.Addr) (*bgp.GREEndpoint, error)
 }
@@ -65,7 +66,7 @@ func (n *netns) arrange(peers []*peer) map[string]error {
 	}
 	for id, b := range n.built {
 		if !there[id] {
-			n.unbuild(b)
+			n.left = append(n.left, b)
 			delete(n.built, id)
 		}
 	}
@@ -74,6 +75,7 @@ func (n *netns) arrange(peers []*peer) map[string]error {
 			continue
 		}
 		b := &built{namespace: namespaceOf(p)}
+		n.tidy() // the peer may have addresses of one that is gone
 		if err := n.build(p, b); err != nil {
 			n.unbuild(b)
 			problems[p.id] = err
@@ -82,6 +84,13 @@ func (n *netns) arrange(peers []*peer) map[string]error {
 		n.built[p.id] = b
 	}
 	return problems
+}
+
+func (n *netns) tidy() {
+	for _, b := range n.left {
+		n.unbuild(b)
+	}
+	n.left = nil
 }
 
 func (n *netns) build(p *peer, b *built) error {
@@ -173,6 +182,7 @@ func (n *netns) unbuild(b *built) {
 
 // close leaves namespaces and the kernel's tunnels as they are: the server may be about to start again.
 func (n *netns) close() {
+	n.tidy()
 	for _, b := range n.built {
 		if b.endpoint != nil {
 			b.endpoint.Close()

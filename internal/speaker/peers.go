@@ -321,6 +321,7 @@ func (sp *Speaker) apply() {
 		return cmp.Or(a.row.CreatedAt.Time.Compare(b.row.CreatedAt.Time), strings.Compare(a.id, b.id))
 	})
 	problems := sp.place.arrange(peers)
+	sp.untidy = true
 	var list []bgp.Desired
 	for _, p := range peers {
 		for _, s := range p.sessions {

@@ -44,8 +44,10 @@ type Speaker struct {
 
 	loaded map[state.NetworkID]map[string]*peer // of Run alone
 	said   string                               // the problems that the log has
+	untidy bool                                 // peers may be gone whose sockets are still in use
 
 	mu      sync.Mutex
+	ending  bool // Run is about to return
 	secrets Secrets
 	peers   map[string]*peer    // by id
 	byName  map[string]*session // by the name of the session
@@ -57,6 +59,7 @@ const (
 	debounce     = 100 * time.Millisecond // between something heard and its part in routes
 	saveInterval = 5 * time.Second        // between two copies of what was heard
 	retry        = 5 * time.Second        // after sockets could not be had
+	linger       = 3 * time.Second        // for the last message of a session to arrive
 )
 
 // New is a speaker without sessions: see [Speaker.Run].
@@ -99,6 +102,9 @@ func (sp *Speaker) Run(ctx context.Context) {
 		}
 		sp.follow(ctx, watch)
 	}
+	sp.mu.Lock()
+	sp.ending = true
+	sp.mu.Unlock()
 	sp.bgp.Close(true)
 	ctx = context.WithoutCancel(ctx)
 	sp.flush(ctx)
@@ -109,7 +115,8 @@ func (sp *Speaker) Run(ctx context.Context) {
 // follow keeps up with commits until the watch ends.
 func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 	sp.refreshAll(ctx)
-	report, save, repeat := newTimer(), newTimer(), newTimer()
+	report, save, repeat, tidy := newTimer(), newTimer(), newTimer(), newTimer()
+	defer tidy.stop()
 	defer report.stop()
 	defer save.stop()
 	defer repeat.stop()
@@ -152,6 +159,13 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 		case <-repeat.c():
 			repeat.on = false
 			sp.apply()
+		case <-tidy.c():
+			tidy.on = false
+			sp.place.tidy()
+		}
+		if sp.untidy {
+			sp.untidy = false
+			tidy.set(linger)
 		}
 		if sp.said != "" {
 			repeat.set(retry)

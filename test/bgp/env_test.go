@@ -137,7 +137,7 @@ type daemon struct {
 	done chan struct{}
 }
 
-// start runs a daemon; its output goes to a file of its name. It is killed at the end of the test.
+// start runs a daemon, in the router's namespace if there is one; its output goes to a file of its name. It is killed at the end of the test.
 func (e *env) start(environ []string, name string, args ...string) *daemon {
 	e.t.Helper()
 	log, err := os.OpenFile(filepath.Join(e.dir, filepath.Base(name)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -145,7 +145,10 @@ func (e *env) start(environ []string, name string, args ...string) *daemon {
 		e.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command("ip", append([]string{"netns", "exec", e.router, name}, args...)...)
+	cmd := exec.Command(name, args...)
+	if e.router != "" {
+		cmd = exec.Command("ip", append([]string{"netns", "exec", e.router, name}, args...)...)
+	}
 	cmd.Env = append(os.Environ(), environ...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
