@@ -4,16 +4,16 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {after, test} from 'node:test'
-import {here, settled, stage} from './rig.mjs'
+import {account, here, settled, stage} from './rig.mjs'
 
-const key = (id, statements) => ({accessKeyId: id, secretAccessKey: 'secret/of+' + id, account: '111122223333', principalArn: 'arn:aws:iam::111122223333:user/' + id.toLowerCase(), policies: [{Version: '2012-10-17', Statement: statements}]})
+const key = (id, statements) => ({accessKeyId: id, secretAccessKey: 'secret/of+' + id, account, principalArn: `arn:aws:iam::${account}:user/${id.toLowerCase()}`, policies: [{Version: '2012-10-17', Statement: statements}]})
 const all = {Effect: 'Allow', Action: 'networkmanager:*', Resource: '*'}
 const folder = mkdtempSync(join(tmpdir(), 'portolan-keys-'))
 const file = join(folder, 'keys.json')
 writeFileSync(file, JSON.stringify([key('AKIAEVERYTHING', [all]), key('AKIAREADER', [{Effect: 'Allow', Action: ['networkmanager:Get*', 'networkmanager:List*', 'networkmanager:Describe*'], Resource: '*'}])]), {mode: 0o600})
 const network = join(folder, 'network.json')
 writeFileSync(network, JSON.stringify({
-	version: 1, account: '111122223333', policy: JSON.parse(readFileSync(join(here, 'policy.json'))),
+	version: 1, account, policy: JSON.parse(readFileSync(join(here, 'policy.json'))),
 	attachments: [{id: 'attachment-0aaaaaaaaaaaaaaaa', type: 'vpc', edges: ['us-east-1'], tags: {segment: 'prod'}, announcements: [{prefix: '10.0.0.0/16'}]}],
 }))
 const on = stage({args: ['--credentials', file, '--snapshot', network], bare: true})

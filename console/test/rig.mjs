@@ -1,7 +1,7 @@
 // What the tests share: the real binary, a network on it, and Chromium.
-import {spawn} from 'node:child_process'
+import {execFileSync, spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, extname, join} from 'node:path'
@@ -59,9 +59,10 @@ export async function serve(...args) {
 	return server
 }
 
-// client makes calls of the API.
-export const client = (url) => async (method, path, body) => {
-	const reply = await fetch(url + path, {method, headers: {accept: 'application/json'}, body: body && JSON.stringify(body)})
+// client makes calls of the API, for an account where that is not the server's own.
+export const client = (url, account) => async (method, path, body) => {
+	const authorization = account && {authorization: `AWS4-HMAC-SHA256 Credential=${account}/20260101/us-west-2/networkmanager/aws4_request, SignedHeaders=host, Signature=0`}
+	const reply = await fetch(url + path, {method, headers: {accept: 'application/json', ...authorization}, body: body && JSON.stringify(body)})
 	const text = await reply.text()
 	if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${text}`)
 	return text ? JSON.parse(text) : null
@@ -139,12 +140,13 @@ export async function browser() {
 }
 
 // stage has, while the tests of a file run, a server, the network on it unless it is bare, and Chromium. at gives a page at an address below
-// /console/.
+// /console/, cn is the core network that --snapshot made.
 export function stage({args = [], bare = false} = {}) {
 	const on = {}
 	before(async () => {
 		on.server = await serve(...args)
 		if (!bare) on.net = await network(on.server.url)
+		if (args.includes('--snapshot') && !args.includes('--credentials')) on.cn = (await client(on.server.url, account)('GET', '/core-networks')).CoreNetworks[0].CoreNetworkId
 		on.chrome = await browser()
 	})
 	after(async () => {
@@ -157,6 +159,15 @@ export function stage({args = [], bare = false} = {}) {
 		return page
 	}
 	return on
+}
+
+export const account = '111122223333' // of snapshots
+
+// atQuota writes a network at AWS's quotas as a file below a folder, for --snapshot.
+export function atQuota(folder) {
+	const file = join(folder, 'network.json')
+	writeFileSync(file, execFileSync('go', ['run', './bench/atquota/print'], {cwd: join(here, '../..'), maxBuffer: 1 << 26}))
+	return file
 }
 
 // settled waits until nothing of a view is loading.

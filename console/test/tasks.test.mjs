@@ -45,6 +45,8 @@ test('by keyboard alone: from the start to why a route is there', async () => {
 	await page.getByRole('link', {name: 'Acme WAN'}).waitFor()
 	await command('routes', 'Routes view')
 	await page.getByRole('heading', {name: 'Routes'}).waitFor()
+	await tabTo('prod@us-east-1')
+	await page.keyboard.press('Enter')
 	await page.getByRole('button', {name: 'Open 10.0.0.0/16'}).waitFor()
 	await tabTo('Open 10.0.0.0/16')
 	await page.keyboard.press('Enter')

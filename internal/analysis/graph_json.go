@@ -1,6 +1,9 @@
 package analysis
 
-import "portolan/internal/page"
+import (
+	"portolan/internal/page"
+	"portolan/routing"
+)
 
 // Graph is the network as programs draw it: what the policy makes of its document, and what is attached where.
 type Graph struct {
@@ -9,7 +12,8 @@ type Graph struct {
 	Groups      []GraphSegment    `json:"networkFunctionGroups"`
 	Shares      []GraphShare      `json:"shares"` // each pair once
 	Inspections []GraphInspection `json:"inspections"`
-	Attachments []GraphAttachment `json:"attachments,omitempty"` // by id
+	Attachments []GraphAttachment `json:"attachments,omitempty"`    // by id
+	Total       int               `json:"attachmentCount,omitzero"` // where attachments are counted: those without a place, too
 }
 
 // GraphEdge is a core network edge.
@@ -26,6 +30,9 @@ type GraphSegment struct {
 	Deny     []string `json:"denyFilter,omitempty"`  // segments whose shared routes it refuses
 	Allow    []string `json:"allowFilter,omitempty"` // the only ones whose shared routes it takes
 	Path     string   `json:"path,omitempty"`        // in the policy document
+
+	Attached map[string]int `json:"attached,omitempty"` // where attachments are counted: how many, by edge
+	Down     map[string]int `json:"down,omitempty"`     // of them, those that carry no traffic
 }
 
 // GraphShare is two segments that are joined by a share.
@@ -64,11 +71,11 @@ func (s *Subject) Graph(attachments bool) *Graph {
 	}
 	for i := range p.Segments {
 		seg := &p.Segments[i]
-		g.Segments = append(g.Segments, GraphSegment{seg.Name, append([]string{}, seg.Edges...), seg.Isolate, seg.DenyFilter, seg.AllowFilter, seg.Path()})
+		g.Segments = append(g.Segments, GraphSegment{seg.Name, append([]string{}, seg.Edges...), seg.Isolate, seg.DenyFilter, seg.AllowFilter, seg.Path(), nil, nil})
 	}
 	for i := range p.NetworkFunctionGroups {
 		group := &p.NetworkFunctionGroups[i]
-		g.Groups = append(g.Groups, GraphSegment{group.Name, append([]string{}, group.Edges...), false, nil, nil, group.Path()})
+		g.Groups = append(g.Groups, GraphSegment{group.Name, append([]string{}, group.Edges...), false, nil, nil, group.Path(), nil, nil})
 	}
 	for _, share := range p.Shares {
 		if share.From < share.To {
@@ -92,6 +99,34 @@ func (s *Subject) Graph(attachments bool) *Graph {
 			g.Attachments = append(g.Attachments, GraphAttachment{a.ID, a.Type, append([]string{}, a.Edges...), a.Segment, a.NetworkFunctionGroup, a.RoutingPolicyLabel, a.Down})
 		}
 	}
+	return g
+}
+
+// GraphCounted is the network to be drawn with the numbers of its attachments.
+func (s *Subject) GraphCounted() *Graph {
+	g := s.Graph(false)
+	g.Total = len(s.inventory.list)
+	count := func(places []GraphSegment, placeOf func(*routing.Attachment) string) {
+		at := map[string]*GraphSegment{}
+		for i := range places {
+			places[i].Attached, places[i].Down = map[string]int{}, map[string]int{}
+			at[places[i].Name] = &places[i]
+		}
+		for _, a := range s.attachment {
+			place := at[placeOf(a)]
+			if place == nil {
+				continue
+			}
+			for _, e := range a.Edges {
+				place.Attached[e]++
+				if a.Down {
+					place.Down[e]++
+				}
+			}
+		}
+	}
+	count(g.Segments, func(a *routing.Attachment) string { return a.Segment })
+	count(g.Groups, func(a *routing.Attachment) string { return a.NetworkFunctionGroup })
 	return g
 }
 

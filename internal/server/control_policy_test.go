@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"portolan/internal/analysis"
 	"portolan/internal/auth"
 	"portolan/internal/server"
 
@@ -132,6 +133,41 @@ func TestControl_graphAsJSON(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %s", want, got)
 		}
+	}
+}
+
+func TestControl_graphCounted(t *testing.T) {
+	r := example(t)
+	const path = "/_portolan/core-networks/" + exampleCoreNetwork + "/graph?count=true"
+	status, _, got := r.ask("GET", path, "application/json", "")
+	var graph analysis.Graph
+	if err := json.Unmarshal([]byte(got), &graph); status != 200 || err != nil {
+		t.Fatal(status, err)
+	}
+	_, _, listed := r.ask("GET", "/_portolan/core-networks/"+exampleCoreNetwork+"/graph", "application/json", "")
+	var whole analysis.Graph
+	if err := json.Unmarshal([]byte(listed), &whole); err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]int{}
+	for _, a := range whole.Attachments {
+		for _, e := range a.Edges {
+			places[a.Segment+a.Group+"@"+e]++
+		}
+	}
+	for _, s := range append(graph.Segments, graph.Groups...) {
+		for e, n := range s.Attached {
+			if places[s.Name+"@"+e] -= n; places[s.Name+"@"+e] != 0 {
+				t.Errorf("%s at %s: %d attachments", s.Name, e, n)
+			}
+			delete(places, s.Name+"@"+e)
+		}
+	}
+	if len(places) != 0 || len(graph.Attachments) != 0 || graph.Total < len(whole.Attachments) {
+		t.Errorf("not counted: %v; %d in total", places, graph.Total)
+	}
+	if status, _, got := r.ask("GET", path+"&format=svg", "", ""); status != 400 || !strings.Contains(got, "unless format is json") {
+		t.Errorf("%d %s", status, got)
 	}
 }
 

@@ -105,8 +105,13 @@ var questions = map[string]question{
 	},
 	"graph": {
 		summary: "The network to be drawn, or drawn.", method: http.MethodGet, formats: []string{"mermaid", "svg", "dot", "json"}, unsettled: true,
-		ask: func(_ context.Context, n *analysis.Subject, _ url.Values, _ []byte) (any, error) {
-			return picture.Of(n), nil
+		params: []parameter{{"count", "true: JSON has the numbers of attachments in the place of the attachments."}},
+		ask: func(_ context.Context, n *analysis.Subject, q url.Values, _ []byte) (any, error) {
+			count, err := boolean(q, "count")
+			if count && err == nil {
+				return n.GraphCounted(), nil
+			}
+			return picture.Of(n), err
 		},
 	},
 	"plan": {
@@ -285,7 +290,10 @@ func render(w io.Writer, n *analysis.Subject, answer any, format string) error {
 		return err
 	}
 	report, ok := answer.(analysis.Report)
+	_, counted := answer.(*analysis.Graph)
 	switch {
+	case counted && format != "json":
+		return api.InvalidField("count", "Member must be false unless format is json.")
 	case !ok:
 		return api.Internal(errors.New("an answer without a text"))
 	case format == "text":

@@ -1,17 +1,22 @@
 // Where the parts of the topology picture are: a row for each segment and group, a column for each edge, attachments in the
 // cells. Its size grows with rows times edges, not with attachments.
 
-export const cellWide = 190, nameWide = 170, lane = 10, headHigh = 48, pad = 8, line = 16, listed = 4
+import {placesOf} from '../lib/data.js'
+
+export const cellWide = 190, nameWide = 170, lane = 10, headHigh = 48, pad = 8, line = 16, listed = 4, most = 400
 
 const short = {'site-to-site-vpn': 'vpn', 'direct-connect-gateway': 'dx', 'transit-gateway-route-table': 'tgw'}
 
-// layout places a graph. filter has row, edge, and match(attachment), each optional.
+// layout places a graph: with its attachments, or with how many there are. filter has row, edge, and match(attachment), each optional.
 export function layout(graph, filter = {}) {
 	const edges = graph.edges.filter((e) => !filter.edge || e.location === filter.edge)
-	const all = [...graph.segments.map((s) => ({...s, kind: 'segment'})), ...graph.networkFunctionGroups.map((g) => ({...g, kind: 'group'}))]
+	const all = placesOf(graph)
 	const links = linksOf(graph).filter((l) => !filter.row || l.from === 'segment ' + filter.row || l.to === 'segment ' + filter.row || l.from === 'group ' + filter.row || l.to === 'group ' + filter.row)
 	const near = new Set(links.flatMap((l) => [l.from, l.to]))
 	const rows = all.filter((r) => !filter.row || r.name === filter.row || near.has(r.kind + ' ' + r.name))
+	// A large grid has one line in each cell, so that the picture stays small whatever is attached.
+	const large = rows.length * edges.length > most
+	const lines = (list) => large ? totals(list.length, list.filter((a) => a.down).length) : cellLines(list)
 	const cells = new Map()
 	for (const a of graph.attachments ?? []) {
 		if (filter.match && !filter.match(a)) continue
@@ -26,9 +31,9 @@ export function layout(graph, filter = {}) {
 	const left = lane * (lanes + 1) + nameWide
 	let y = headHigh
 	const placed = rows.map((r) => {
-		const lines = edges.map((e) => cellLines(cells.get(`${r.kind} ${r.name}\n${e.location}`) ?? []))
-		const high = Math.max(2, ...lines.map((l) => l.length)) * line + 2 * pad
-		const row = {...r, key: `${r.kind} ${r.name}`, top: y, high, cells: edges.map((e, i) => ({edge: e.location, x: left + i * (cellWide + pad), present: r.edges.includes(e.location), lines: lines[i]}))}
+		const inCells = edges.map((e) => r.attached ? totals(r.attached[e.location], r.down?.[e.location]) : lines(cells.get(`${r.kind} ${r.name}\n${e.location}`) ?? []))
+		const high = Math.max(2, ...inCells.map((l) => l.length)) * line + 2 * pad
+		const row = {...r, key: `${r.kind} ${r.name}`, top: y, high, cells: edges.map((e, i) => ({edge: e.location, x: left + i * (cellWide + pad), present: r.edges.includes(e.location), lines: inCells[i]}))}
 		y += high + pad
 		return row
 	})
@@ -61,6 +66,8 @@ function linksOf(graph) {
 	return list
 }
 
+const totals = (n, down) => n ? [{text: `${n} attached${down ? `, ${down} down` : ''}`, down: down > 0}] : []
+
 function cellLines(list) {
 	if (list.length <= listed) return list.map((a) => ({text: `${a.id.length > 18 ? '…' + a.id.slice(-10) : a.id} ${short[a.type] ?? a.type}${a.down ? ' (down)' : ''}`, whole: `${a.id} ${a.type}${a.down ? ' (down)' : ''}`, id: a.id, down: a.down}))
 	const count = new Map()
@@ -73,7 +80,7 @@ function cellLines(list) {
 
 // difference marks rows and links of two graphs: 'lost', 'fresh' or ''.
 export function difference(before, after) {
-	const names = (g) => new Set([...g.segments.map((s) => 'segment ' + s.name), ...g.networkFunctionGroups.map((s) => 'group ' + s.name)])
+	const names = (g) => new Set(placesOf(g).map((p) => `${p.kind} ${p.name}`))
 	const keys = (g) => new Set(linksOf(g).map((l) => [l.kind, l.from, l.to].join('\n')))
 	const [b, a, lb, la] = [names(before), names(after), keys(before), keys(after)]
 	return {

@@ -34,6 +34,6 @@ function RowName({cn, of: r, x, mark}) {
 }
 
 function CellLine({cn, of: l, x, y}) {
-	const text = <text x={x} y={y} class={l.down ? 'badtext' : undefined}><title>{l.whole}</title>{l.text}</text>
+	const text = <text x={x} y={y} class={l.down ? 'badtext' : undefined}>{l.whole && <title>{l.whole}</title>}{l.text}</text>
 	return l.id && cn ? <A to={['cn', cn, 'attachments']} params={{open: l.id}}>{text}</A> : text
 }

@@ -72,7 +72,7 @@ function Editor({cn, base, text: initial, params}) {
 	}, [text])
 	const schema = useSchema(/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1] ?? '')
 	known.current = schema ?? known.current
-	const lint = useAnswer(text, 15, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': cn}, body, signal}))
+	const lint = useAnswer(text, 5, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': cn}, body, signal}))
 	// A key that may not ask for findings puts what is JSON: the API checks it, too.
 	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lint.old
 	const changed = text !== initial

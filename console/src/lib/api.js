@@ -63,6 +63,7 @@ export async function call(operation, params = {}, body, options = {}) {
 }
 
 // pages makes an operation until there is no next token, and gives the list that all answers have under the name.
+// progress is called with what has come so far.
 export async function pages(operation, params, list, options = {}) {
 	const all = []
 	let nextToken
@@ -70,7 +71,7 @@ export async function pages(operation, params, list, options = {}) {
 		const page = await call(operation, {...params, maxResults: 200, nextToken}, undefined, options)
 		all.push(...(page[list] ?? []))
 		nextToken = page.NextToken
-		options.progress?.(all.length)
+		if (nextToken) options.progress?.(all)
 	} while (nextToken)
 	return all
 }

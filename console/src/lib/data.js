@@ -2,11 +2,26 @@
 import {ask, call, control, pages} from './api.js'
 import {useQuery} from './query.js'
 
-export const useAttachments = (cn) => useQuery(`cn ${cn} attachments`, ({progress}) => pages('ListAttachments', {coreNetworkId: cn}, 'Attachments', {progress}))
+// useAttachments are all attachments; of a core network null, none. They come page by page.
+export const useAttachments = (cn) => useQuery(cn ? `cn ${cn} attachments` : null, ({progress}) => pages('ListAttachments', {coreNetworkId: cn}, 'Attachments', {progress}))
+
+// isWaiting tells of an attachment that waits to be accepted.
+export const isWaiting = (a) => waitingStates.includes(a.State)
+const waitingStates = ['PENDING_ATTACHMENT_ACCEPTANCE', 'PENDING_TAG_ACCEPTANCE']
+
+export const useWaiting = (cn) => useQuery(`cn ${cn} waiting`, async () => (await Promise.all(waitingStates.map((state) => pages('ListAttachments', {coreNetworkId: cn, state}, 'Attachments')))).flat())
 
 export const useCoreNetwork = (cn) => useQuery(`cn ${cn} itself`, async () => (await call('GetCoreNetwork', {coreNetworkId: cn})).CoreNetwork)
 
-export const useGraph = (cn) => useQuery(`cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json'}))
+// useGraph is the network to be drawn with how many attachments there are in each place, useGraphOf with each of them.
+export const useGraph = (cn) => useQuery(`cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json', count: 'true'}))
+export const useGraphOf = (cn) => useQuery(`cn ${cn} graphof`, () => ask(cn, 'graph', {format: 'json'}))
+
+// placesOf are the segments and network function groups of a graph.
+export const placesOf = (graph) => [...graph.segments.map((s) => ({...s, kind: 'segment'})), ...graph.networkFunctionGroups.map((g) => ({...g, kind: 'group'}))]
+
+// attachedTo is how many attachments a place has.
+export const attachedTo = (place) => Object.values(place.attached ?? {}).reduce((a, b) => a + b, 0)
 
 export const usePeers = (cn) => useQuery(`cn ${cn} peers`, () => pages('ListConnectPeers', {coreNetworkId: cn}, 'ConnectPeers'))
 

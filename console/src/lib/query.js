@@ -21,7 +21,7 @@ async function run(e) {
 	e.stale = false
 	const job = (async () => {
 		try {
-			e.data = await e.fn({progress: (n) => { e.progress = n; tell(e) }})
+			e.data = await e.fn({progress: (rows) => { e.progress = rows.length; if (!e.at) e.data = [...rows]; tell(e) }})
 			e.error = null
 			e.at = new Date()
 		} catch (error) {
@@ -42,6 +42,19 @@ async function run(e) {
 	return job
 }
 
+let leavings = 0, trimming = 0
+const kept = 50_000 // rows of answers that no view shows
+
+// trim drops answers that no view shows: large ones, and those that were left first when together they are large.
+function trim() {
+	let rows = 0
+	for (const e of [...entries.values()].filter((e) => !e.users.size).sort((a, b) => b.left - a.left)) {
+		const own = Array.isArray(e.data) ? e.data.length : 1
+		if (rows + own > kept) entries.delete(e.key)
+		else rows += own
+	}
+}
+
 // useQuery gives {data, error, loading, at, reload}. key is text or null: nothing is asked then.
 export function useQuery(key, fn) {
 	const [, render] = useReducer((n) => n + 1, 0)
@@ -51,7 +64,12 @@ export function useQuery(key, fn) {
 		if (!e) return
 		e.users.add(render)
 		if (e.stale) run(e)
-		return () => e.users.delete(render)
+		return () => {
+			e.users.delete(render)
+			e.left = ++leavings
+			clearTimeout(trimming)
+			trimming = setTimeout(trim, 1000)
+		}
 	}, [e])
 	if (!e) return {loading: false, reload: () => {}}
 	return {data: e.data, error: e.error, loading: Boolean(e.running) || e.stale, at: e.at, progress: e.progress, reload: () => run(e)}
@@ -76,6 +94,7 @@ export function invalidate(...prefixes) {
 export function forget() {
 	for (const e of entries.values()) {
 		e.data = undefined
+		e.at = undefined
 		e.error = null
 		if (e.users.size) run(e)
 		else e.stale = true

@@ -1,5 +1,6 @@
-// The live stream of events. It resumes after the last event it saw, by the event's opaque token.
-import {send} from './api.js'
+// The live stream of events. It begins with what comes next, and resumes after the last event it saw, by the event's opaque token.
+// Events from before are asked for once a view shows them.
+import {control, send} from './api.js'
 import {invalidate} from './query.js'
 import {session} from './session.js'
 
@@ -7,6 +8,7 @@ const kept = 500
 
 export const stream = {
 	events: [], // the latest first: {token, event}
+	earlier: false, // whether those from before were asked for
 	open: false,
 	refused: null, // a CallError that trying again does not help
 	listeners: new Set(),
@@ -30,14 +32,27 @@ export function restart() {
 	stream.events = []
 	stream.refused = null
 	follow()
+	if (stream.earlier) recall()
+}
+
+// recall asks for the latest events from before.
+export async function recall() {
+	stream.earlier = true
+	const of = session.key
+	const {events} = await control('GET', 'events', {query: {last: 100}}).catch(() => ({events: []}))
+	if (of !== session.key) return
+	const known = new Set(stream.events.map((e) => e.token))
+	stream.events = [...stream.events, ...events.reverse().filter((e) => !known.has(e.token))].slice(0, kept)
+	tell()
 }
 
 async function follow(wait = 500) {
 	abort = new AbortController()
 	const mine = abort
 	try {
+		if (!last) last = (await control('GET', 'events', {query: {last: 1}, signal: mine.signal})).events.at(-1)?.token ?? ''
 		const reply = await send('GET', '/_portolan/events', {
-			query: last ? {} : {last: 100}, accept: 'text/event-stream', signal: mine.signal, headers: last ? {'last-event-id': last} : {},
+			accept: 'text/event-stream', signal: mine.signal, headers: last ? {'last-event-id': last} : {},
 		})
 		stream.open = true
 		wait = 500

@@ -1,10 +1,10 @@
 // Attachments are listed with the rule that put them where they are. One that is open has what can be done with it.
 import {useMemo} from 'preact/hooks'
 import {ask, call, control} from '../lib/api.js'
-import {useAttachments} from '../lib/data.js'
+import {isWaiting, useAttachments} from '../lib/data.js'
 import {invalidate, useQuery} from '../lib/query.js'
 import {A, setParams} from '../lib/router.jsx'
-import {lastPart, nameOf, tags, time} from '../lib/text.js'
+import {lastPart, nameOf, number, tags, time} from '../lib/text.js'
 import {Act, Choice, Facts, Id, Loaded, More, Page, State} from '../ui/basics.jsx'
 import {Rules} from '../ui/rules.jsx'
 import {Table} from '../ui/table.jsx'
@@ -41,7 +41,7 @@ export function Attachments({parts: [, cn], params}) {
 				<Choice label="State" any="All" value={params.state} options={values((a) => a.State)} onChange={(state) => setParams({state})} />
 			</div>
 			<Table name="attachments" caption="Attachments" columns={columns} rows={shown} keyOf={(a) => a.AttachmentId} initial={params.find} onFilter={(find) => setParams({find})}
-				openKey={params.open} onOpen={(open) => setParams({open})} detail={(a) => <Attachment cn={cn} of={a} key={a.AttachmentId} />} empty="No attachments." />
+				more={list.progress ? `${number(list.progress)} loaded…` : ''} openKey={params.open} onOpen={(open) => setParams({open})} detail={(a) => <Attachment cn={cn} of={a} key={a.AttachmentId} />} empty="No attachments." />
 		</>}</Loaded>
 	</Page>
 }
@@ -51,10 +51,9 @@ function Attachment({cn, of: a}) {
 	const why = useQuery(`cn ${cn} association ${id}`, () => ask(cn, 'association', {attachment: id}))
 	const announced = useQuery(`cn ${cn} announced ${id}`, () => control('GET', 'announcements/' + encodeURIComponent(id)))
 	const refresh = () => invalidate(`cn ${cn} `)
-	const pending = /^PENDING_(ATTACHMENT|TAG)_ACCEPTANCE$/.test(a.State)
 	return <>
 		<div class="actions">
-			{pending && <>
+			{isWaiting(a) && <>
 				<Act operation="AcceptAttachment" run={() => call('AcceptAttachment', {attachmentId: id})} done={refresh}>Accept</Act>
 				<Act operation="RejectAttachment" class="danger" run={() => call('RejectAttachment', {attachmentId: id})} done={refresh}>Reject</Act>
 			</>}

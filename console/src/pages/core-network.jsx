@@ -1,17 +1,17 @@
 // CoreNetwork is the overview of one: its state, findings, what waits for somebody, segments and edges.
 import {useMemo} from 'preact/hooks'
 import {call} from '../lib/api.js'
-import {useAttachments, useCoreNetwork, useDoctor, usePeers, useVersions} from '../lib/data.js'
+import {attachedTo, placesOf, useCoreNetwork, useDoctor, useGraph, usePeers, useVersions, useWaiting} from '../lib/data.js'
 import {invalidate} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
 import {number, plural, time, withNames} from '../lib/text.js'
 import {Act, Facts, Id, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
-import {placeOf} from './attachments.jsx'
 
 export function CoreNetwork({parts: [, cn]}) {
 	const core = useCoreNetwork(cn)
-	const attachments = useAttachments(cn)
+	const graph = useGraph(cn)
+	const waiting = useWaiting(cn)
 	const peers = usePeers(cn)
 	const versions = useVersions(cn)
 	const doctor = useDoctor(cn)
@@ -26,13 +26,13 @@ export function CoreNetwork({parts: [, cn]}) {
 				<Count of={c.Segments?.length} to={['cn', cn, 'logical']}>segments</Count>
 				<Count of={c.NetworkFunctionGroups?.length} to={['cn', cn, 'logical']}>network function groups</Count>
 				<Count of={c.Edges?.length} to={['cn', cn, 'map']}>edge locations</Count>
-				<Count of={attachments.data?.length} to={['cn', cn, 'attachments']}>attachments</Count>
+				<Count of={graph.data?.attachmentCount ?? (graph.data && 0)} to={['cn', cn, 'attachments']}>attachments</Count>
 				<Count of={peers.data?.length} to={['cn', cn, 'peers']}>Connect peers</Count>
 				<Count of={doctor.data?.length} to={['cn', cn, 'doctor']}>findings</Count>
 			</ul>
-			{attachments.data && <Waiting cn={cn} list={attachments.data} />}
+			{waiting.data?.length > 0 && <Waiting cn={cn} list={waiting.data} />}
 			<div class="two">
-				<section><h2>Segments and groups</h2><Places cn={cn} core={c} attachments={attachments.data ?? []} /></section>
+				<section><h2>Segments and groups</h2><Places cn={cn} core={c} graph={graph.data} /></section>
 				<section><h2>Edge locations</h2><div class="plain"><table><caption class="hidden">Edge locations</caption>
 					<thead><tr><th scope="col">Location</th><th scope="col">ASN</th><th scope="col">Inside CIDR blocks</th></tr></thead>
 					<tbody>{(c.Edges ?? []).map((e) => <tr key={e.EdgeLocation}><td><A to={['cn', cn, 'attachments']} params={{edge: e.EdgeLocation}}>{e.EdgeLocation}</A></td><td>{e.Asn}</td><td>{(e.InsideCidrBlocks ?? []).join(', ')}</td></tr>)}</tbody></table></div></section>
@@ -47,9 +47,7 @@ export function CoreNetwork({parts: [, cn]}) {
 
 const Count = ({of, to, children}) => of === undefined ? null : <li><b>{number(of)}</b><A to={to}>{children}</A></li>
 
-function Waiting({cn, list}) {
-	const waiting = list.filter((a) => /^PENDING_(ATTACHMENT|TAG)_ACCEPTANCE$/.test(a.State))
-	if (!waiting.length) return null
+function Waiting({cn, list: waiting}) {
 	const done = () => invalidate(`cn ${cn} `)
 	return <section class="notice"><h2>{plural(waiting.length, 'attachment')} waiting for acceptance</h2>
 		<ul class="list">{waiting.slice(0, 10).map((a) => <li key={a.AttachmentId}><A to={['cn', cn, 'attachments']} params={{open: a.AttachmentId}}>{a.AttachmentId}</A> {a.AttachmentType} at {a.EdgeLocation || (a.EdgeLocations ?? []).join(', ')}{' '}
@@ -59,15 +57,14 @@ function Waiting({cn, list}) {
 	</section>
 }
 
-function Places({cn, core, attachments}) {
+function Places({cn, core, graph}) {
 	const rows = useMemo(() => {
-		const count = new Map()
-		for (const a of attachments) count.set(placeOf(a), (count.get(placeOf(a)) ?? 0) + 1)
+		const count = new Map(graph ? placesOf(graph).map((p) => [p.name, attachedTo(p)]) : [])
 		return [
 			...(core.Segments ?? []).map((s) => ({name: s.Name, kind: 'segment', edges: s.EdgeLocations ?? [], shared: s.SharedSegments ?? [], count: count.get(s.Name) ?? 0})),
 			...(core.NetworkFunctionGroups ?? []).map((g) => ({name: g.Name, kind: 'network function group', edges: g.EdgeLocations ?? [], shared: [], count: count.get(g.Name) ?? 0})),
 		]
-	}, [core, attachments])
+	}, [core, graph])
 	const columns = useMemo(() => [
 		{name: 'name', title: 'Name', text: (r) => r.name, cell: (r) => <A to={['cn', cn, 'attachments']} params={{segment: r.name}}>{r.name}</A>},
 		{name: 'kind', title: 'Kind', text: (r) => r.kind},

@@ -1,14 +1,17 @@
 // Events are what happens, as it happens.
 import {useEffect, useMemo, useReducer} from 'preact/hooks'
 import {setParams} from '../lib/router.jsx'
-import {stream} from '../lib/stream.js'
+import {recall, stream} from '../lib/stream.js'
 import {lastPart, time} from '../lib/text.js'
 import {Choice, Failure, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
 export function useStream() {
 	const [, render] = useReducer((n) => n + 1, 0)
-	useEffect(() => stream.listen(render), [])
+	useEffect(() => {
+		if (!stream.earlier) recall()
+		return stream.listen(render)
+	}, [])
 	return stream
 }
 

@@ -4,13 +4,12 @@ import {geoGraticule10, geoNaturalEarth1, geoPath} from 'd3-geo'
 import {feature} from 'topojson-client'
 import land from 'world-atlas/land-110m.json'
 import {regions} from '../draw/regions.js'
-import {useAttachments, useCoreNetwork, useInventory} from '../lib/data.js'
+import {placesOf, useCoreNetwork, useGraph, useInventory} from '../lib/data.js'
 import {A, setParams} from '../lib/router.jsx'
 import {nameOf, plural} from '../lib/text.js'
 import {Choice, Loaded, Page} from '../ui/basics.jsx'
 import {Picture} from '../ui/picture.jsx'
 import {Table} from '../ui/table.jsx'
-import {edgesOf} from './attachments.jsx'
 
 const width = 1000, height = 500
 const shape = feature(land, land.objects.land)
@@ -26,18 +25,17 @@ export function WorldMap({parts: [, cn], params}) {
 	const core = useCoreNetwork(cn)
 	const gn = core.data?.GlobalNetworkId
 	const sites = useInventory(gn, 'sites')
-	const attachments = useAttachments(cn)
+	const graph = useGraph(cn)
 	const points = useMemo(() => {
-		const count = new Map()
-		for (const a of attachments.data ?? []) for (const e of edgesOf(a).split(', ')) count.set(e, (count.get(e) ?? 0) + 1)
-		const edges = (core.data?.Edges ?? []).map((e) => ({kind: 'edge location', name: e.EdgeLocation, at: regions[e.EdgeLocation], note: `AS ${e.Asn}, ${plural(count.get(e.EdgeLocation) ?? 0, 'attachment')}`, to: ['cn', cn, 'attachments'], params: {edge: e.EdgeLocation}}))
+		const count = (edge) => graph.data ? `, ${plural(placesOf(graph.data).reduce((n, p) => n + (p.attached?.[edge] ?? 0), 0), 'attachment')}` : ''
+		const edges = (core.data?.Edges ?? []).map((e) => ({kind: 'edge location', name: e.EdgeLocation, at: regions[e.EdgeLocation], note: `AS ${e.Asn}${count(e.EdgeLocation)}`, to: ['cn', cn, 'attachments'], params: {edge: e.EdgeLocation}}))
 		const places = (sites.data ?? []).map((s) => {
 			const at = [Number(s.Location?.Longitude), Number(s.Location?.Latitude)]
 			const known = s.Location?.Latitude && s.Location?.Longitude && at.every(Number.isFinite)
 			return {kind: 'site', name: nameOf(s) || s.Description || s.SiteId, at: known ? at : undefined, note: s.Location?.Address ?? '', to: ['gn', gn, 'sites'], params: {open: s.SiteId}}
 		})
 		return [...edges, ...places].map((p, i) => ({...p, i}))
-	}, [core.data, sites.data, attachments.data])
+	}, [core.data, sites.data, graph.data])
 	const projection = useMemo(() => {
 		const p = geoNaturalEarth1()
 		const placed = points.filter((x) => x.at)

@@ -2,14 +2,13 @@
 import {useState} from 'preact/hooks'
 import {HopPicture, stepsOfWay} from '../draw/hops.jsx'
 import {ask} from '../lib/api.js'
-import {useAttachments} from '../lib/data.js'
 import {useQuery} from '../lib/query.js'
 import {A, setParams} from '../lib/router.jsx'
-import {nameOf, withNames} from '../lib/text.js'
+import {withNames} from '../lib/text.js'
+import {AttachmentField} from '../ui/attachment-field.jsx'
 import {Field, Loaded, Page, State} from '../ui/basics.jsx'
 
 export function Path({parts: [, cn], params}) {
-	const attachments = useAttachments(cn)
 	const [form, setForm] = useState({from: params.from ?? '', edge: params.edge ?? '', to: params.to ?? '', source: params.source ?? ''})
 	const set = (name) => (value) => setForm({...form, [name]: value.trim()})
 	const asked = params.from && params.to
@@ -18,11 +17,9 @@ export function Path({parts: [, cn], params}) {
 		e.preventDefault()
 		setParams(form, {replace: false})
 	}
-	const from = attachments.data?.find((a) => a.AttachmentId === form.from)
 	return <Page title="Path" sub="The way of a packet and of its answer through the route tables and the appliances between them.">
 		<form class="filters" onSubmit={submit}>
-			<Field label="From attachment" required value={form.from} onInput={set('from')} list="attachments" wide hint={from && (nameOf(from) || from.SegmentName)} />
-			<datalist id="attachments">{(attachments.data ?? []).slice(0, 1000).map((a) => <option key={a.AttachmentId} value={a.AttachmentId}>{nameOf(a)} {a.SegmentName} {a.EdgeLocation}</option>)}</datalist>
+			<AttachmentField cn={cn} label="From attachment" required value={form.from} onInput={set('from')} />
 			<Field label="To address" required value={form.to} onInput={set('to')} placeholder="10.0.0.1" />
 			<Field label="Source address, optional" value={form.source} onInput={set('source')} />
 			<Field label="Edge location, of several" value={form.edge} onInput={set('edge')} />

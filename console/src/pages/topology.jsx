@@ -1,6 +1,6 @@
 // Topology is edges by segments by attachments, as a picture and as a table.
 import {useMemo} from 'preact/hooks'
-import {useAttachments, useGraph} from '../lib/data.js'
+import {placesOf, useAttachments, useGraph, useGraphOf} from '../lib/data.js'
 import {A, setParams} from '../lib/router.jsx'
 import {layout} from '../draw/grid.js'
 import {TopologyPicture} from '../draw/topology.jsx'
@@ -8,12 +8,13 @@ import {Choice, Loaded, Page} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
 export function Topology({parts: [, cn], params}) {
-	const graph = useGraph(cn)
+	const counted = useGraph(cn)
+	const graph = useGraphOf(cn)
 	const attachments = useAttachments(cn)
 	const accounts = useMemo(() => new Map(attachments.data?.map((a) => [a.AttachmentId, a.OwnerAccountId])), [attachments.data])
 	const match = useMemo(() => params.label || params.holder || params.type ? (a) =>
 		(!params.label || a.routingPolicyLabel === params.label) && (!params.holder || accounts.get(a.id) === params.holder) && (!params.type || a.type === params.type) : undefined, [params.label, params.holder, params.type, accounts])
-	const grid = useMemo(() => graph.data && layout(graph.data, {row: params.row, edge: params.edge, match}), [graph.data, params.row, params.edge, match])
+	const grid = useMemo(() => (graph.data ?? counted.data) && layout(graph.data ?? counted.data, {row: params.row, edge: params.edge, match}), [graph.data, counted.data, params.row, params.edge, match])
 	const rows = useMemo(() => graph.data?.attachments?.filter((a) => (!match || match(a)) && (!params.edge || a.edges.includes(params.edge)) && (!params.row || a.segment === params.row || a.networkFunctionGroup === params.row)) ?? [], [graph.data, match, params.edge, params.row])
 	const columns = useMemo(() => [
 		{name: 'place', title: 'Segment or group', text: (a) => a.segment || a.networkFunctionGroup || ''},
@@ -26,9 +27,9 @@ export function Topology({parts: [, cn], params}) {
 	], [cn, accounts])
 	const values = (f) => [...new Set(graph.data?.attachments?.map(f).filter(Boolean))].sort()
 	return <Page title="Topology">
-		<Loaded of={graph} what="topology">{(g) => <>
+		<Loaded of={graph.data || graph.error ? graph : counted} what="topology">{(g) => <>
 			<div class="filters">
-				<Choice label="Segment or group" any="All" value={params.row} options={[...g.segments, ...g.networkFunctionGroups].map((s) => s.name)} onChange={(row) => setParams({row})} />
+				<Choice label="Segment or group" any="All" value={params.row} options={placesOf(g).map((s) => s.name)} onChange={(row) => setParams({row})} />
 				<Choice label="Edge location" any="All" value={params.edge} options={g.edges.map((e) => e.location)} onChange={(edge) => setParams({edge})} />
 				<Choice label="Type" any="All" value={params.type} options={values((a) => a.type)} onChange={(type) => setParams({type})} />
 				<Choice label="Account" any="All" value={params.holder} options={[...new Set(accounts.values())].sort()} onChange={(holder) => setParams({holder})} />
@@ -36,7 +37,7 @@ export function Topology({parts: [, cn], params}) {
 			</div>
 			<TopologyPicture cn={cn} grid={grid} />
 			<h2>As a table</h2>
-			<Table name="topology" caption="Attachments by segment and edge location" columns={columns} rows={rows} keyOf={(a) => a.id} empty="Nothing is associated." />
+			{!graph.data ? <p class="loading" role="status">Loading attachments…</p> : <Table name="topology" caption="Attachments by segment and edge location" columns={columns} rows={rows} keyOf={(a) => a.id} empty="Nothing is associated." />}
 		</>}</Loaded>
 	</Page>
 }

@@ -1,10 +1,10 @@
 // WhatIf is what happens when attachments or edge locations fail.
 import {askWith} from '../lib/api.js'
-import {useAttachments, useGraph} from '../lib/data.js'
+import {useGraph} from '../lib/data.js'
 import {useQuery} from '../lib/query.js'
 import {setParams} from '../lib/router.jsx'
-import {nameOf} from '../lib/text.js'
-import {Choice, Field, Loaded, Page} from '../ui/basics.jsx'
+import {AttachmentField} from '../ui/attachment-field.jsx'
+import {Choice, Loaded, Page} from '../ui/basics.jsx'
 import {PlanSummary} from '../ui/plan.jsx'
 import {useState} from 'preact/hooks'
 
@@ -12,7 +12,6 @@ const split = (text) => (text ?? '').split(',').filter(Boolean)
 
 export function WhatIf({parts: [, cn], params}) {
 	const graph = useGraph(cn)
-	const attachments = useAttachments(cn)
 	const [text, setText] = useState('')
 	const fail = {attachments: split(params.attachment), edges: split(params.edge)}
 	const asked = fail.attachments.length + fail.edges.length > 0
@@ -26,8 +25,7 @@ export function WhatIf({parts: [, cn], params}) {
 	return <Page title="What if" sub="What is lost, and what takes another way, when edge locations or attachments fail. Nothing is changed.">
 		<form class="filters" onSubmit={add}>
 			<Choice label="Edge location fails" any="Choose…" value="" options={(graph.data?.edges ?? []).map((e) => e.location).filter((e) => !fail.edges.includes(e))} onChange={(e) => e && set([...fail.edges, e], fail.attachments)} />
-			<Field label="Attachment fails" value={text} onInput={(v) => setText(v.trim())} list="failing" wide />
-			<datalist id="failing">{(attachments.data ?? []).slice(0, 1000).map((a) => <option key={a.AttachmentId} value={a.AttachmentId}>{nameOf(a)} {a.SegmentName} {a.EdgeLocation}</option>)}</datalist>
+			<AttachmentField cn={cn} label="Attachment fails" value={text} onInput={setText} />
 			<button type="submit" disabled={!text}>Add</button>
 		</form>
 		{asked ? <>

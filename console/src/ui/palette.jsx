@@ -1,7 +1,7 @@
 // Palette finds any view, network, attachment, device or other object by name, id, prefix or address.
 import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
-import {pages} from '../lib/api.js'
-import {known, useQuery} from '../lib/query.js'
+import {placesOf, useAttachments} from '../lib/data.js'
+import {known} from '../lib/query.js'
 import {address, go, here} from '../lib/router.jsx'
 import {contains, nameOf, wordsOf} from '../lib/text.js'
 import {useNetworks} from '../app.jsx'
@@ -17,7 +17,7 @@ export function Palette({close}) {
 	const networks = useNetworks()
 	const {parts, params} = here()
 	const core = parts[0] === 'cn' ? parts[1] : networks.data?.core[0]?.CoreNetworkId
-	const attachments = useQuery(core ? `cn ${core} attachments` : null, ({progress}) => pages('ListAttachments', {coreNetworkId: core}, 'Attachments', {progress}))
+	const attachments = useAttachments(core ?? null)
 	const objects = useMemo(() => [...viewItems(core), ...networkItems(networks.data), ...cached()], [core, networks.data, attachments.data])
 	const found = useMemo(() => {
 		const words = wordsOf(text)
@@ -81,7 +81,7 @@ function cached() {
 		}
 		if (scope === 'cn' && what === 'attachments') add(data, 'attachment', (r) => address(['cn', id, 'attachments'], {open: r.AttachmentId}), (r) => r.AttachmentId)
 		if (scope === 'cn' && what === 'peers') add(data, 'Connect peer', (r) => address(['cn', id, 'peers', r.ConnectPeerId]), (r) => r.ConnectPeerId)
-		if (scope === 'cn' && what === 'graph') for (const s of [...data.segments, ...data.networkFunctionGroups]) list.push(item(s.name, 'segment or network function group', address(['cn', id, 'topology'], {row: s.name})))
+		if (scope === 'cn' && what === 'graph') for (const s of placesOf(data)) list.push(item(s.name, 'segment or network function group', address(['cn', id, 'topology'], {row: s.name})))
 		if (scope === 'gn' && what === 'sites') add(data, 'site', () => address(['gn', id, 'sites']), (r) => r.SiteId)
 		if (scope === 'gn' && what === 'devices') add(data, 'device', () => address(['gn', id, 'devices']), (r) => r.DeviceId)
 		if (scope === 'gn' && what === 'links') add(data, 'link', () => address(['gn', id, 'links']), (r) => r.LinkId)

@@ -7,8 +7,9 @@ const high = 34 // of a row, in pixels
 const over = 12 // rows drawn above and below what is in sight
 
 // columns are {name, title, text(row), cell(row), wide, sort(a, b)}: text is what is searched, sorted and saved, cell what is
-// shown. detail(row) is shown under the row that is open.
-export function Table({name, caption, columns, rows, keyOf, detail, openKey, onOpen, initial = '', onFilter, empty = 'None.', tall = 520}) {
+// shown. detail(row) is shown under the row that is open; more tells that rows are
+// still to come.
+export function Table({name, caption, columns, rows, keyOf, detail, openKey, onOpen, initial = '', onFilter, empty = 'None.', tall = 520, more = ''}) {
 	const [filter, setFilter] = useState(initial)
 	const [order, setOrder] = useState(null) // {column, down}
 	const shown = useMemo(() => {
@@ -28,7 +29,7 @@ export function Table({name, caption, columns, rows, keyOf, detail, openKey, onO
 		<div class="tools">
 			<label class="field grow"><span class="hidden">Filter {caption}</span>
 				<input type="search" placeholder="Filter" value={filter} onInput={(e) => { setFilter(e.currentTarget.value); onFilter?.(e.currentTarget.value) }} /></label>
-			<span class="count" role="status">{shown.length === rows.length ? number(rows.length) : `${number(shown.length)} of ${number(rows.length)}`}</span>
+			<span class="count" role="status">{shown.length === rows.length ? number(rows.length) : `${number(shown.length)} of ${number(rows.length)}`}{more && <> {more}</>}</span>
 			<button type="button" class="quiet" onClick={download} disabled={!shown.length}>CSV</button>
 		</div>
 		{shown.length === 0 ? <p class="empty">{rows.length ? 'Nothing matches the filter.' : empty}</p> :

@@ -1,0 +1,103 @@
+// Measures the console on a network at AWS's quotas: npm run measure. Nothing of it runs in CI, where machines are of all speeds; what
+// it prints is in docs/console.md.
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {account, atQuota, browser, client, serve, settled} from './rig.mjs'
+
+const rounds = 5
+const middle = (list) => [...list].sort((a, b) => a - b)[list.length >> 1]
+const ms = (n) => `${n.toFixed(n < 10 ? 1 : 0)} ms`
+const folder = mkdtempSync(join(tmpdir(), 'portolan-measure-'))
+const server = await serve('--snapshot', atQuota(folder))
+const chrome = await browser()
+const cn = (await client(server.url, account)('GET', '/core-networks')).CoreNetworks[0].CoreNetworkId
+const at = (path) => `${server.url}/console/${path}?account=${account}`
+const say = (what, value) => console.log(`| ${what} | ${value} |`)
+
+// repeat is the median of what f gives in rounds, each on a page of its own with an empty cache.
+async function repeat(f) {
+	const list = []
+	for (let i = 0; i < rounds; i++) {
+		const page = await chrome.pageOf()
+		list.push(await f(page))
+		await page.context().close()
+	}
+	return middle(list)
+}
+
+// since is the time from the beginning of a navigation until a selector is in the page, by the clock of the page.
+const since = (page, selector) => page.waitForSelector(selector).then(() => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(performance.now())))))
+
+say('networks, from the address to its list', ms(await repeat(async (page) => { await page.goto(at('')); return since(page, 'main .panel li a') })))
+say('overview of the core network, to its counts', ms(await repeat(async (page) => { await page.goto(at(`cn/${cn}`)); return since(page, '.cards li b') })))
+say('attachments, to the first rows', ms(await repeat(async (page) => { await page.goto(at(`cn/${cn}/attachments`)); return since(page, '.scroll tbody td') })))
+
+// frames scrolls a table to its end and gives the work of the main thread in each frame, from a trace.
+async function frames(page, region) {
+	const cdp = await chrome.newBrowserCDPSession()
+	const events = []
+	cdp.on('Tracing.dataCollected', ({value}) => events.push(...value))
+	const ended = new Promise((done) => cdp.once('Tracing.tracingComplete', done))
+	await cdp.send('Tracing.start', {transferMode: 'ReportEvents', traceConfig: {includedCategories: ['devtools.timeline', 'blink.user_timing', 'toplevel']}})
+	await page.getByRole('region', {name: region, exact: true}).evaluate(async (e) => {
+		performance.mark('scroll-begins')
+		for (let i = 0; i < 120; i++) {
+			e.scrollTop += (e.scrollHeight - e.clientHeight) / 120
+			await new Promise(requestAnimationFrame)
+		}
+		performance.mark('scroll-ends')
+	})
+	await cdp.send('Tracing.end')
+	await ended
+	const [begin, end] = ['scroll-begins', 'scroll-ends'].map((name) => events.find((x) => x.name === name))
+	const tasks = events.filter((x) => x.ph === 'X' && x.pid === begin.pid && x.tid === begin.tid && x.ts >= begin.ts && x.ts <= end.ts && /RunTask/.test(x.name))
+	const edges = events.filter((x) => x.name === 'FireAnimationFrame' && x.pid === begin.pid && x.ts >= begin.ts && x.ts <= end.ts).map((x) => x.ts)
+	const work = edges.slice(1).map((to, i) => tasks.filter((t) => t.ts > edges[i] && t.ts <= to).reduce((sum, t) => sum + (t.tdur ?? t.dur), 0) / 1000)
+	return [...work].sort((a, b) => a - b)
+}
+for (const [path, region, rows] of [['attachments', 'Attachments', '5\u202f000'], ['routes', 'Route tables', '1\u202f200']]) {
+	const page = await chrome.pageOf()
+	await page.goto(at(`cn/${cn}/${path}`))
+	await page.getByText(rows, {exact: true}).first().waitFor()
+	await settled(page)
+	const work = await frames(page, region)
+	say(`${region.toLowerCase()}: work per frame while scrolling, median, 95 of 100`, `${ms(middle(work))}, ${ms(work[Math.floor(work.length * 0.95)])}`)
+	await page.context().close()
+}
+
+// The editor: from a keystroke to what is said of the text. A page of its own, so that its memory is known, too.
+const page = await chrome.pageOf()
+await page.goto(at(`cn/${cn}/edit`))
+await page.locator('.cm-content').waitFor()
+await settled(page)
+const answered = async (path, text) => {
+	const reply = page.waitForResponse((r) => r.url().includes(path) && r.status() === 200)
+	const began = Date.now()
+	await page.keyboard.insertText(text)
+	await (await reply).finished()
+	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
+	return Date.now() - began
+}
+await page.locator('.cm-content').click()
+await page.keyboard.press('Control+Home')
+const lint = [], plan = []
+for (let i = 0; i < rounds; i++) lint.push(await answered('/policy/lint', ' '))
+for (let i = 0; i < rounds; i++) plan.push(await answered('/what-if', ' '))
+say('keystroke to check and lint, with the wait of 5 ms', ms(middle(lint)))
+say('keystroke to the plan, with the wait of 250 ms', ms(middle(plan)))
+const memory = async () => {
+	const cdp = await page.context().newCDPSession(page)
+	await cdp.send('HeapProfiler.collectGarbage')
+	return (await cdp.send('Runtime.getHeapUsage')).usedSize / 1e6
+}
+say('memory of the page: policy editor', `${(await memory()).toFixed(0)} MB`)
+for (const path of ['topology', 'attachments', 'matrix', 'routes', 'doctor', 'logical']) {
+	await page.locator(`nav a[href^="/console/cn/${cn}/${path}"]`).click()
+	await page.locator('h1').waitFor()
+	await settled(page)
+}
+say('memory of the page: after all views', `${(await memory()).toFixed(0)} MB`)
+await chrome.close()
+await server.end()
+rmSync(folder, {recursive: true})
