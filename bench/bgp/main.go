@@ -66,6 +66,7 @@ func (c *counter) Changed(_ *bgp.Session, t bgp.Transition) {
 	}
 }
 func (c *counter) Heard(_ *bgp.Session, changes []bgp.Change) { c.heard.Add(int64(len(changes))) }
+func (c *counter) Malformed(*bgp.Session, *bgp.Notification)  {}
 func (c *counter) Received(*bgp.Session, []byte)              {}
 
 // speak holds sessions until its input ends. A line on its input changes one route; it answers "heard N" to "heard".

@@ -155,6 +155,7 @@ func (s *Session) update(l *link, body []byte) {
 	if u.malformed != nil {
 		s.counters.Malformed++
 		s.malformed = u.malformed.Error()
+		s.handler.Malformed(s, u.malformed)
 	}
 	s.changes = s.changes[:0]
 	for _, p := range u.withdrawn {

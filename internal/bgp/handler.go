@@ -12,6 +12,8 @@ type Handler interface {
 	Changed(s *Session, t Transition)
 	// Heard reports routes that were advertised or withdrawn. The list is used again after the call.
 	Heard(s *Session, changes []Change)
+	// Malformed reports routes that are treated as withdrawn, because the message with them is malformed (RFC 7606).
+	Malformed(s *Session, why *Notification)
 	// Received is each message that has arrived, header included. The bytes are used again after the call.
 	Received(s *Session, message []byte)
 }

@@ -51,6 +51,8 @@ func (r *recorder) Heard(_ *Session, changes []Change) {
 	}
 }
 
+func (r *recorder) Malformed(*Session, *Notification) {}
+
 func (r *recorder) Received(*Session, []byte) {}
 
 // table is the routes, one a line.

@@ -28,6 +28,7 @@ type Session struct {
 	cur       *link // nil: not started
 	second    *link // of a connection that collides with cur's
 	parked    net.Conn
+	closing   int // connections whose last message is on its way
 	export    *Export
 	rib       adjRIBIn
 	changes   []Change

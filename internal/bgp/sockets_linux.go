@@ -65,6 +65,9 @@ func dialOptions(raw rawConn, p *Peer) error {
 
 // prepare sets the options of a connection that was accepted.
 func prepare(conn net.Conn, p *Peer) error {
+	if p.TTL == 0 && p.TTLSecurity == 0 {
+		return nil
+	}
 	return onSocket(conn, func(fd int) error { return hops(fd, p) })
 }
 

@@ -23,6 +23,10 @@ type Desired struct {
 // Speaker holds sessions and the listening sockets that they need. Connections are accepted from the addresses of peers
 // alone.
 type Speaker struct {
+	// Listen opens a listening socket in a network namespace, "" for the process's own. Tests put others in its place, before
+	// Apply.
+	Listen func(namespace string, local netip.AddrPort) (net.Listener, error)
+
 	handler Handler
 	log     *slog.Logger
 
@@ -55,7 +59,7 @@ type listener struct {
 
 // NewSpeaker is a speaker without sessions.
 func NewSpeaker(handler Handler, log *slog.Logger) *Speaker {
-	return &Speaker{handler: handler, log: log, sessions: map[string]*Session{}, listeners: map[endpoint]*listener{}}
+	return &Speaker{Listen: listenAt, handler: handler, log: log, sessions: map[string]*Session{}, listeners: map[endpoint]*listener{}}
 }
 
 // Apply makes the sessions those of the list, by name: new ones are started, those of a Peer that has changed are started
@@ -139,7 +143,7 @@ func (sp *Speaker) listen() (errs []error) {
 	for at, peers := range want {
 		l := sp.listeners[at]
 		if l == nil {
-			ln, err := listenAt(at)
+			ln, err := sp.Listen(at.namespace, at.local)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("listen on %s: %w", at.local, err))
 				continue
@@ -306,11 +310,11 @@ func dialPeer(ctx context.Context, p *Peer) (net.Conn, error) {
 }
 
 // listenAt opens a listening socket. The address need not be one of the system's.
-func listenAt(at endpoint) (ln net.Listener, err error) {
-	c := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c rawConn) error { return listenOptions(c, at.local.Addr()) }}
+func listenAt(namespace string, local netip.AddrPort) (ln net.Listener, err error) {
+	c := net.ListenConfig{KeepAlive: -1, Control: func(_, _ string, c rawConn) error { return listenOptions(c, local.Addr()) }}
 	c.SetMultipathTCP(false) // as in dialPeer
-	err = inNamespace(at.namespace, func() (err error) {
-		ln, err = c.Listen(context.Background(), network(at.local.Addr()), at.local.String())
+	err = inNamespace(namespace, func() (err error) {
+		ln, err = c.Listen(context.Background(), network(local.Addr()), local.String())
 		return err
 	})
 	return ln, err

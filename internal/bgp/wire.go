@@ -15,6 +15,7 @@ const (
 	bufferSize    = 16 << 10
 	bigBufferSize = 64 << 10
 	closeTimeout  = 5 * time.Second // for a last NOTIFICATION to leave
+	maxClosing    = 8               // connections of a session for which that is waited
 	drainTimeout  = time.Second     // for the peer to read it: data that is not read turns a close into a reset
 )
 
@@ -36,6 +37,7 @@ type wire struct {
 	control   [][]byte // messages before all routes: OPEN, KEEPALIVE, NOTIFICATION, ROUTE-REFRESH
 	writing   bool     // the goroutine that writes runs
 	closing   bool     // close when control is empty
+	leaving   bool     // counted in closing of the session
 	closed    bool     // nothing is read or written any more
 	maxIn     int      // longest message that is accepted
 	dec       decoder
@@ -101,10 +103,12 @@ func (w *wire) shut() {
 		w.feed.detach()
 		w.feed = nil
 	}
-	if len(w.control) == 0 {
+	if len(w.control) == 0 || w.s.closing >= maxClosing {
 		w.close()
 		return
 	}
+	w.s.closing++
+	w.leaving = true
 	now := time.Now()
 	w.conn.SetWriteDeadline(now.Add(closeTimeout))
 	w.conn.SetReadDeadline(now.Add(closeTimeout))
@@ -114,6 +118,9 @@ func (w *wire) shut() {
 func (w *wire) close() {
 	if !w.closed {
 		w.closed = true
+		if w.leaving {
+			w.s.closing--
+		}
 		w.conn.Close()
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 
 	"portolan/internal/bgp"
+	"portolan/internal/state"
 )
 
 // noSockets refuses every peer its sockets, so that nothing is opened: tests play the part of package bgp.
@@ -25,6 +27,11 @@ func (noSockets) close() {}
 
 // Disconnect makes the speaker open no sockets.
 func (sp *Speaker) Disconnect() { sp.place = noSockets{} }
+
+// ListenWith makes the speaker open its sockets so.
+func (sp *Speaker) ListenWith(listen func(namespace string, local netip.AddrPort) (net.Listener, error)) {
+	sp.bgp.Listen = listen
+}
 
 // RefreshAll, Flush and Save are what Run does, one step at a time.
 func (sp *Speaker) RefreshAll(ctx context.Context) { sp.refreshAll(ctx) }
@@ -79,4 +86,19 @@ func (sp *Speaker) Unsaved() int {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	return len(sp.unsaved)
+}
+
+// Reports is how many changes of what was heard, or of sessions, the state has.
+func (sp *Speaker) Reports() (n uint64) {
+	_, _ = state.Look(context.Background(), sp.db, func(v *state.View) (struct{}, error) {
+		for id := range sp.peers {
+			if row, ok := state.ConnectPeers.ByID(v, id); ok {
+				if b, ok := row.BGP(v); ok {
+					n += b.Version
+				}
+			}
+		}
+		return struct{}{}, nil
+	})
+	return n
 }

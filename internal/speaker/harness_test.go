@@ -28,6 +28,7 @@ type world struct {
 	ctx context.Context
 	st  store.Store
 	cn  string
+	lab *lab // nil: no sockets
 }
 
 func newWorld(t *testing.T) *world {
@@ -43,12 +44,17 @@ func (w *world) start(mode speaker.Mode) {
 	w.t.Helper()
 	n, err := node.New(w.ctx, node.Config{
 		Store: w.st, Now: func() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }, Random: rand.NewPCG(1, 2), BGP: mode,
+		Log: w.lab.logger(),
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.Node = n
-	if n.BGP() != nil {
+	switch {
+	case n.BGP() == nil:
+	case w.lab != nil:
+		n.BGP().ListenWith(w.lab.listen)
+	default:
 		n.BGP().Disconnect()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"portolan/internal/bgp"
 	"portolan/internal/network"
@@ -13,7 +14,7 @@ import (
 	"portolan/routing"
 )
 
-// The three methods of bgp.Handler are called with a session locked: they note what has happened and return.
+// The methods of bgp.Handler are called with a session locked: they note what has happened and return.
 
 // Changed notes a change of state.
 func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
@@ -78,6 +79,25 @@ func (sp *Speaker) Heard(b *bgp.Session, changes []bgp.Change) {
 	sp.dirty[p] = struct{}{}
 	poke(sp.wake)
 }
+
+// Malformed writes to the log, for each session every so often.
+func (sp *Speaker) Malformed(b *bgp.Session, why *bgp.Notification) {
+	name := b.Peer().Name
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	s := sp.byName[name]
+	if s == nil {
+		return
+	}
+	s.malformed++
+	if now := time.Now(); now.Sub(s.malformedAt) >= malformedInterval {
+		sp.log.Warn("BGP routes treated as withdrawn: a message is malformed", "session", name, "reason", why.Error(), "messages", s.malformed)
+		s.malformed, s.malformedAt = 0, now
+	}
+}
+
+// malformedInterval is how often the log has malformed messages of one session.
+const malformedInterval = 10 * time.Second
 
 // Received has nothing to note.
 func (sp *Speaker) Received(*bgp.Session, []byte) {}

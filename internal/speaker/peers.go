@@ -58,6 +58,9 @@ type session struct {
 	since   time.Time
 	reason  string
 	problem string // why it cannot have its sockets
+
+	malformed   int // messages since the log said so
+	malformedAt time.Time
 }
 
 // sockets are the addresses that packets of a session have.

@@ -57,6 +57,8 @@ func (c *core) Heard(s *bgp.Session, changes []bgp.Change) {
 	}
 }
 
+func (c *core) Malformed(*bgp.Session, *bgp.Notification) {}
+
 func (c *core) Received(*bgp.Session, []byte) {}
 
 // newCore is our side of a cell. It starts with start.
