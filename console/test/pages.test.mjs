@@ -9,7 +9,7 @@ const on = stage()
 
 const views = ({net} = on) => ({
 	'networks': ['', 'Networks'], 'events': ['events', 'Events'],
-	'overview': [`cn/${net.cn}`, 'Acme WAN'], 'topology': [`cn/${net.cn}/topology`, 'Topology'], 'logical view': [`cn/${net.cn}/logical`, 'Logical view'], 'map': [`cn/${net.cn}/map`, 'Map'],
+	'overview': [`cn/${net.cn}`, 'Acme WAN'], 'topology': [`cn/${net.cn}/topology`, 'Topology'], 'tree': [`cn/${net.cn}/topology?view=tree`, 'Topology'], 'logical view': [`cn/${net.cn}/logical`, 'Logical view'], 'map': [`cn/${net.cn}/map`, 'Map'],
 	'attachments': [`cn/${net.cn}/attachments?open=${net.ids['dev-0']}`, 'Attachments'], 'Connect peers': [`cn/${net.cn}/peers`, 'Connect peers'], 'a Connect peer': [`cn/${net.cn}/peers/${net.peer}`, 'branch'], 'monitoring': [`cn/${net.cn}/monitoring`, 'Monitoring'], 'peerings': [`cn/${net.cn}/peerings`, 'Peerings'], 'NAT': [`cn/${net.cn}/nat`, 'NAT'],
 	'routes': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&why=10.10.0.0%2F16`, 'Routes'], 'RIB': [`cn/${net.cn}/routes?segment=dev&edge=us-east-1&rib=true`, 'Routes'],
 	'path': [`cn/${net.cn}/path?from=${net.ids['prod-0']}&to=10.11.0.1`, 'Path'], 'reachability': [`cn/${net.cn}/matrix?from=prod&to=dev`, 'Reachability'], 'health checks': [`cn/${net.cn}/doctor`, 'Health checks'],
@@ -81,12 +81,35 @@ test('a view is an address: reload, back and forward', async () => {
 })
 
 test('hostile names are shown as they are, everywhere', async () => {
-	const page = await on.at(`gn/${on.net.gn}/sites`)
-	await settled(page)
-	const text = await page.locator('main').innerText()
-	for (const name of hostile) assert.ok(text.includes(name), `${name} is not shown`)
-	await page.goto(`${on.server.url}/console/cn/${on.net.cn}/map`)
-	await settled(page)
+	const {net} = on
+	const below = `/global-networks/${net.gn}`
+	for (const name of hostile) {
+		const {Device} = await net.api('POST', below + '/devices', {SiteId: net.site, Description: name, Vendor: name.slice(0, 100), Model: name.slice(0, 100)})
+		await net.api('POST', below + '/links', {SiteId: net.site, Description: name, Provider: name.slice(0, 100), Bandwidth: {UploadSpeed: 1, DownloadSpeed: 1}})
+		await net.api('POST', below + '/connections', {DeviceId: net.device, ConnectedDeviceId: Device.DeviceId, Description: name})
+		await net.api('POST', `/core-networks/${net.cn}/core-network-policy`, {PolicyDocument: net.policy, Description: name})
+	}
+	const few = hostile.slice(0, 4) // an account has five global networks
+	for (const name of few) await net.api('POST', '/global-networks', {Description: name})
+	const page = await on.chrome.pageOf()
+	const shows = async (path, names = hostile) => {
+		await page.goto(`${on.server.url}/console/${path}`)
+		await settled(page)
+		const text = await page.locator('main').innerText()
+		for (const name of names) assert.ok(text.includes(name), `${name} is not shown at ${path}`)
+		const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+		assert.ok(over <= 0, `${path} is ${over} pixels too wide`)
+	}
+	for (const list of ['sites', 'devices', 'links', 'connections']) await shows(`gn/${net.gn}/${list}`)
+	await shows('', few)
+	await shows(`cn/${net.cn}/policy`)
+	for (const path of [`cn/${net.cn}/map`, `cn/${net.cn}/topology?view=tree`, 'events']) {
+		await page.goto(`${on.server.url}/console/${path}`)
+		await settled(page)
+	}
+	await page.keyboard.press('Control+k')
+	await page.keyboard.type('<img')
+	await page.getByRole('option', {name: hostile[0]}).first().waitFor()
 	await page.goto(`${on.server.url}/console/gn/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E/sites`)
 	await page.locator('.failure').first().waitFor()
 	assert.equal(await page.locator('main img, main script').count(), 0)

@@ -130,7 +130,8 @@ export async function browser() {
 			await page.route(/\/console(\/|$)/, async (route) => {
 				const name = new URL(route.request().url()).pathname.replace(/^\/console\/?/, '')
 				const file = existsSync(join(built, name)) && extname(name) ? name : 'index.html'
-				const real = await route.fetch({url: new URL('/console/', route.request().url()).href})
+				const real = await route.fetch({url: new URL('/console/', route.request().url()).href}).catch(() => null)
+				if (!real) return route.abort()
 				await route.fulfill({body: readFileSync(join(built, file)), headers: {'content-type': types[extname(file)] ?? 'text/plain', 'content-security-policy': real.headers()['content-security-policy']}})
 			})
 		}
@@ -171,7 +172,7 @@ export function atQuota(folder) {
 }
 
 // settled waits until nothing of a view is loading.
-export async function settled(page) {
+export async function settled(page, timeout = 30_000) {
 	await page.locator('h1').waitFor()
-	await page.waitForFunction(() => !document.querySelector('main .loading'))
+	await page.waitForFunction(() => !document.querySelector('main .loading'), null, {timeout})
 }

@@ -101,7 +101,7 @@ test('tags are changed after a look at what that does', async () => {
 	await page.getByLabel('Tags, one key=value a line').fill('Name=dev-2\nsegment=shared')
 	assert.ok(await page.getByRole('button', {name: 'Apply'}).isDisabled(), 'nothing is applied before the plan')
 	await page.getByRole('button', {name: 'Plan', exact: true}).click()
-	await page.getByText(`${id}: segment shared (was: segment dev)`).waitFor()
+	await page.getByText(`dev-2 (${id}): segment shared (was: segment dev)`).waitFor()
 	await page.getByRole('button', {name: 'Apply'}).click()
 	await page.getByText('joins segment shared').waitFor()
 	await until('the attachment has moved', async () => (await net.api('GET', `/vpc-attachments/${id}`)).VpcAttachment.Attachment.SegmentName === 'shared')
@@ -223,6 +223,14 @@ test('completion offers what the JSON Schema of the policy has at each place, an
 	assert.deepEqual((await offered('{"version": "2021.12", "|"}')).filter((o) => o.includes('routing')), [])
 })
 
+test('the topology is a tree, too', async () => {
+	await open(`cn/${net.cn}/topology?view=tree&edge=us-east-1`)
+	const tree = page.getByRole('list', {name: 'Topology as a tree'})
+	await tree.getByText('segment prod: 2').press('Enter')
+	await tree.getByRole('link', {name: 'prod-0'}).press('Enter')
+	await page.getByRole('button', {name: `Close ${net.ids['prod-0']}`}).waitFor()
+})
+
 test('the form and the text are one document, both ways, with one-click fixes', async () => {
 	await open(`cn/${net.cn}/edit?view=visual`)
 	const code = page.locator('.cm-content')
@@ -252,7 +260,10 @@ test('a server that dies is noticed, what is shown is marked old, and the stream
 	await on.server.stop()
 	await page.getByText('What is shown is old').waitFor()
 	assert.ok(await page.getByText(net.ids['prod-0']).first().isVisible(), 'the last state stays')
+	await page.getByRole('navigation').getByRole('link', {name: 'Connect peers'}).click()
+	await page.getByText('No answer').waitFor()
 	await on.server.start()
+	await page.getByRole('link', {name: net.peer}).waitFor()
 	await page.getByText('What is shown is old').waitFor({state: 'detached'})
 	await resumed
 	page.complaints.length = 0 // a browser reports connections that are refused

@@ -2,12 +2,14 @@
 // cells. Its size grows with rows times edges, not with attachments.
 
 import {placesOf} from '../lib/data.js'
+import {clip} from '../lib/text.js'
 
 export const cellWide = 190, nameWide = 170, lane = 10, headHigh = 48, pad = 8, line = 16, listed = 4, most = 400
 
 const short = {'site-to-site-vpn': 'vpn', 'direct-connect-gateway': 'dx', 'transit-gateway-route-table': 'tgw'}
 
-// layout places a graph: with its attachments, or with how many there are. filter has row, edge, and match(attachment), each optional.
+// layout places a graph: with its attachments, or with how many there are. filter has row, edge, match(attachment), and
+// names of attachments by id, each optional.
 export function layout(graph, filter = {}) {
 	const edges = graph.edges.filter((e) => !filter.edge || e.location === filter.edge)
 	const all = placesOf(graph)
@@ -16,7 +18,7 @@ export function layout(graph, filter = {}) {
 	const rows = all.filter((r) => !filter.row || r.name === filter.row || near.has(r.kind + ' ' + r.name))
 	// A large grid has one line in each cell, so that the picture stays small whatever is attached.
 	const large = rows.length * edges.length > most
-	const lines = (list) => large ? totals(list.length, list.filter((a) => a.down).length) : cellLines(list)
+	const lines = (list) => large ? totals(list.length, list.filter((a) => a.down).length) : cellLines(list, filter.names)
 	const cells = new Map()
 	for (const a of graph.attachments ?? []) {
 		if (filter.match && !filter.match(a)) continue
@@ -68,8 +70,8 @@ function linksOf(graph) {
 
 const totals = (n, down) => n ? [{text: `${n} attached${down ? `, ${down} down` : ''}`, down: down > 0}] : []
 
-function cellLines(list) {
-	if (list.length <= listed) return list.map((a) => ({text: `${a.id.length > 18 ? '…' + a.id.slice(-10) : a.id} ${short[a.type] ?? a.type}${a.down ? ' (down)' : ''}`, whole: `${a.id} ${a.type}${a.down ? ' (down)' : ''}`, id: a.id, down: a.down}))
+function cellLines(list, names) {
+	if (list.length <= listed) return list.map((a) => ({text: `${clip(names?.get(a.id), 14) || (a.id.length > 18 ? '…' + a.id.slice(-10) : a.id)} ${short[a.type] ?? a.type}${a.down ? ' (down)' : ''}`, whole: `${[names?.get(a.id), a.id].filter(Boolean).join(' ')} ${a.type}${a.down ? ' (down)' : ''}`, id: a.id, down: a.down}))
 	const count = new Map()
 	for (const a of list) count.set(a.type, (count.get(a.type) ?? 0) + 1)
 	const lines = [...count].sort().slice(0, listed).map(([type, n]) => ({text: `${n} × ${type}`, whole: `${n} × ${type}`}))

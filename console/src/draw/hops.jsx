@@ -2,8 +2,8 @@
 // step to the next. The way of a packet and the way of a route are drawn by it.
 import {A} from '../lib/router.jsx'
 import {tableLink, tableOf} from '../lib/tables.js'
-import {withNames} from '../lib/text.js'
-import {Picture, clip} from '../ui/picture.jsx'
+import {clip, withNames} from '../lib/text.js'
+import {Picture} from '../ui/picture.jsx'
 
 const wide = 220, high = 44, across = 240, down = 70, top = 34, left = 10
 

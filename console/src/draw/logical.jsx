@@ -1,7 +1,8 @@
 // LogicalPicture draws segments on both sides, groups between them: a line from segment to segment is a share, one through a
 // group is an inspection with its hop mode.
 import {A} from '../lib/router.jsx'
-import {Picture, clip} from '../ui/picture.jsx'
+import {clip} from '../lib/text.js'
+import {Picture} from '../ui/picture.jsx'
 
 const wide = 170, high = 40, gap = 14, across = 200, most = 80
 

@@ -1,6 +1,7 @@
 // TopologyPicture draws segments and groups by edges, with what is attached and what is shared and inspected.
 import {A} from '../lib/router.jsx'
-import {Picture, clip} from '../ui/picture.jsx'
+import {clip} from '../lib/text.js'
+import {Picture} from '../ui/picture.jsx'
 import {cellWide, line, nameWide, pad} from './grid.js'
 
 const classes = {share: 'share', 'send-via': 'via', 'send-to': 'to'}

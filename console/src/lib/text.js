@@ -34,3 +34,10 @@ export const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean)
 
 // withNames writes the Name tags of attachments and Connect peers before their ids in a text.
 export const withNames = (text, names) => names ? String(text ?? '').replace(/(?:attachment|connect-peer)-\w+/g, (id) => names[id] ? `${names[id]} (${id})` : id) : text ?? ''
+
+// clip is a name that fits: both ends of it, since ids differ in their last characters.
+export function clip(text, most) {
+	const chars = Array.from(text ?? '')
+	if (chars.length <= most) return text
+	return chars.slice(0, most / 2 - 1).join('') + '…' + chars.slice(-most / 2).join('')
+}

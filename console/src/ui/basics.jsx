@@ -25,7 +25,7 @@ export function Page({title, sub, actions, children}) {
 	</>
 }
 
-const good = new Set(['AVAILABLE', 'EXECUTED', 'COMPLETE', 'READY_TO_EXECUTE', 'Established', 'UP', 'running', 'active', 'ACTIVE', 'yes', 'delivered', 'selected', 'selected-ecmp', 'DEPLOYED'])
+const good = new Set(['AVAILABLE', 'EXECUTED', 'EXECUTION_SUCCEEDED', 'COMPLETE', 'READY_TO_EXECUTE', 'Established', 'UP', 'running', 'active', 'ACTIVE', 'yes', 'delivered', 'selected', 'selected-ecmp', 'DEPLOYED'])
 const bad = new Set(['FAILED', 'REJECTED', 'DOWN', 'no',  'blackhole', 'BLACKHOLE', 'FAILED_GENERATION', 'error', 'OUT_OF_DATE', 'filtered', 'dropped'])
 const mid = new Set(['partly', 'warning', 'handed over', 'rejected'])
 

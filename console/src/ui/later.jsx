@@ -10,6 +10,6 @@ export function later(what, load) {
 			if (!Loaded) load().then((View) => { Loaded = View; set(() => View) }, fail)
 		}, [])
 		if (Loaded) return <Loaded {...props} />
-		return failed ? <p class="failure" role="alert">The {what} could not be loaded: {failed.message}</p> : <p class="loading" role="status">Loading the {what}…</p>
+		return failed ? <div class="failure" role="alert"><p>The {what} could not be loaded: {failed.message}</p><button type="button" onClick={() => location.reload()}>Load the page again</button></div> : <p class="loading" role="status">Loading the {what}…</p>
 	}
 }

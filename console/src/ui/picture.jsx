@@ -30,10 +30,3 @@ export function Picture({name, title, width, height, children, minimum = 0.25}) 
 		</div>
 	</figure>
 }
-
-// clip is a name that fits: both ends of it, since ids differ in their last characters.
-export function clip(text, most) {
-	const chars = Array.from(text ?? '')
-	if (chars.length <= most) return text
-	return chars.slice(0, most / 2 - 1).join('') + '…' + chars.slice(-most / 2).join('')
-}
