@@ -17,7 +17,7 @@ func setClock(t *testing.T, profile string, st store.Store, now *time.Time) *rig
 	}
 	r := newRigOn(t, st, p)
 	handlers := r.handlers
-	r.Queue = NewQueue(st, func() time.Time { return *now }, p, slog.New(slog.DiscardHandler))
+	r.Queue = NewQueue(st, func() time.Time { return *now }, p, slog.New(slog.DiscardHandler), ownerOf)
 	r.handlers = handlers
 	if err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestClock_stepsLeaveNothingBehind(t *testing.T) {
 				}
 				look := func(want string) {
 					t.Helper()
-					if err := r.Step(t.Context()); err != nil {
+					if err := r.Step(t.Context(), nil); err != nil {
 						t.Fatal(err)
 					}
 					if got := r.state("/d/1"); got != want {
@@ -70,7 +70,7 @@ func TestClock_backWhileAStateLasts(t *testing.T) {
 	now = now.Add(-time.Hour)
 	r.enter(Device, "/d/2", "PENDING") // by the clock that is wrong now
 	now = now.Add(30 * time.Second)
-	if err := r.Step(t.Context()); err != nil {
+	if err := r.Step(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"/d/1", "/d/2"} {
@@ -87,7 +87,7 @@ func TestClock_ahead(t *testing.T) {
 	r := setClock(t, "device.PENDING=30s", st, &now)
 	r.enter(Device, "/d/1", "PENDING")
 	now = now.Add(365 * 24 * time.Hour)
-	if err := r.Step(t.Context()); err != nil {
+	if err := r.Step(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.state("/d/1"); got != "AVAILABLE" {

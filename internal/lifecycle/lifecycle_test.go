@@ -21,6 +21,19 @@ type rig struct {
 	t     *testing.T
 	store store.Store
 	steps *[]string
+
+	updates *atomic.Int64 // of the store, by the queue
+}
+
+// counting counts transactions.
+type counting struct {
+	store.Store
+	updates *atomic.Int64
+}
+
+func (c counting) Update(ctx context.Context, f func(store.Txn) error) error {
+	c.updates.Add(1)
+	return c.Store.Update(ctx, f)
 }
 
 func newRig(t *testing.T, profile string) *rig {
@@ -34,8 +47,8 @@ func newRig(t *testing.T, profile string) *rig {
 
 func newRigOn(t *testing.T, st store.Store, p Profile) *rig {
 	t.Helper()
-	r := &rig{t: t, store: st, steps: new([]string)}
-	r.Queue = NewQueue(st, time.Now, p, slog.New(slog.DiscardHandler))
+	r := &rig{t: t, store: st, steps: new([]string), updates: new(atomic.Int64)}
+	r.Queue = NewQueue(counting{st, r.updates}, time.Now, p, slog.New(slog.DiscardHandler), ownerOf)
 	var mu sync.Mutex
 	for kind := range machines {
 		r.Handle(kind, func(tx *Txn, e Entry) error {
@@ -62,9 +75,12 @@ func newRigOn(t *testing.T, st store.Store, p Profile) *rig {
 	return r
 }
 
+// ownerOf is the second segment of a key.
+func ownerOf(row string) string { return strings.SplitN(row, "/", 4)[2] }
+
 func (r *rig) enter(kind Kind, key, state string) {
 	r.t.Helper()
-	if err := r.Update(r.t.Context(), func(tx *Txn) error {
+	if err := r.Update(r.t.Context(), nil, func(tx *Txn) error {
 		tx.Set(key, []byte(state))
 		tx.Schedule(kind, key, state)
 		return nil
@@ -89,7 +105,7 @@ func (r *rig) state(key string) string {
 
 func (r *rig) look(key string) string {
 	r.t.Helper()
-	if err := r.Step(r.t.Context()); err != nil {
+	if err := r.Step(r.t.Context(), nil); err != nil {
 		r.t.Fatal(err)
 	}
 	return r.state(key)
@@ -110,7 +126,7 @@ func TestStep_eachLookSeesTheNextState(t *testing.T) {
 func TestUpdate_findsEverythingSettled(t *testing.T) {
 	r := newRig(t, "instant")
 	r.enter(Attachment, "/acct/1/a", "CREATING")
-	if err := r.Update(t.Context(), func(tx *Txn) error {
+	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
 		if v, _ := tx.Get("/acct/1/a"); string(v) != "AVAILABLE" {
 			return fmt.Errorf("found %s", v)
 		}
@@ -127,7 +143,7 @@ func TestUpdate_failedLeavesTheQueueAsItWas(t *testing.T) {
 	r := newRig(t, "instant")
 	r.enter(Device, "/acct/1/d", "PENDING")
 	boom := errors.New("boom")
-	if err := r.Update(t.Context(), func(tx *Txn) error {
+	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
 		tx.Set("/acct/1/e", []byte("PENDING"))
 		tx.Schedule(Device, "/acct/1/e", "PENDING")
 		return boom
@@ -224,7 +240,7 @@ func TestLoad_picksUpWhatAnEarlierProcessLeft(t *testing.T) {
 
 func TestCancel_ofOneAccount(t *testing.T) {
 	r := newRig(t, "instant")
-	if err := r.Update(t.Context(), func(tx *Txn) error {
+	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
 		for _, key := range []string{"/acct/1/d", "/acct/12/d"} { // at once: a second update would settle the first row
 			tx.Set(key, []byte("PENDING"))
 			tx.Schedule(Device, key, "PENDING")

@@ -39,10 +39,18 @@ type Entry struct {
 // queue does not take back what was overtaken. now is the time of the step. An error keeps the entry and is retried.
 type Handler func(tx *Txn, e Entry) error
 
+// Owners says whose rows a call is about: it moves theirs, and leaves the others to their own calls and to the worker, so
+// that nobody waits for what another account has due. Nil is everybody.
+type Owners func(r store.Reader) []string
+
+// stepsPerCommit bounds a transaction of the worker: others write between two.
+const stepsPerCommit = 32
+
 // Queue is the durable queue of due steps. Entries are written by the transaction that makes them necessary; a
 // memory of their times tells cheaply whether anything is due.
 type Queue struct {
 	store    store.Store
+	owner    func(row string) string // of the row at a key
 	now      func() time.Time
 	profile  Profile
 	handlers map[Kind]Handler
@@ -55,7 +63,7 @@ type Queue struct {
 
 	mu   sync.Mutex
 	seq  uint64
-	dues dueHeap
+	dues map[string]*dueHeap // by owner; none is empty
 }
 
 // Txn is a store transaction that can schedule steps. Now is the time the transaction goes by.
@@ -63,12 +71,21 @@ type Txn struct {
 	store.Txn
 	Now   time.Time
 	queue *Queue
-	added []int64
+	added []dueTime
 }
 
-// NewQueue returns a queue over st. Register the handlers, then call [Queue.Load] before anything else.
-func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger) *Queue {
-	q := &Queue{store: st, now: now, profile: profile, handlers: map[Kind]Handler{}, log: log, wake: make(chan struct{}, 1)}
+// dueTime is when a row of an owner is due.
+type dueTime struct {
+	at    int64
+	owner string
+}
+
+// NewQueue returns a queue over st; owner tells whose row is at a key. Register the handlers, then call [Queue.Load] before
+// anything else.
+func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger, owner func(row string) string) *Queue {
+	q := &Queue{
+		store: st, owner: owner, now: now, profile: profile, handlers: map[Kind]Handler{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
+	}
 	q.next.Store(math.MaxInt64)
 	return q
 }
@@ -78,7 +95,7 @@ func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
 
 // Load reads the entries an earlier process left behind.
 func (q *Queue) Load(ctx context.Context) error {
-	var times []int64
+	var times []dueTime
 	late := false
 	now := q.wall()
 	err := q.store.View(ctx, func(r store.Reader) error {
@@ -89,7 +106,7 @@ func (q *Queue) Load(ctx context.Context) error {
 				return err
 			}
 			late = late || q.latest(d.entry, now) < d.at
-			times = append(times, d.at)
+			times = append(times, dueTime{d.at, q.owner(d.entry.Key)})
 		}
 		return nil
 	})
@@ -99,7 +116,7 @@ func (q *Queue) Load(ctx context.Context) error {
 	q.remember(times)
 	if late {
 		q.stepped.Store(true)
-		return q.Step(ctx)
+		return q.Step(ctx, nil)
 	}
 	return nil
 }
@@ -116,16 +133,16 @@ func (q *Queue) Follow(ctx context.Context) error {
 			return err
 		}
 		for commit := range watch {
-			var times []int64
+			var times []dueTime
 			for _, c := range commit.Changes {
 				if c.Value == nil {
 					continue
 				}
-				at, err := dueTime(c.Key)
+				at, row, err := parseDueKey(c.Key)
 				if err != nil {
 					return err
 				}
-				times = append(times, at)
+				times = append(times, dueTime{at, q.owner(row)})
 			}
 			q.remember(times)
 		}
@@ -190,30 +207,51 @@ func (tx *Txn) schedule(e Entry, at int64) {
 		panic(err) // three strings
 	}
 	tx.Set(dueKey(at, e.Key, e.From), value)
-	tx.added = append(tx.added, at)
+	tx.added = append(tx.added, dueTime{at, tx.queue.owner(e.Key)})
 }
 
-// Update runs f in a transaction after every step that is due has been taken in it, chains included, so that f finds
-// the world as it is by now. What f schedules becomes due only after the commit.
-func (q *Queue) Update(ctx context.Context, f func(*Txn) error) error {
-	return q.update(ctx, true, f)
+// Update runs f in a transaction after every step of the owners that is due has been taken in it, chains included, so that f
+// finds their rows as they are by now. What f schedules becomes due only after the commit.
+func (q *Queue) Update(ctx context.Context, owners Owners, f func(*Txn) error) error {
+	return q.update(ctx, owners, true, math.MaxInt, f)
 }
 
-// Step takes one step of every row that is due, if any is. Reads call it first: a poller then sees the state that
+// Step takes one step of every row of the owners that is due, if any is. Reads call it first: a poller then sees the state that
 // follows the one it saw last. It costs one atomic load when nothing is due.
-func (q *Queue) Step(ctx context.Context) error {
-	if q.next.Load() > q.wall().UnixNano() && !q.stepped.Load() {
+func (q *Queue) Step(ctx context.Context, owners Owners) error {
+	now := q.wall().UnixNano()
+	if q.next.Load() > now && !q.stepped.Load() {
 		return nil
 	}
-	return q.update(ctx, false, nil)
+	if owners != nil && !q.stepped.Load() {
+		due := false
+		if err := q.store.View(ctx, func(r store.Reader) error { due = q.isDue(owners(r), now); return nil }); err != nil || !due {
+			return err
+		}
+	}
+	return q.update(ctx, owners, false, math.MaxInt, nil)
 }
 
-func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) error {
+// isDue tells whether anything of the owners is due.
+func (q *Queue) isDue(owners []string, now int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, owner := range owners {
+		if h := q.dues[owner]; h != nil && (*h)[0].at <= now {
+			return true
+		}
+	}
+	return false
+}
+
+// update takes at most so many steps of the owners, with chains those that follow too, and runs f.
+func (q *Queue) update(ctx context.Context, of Owners, chains bool, most int, f func(*Txn) error) error {
 	q.mu.Lock()
 	seen := q.seq
 	q.mu.Unlock()
 	var done *Txn
-	var applied bool
+	var applied bool    // all that was due
+	var owners []string // nil: everybody
 	now := q.wall()
 	stepped := q.stepped.Swap(false)
 	err := q.store.Update(ctx, func(stx store.Txn) error {
@@ -225,8 +263,11 @@ func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) err
 			}
 		}
 		if stepped || q.next.Load() <= now.UnixNano() {
-			applied = true
-			if err := q.apply(tx, chains); err != nil {
+			if owners = nil; of != nil {
+				owners = of(tx)
+			}
+			var err error
+			if applied, err = q.apply(tx, owners, chains, most); err != nil {
 				return err
 			}
 		}
@@ -242,39 +283,44 @@ func (q *Queue) update(ctx context.Context, chains bool, f func(*Txn) error) err
 		return err
 	}
 	if applied {
-		q.forget(now.UnixNano(), seen)
+		q.forget(owners, now.UnixNano(), seen)
 	}
 	q.remember(done.added)
 	return nil
 }
 
-// apply takes the due steps of tx. With chains a row that is due again at once goes on; the bound only guards against a
-// machine that never comes to rest.
-func (q *Queue) apply(tx *Txn, chains bool) error {
+// apply takes the due steps of the owners in tx, at most so many, and reports whether these were all. With chains a row that is
+// due again at once goes on; the bound of them only guards against a machine that never comes to rest.
+func (q *Queue) apply(tx *Txn, owners []string, chains bool, most int) (all bool, err error) {
 	const longestChain = 16
 	for range longestChain {
-		entries, err := due(tx, tx.Now.UnixNano())
+		entries, err := q.due(tx, owners, tx.Now.UnixNano())
 		if err != nil || len(entries) == 0 {
-			return err
+			return err == nil, err
+		}
+		if len(entries) > most {
+			entries, chains = entries[:most], false
+		} else {
+			all = true
 		}
 		for _, d := range entries {
 			tx.Delete(d.key)
-			if i := slices.Index(tx.added, d.at); i >= 0 {
+			if i := slices.Index(tx.added, dueTime{d.at, q.owner(d.entry.Key)}); i >= 0 {
 				tx.added = slices.Delete(tx.added, i, i+1) // scheduled and taken in this very transaction
 			}
 			handle, ok := q.handlers[d.entry.Kind]
 			if !ok {
-				return fmt.Errorf("lifecycle: no handler for %s", d.entry.Kind)
+				return false, fmt.Errorf("lifecycle: no handler for %s", d.entry.Kind)
 			}
 			if err := handle(tx, d.entry); err != nil {
-				return fmt.Errorf("lifecycle: %s leaving %s: %w", d.entry.Key, d.entry.From, err)
+				return false, fmt.Errorf("lifecycle: %s leaving %s: %w", d.entry.Key, d.entry.From, err)
 			}
 		}
 		if !chains {
-			return nil
+			return all, nil
 		}
 	}
-	return nil
+	return true, nil
 }
 
 type dueEntry struct {
@@ -283,15 +329,19 @@ type dueEntry struct {
 	entry Entry
 }
 
-func due(r store.Reader, now int64) ([]dueEntry, error) {
+// due are the entries of the owners that are due, nil for those of everybody.
+func (q *Queue) due(r store.Reader, owners []string, now int64) ([]dueEntry, error) {
 	var found []dueEntry
 	for key, value := range r.Scan(duePrefix, "") {
-		at, err := dueTime(key)
+		at, row, err := parseDueKey(key)
 		if err != nil {
 			return nil, err
 		}
 		if at > now {
 			break
+		}
+		if owners != nil && !slices.Contains(owners, q.owner(row)) {
+			continue
 		}
 		d, err := parseDue(key, value)
 		if err != nil {
@@ -303,7 +353,7 @@ func due(r store.Reader, now int64) ([]dueEntry, error) {
 }
 
 func parseDue(key string, value []byte) (dueEntry, error) {
-	at, err := dueTime(key)
+	at, _, err := parseDueKey(key)
 	if err != nil {
 		return dueEntry{}, err
 	}
@@ -339,7 +389,7 @@ func (q *Queue) Run(ctx context.Context) {
 		if q.next.Load() > q.wall().Add(-Linger).UnixNano() && !q.stepped.Load() {
 			continue // a request was faster
 		}
-		if err := q.update(ctx, false, nil); err != nil && ctx.Err() == nil {
+		if err := q.update(ctx, nil, false, stepsPerCommit, nil); err != nil && ctx.Err() == nil {
 			failures++
 			q.log.Error("due steps could not be applied; they stay queued", "error", err)
 			continue
@@ -365,28 +415,35 @@ func dueKey(at int64, row, state string) string {
 	return fmt.Sprintf("%s%020d%s#%s", duePrefix, at, row, state)
 }
 
-func dueTime(key string) (int64, error) {
-	digits, _, _ := strings.Cut(strings.TrimPrefix(key, duePrefix), "/")
-	at, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("lifecycle: malformed queue key %q", key)
+// parseDueKey gives when an entry is due, and the key of its row with the state behind it.
+func parseDueKey(key string) (at int64, row string, err error) {
+	digits, row, _ := strings.Cut(strings.TrimPrefix(key, duePrefix), "/")
+	if at, err = strconv.ParseInt(digits, 10, 64); err != nil {
+		return 0, "", fmt.Errorf("lifecycle: malformed queue key %q", key)
 	}
-	return at, nil
+	return at, "/" + row, nil
 }
 
 // remember adds the times of entries that have been committed.
-func (q *Queue) remember(times []int64) {
+func (q *Queue) remember(times []dueTime) {
 	if len(times) == 0 {
 		return
 	}
 	q.mu.Lock()
 	before := q.next.Load()
-	for _, at := range times {
+	earliest := before
+	for _, d := range times {
 		q.seq++
-		heap.Push(&q.dues, dueAt{at, q.seq})
+		h := q.dues[d.owner]
+		if h == nil {
+			h = new(dueHeap)
+			q.dues[d.owner] = h
+		}
+		heap.Push(h, dueAt{d.at, q.seq})
+		earliest = min(earliest, d.at)
 	}
-	q.next.Store(q.dues[0].at)
-	earlier := q.next.Load() < before
+	q.next.Store(earliest)
+	earlier := earliest < before
 	q.mu.Unlock()
 	if earlier {
 		q.wakeUp()
@@ -400,25 +457,23 @@ func (q *Queue) wakeUp() {
 	}
 }
 
-// forget drops the times up to now that were known before the transaction that applied them began. A time remembered
-// since then may belong to an entry that transaction did not see; it costs one look at most.
-func (q *Queue) forget(now int64, seen uint64) {
+// forget drops the times of the owners up to now that were known before the transaction that applied them began. A time
+// remembered since then may belong to an entry that transaction did not see; it costs one look at most.
+func (q *Queue) forget(owners []string, now int64, seen uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var kept []dueAt
-	for len(q.dues) > 0 && q.dues[0].at <= now {
-		if d := heap.Pop(&q.dues).(dueAt); d.seq > seen {
-			kept = append(kept, d)
+	next := int64(math.MaxInt64)
+	for owner, h := range q.dues {
+		if owners == nil || slices.Contains(owners, owner) {
+			h.forget(now, seen)
+		}
+		if len(*h) == 0 {
+			delete(q.dues, owner)
+		} else {
+			next = min(next, (*h)[0].at)
 		}
 	}
-	for _, d := range kept {
-		heap.Push(&q.dues, d)
-	}
-	if len(q.dues) == 0 {
-		q.next.Store(math.MaxInt64)
-	} else {
-		q.next.Store(q.dues[0].at)
-	}
+	q.next.Store(next)
 }
 
 type dueAt struct {
@@ -437,4 +492,16 @@ func (h *dueHeap) Pop() any {
 	last := old[len(old)-1]
 	*h = old[:len(old)-1]
 	return last
+}
+
+func (h *dueHeap) forget(now int64, seen uint64) {
+	var kept []dueAt
+	for len(*h) > 0 && (*h)[0].at <= now {
+		if d := heap.Pop(h).(dueAt); d.seq > seen {
+			kept = append(kept, d)
+		}
+	}
+	for _, d := range kept {
+		heap.Push(h, d)
+	}
 }

@@ -69,6 +69,10 @@ func (tx *Txn) Emit(network *CoreNetwork, detailType string, d EventDetail, reso
 // EmitAs writes an event of an account to the log. One that cannot be written fails the transaction: what happened and
 // what is said of it go together.
 func (tx *Txn) EmitAs(account, detailType string, detail any, resources []string) {
+	if err := tx.db.fail.At("event.append"); err != nil {
+		tx.fail(err)
+		return
+	}
 	if err := events.Append(tx.w, tx.Now, detailType, account, resources, detail); err != nil {
 		tx.fail(fmt.Errorf("an event could not be written: %w", err))
 	}

@@ -15,11 +15,13 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"portolan/api"
 	"portolan/internal/events"
+	"portolan/internal/failpoint"
 	"portolan/internal/lifecycle"
 	"portolan/internal/store"
 	"portolan/policy"
@@ -35,6 +37,7 @@ type Config struct {
 	Quotas  Quotas            // default the documented ones
 	Log     *slog.Logger      // default discards
 	Grants  Grants            // nil shares nothing
+	Fail    *failpoint.Points // makes things go wrong at event.append and queue.step; for tests
 
 	// ParsePolicy reads a policy document; default policy.Parse.
 	ParsePolicy func(document []byte) (*policy.Document, policy.Errors)
@@ -53,6 +56,7 @@ type DB struct {
 	quotas   Quotas
 	log      *slog.Logger
 	grants   Grants
+	fail     *failpoint.Points
 	pageKey  pageKey
 	policies policies
 }
@@ -85,13 +89,14 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	return &DB{
 		store:    cfg.Store,
-		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log),
+		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log, accountOf),
 		now:      cfg.Now,
 		ids:      made,
 		quotas:   cfg.Quotas.withDefaults(),
 		log:      cfg.Log,
 		grants:   cfg.Grants,
 		pageKey:  key,
+		fail:     cfg.Fail,
 		policies: policies{parse: cfg.ParsePolicy},
 	}, nil
 }
@@ -129,6 +134,9 @@ func (db *DB) Quota(q Quota) int { return db.quotas[q.Name] }
 // is gone or no longer in that state.
 func Handle[R any](db *DB, kind lifecycle.Kind, _ *Table[R], f func(tx *Txn, key Key[R], from string) error) {
 	db.queue.Handle(kind, func(lc *lifecycle.Txn, e lifecycle.Entry) error {
+		if err := db.fail.At("queue.step"); err != nil {
+			return err
+		}
 		tx := db.txn(lc, api.Caller{Account: accountOf(e.Key)})
 		if err := f(tx, Key[R]{e.Key}, e.From); err != nil {
 			return err
@@ -154,9 +162,26 @@ type Txn struct {
 	err error // the first change that could not be made
 }
 
-// Read answers from one snapshot for the caller of ctx, after due transitions have taken their next step.
+// concerned are the accounts whose rows an account sees: its own, and those on whose core networks it has attachments or
+// peerings.
+func concerned(account string) lifecycle.Owners {
+	return func(r store.Reader) []string {
+		list := []string{account}
+		for _, table := range [...]string{"attachment.guest", "peering.guest"} {
+			for _, row := range r.Scan(accountKey(account, table)+"/", "") {
+				if owner := accountOf(string(row)); !slices.Contains(list, owner) {
+					list = append(list, owner)
+				}
+			}
+		}
+		return list
+	}
+}
+
+// Read answers from one snapshot for the caller of ctx, after due transitions that concern the caller have taken their next
+// step.
 func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
-	if err := db.queue.Step(ctx); err != nil {
+	if err := db.queue.Step(ctx, concerned(api.CallerFrom(ctx).Account)); err != nil {
 		if ctx.Err() != nil {
 			var none O
 			return none, err
@@ -190,12 +215,13 @@ func (l *look[O]) at(r store.Reader) (err error) {
 	return err
 }
 
-// Update changes the state in one transaction for the caller of ctx, in which all that is due has happened. f may run
-// more than once.
+// Update changes the state in one transaction for the caller of ctx, in which all that is due and concerns the caller has
+// happened. f may run more than once.
 func Update[O any](ctx context.Context, db *DB, f func(*Txn) (O, error)) (O, error) {
 	var out, none O
-	err := db.queue.Update(ctx, func(lc *lifecycle.Txn) (err error) {
-		tx := db.txn(lc, api.CallerFrom(ctx))
+	caller := api.CallerFrom(ctx)
+	err := db.queue.Update(ctx, concerned(caller.Account), func(lc *lifecycle.Txn) (err error) {
+		tx := db.txn(lc, caller)
 		if out, err = f(tx); err == nil {
 			err = tx.err
 		}
@@ -240,7 +266,7 @@ func (db *DB) txn(lc *lifecycle.Txn, caller api.Caller) *Txn {
 }
 
 // Step takes one step of every row that is due.
-func (db *DB) Step(ctx context.Context) error { return db.queue.Step(ctx) }
+func (db *DB) Step(ctx context.Context) error { return db.queue.Step(ctx, nil) }
 
 // Check tells whether the state can be read and, where the store knows, whether it can be written.
 func (db *DB) Check(ctx context.Context) error {
