@@ -151,11 +151,22 @@ func (f *forwarding) layered(around []int, patterns *routing.Patterns, alone [][
 	return column
 }
 
+type workersKey struct{}
+
+// WithWorkers bounds the processors that a question takes which is asked with the context; without it, it takes all.
+func WithWorkers(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, workersKey{}, n)
+}
+
 // inParallel calls a function for each number below n, of which each worker makes its own, until the context ends.
 func inParallel(ctx context.Context, n int, worker func() func(int)) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	workers, bounded := ctx.Value(workersKey{}).(int)
+	if !bounded {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for range min(n, workers) {
 		wg.Go(func() {
 			do := worker()
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {

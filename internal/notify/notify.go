@@ -129,11 +129,16 @@ func (n *Notifier) publishAll(ctx context.Context) {
 func (n *Notifier) publishThenRest(ctx context.Context, changed map[state.NetworkID]bool) {
 	began := n.db.Now()
 	n.publishRoutes(ctx, changed)
-	rest := time.NewTimer(min(max(3*n.db.Now().Sub(began), restBetween), longestRest))
-	defer rest.Stop()
+	rest(ctx, max(3*n.db.Now().Sub(began), restBetween))
+}
+
+// rest waits, or until ctx ends.
+func rest(ctx context.Context, long time.Duration) {
+	timer := time.NewTimer(min(long, longestRest))
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-rest.C:
+	case <-timer.C:
 	}
 }
 

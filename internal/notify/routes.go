@@ -159,8 +159,9 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	}
 	of := &state.CoreNetwork{OwnerAccountId: id.Account, CoreNetworkArn: after.network.CoreNetworkArn, GlobalNetworkId: after.network.GlobalNetworkId}
 	// Very many go into several transactions, the last of which says that they are published: who is stopped between two of
-	// them publishes the first ones again.
+	// them publishes the first ones again. Between two others write.
 	for {
+		began := n.db.Now()
 		some := list[:min(eventsPerCommit, len(list))]
 		list = list[len(some):]
 		err := state.Record(ctx, n.db, func(tx *state.Txn) error {
@@ -183,6 +184,7 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 		if len(list) == 0 {
 			break
 		}
+		rest(ctx, n.db.Now().Sub(began))
 	}
 	n.routes.keep(id, at, after)
 	return nil

@@ -20,11 +20,7 @@ import (
 
 const coreNetworksPath = "/_portolan/core-networks/"
 
-const (
-	maxAssertionsBody = 1 << 20
-	maxQuestions      = 2  // answered at a time: a plan computes a whole network, a matrix walks all of it
-	maxWaiting        = 32 // behind them; the next is refused
-)
+const maxAssertionsBody = 1 << 20
 
 // question is one that can be asked of a core network.
 type question struct {
@@ -200,10 +196,13 @@ type questionReply struct {
 	id     string
 	format string
 	begun  bool
+
+	turn func() (done func(), err error) // takes the turn
+	done func()                          // ends it, nil when it is not taken
 }
 
-// Write is for a writer that collects.
-func (a *questionReply) Write(p []byte) (int, error) {
+// Write is for a writer that collects. While the client reads, the turn is another's.
+func (a *questionReply) Write(p []byte) (n int, err error) {
 	if !a.begun {
 		a.begun = true
 		contentType := contentTypes[a.format]
@@ -219,7 +218,19 @@ func (a *questionReply) Write(p []byte) (int, error) {
 		}
 	}
 	connectionOf(a.r).writes(len(p))
-	return a.w.Write(p)
+	a.end()
+	if n, err = a.w.Write(p); err == nil {
+		a.done, err = a.turn()
+	}
+	return n, err
+}
+
+// end gives the turn back.
+func (a *questionReply) end() {
+	if a.done != nil {
+		a.done()
+	}
+	a.done = nil
 }
 
 func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question, coreNetwork string) error {
@@ -235,11 +246,13 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 	if a.format, err = ask.format(q, r.Header.Get("Accept")); err != nil {
 		return err
 	}
-	done, err := s.turn(ctx)
-	if err != nil {
+	account := who.Caller().Account
+	a.turn = func() (func(), error) { return s.questions.take(ctx, account, 0) }
+	if a.done, err = s.questions.take(ctx, account, maxWaiting); err != nil {
 		return err
 	}
-	defer done()
+	defer a.end()
+	ctx = analysis.WithWorkers(ctx, heavyAtATime())
 	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
 		return askedBy(who, err)
@@ -352,21 +365,6 @@ func (ask *question) format(q url.Values, accept string) (string, error) {
 		}
 	}
 	return ask.formats[0], nil
-}
-
-// turn waits for the right to compute. The server goes on answering the API while a few questions keep a core busy each.
-func (s *Server) turn(ctx context.Context) (done func(), err error) {
-	if s.waiting.Add(1) > maxQuestions+maxWaiting {
-		s.waiting.Add(-1)
-		return nil, overloaded()
-	}
-	select {
-	case s.turns <- struct{}{}:
-		return func() { <-s.turns; s.waiting.Add(-1) }, nil
-	case <-ctx.Done():
-		s.waiting.Add(-1)
-		return nil, ctx.Err()
-	}
 }
 
 // questionFault is what the client is told of a question that has no answer.

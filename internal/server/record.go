@@ -39,6 +39,15 @@ type call struct {
 	err       error
 	span      trace.Span // nil: there is no tracer
 	answered  bool       // it has one of the slots
+	turn      func()     // ends the turn that it has, nil for none
+}
+
+// endTurn gives back the right to compute something heavy.
+func (c *call) endTurn() {
+	if c.turn != nil {
+		c.turn()
+	}
+	c.turn = nil
 }
 
 // record writes the access line, the metrics and the end of the span.

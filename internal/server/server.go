@@ -95,20 +95,20 @@ type Config struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	cfg      Config
-	ids      *requestIDs
-	metrics  *metrics
-	faults   faults
-	others   *otherservices.Handler
-	console  *console.Handler
-	routes   []route                     // control calls
-	browsers *http.CrossOriginProtection // nil: pages of every origin may call
-	slots    slots
-	streams  streams       // of server-sent events
-	waiting  atomic.Int64  // questions asked of a core network and not answered yet
-	turns    chan struct{} // of those that are being answered
-	closing  chan struct{} // closed when the server is to end
-	ready    atomic.Bool
+	cfg       Config
+	ids       *requestIDs
+	metrics   *metrics
+	faults    faults
+	others    *otherservices.Handler
+	console   *console.Handler
+	routes    []route                     // control calls
+	browsers  *http.CrossOriginProtection // nil: pages of every origin may call
+	slots     slots
+	streams   streams       // of server-sent events
+	questions turns         // asked of a core network
+	heavy     turns         // of operations
+	closing   chan struct{} // closed when the server is to end
+	ready     atomic.Bool
 }
 
 // New returns a server that is not ready until [Server.SetReady].
@@ -131,7 +131,7 @@ func New(cfg Config) *Server {
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
 	cfg.WriteTime = cmp.Or(cfg.WriteTime, 2*time.Minute)
-	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), console: console.New(), routes: routes(), closing: make(chan struct{}), turns: make(chan struct{}, maxQuestions)}
+	s := &Server{cfg: cfg, ids: newRequestIDs(cfg.Random), browsers: onlyFrom(cfg.CORSOrigin), console: console.New(), routes: routes(), closing: make(chan struct{})}
 	s.others = otherservices.New(otherservices.Config{
 		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer, Upstream: cfg.Upstream, Timeout: cfg.UpstreamTimeout,
 		Log: cfg.Log, RequestID: s.ids.next, Now: cfg.Now,
@@ -234,12 +234,14 @@ func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err err
 		if v := recover(); v != nil {
 			err = panicked(v)
 		}
+		c.endTurn()
 	}()
 	out, err := s.answer(c, w, r)
 	if err != nil {
 		return err
 	}
 	encoded := wire.Encode(out)
+	c.endTurn()
 	s.end(c)
 	connectionOf(r).writes(encoded.Len())
 	encoded.Write(w, c.id)
@@ -274,6 +276,11 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	}
 	if err := s.faults.take(op.Name); err != nil {
 		return nil, err
+	}
+	if len(body) > heavyBody || heavyOperations[op.Name] {
+		if c.turn, err = s.heavy.take(ctx, caller.Account, 0); err != nil {
+			return nil, err
+		}
 	}
 	in, err := wire.Decode(op, labels, r.URL.RawQuery, body, s.cfg.Service.CheckFields)
 	if err != nil {
