@@ -37,17 +37,18 @@ func main() {
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
-	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, bgp, reach, pairs or start")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, bgp, reach, pairs, isolation or start")
 	binary := flag.String("binary", "", "the binary of this tree for pairs; without it, it is built")
 	before := flag.String("before", "", "a commit, or a binary of one, to measure this tree beside")
 	sessions := flag.Int("sessions", 2000, "BGP sessions")
+	attack := flag.String("attack", "", "of isolation, only what has this in its name")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of all that is measured to this file")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
 	if *only != "" && *write != "" {
 		log.Fatal("-write takes a whole report: leave out -only")
 	}
-	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only, sessions: *sessions, before: *before, binary: *binary}
+	b := &bench{span: *span, rounds: *rounds, devices: *devices, only: *only, sessions: *sessions, before: *before, binary: *binary, attack: *attack}
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		check(err)
@@ -71,6 +72,7 @@ type bench struct {
 	sessions int
 	before   string
 	binary   string
+	attack   string
 	out      bytes.Buffer
 }
 
@@ -82,7 +84,7 @@ func (b *bench) report() {
 	for _, part := range []struct {
 		name    string
 		measure func()
-	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"bgp", b.bgp}, {"reach", b.reach}, {"pairs", b.pairs}, {"start", b.start}} {
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"bgp", b.bgp}, {"reach", b.reach}, {"pairs", b.pairs}, {"isolation", b.isolation}, {"start", b.start}} {
 		if b.only == "" || b.only == part.name {
 			part.measure()
 		}
