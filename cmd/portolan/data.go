@@ -48,15 +48,24 @@ func openFolder(data string) (store.Store, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made: %w", data, errors.Unwrap(err))
 	}
-	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
+	fail, err := failpoints()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
+		return nil, err
 	}
 	st, err := store.OpenBolt(filepath.Join(data, dataFile), store.BoltOptions{Fail: fail})
 	if err != nil {
 		return nil, dataError(data, err)
 	}
 	return st, nil
+}
+
+// failpoints are the places that are to fail. Each part of the server has its own: it knows its places alone.
+func failpoints() (*failpoint.Points, error) {
+	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", failpointsVariable, err)
+	}
+	return fail, nil
 }
 
 // dataError says why a data folder cannot be used, and what to do.

@@ -70,10 +70,14 @@ func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	fail, err := failpoints()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, sink := range sinks {
-		r := &events.Runner{Store: st, Sink: sink, Log: log, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+		r := &events.Runner{Store: st, Sink: sink, Log: log, Fail: fail, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
 		wg.Go(func() { node.OneAtATime(ctx, st, "sink "+sink.Name(), r.Run) })
 	}
 	return func() {

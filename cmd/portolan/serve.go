@@ -175,6 +175,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	defer stopEvents()
+	if cfg.Fail, err = failpoints(); err != nil {
+		return err
+	}
 	shares := new(auth.ResourcePolicies)
 	cfg.CheckResourcePolicy, cfg.Grants = shares.Check, shares.Grants
 	svc, err := node.New(ctx, cfg)

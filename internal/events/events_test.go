@@ -392,7 +392,7 @@ func TestRunner_accountsInTurns(t *testing.T) {
 	})
 	runner := &events.Runner{Store: st, Sink: sink, Log: slog.New(slog.DiscardHandler)}
 	for i := range 4 {
-		if err := runner.Step(t.Context()); err != nil {
+		if _, err := runner.Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if i == 1 && !slices.Contains(accounts, "444455556666") {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"portolan/internal/failpoint"
 	"portolan/internal/store"
 )
 
@@ -29,6 +30,7 @@ type Runner struct {
 	After func(d time.Duration) <-chan time.Time        // default time.After
 	Wait  func(attempt int, r *rand.Rand) time.Duration // default backoff
 	Stat  func(sent int, lag uint64, err error)         // may be nil
+	Fail  *failpoint.Points                             // makes things go wrong at sink.write and sink.written, for tests
 
 	last string // the account whose events were carried away last
 }
@@ -70,7 +72,7 @@ func (r *Runner) Run(ctx context.Context) {
 		}
 		changed := Changed(watch)
 		for open := true; open && ctx.Err() == nil; {
-			sent, err := r.step(ctx)
+			sent, err := r.Step(ctx)
 			switch {
 			case ctx.Err() != nil:
 				return
@@ -127,8 +129,8 @@ func (r *Runner) next(reader store.Reader) (*batch, error) {
 	return b, nil
 }
 
-// step delivers one batch and moves the cursors.
-func (r *Runner) step(ctx context.Context) (sent int, err error) {
+// Step delivers one batch and moves the cursors.
+func (r *Runner) Step(ctx context.Context) (sent int, err error) {
 	var b *batch
 	err = r.Store.View(ctx, func(reader store.Reader) (err error) {
 		b, err = r.next(reader)
@@ -137,7 +139,13 @@ func (r *Runner) step(ctx context.Context) (sent int, err error) {
 	if err != nil || len(b.records) == 0 {
 		return 0, err
 	}
+	if err := r.Fail.At("sink.write"); err != nil {
+		return 0, err
+	}
 	sent, sendErr := r.Sink.Send(ctx, b.records)
+	if err := r.Fail.At("sink.written"); err != nil {
+		return 0, err
+	}
 	if sent > 0 {
 		// What is delivered is delivered, also when the runner is told to end meanwhile.
 		err := r.Store.Update(context.WithoutCancel(ctx), func(tx store.Txn) error {

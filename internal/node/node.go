@@ -13,6 +13,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/failpoint"
 	"portolan/internal/lifecycle"
 	"portolan/internal/network"
 	"portolan/internal/notify"
@@ -29,6 +30,7 @@ type Config struct {
 	Store   store.Store
 	Now     func() time.Time  // default time.Now
 	Random  rand.Source       // of ids; default seeded from the operating system
+	Fail    *failpoint.Points // makes things go wrong at named places, for tests
 	Secrets io.Reader         // of the key for tokens of pages; default the operating system
 	Profile lifecycle.Profile // default lifecycle.Instant
 	Quotas  state.Quotas      // default the documented ones
@@ -70,7 +72,7 @@ type Node struct {
 // New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
 	db, err := state.Open(ctx, state.Config{
-		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Secrets: cfg.Secrets, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
+		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Secrets: cfg.Secrets, Fail: cfg.Fail, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
 		ParsePolicy: cfg.ParsePolicy,
 	})
 	if err != nil {

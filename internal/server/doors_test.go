@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,10 +50,21 @@ func (r *rig) open(n int, text string) []net.Conn {
 	return list
 }
 
+// connectionsVariable makes [TestServe_strangersKeepNobodyOut] its long form: so many connections to a server that takes as many
+// as it does by default, and a second for each signed call.
+const connectionsVariable = "ROBUSTNESS_CONNECTIONS"
+
 // TestServe_strangersKeepNobodyOut opens ten times more connections than the server takes, of each kind that does nothing
 // and ends never, and expects a signed call to be answered beside them.
 func TestServe_strangersKeepNobodyOut(t *testing.T) {
-	const limit, many = 30, 300
+	limit, many, patience := 30, 300, time.Minute
+	if text := os.Getenv(connectionsVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit, many, patience = 0, n, time.Second
+	}
 	mib := strings.Repeat("x", 1<<20-1000)
 	signedBy := func(key string) string {
 		return "Authorization: AWS4-HMAC-SHA256 Credential=" + key + "/" + time.Now().UTC().Format("20060102") + "/us-west-2/networkmanager/aws4_request, SignedHeaders=host;x-amz-date, Signature=" +
@@ -62,30 +75,66 @@ func TestServe_strangersKeepNobodyOut(t *testing.T) {
 		"half a request line":         "GET /global-net",
 		"headers without end":         "GET /global-networks HTTP/1.1\r\nHost: localhost\r\nX-A: ",
 		"an answer, then nothing":     "GET /global-networks HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"half-closed requests":        "POST /global-networks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
 		"a body of a stranger":        "POST /global-networks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n" + signedBy("AKIANOBODY") + "\r\n{",
 		"a body with a key's name":    "POST /global-networks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n" + signedBy("AKIAEXAMPLE") + "\r\n{",
 		"a large one":                 "POST /global-networks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048000\r\n" + signedBy("AKIAEXAMPLE") + "\r\n" + mib,
 		"a stream that is not signed": "GET /_portolan/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
 		"questions that are not":      "POST /_portolan/core-networks/core-network-0/plan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n" + signedBy("AKIAEXAMPLE") + "\r\n{",
+		"streams of another account":  signedStream,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, func(c *server.Config) {
-				c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: allMay(t, "AKIAEXAMPLE")})
-				c.MaxConnections, c.MaxInFlight, c.MaxHeld = limit, 2, 4<<20
+				c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: allMay(t, "AKIAEXAMPLE", "AKIAOTHER")})
+				c.MaxConnections, c.MaxInFlight = limit, 2
+				if limit > 0 {
+					c.MaxHeld = 4 << 20
+				}
+				if limit > 0 && text == signedStream {
+					c.MaxConnections = 100 // more than there are streams at a time
+				}
 			})
 			n := many
-			if len(text) > 1<<19 {
-				n = 2 * limit
+			switch {
+			case len(text) > 1<<19:
+				n = min(many, 60)
+			case text == signedStream:
+				text = r.signedText("GET", "/_portolan/events", "AKIAOTHER", "Accept: text/event-stream")
 			}
-			r.open(n, text)
+			for _, c := range r.open(n, text) {
+				if name == "half-closed requests" {
+					_ = c.(*net.TCPConn).CloseWrite() // it may have been closed already
+				}
+			}
 			for range 3 {
 				r.http.CloseIdleConnections()
+				r.http.Timeout = patience
 				if status, text := r.signed("GET", "/global-networks", "AKIAEXAMPLE"); status != 200 {
 					t.Errorf("%d %s", status, text)
 				}
 			}
 		})
 	}
+}
+
+// signedStream stands for a request for a stream that has to be signed for the server it is sent to.
+const signedStream = "a stream"
+
+// signedText is a request without a body as it is sent, signed by a key whose secret is "secret", with one more header.
+func (r *rig) signedText(method, path, key, header string) string {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.sign(req, key)
+	name, value, _ := strings.Cut(header, ": ")
+	req.Header.Set(name, value)
+	var text strings.Builder
+	if err := req.Write(&text); err != nil {
+		r.t.Fatal(err)
+	}
+	return text.String()
 }
 
 // TestServe_whoWasAuthenticatedStays: a connection on which somebody was authenticated outlives those of strangers.
