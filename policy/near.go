@@ -14,6 +14,8 @@ import (
 type NearMiss struct {
 	RuleNumber int
 	Place      Place  // of the rule
+	Key        string // of the tag that is misspelt, as the attachment has it
+	Fix        string // what to change: "set tag environment = development"
 	Has        string // what the attachment has: tag "Segment", or tag "env" = "prdo"
 	Wants      string // what the rule asks for
 	CaseOnly   bool
@@ -25,11 +27,11 @@ func (n *NearMiss) String() string {
 	if n.To.NetworkFunctionGroup != "" {
 		where = "network function group " + n.To.NetworkFunctionGroup
 	}
-	how := "by one letter"
+	how := "looks like a misspelling of " + n.Wants
 	if n.CaseOnly {
-		how = "in case only"
+		how = "differs from " + n.Wants + " in case only"
 	}
-	return "rule " + strconv.Itoa(n.RuleNumber) + " would associate it with " + where + ": it has " + n.Has + ", which differs from " + n.Wants + " " + how
+	return "rule " + strconv.Itoa(n.RuleNumber) + " would associate it with " + where + ": it has " + n.Has + ", which " + how
 }
 
 // Speller finds near misses of the rules of a policy.
@@ -83,7 +85,7 @@ func (s *Speller) NearMisses(a *Attachment) []NearMiss {
 			}
 			d, why := r.decide(s.p, &c.as)
 			if why == associated && !d.Association.Same(decided) {
-				list = append(list, NearMiss{r.RuleNumber, r.Place, c.has, c.wants, strings.EqualFold(c.has, c.wants), d.Association})
+				list = append(list, NearMiss{r.RuleNumber, r.Place, c.key, c.fix, c.has, c.wants, strings.EqualFold(c.has, c.wants), d.Association})
 				break
 			}
 		}
@@ -97,6 +99,8 @@ func (s *Speller) NearMisses(a *Attachment) []NearMiss {
 // correction is an attachment with one tag spelled otherwise.
 type correction struct {
 	as         Attachment
+	key        string // of the tag
+	fix        string
 	has, wants string
 }
 
@@ -112,7 +116,7 @@ func (s *Speller) corrections(r *rule, a *Attachment) []correction {
 				tags := maps.Clone(a.Tags)
 				tags[wanted] = tags[key]
 				delete(tags, key)
-				list = append(list, correction{a.with(tags), "tag " + strconv.Quote(key), "tag " + strconv.Quote(wanted)})
+				list = append(list, correction{a.with(tags), key, "rename tag " + key + " to " + wanted, "tag " + strconv.Quote(key), "tag " + strconv.Quote(wanted)})
 			}
 		}
 	}
@@ -121,7 +125,7 @@ func (s *Speller) corrections(r *rule, a *Attachment) []correction {
 			tags := maps.Clone(a.Tags)
 			tags[key] = wanted
 			name := "tag " + strconv.Quote(key) + " = "
-			list = append(list, correction{a.with(tags), name + strconv.Quote(has), name + strconv.Quote(wanted)})
+			list = append(list, correction{a.with(tags), key, "set tag " + key + " = " + wanted, name + strconv.Quote(has), name + strconv.Quote(wanted)})
 		}
 	}
 	for i := range r.conditions {

@@ -34,6 +34,7 @@ const (
 	CheckOverridden       = "announcements-override-bgp"
 	CheckBlackhole        = "blackhole"
 	CheckNotImported      = "not-imported"
+	CheckDropped          = "dropped-by-routing-policy"
 	CheckOverlap          = "duplicate-prefix"
 	CheckPrefixLimit      = "route-limit"
 	CheckUnmatchedRule    = "routing-rule-matches-no-route"
@@ -64,14 +65,15 @@ func Checks() []Check {
 		{CheckPending, SeverityWarning, "An attachment waits for acceptance."},
 		{CheckDown, SeverityError, "An attachment has failed: its prefixes are withdrawn."},
 		{CheckNotAvailable, SeverityNote, "An attachment is being created, updated or deleted, or was rejected: it carries no traffic."},
-		{CheckTag, SeverityWarning, "A tag that differs from the policy's spelling in case or by one letter associates an attachment elsewhere."},
+		{CheckTag, SeverityWarning, "A tag that looks like a misspelling of one that the policy asks for associates an attachment elsewhere."},
 		{CheckMissingAppliance, SeverityError, "Traffic is sent to a network function group without an attachment, or without one at an edge location that needs it."},
 		{CheckApplianceMode, SeverityError, "An inspection VPC with subnets in several Availability Zones is attached without appliance mode."},
 		{CheckVPCOption, SeverityNote, "The core network supports DNS or security group referencing, and a VPC attachment has it off."},
 		{CheckSessionDown, SeverityError, "A BGP session of a Connect peer is down."},
 		{CheckOverridden, SeverityWarning, "Routes put for a Connect peer take the place of those that its router advertises over BGP."},
 		{CheckBlackhole, SeverityError, "A route drops traffic although the policy has no blackhole for it."},
-		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces."},
+		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces, for another reason than a rule that drops it."},
+		{CheckDropped, SeverityNote, "A rule of a routing policy drops prefixes that attachments announce: no route table has them."},
 		{CheckOverlap, SeverityWarning, "Several attachments announce one prefix."},
 		{CheckPrefixLimit, SeverityError, "There are more routes than the AWS quota."},
 		{CheckUnmatchedRule, SeverityWarning, "A rule of a routing policy matches no route of the network, or nothing uses the routing policy."},

@@ -28,6 +28,8 @@ type Instance struct {
 	Message  string
 	Detail   []string     // lines that explain the message
 	Place    policy.Place // of the statement of the policy that is to blame, if one is
+	Tag      string       // of the first subject, where that is at fault
+	Trace    []string     // what each rule found, of a problem whose Detail names the nearest
 }
 
 // maxInstances bounds what is kept of a finding. How many more there are is counted.
@@ -186,10 +188,7 @@ func (d *doctor) announcements() {
 				by[p] = append(by[p], a.ID)
 			}
 			if !present[p] {
-				d.add(CheckNotImported, a.Segment, Instance{
-					Prefix: p, Subjects: []string{a.ID},
-					Message: fmt.Sprintf("attachment %s announces %s, but no route table imports it", a.ID, p),
-				})
+				d.notImported(a, p)
 			}
 		}
 	}

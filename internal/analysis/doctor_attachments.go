@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strings"
 
 	"portolan/internal/snapshot"
 	"portolan/policy"
@@ -12,12 +13,32 @@ func (d *doctor) idle() {
 	for a, why := range d.eachIdle {
 		x := Instance{Subjects: []string{a.ID}, Message: "attachment " + a.ID + " " + why.Reason}
 		for i := range why.Near {
-			x.Detail = append(x.Detail, "nearest: "+why.Near[i].String())
-			x.Place = why.Near[i].Place
+			near := &why.Near[i]
+			x.Detail = append(x.Detail, "nearest: "+near.String()+placeText(near.Place))
+			if i == 0 {
+				x.Tag, x.Place = near.Key, near.Place
+				x.Message += "; likely cause: its " + near.Has
+			}
+			x.Detail = append(x.Detail, fmt.Sprintf("fix: %s, or change rule %d of the attachment policies", near.Fix, near.RuleNumber))
 		}
-		x.Detail = append(x.Detail, why.Trace...)
+		if x.Tag == "" {
+			x.Detail = append(x.Detail, why.Trace...)
+		} else {
+			x.Trace = why.Trace
+		}
+		if why.Check == CheckUnassociated {
+			x.Detail = append(x.Detail, "impact: it is in no segment and carries no traffic"+unreached(prefixesOf(d.Subject, a)))
+		}
 		d.add(why.Check, why.Check+why.Sentence(), x)
 	}
+}
+
+// unreached says that no route leads to the prefixes of an attachment.
+func unreached(prefixes []string) string {
+	if len(prefixes) == 0 {
+		return ""
+	}
+	return "; no route leads to " + strings.Join(shortened(prefixes, maxShown), ", ")
 }
 
 // spelling finds attachments that a later rule takes because a tag is misspelt.
@@ -34,8 +55,9 @@ func (d *doctor) spelling() {
 				continue
 			}
 			d.add(CheckTag, near.String(), Instance{
-				Subjects: []string{a.ID}, Place: near.Place,
+				Subjects: []string{a.ID}, Place: near.Place, Tag: near.Key,
 				Message: fmt.Sprintf("attachment %s is associated with %s, but %s", a.ID, placeName(at), near.String()),
+				Detail:  []string{fmt.Sprintf("fix: %s, or change rule %d of the attachment policies", near.Fix, near.RuleNumber)},
 			})
 			break
 		}

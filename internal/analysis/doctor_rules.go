@@ -1,8 +1,11 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
+	"math/bits"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"portolan/policy"
@@ -16,25 +19,111 @@ func (d *doctor) rules() error {
 		return err
 	}
 	for _, u := range unmatched {
+		users, attachments := d.usersOf(u.Policy)
+		if len(users) == 0 {
+			users = []string{"nothing"}
+		}
+		x := Instance{Subjects: []string{u.Policy.Name}, Detail: []string{"used by " + strings.Join(shortened(users, maxShown), "; ")}}
 		if u.Rule == nil {
-			d.add(CheckUnmatchedRule, "", Instance{
-				Subjects: []string{u.Policy.Name}, Place: u.Policy.Place,
-				Message: "routing policy " + u.Policy.Name + " filters no route: nothing that has routes uses it",
-			})
+			x.Place = u.Policy.Place
+			x.Message = fmt.Sprintf("routing policy %s (%s) filters no route: nothing that has routes uses it", u.Policy.Name, u.Policy.Direction)
+			d.add(CheckUnmatchedRule, "", x)
 			continue
 		}
-		x := Instance{
-			Subjects: []string{u.Policy.Name}, Place: u.Rule.Place,
-			Message: fmt.Sprintf("rule %d of routing policy %s matches no route: %s", u.Rule.RuleNumber, u.Policy.Name, matchesText(u.Rule)),
-		}
+		x.Place = u.Rule.Place
+		x.Message = fmt.Sprintf("rule %d of routing policy %s matches no route: %s; action %s, %s",
+			u.Rule.RuleNumber, u.Policy.Name, matchesText(u.Rule), u.Rule.Action.Type, u.Policy.Direction)
 		for i := range u.Rule.Matches {
-			if hint := d.nearestPrefix(&u.Rule.Matches[i]); hint != "" {
+			m := &u.Rule.Matches[i]
+			if m.Type != policy.MatchPrefixEquals && m.Type != policy.MatchPrefixInCIDR {
+				continue
+			}
+			if hint := cmp.Or(d.nearestPrefix(m), announcedNear(attachments, m.Prefix.Masked())); hint != "" {
 				x.Detail = append(x.Detail, hint)
 			}
 		}
 		d.add(CheckUnmatchedRule, "", x)
 	}
 	return nil
+}
+
+// usersOf says where a routing policy is used, and by which attachments.
+func (d *doctor) usersOf(p *policy.RoutingPolicy) (users []string, attachments []*routing.Attachment) {
+	labels := map[string][]string{} // attachments by label
+	for i := range d.Network.Attachments {
+		a := &d.Network.Attachments[i]
+		edges := []string{""}
+		if a.Type == policy.TypeDirectConnectGateway {
+			edges = a.Edges
+		}
+		uses := func(edge string) bool {
+			list, _ := d.Network.Policy.RoutingPolicies(a.RoutingPolicyLabel, edge)
+			return slices.Contains(list, p)
+		}
+		if !a.Down && slices.ContainsFunc(edges, uses) {
+			attachments = append(attachments, a)
+			labels[a.RoutingPolicyLabel] = append(labels[a.RoutingPolicyLabel], a.ID)
+		}
+	}
+	for i := range d.Network.Policy.AttachmentRoutingPolicyRules {
+		r := &d.Network.Policy.AttachmentRoutingPolicyRules[i]
+		if !slices.ContainsFunc(r.Policies, func(n policy.Named) bool { return n.Name == p.Name }) {
+			continue
+		}
+		for _, l := range r.Labels {
+			who := "no attachment"
+			if len(labels[l.Name]) > 0 {
+				who = strings.Join(shortened(labels[l.Name], maxShown), ", ")
+			}
+			users = append(users, "label "+l.Name+": "+who)
+		}
+	}
+	for i := range d.Network.Policy.EdgeAssociations {
+		if e := &d.Network.Policy.EdgeAssociations[i]; slices.Contains(e.Policies, p) {
+			users = append(users, fmt.Sprintf("segment %s at %s with peer %s", e.Segment, e.Edge, e.Peer))
+		}
+	}
+	for i := range d.Network.Policy.Shares {
+		if s := &d.Network.Policy.Shares[i]; slices.Contains(s.Policies, p) {
+			users = append(users, fmt.Sprintf("share of %s with %s", s.From, s.To))
+		}
+	}
+	return users, attachments
+}
+
+// announcedNear names the prefixes that attachments announce nearest to one that none of them is in: those that have most
+// leading bits in common with it. "" when they announce none.
+func announcedNear(attachments []*routing.Attachment, asked netip.Prefix) string {
+	var list []netip.Prefix
+	for _, a := range attachments {
+		for i := range a.Announcements {
+			if p := a.Announcements[i].Prefix.Masked(); p.Addr().Is4() == asked.Addr().Is4() {
+				list = append(list, p)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	slices.SortFunc(list, func(a, b netip.Prefix) int {
+		return cmp.Or(cmp.Compare(commonBits(b.Addr(), asked.Addr()), commonBits(a.Addr(), asked.Addr())), a.Compare(b))
+	})
+	var names []string
+	for _, p := range slices.Compact(list) {
+		names = append(names, p.String())
+	}
+	return "nearest: these attachments announce " + strings.Join(shortened(names, maxShown), ", ")
+}
+
+// commonBits is how many leading bits two addresses of one family have in common.
+func commonBits(a, b netip.Addr) int {
+	x, y := a.As16(), b.As16()
+	for i := range x {
+		if x[i] != y[i] {
+			return 8*i + bits.LeadingZeros8(x[i]^y[i])
+		}
+	}
+	return 8 * len(x)
 }
 
 // matchesText is the conditions of a rule in words.
@@ -66,9 +155,6 @@ func matchText(m *policy.RouteMatch) string {
 // nearestPrefix says which route a match by prefix most likely means, "" when the network has none like it.
 func (d *doctor) nearestPrefix(m *policy.RouteMatch) string {
 	asked := m.Prefix.Masked()
-	if m.Type != policy.MatchPrefixEquals && m.Type != policy.MatchPrefixInCIDR {
-		return ""
-	}
 	var wider, inside netip.Prefix
 	for _, p := range d.Tables.Prefixes() {
 		switch {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"portolan/internal/analysis"
+	"portolan/internal/page"
+	"portolan/internal/snapshot"
 )
 
 // network is a snapshot of three edges with segments a and b, whose policy has these actions and attachments.
@@ -121,5 +123,50 @@ func TestDoctor_missingApplianceAndBlackholes(t *testing.T) {
 	twice := names(compute(t, strings.Replace(inspected, "prefix: 10.11.0.0/16", "prefix: 10.10.0.0/16", 1)))
 	if !slices.Contains(twice, analysis.CheckOverlap) {
 		t.Errorf("with one prefix twice: %v", twice)
+	}
+}
+
+// TestDoctor_dropsNameTheirRule: what a rule of a routing policy drops is a note for each rule, which names the rule and, beside
+// each prefix, the attachment that announces it.
+func TestDoctor_dropsNameTheirRule(t *testing.T) {
+	vpn := func(id, edge, prefixes string) string {
+		return fmt.Sprintf(`{id: %s, type: site-to-site-vpn, edges: [%s], tags: {domain: a}, routingPolicyLabel: branch, announcements: [%s]}`, id, edge, prefixes)
+	}
+	text := strings.Replace(network(twoSegments, "", vpn("v1", "us-east-1", "{prefix: 10.1.0.0/24, asPath: [65001]}, {prefix: 10.2.0.0/24, asPath: [65001]}")+","+
+		vpn("v2", "eu-west-1", "{prefix: 10.1.1.0/24, asPath: [65002]}")+
+		`,{id: v3, type: vpc, edges: [us-east-1], tags: {domani: a}, announcements: [{prefix: 10.9.0.0/16}]}`), `version: "2021.12"`, `version: "2025.11"
+  attachment-routing-policy-rules: [{rule-number: 1, conditions: [{type: routing-policy-label, value: branch}], action: {associate-routing-policies: [f]}}]
+  routing-policies: [{routing-policy-name: f, routing-policy-direction: inbound, routing-policy-number: 1, routing-policy-rules: [
+    {rule-number: 10, rule-definition: {condition-logic: or, match-conditions: [{type: prefix-in-cidr, value: 10.1.0.0/16}], action: {type: drop}}},
+    {rule-number: 20, rule-definition: {condition-logic: or, match-conditions: [{type: prefix-in-cidr, value: 10.3.0.0/16}], action: {type: drop}}}]}]`, 1)
+	snap, err := snapshot.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := analysis.Examine(snap, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := net.Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := d.Page().Text(&got, page.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	want := `error attachment-not-associated: attachment v3 is AVAILABLE but not associated: no attachment-policy rule matches; likely cause: its tag "domani"
+  nearest: rule 200 would associate it with segment a: it has tag "domani", which looks like a misspelling of tag "domain" ($.attachment-policies[1])
+  fix: rename tag domani to domain, or change rule 200 of the attachment policies
+  impact: it is in no segment and carries no traffic; no route leads to 10.9.0.0/16
+warning routing-rule-matches-no-route: rule 20 of routing policy f matches no route: prefix-in-cidr 10.3.0.0/16; action drop, inbound ($.routing-policies[0].routing-policy-rules[1])
+  used by label branch: v1, v2
+  nearest: these attachments announce 10.2.0.0/24, 10.1.0.0/24, 10.1.1.0/24
+note dropped-by-routing-policy: attachment v1 announces 10.1.0.0/24, but rule 10 of routing policy f (inbound) drops it: prefix-in-cidr 10.1.0.0/16 ($.routing-policies[0].routing-policy-rules[0])
+  and 1 more: v2 10.1.1.0/24
+3 findings: 1 error, 1 warning, 1 note
+`
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", &got, want)
 	}
 }

@@ -121,7 +121,7 @@ func traceLines(trace []policy.RuleTrace) []string {
 	var list []string
 	for i := range trace {
 		r := &trace[i]
-		line := fmt.Sprintf("rule %d (line %d): %s", r.RuleNumber, r.Line, r.Outcome)
+		line := fmt.Sprintf("rule %d (policy line %d): %s", r.RuleNumber, r.Line, r.Outcome)
 		for j, c := range r.Conditions {
 			if j == 0 {
 				line += ": "

@@ -138,7 +138,7 @@ func placeText(p policy.Place) string {
 	case !p.Known():
 		return ""
 	case line > 1:
-		return fmt.Sprintf(" (line %d, %s)", line, p.Path())
+		return fmt.Sprintf(" (policy line %d, %s)", line, p.Path())
 	default:
 		return " (" + p.Path() + ")"
 	}

@@ -126,6 +126,8 @@ type DiagnosisInstance struct {
 	Names    map[string]string `json:"names,omitempty"` // Name tags of the attachments, by id
 	Line     int               `json:"line,omitzero"`   // of the policy
 	Path     string            `json:"path,omitempty"`  // of the statement of the policy
+	Tag      string            `json:"tag,omitempty"`   // of the first subject, where that is at fault
+	Trace    []string          `json:"trace,omitempty"` // what each rule found
 
 	place string
 }
@@ -154,7 +156,11 @@ func (s *Subject) Doctor(ctx context.Context) (Diagnosis, error) {
 
 func instanceOf(s *Subject, x *Instance) DiagnosisInstance {
 	row := DiagnosisInstance{
-		Message: x.Message, Detail: x.Detail, Subjects: append([]string{}, x.Subjects...), Names: s.namesOf(x.Subjects...), place: placeText(x.Place),
+		Message: x.Message, Detail: x.Detail, Subjects: append([]string{}, x.Subjects...), Names: s.namesOf(x.Subjects...),
+		Tag: x.Tag, Trace: x.Trace,
+	}
+	if x.Tag == "" { // else the fault is at the attachment, and the detail says which rule it misses
+		row.place = placeText(x.Place)
 	}
 	if x.Place.Known() {
 		row.Line, row.Path = x.Place.Line(), x.Place.Path()
@@ -173,18 +179,20 @@ func (d Diagnosis) Without(checks ...string) Diagnosis {
 	return slices.DeleteFunc(slices.Clone(d), func(r DiagnosisRow) bool { return slices.Contains(checks, r.Check) })
 }
 
-// Apart makes each occurrence a finding of its own.
+// Apart makes each occurrence a finding of its own, with what each rule found.
 func (d Diagnosis) Apart() Diagnosis {
 	list := Diagnosis{}
 	for _, r := range d {
 		instances := r.Instances
 		r.Instances = nil
 		if len(instances) == 0 {
+			r.Detail = append(slices.Clone(r.Detail), r.Trace...)
 			list = append(list, r)
 			continue
 		}
 		rest := r.Count - len(instances)
 		for _, x := range instances {
+			x.Detail = append(slices.Clone(x.Detail), x.Trace...)
 			list = append(list, DiagnosisRow{DiagnosisInstance: x, Check: r.Check, Severity: r.Severity, Count: 1})
 		}
 		if rest > 0 {
@@ -255,8 +263,10 @@ func (r *DiagnosisRow) others() string {
 	for i := range r.Instances[1:min(len(r.Instances), maxAlso+1)] {
 		x := &r.Instances[i+1]
 		text := strings.Join(x.Subjects, " and ")
-		if x.Prefix != "" {
+		if x.Table != "" {
 			text = strings.TrimSpace(x.Prefix + " " + x.Table)
+		} else if x.Prefix != "" {
+			text = strings.TrimSpace(text + " " + x.Prefix)
 		}
 		if text != "" && !slices.Contains(also, text) {
 			also = append(also, text)
