@@ -186,12 +186,13 @@ func (b *builder) enter(k *class, prefix netip.Prefix) (touched []vrfID) {
 	static := len(touched)
 	for i := range k.received {
 		r := &k.received[i]
-		if r.refused != notRefused {
+		unused := r.refused == refusedForOther && b.met != nil // it meets the rules of shares all the same
+		if r.refused != notRefused && !unused {
 			continue
 		}
 		rules := b.imports[r.from.vrf]
 		for j := range rules {
-			if attrs, ok := b.importRoute(&rules[j], r, prefix, nil); ok {
+			if attrs, ok := b.importRoute(&rules[j], r, prefix, nil); ok && !unused {
 				add(rules[j].to.id, b.newPath(r, attrs))
 			}
 		}

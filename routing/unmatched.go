@@ -55,7 +55,7 @@ func (m *matchRecord) missing(policies []*policy.RoutingPolicy) bool {
 }
 
 // UnmatchedRules computes a network and finds the rules of routing policies that match none of its routes, in the order in
-// which they run. Of routing policies at shares it says nothing. The error is as that of [Compute]; where prefixes never settle the rules are those that were not met until
+// which they run. The error is as that of [Compute]; where prefixes never settle the rules are those that were not met until
 // then.
 func UnmatchedRules(n Network) ([]Unmatched, error) {
 	if n.Policy == nil || len(n.Policy.RoutingPoliciesByNumber) == 0 {
@@ -79,17 +79,8 @@ func UnmatchedRules(n Network) ([]Unmatched, error) {
 			}
 		}
 	}
-	shared := map[*policy.RoutingPolicy]bool{} // where a share keeps all out, the computation need not have tried every rule
-	for i := range n.Policy.Shares {
-		for _, p := range n.Policy.Shares[i].Policies {
-			shared[p] = true
-		}
-	}
 	var list []Unmatched
 	for _, p := range n.Policy.RoutingPoliciesByNumber {
-		if shared[p] {
-			continue
-		}
 		if !m.policies[p].Load() {
 			list = append(list, Unmatched{Policy: p})
 			continue

@@ -50,6 +50,45 @@ func TestUnmatchedRules(t *testing.T) {
 	}
 }
 
+// TestUnmatchedRules_atShares: a rule is matched by whatever comes to the share, also by a route that its own peer has a
+// better one for; what a filter refuses does not come to the share's routing policies.
+func TestUnmatchedRules_atShares(t *testing.T) {
+	p, errs := compile(`{
+ "version": "2025.11",
+ "core-network-configuration": {"asn-ranges": ["64512-64599"], "edge-locations": [{"location": "us-east-1"}]},
+ "segments": [{"name": "net", "require-attachment-acceptance": false, "deny-filter": ["closed"]}, {"name": "lab", "require-attachment-acceptance": false}, {"name": "closed", "require-attachment-acceptance": false}],
+ "attachment-policies": [{"rule-number": 1, "conditions": [{"type": "any"}], "action": {"association-method": "constant", "segment": "net"}}],
+ "segment-actions": [
+  {"action": "share", "mode": "attachment-route", "segment": "net", "share-with": ["lab"], "routing-policy-names": ["shared"]},
+  {"action": "share", "mode": "attachment-route", "segment": "net", "share-with": ["closed"], "routing-policy-names": ["refused"]}],
+ "routing-policies": [
+  {"routing-policy-name": "shared", "routing-policy-direction": "inbound", "routing-policy-number": 10, "routing-policy-rules": [
+   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "med-equals", "value": 5}], "action": {"type": "drop"}}},
+   {"rule-number": 2, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "med-equals", "value": 50}], "action": {"type": "drop"}}},
+   {"rule-number": 3, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "med-equals", "value": 500}], "action": {"type": "drop"}}}]},
+  {"routing-policy-name": "refused", "routing-policy-direction": "inbound", "routing-policy-number": 20, "routing-policy-rules": [
+   {"rule-number": 1, "rule-definition": {"condition-logic": "or", "match-conditions": [{"type": "prefix-in-cidr", "value": "0.0.0.0/0"}], "action": {"type": "drop"}}}]}
+ ]
+}`)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	med := func(n uint32) *uint32 { return &n }
+	prefix := netip.MustParsePrefix("10.1.0.0/16")
+	got, err := routing.UnmatchedRules(routing.Network{Policy: p, Attachments: []routing.Attachment{
+		{ID: "vpn", Type: policy.TypeSiteToSiteVPN, Segment: "lab", Edges: []string{"us-east-1"}, Announcements: []routing.Announcement{
+			{Prefix: prefix, ASPath: []uint32{65001}, MED: med(50)}, {Prefix: prefix, ASPath: []uint32{65001}, MED: med(5)},
+		}},
+		{ID: "vpc", Type: policy.TypeVPC, Segment: "closed", Edges: []string{"us-east-1"}, Announcements: []routing.Announcement{{Prefix: prefix}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := named(got); !slices.Equal(list, []string{"shared 3", "refused"}) {
+		t.Errorf("got %q", list)
+	}
+}
+
 func named(list []routing.Unmatched) []string {
 	var names []string
 	for _, u := range list {
