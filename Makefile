@@ -8,7 +8,7 @@ LDFLAGS := -s -w
 # binary is 57 MB instead of 23.
 export GOFLAGS += -tags=grpcnotrace
 
-.PHONY: run build build-cluster test unit interop generate lint fuzz robustness release-check bench vuln clean
+.PHONY: run build build-cluster man test unit interop generate lint fuzz robustness release-check bench vuln clean
 
 run: ## start the server on 127.0.0.1:4566, data in ./portolan-data
 	$(GO) run ./cmd/portolan serve
@@ -58,3 +58,6 @@ vuln: ## known vulnerabilities; needs https://vuln.go.dev
 
 clean:
 	rm -rf bin portolan-data
+
+man: ## manual pages of all commands, in dist/man1
+	$(GO) run ./cmd/portolan man --dir dist/man1

@@ -266,7 +266,7 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 	})
 	t.Run("cluster status", func(t *testing.T) {
 		text := portolan(t, again, 0, "cluster", "status")
-		for _, want := range []string{"server server-2:", "server-0", "server-1", "owns publishing", "leader"} {
+		for _, want := range []string{"server server-2:", "server-0", "server-1", "publishing", "leader"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in:\n%s", want, text)
 			}

@@ -186,6 +186,9 @@ func checkDeb(t *testing.T, path string) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	runs(t, []byte(contents(t, dir+"/usr/bin/portolan")))
+	if page := gunzip(t, []byte(contents(t, dir+"/usr/share/man/man1/portolan-policy-check.1.gz"))); !bytes.HasPrefix(page, []byte(".TH \"PORTOLAN-POLICY-CHECK\" 1 ")) {
+		t.Errorf("the manual page begins with %.100s", page)
+	}
 	unit := strings.ReplaceAll(contents(t, dir+"/usr/lib/systemd/system/portolan.service"), "/usr/bin/portolan", dir+"/usr/bin/portolan")
 	file := filepath.Join(t.TempDir(), "portolan.service")
 	if err := os.WriteFile(file, []byte(unit), 0o644); err != nil {

@@ -11,63 +11,88 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"portolan/internal/page"
 	"portolan/internal/state"
 	"portolan/internal/store"
 )
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var format *oneOf
+	cmd := &cobra.Command{
 		Use:     "check FOLDER",
 		Short:   "look for damage in the data of a server that does not run, or in a backup",
-		Example: "  portolan check portolan-data\n  portolan check monday.db",
+		Example: "  portolan check portolan-data\n  portolan check monday.db -o json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			found, err := checkData(cmd.Context(), args[0], cmd.OutOrStdout())
-			if err == nil && found > 0 {
-				err = &exitError{code: exitFindings}
+			found, err := checkData(cmd.Context(), args[0])
+			if err != nil {
+				return err
 			}
-			return err
+			if err := show(cmd, format.value, false, found, (*examinedData).Page); err != nil {
+				return err
+			}
+			if len(found.Found) > 0 {
+				return &exitError{code: exitFindings}
+			}
+			return nil
 		},
 	}
+	format = answerFlag(cmd)
+	return cmd
 }
 
-// checkData prints what is wrong with a data folder or a backup and says how much that is.
-func checkData(ctx context.Context, path string, w io.Writer) (found int, err error) {
-	file := path
+// examinedData is what a data folder or a backup holds, and what is wrong with it.
+type examinedData struct {
+	File    string   `json:"file"`
+	Pages   int      `json:"pages"` // in use
+	Entries int      `json:"entries"`
+	Bytes   int64    `json:"bytes"`
+	Older   bool     `json:"older"` // of an older release: its pages alone were checked
+	Found   []string `json:"found"`
+}
+
+// Page is a line for each thing found, then how much was checked.
+func (d *examinedData) Page() *page.Page {
+	p := &page.Page{}
+	for _, f := range d.Found {
+		p.Line(page.Bad, "%s", f)
+	}
+	if d.Older {
+		p.Line(page.Warning, "%s is of an older release: its pages were checked, what is in them is when a server has started with it", d.File)
+	}
+	p.Line(page.Plain, "%s: %d pages in use, %d entries, %d bytes: %d found", d.File, d.Pages, d.Entries, d.Bytes, len(d.Found))
+	return p
+}
+
+// checkData looks for what is wrong with a data folder or a backup.
+func checkData(ctx context.Context, path string) (*examinedData, error) {
+	d := &examinedData{File: path, Found: []string{}}
 	if info, err := os.Stat(path); err != nil {
-		return 0, usage(err)
+		return nil, usage(err)
 	} else if info.IsDir() {
-		file = filepath.Join(path, dataFile)
+		d.File = filepath.Join(path, dataFile)
 		unlock, err := store.Lock(path)
 		if err != nil {
-			return 0, usage(dataError(path, err))
+			return nil, usage(dataError(path, err))
 		}
 		defer unlock()
 	}
-	checked, err := store.CheckFile(ctx, file, func(d *store.DamageError) {
-		found++
-		fmt.Fprintln(w, d)
-	})
+	checked, err := store.CheckFile(ctx, d.File, func(damage *store.DamageError) { d.Found = append(d.Found, damage.Error()) })
 	if err != nil {
-		return found, usage(err)
+		return nil, usage(err)
 	}
-	if found == 0 {
-		err = store.ReadFile(ctx, file, func(r store.Reader) error {
-			state.VerifyReader(r, func(f store.Finding) {
-				found++
-				fmt.Fprintln(w, f)
-			})
-			return nil
-		})
-		if errors.Is(err, errors.ErrUnsupported) {
-			_, err = fmt.Fprintf(w, "%s is of an older release: its pages were checked, what is in them is when a server has started with it\n", file)
-		}
-		if err != nil {
-			return found, usage(err)
-		}
+	d.Pages, d.Entries, d.Bytes = checked.Pages, checked.Entries, checked.Bytes
+	if len(d.Found) > 0 {
+		return d, nil
 	}
-	_, err = fmt.Fprintf(w, "%s: %d pages in use, %d entries, %d bytes: %d found\n", file, checked.Pages, checked.Entries, checked.Bytes, found)
-	return found, err
+	err = store.ReadFile(ctx, d.File, func(r store.Reader) error {
+		state.VerifyReader(r, func(f store.Finding) { d.Found = append(d.Found, fmt.Sprint(f)) })
+		return nil
+	})
+	if d.Older = errors.Is(err, errors.ErrUnsupported); err != nil && !d.Older {
+		return nil, usage(err)
+	}
+	return d, nil
 }
 
 func backupCommand() *cobra.Command {
@@ -86,11 +111,17 @@ func backupCommand() *cobra.Command {
 			if err := writeWhole(args[0], copyTo); err != nil {
 				return err
 			}
-			found, err := checkData(cmd.Context(), args[0], cmd.OutOrStdout())
-			if err == nil && found > 0 {
-				err = &exitError{exitFindings, errors.New("the backup is damaged: so is what it was made of")}
+			found, err := checkData(cmd.Context(), args[0])
+			if err != nil {
+				return err
 			}
-			return err
+			if err := show(cmd, "text", false, found, (*examinedData).Page); err != nil {
+				return err
+			}
+			if len(found.Found) > 0 {
+				return &exitError{exitFindings, errors.New("the backup is damaged: so is what it was made of")}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "folder of a server that does not run, to be copied instead")

@@ -12,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
-	"portolan/internal/analysis"
 	"portolan/internal/speaker"
 )
 
@@ -44,18 +43,10 @@ func (o *networkOptions) call(ctx context.Context, method, path string, query ur
 	return json.Unmarshal(data, out)
 }
 
-// printBGP prints what a control call has answered.
-func printBGP(cmd *cobra.Command, list interface{ WriteText(io.Writer) error }, format string) error {
-	if format == "json" {
-		return analysis.WriteJSON(cmd.OutOrStdout(), list)
-	}
-	return list.WriteText(cmd.OutOrStdout())
-}
-
 func bgpSessionsCommand() *cobra.Command {
 	var o networkOptions
 	coreNetwork := ""
-	format := choice("text", "json")
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use: "sessions", Short: "show sessions with their states",
 		Example: "  portolan bgp sessions --core-network core-network-0123456789abcdef0", Args: cobra.NoArgs,
@@ -68,19 +59,19 @@ func bgpSessionsCommand() *cobra.Command {
 			if err := o.call(cmd.Context(), http.MethodGet, bgpPath, query, &list); err != nil {
 				return err
 			}
-			return printBGP(cmd, &list, format.value)
+			return show(cmd, format.value, false, &list, (*speaker.Sessions).Page)
 		},
 	}
 	o.endpointFlag(cmd)
 	cmd.Flags().StringVar(&coreNetwork, "core-network", "", "core network ID; empty: all")
-	cmd.Flags().VarP(format, "output", "o", "text or json")
+	format = answerFlag(cmd)
 	return cmd
 }
 
 func bgpRoutesCommand(name, short string) *cobra.Command {
 	var o networkOptions
 	address := ""
-	format := choice("text", "json")
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use: name + " PEER", Short: short,
 		Example: "  portolan bgp " + name + " connect-peer-0123456789abcdef0", Args: cobra.ExactArgs(1),
@@ -89,12 +80,12 @@ func bgpRoutesCommand(name, short string) *cobra.Command {
 			if err := o.call(cmd.Context(), http.MethodGet, peerPath(args[0], name), addressed(address), &list); err != nil {
 				return err
 			}
-			return printBGP(cmd, &list, format.value)
+			return show(cmd, format.value, false, &list, (*speaker.Routes).Page)
 		},
 	}
 	o.endpointFlag(cmd)
 	cmd.Flags().StringVar(&address, "address", "", "core network address of one session; empty: both")
-	cmd.Flags().VarP(format, "output", "o", "text or json")
+	format = answerFlag(cmd)
 	return cmd
 }
 

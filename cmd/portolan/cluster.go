@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -14,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"portolan/internal/page"
 	"portolan/internal/store"
 	"portolan/internal/store/etcd"
 )
@@ -134,6 +134,7 @@ func clusterCommand() *cobra.Command {
 
 func clusterStatusCommand() *cobra.Command {
 	var o networkOptions
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "show the servers that share a store, what each owns, and the members of the etcd cluster",
@@ -150,43 +151,44 @@ func clusterStatusCommand() *cobra.Command {
 			if err := json.Unmarshal(text, &status); err != nil {
 				return fmt.Errorf("the server's answer: %w", err)
 			}
-			return printCluster(cmd.OutOrStdout(), &status)
+			return show(cmd, format.value, false, &status, clusterPage)
 		},
 	}
 	o.endpointFlag(cmd)
+	format = answerFlag(cmd)
 	return cmd
 }
 
-func printCluster(w io.Writer, s *store.Status) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "server %s: revision %d, %d behind, %d commits, %d made again after a conflict\n\nSERVERS\n", s.Server, s.Revision, s.Behind, s.Commits, s.Conflicts)
+// clusterPage is the servers with what each does alone, then the members of the etcd cluster.
+func clusterPage(s *store.Status) *page.Page {
+	p := &page.Page{}
+	p.Line(page.Plain, "server %s: revision %d, %d behind, %d commits, %d made again after a conflict", s.Server, s.Revision, s.Behind, s.Commits, s.Conflicts)
+	p.Line(page.Plain, "")
+	var servers, members [][]page.Cell
 	for _, name := range slices.Sorted(maps.Keys(s.Servers)) {
-		fmt.Fprintf(&b, "  %-30s %s", name, s.Servers[name])
+		var owns []string
 		for _, work := range slices.Sorted(maps.Keys(s.Owners)) {
 			if s.Owners[work] == name {
-				fmt.Fprintf(&b, "  owns %s", work)
+				owns = append(owns, work)
 			}
 		}
-		b.WriteByte('\n')
+		servers = append(servers, page.Cells(name, s.Servers[name], strings.Join(owns, ", ")))
 	}
-	b.WriteString("\nETCD MEMBERS\n")
+	p.Rows([]string{"SERVER", "SAYS", "OWNS"}, servers)
+	p.Line(page.Plain, "")
 	for _, m := range s.Members {
-		role := "follower"
+		role, bytes := "follower", ""
 		switch {
 		case m.Error != "":
 			role = m.Error
 		case m.Leader:
 			role = "leader"
 		}
-		fmt.Fprintf(&b, "  %-30s %-10s", cmp.Or(m.Name, m.Endpoint), role)
-		if m.Name != "" {
-			fmt.Fprintf(&b, " %s", m.Endpoint)
-		}
 		if m.Version != "" {
-			fmt.Fprintf(&b, " etcd %s, %d bytes", m.Version, m.Bytes)
+			bytes = fmt.Sprint(m.Bytes)
 		}
-		b.WriteByte('\n')
+		members = append(members, page.Cells(cmp.Or(m.Name, m.Endpoint), role, m.Endpoint, m.Version, bytes))
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	p.Rows([]string{"ETCD MEMBER", "ROLE", "ADDRESS", "VERSION", "BYTES"}, members)
+	return p
 }

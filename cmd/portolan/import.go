@@ -8,6 +8,7 @@ import (
 
 	"portolan/internal/analysis"
 	"portolan/internal/importer"
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 )
 
@@ -75,7 +76,7 @@ func written(s *snapshot.Snapshot, format string) ([]byte, error) {
 
 // reportTo writes a report as text to standard error, and as JSON to a file when one is named.
 func reportTo(cmd *cobra.Command, file string, r *importer.Report) error {
-	if err := r.WriteText(cmd.ErrOrStderr()); err != nil || file == "" {
+	if err := r.Page().Text(cmd.ErrOrStderr(), page.Style{}); err != nil || file == "" {
 		return err
 	}
 	f, err := os.Create(file)
@@ -93,7 +94,8 @@ func verifyCommand() *cobra.Command {
 	var o accountOptions
 	var routing routingFlag
 	var file string
-	format := choice("text", "json")
+	var format *oneOf
+	var colour func() painter
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "compare the computed route tables with those of an AWS account, table by table; makes no changes",
@@ -122,15 +124,10 @@ Exit codes: 0 when all tables agree; 1 when some do not, or could not be read; 2
 			if err != nil {
 				return usage(err)
 			}
-			if err := im.Report.WriteText(cmd.ErrOrStderr()); err != nil {
+			if err := im.Report.Page().Text(cmd.ErrOrStderr(), page.Style{}); err != nil {
 				return err
 			}
-			if format.value == "json" {
-				err = analysis.WriteJSON(cmd.OutOrStdout(), v)
-			} else {
-				err = v.WriteText(cmd.OutOrStdout())
-			}
-			if err != nil {
+			if err := show(cmd, format.value, colour(), v, (*importer.Verification).Page); err != nil {
 				return err
 			}
 			if !v.Agrees() {
@@ -142,7 +139,7 @@ Exit codes: 0 when all tables agree; 1 when some do not, or could not be read; 2
 	f := cmd.Flags()
 	f.StringVar(&file, "snapshot", "", "network snapshot file to compute the tables from (default: what import reads)")
 	f.Var(&routing, "routing", routingUsage)
-	f.VarP(format, "output", "o", "text or json")
+	format, colour = answerFlag(cmd), colourFlag(cmd)
 	return o.flags(cmd)
 }
 
@@ -151,7 +148,8 @@ func driftCommand() *cobra.Command {
 	var routing routingFlag
 	var before, after string
 	var exitCode bool
-	format := choice("text", "markdown", "json")
+	var format *oneOf
+	var colour func() painter
 	cmd := &cobra.Command{
 		Use:   "drift --snapshot FILE",
 		Short: "what has changed in a core network since a snapshot of it: policy, reachability, routes; makes no changes",
@@ -185,11 +183,7 @@ Exit codes: 0; 1 when something has changed and --exit-code is given; 2 when the
 			if err != nil {
 				return usage(err)
 			}
-			if format.value == "json" {
-				err = analysis.WriteJSON(cmd.OutOrStdout(), p)
-			} else {
-				err = showPage(cmd, was.Page(p), format.value, false)
-			}
+			err = show[analysis.Report](cmd, format.value, colour(), p, was.Page)
 			if err == nil && exitCode && !p.Empty {
 				return &exitError{code: exitFindings}
 			}
@@ -200,7 +194,7 @@ Exit codes: 0; 1 when something has changed and --exit-code is given; 2 when the
 	f.StringVar(&before, "snapshot", "", "network snapshot file of the earlier moment")
 	f.StringVar(&after, "with", "", "network snapshot file of the later moment (default: the account is read)")
 	f.Var(&routing, "routing", routingUsage)
-	f.VarP(format, "output", "o", "text, markdown or json")
+	format, colour = answerFlag(cmd), colourFlag(cmd)
 	f.BoolVar(&exitCode, "exit-code", false, "exit 1 when something has changed")
 	return o.flags(cmd)
 }
@@ -211,7 +205,7 @@ func (o *accountOptions) examine(cmd *cobra.Command, routing *routingFlag) (*ana
 	if err != nil {
 		return nil, err
 	}
-	if err := im.Report.WriteText(cmd.ErrOrStderr()); err != nil {
+	if err := im.Report.Page().Text(cmd.ErrOrStderr(), page.Style{}); err != nil {
 		return nil, err
 	}
 	subject, err := analysis.Examine(im.Snapshot, nil, routing.options)

@@ -51,7 +51,7 @@ func root() *cobra.Command {
 	alias := advertisedCommand() // under the name it had before
 	alias.Use, alias.Hidden = "told ATTACHMENT [PREFIX]", true
 	cmd.AddCommand(alias, serveCommand(), policyCommand(), lspCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), reportCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), migrateCommand(), clusterCommand(), bgpCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand())
+		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), reportCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), migrateCommand(), clusterCommand(), bgpCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand(), manCommand())
 	each(cmd, readsEnvironment)
 	each(cmd, failuresExit1)
 	return cmd

@@ -36,13 +36,7 @@ type networkOptions struct {
 // question adds the flags of a question: the network, and how the answer is printed. More formats than the usual three may be
 // given; the first is the default.
 func (o *networkOptions) question(cmd *cobra.Command, formats ...string) *cobra.Command {
-	if formats == nil {
-		formats = []string{"text", "json", "markdown"}
-	}
-	o.output = choice(formats...)
-	f := cmd.Flags()
-	f.VarP(o.output, "output", "o", o.output.list())
-	completeWords(cmd, "output", formats...)
+	o.output = answerFlag(cmd, formats...)
 	o.colour = colourFlag(cmd)
 	return o.flags(cmd)
 }
@@ -135,28 +129,53 @@ func (o *networkOptions) examine(cmd *cobra.Command) (*analysis.Subject, error) 
 	if err != nil {
 		return nil, usage(err)
 	}
+	if o.coreNetwork != "" {
+		subject.Beside = o.beside
+	}
 	return subject, nil
+}
+
+// beside asks the server for what it finds in its catalog, which is in no snapshot.
+func (o *networkOptions) beside(ctx context.Context) ([]analysis.Finding, error) {
+	var all analysis.Diagnosis
+	if err := o.call(ctx, http.MethodGet, "/_portolan/core-networks/"+url.PathEscape(o.coreNetwork)+"/doctor", url.Values{"all": {"true"}}, &all); err != nil {
+		return nil, err
+	}
+	var list []analysis.Finding
+	for i := range all {
+		if r := &all[i]; analysis.OfCatalog(r.Check) {
+			list = append(list, analysis.Finding{Name: r.Check, Instance: analysis.Instance{Subjects: r.Subjects, Message: r.Message, Detail: r.Detail}})
+		}
+	}
+	return list, nil
 }
 
 // answer prints a report about a network.
 func (o *networkOptions) answer(cmd *cobra.Command, s *analysis.Subject, r analysis.Report) error {
-	if o.output.value == "json" {
-		return analysis.WriteJSON(cmd.OutOrStdout(), r)
-	}
-	return o.show(cmd, s.Page(r))
+	return show(cmd, o.output.value, o.colour(), r, s.Page)
 }
 
-// show prints a page.
-func (o *networkOptions) show(cmd *cobra.Command, p *page.Page) error {
-	return showPage(cmd, p, o.output.value, o.colour())
+// show prints an answer: itself as JSON, its page as Markdown or for the terminal. Every command that answers prints by it.
+func show[A any](cmd *cobra.Command, format string, colour painter, answer A, pageOf func(A) *page.Page) error {
+	w := cmd.OutOrStdout()
+	switch format {
+	case "json":
+		return analysis.WriteJSON(w, answer)
+	case "markdown":
+		return pageOf(answer).Markdown(w)
+	}
+	return pageOf(answer).Text(w, page.Style{Colour: bool(colour), Width: terminalWidth(w)})
 }
 
-// showPage prints a page as Markdown, or for the terminal.
-func showPage(cmd *cobra.Command, p *page.Page, format string, colour painter) error {
-	if format == "markdown" {
-		return p.Markdown(cmd.OutOrStdout())
+// answerFlag adds the flag of how an answer is printed. More formats than the usual three may be given; the first is the default.
+func answerFlag(cmd *cobra.Command, formats ...string) *oneOf {
+	if formats == nil {
+		formats = []string{"text", "json", "markdown"}
 	}
-	return p.Text(cmd.OutOrStdout(), page.Style{Colour: bool(colour), Width: terminalWidth(cmd.OutOrStdout())})
+	output := choice(formats...)
+	cmd.Flags().VarP(output, "output", "o", output.list())
+	completeWords(cmd, "output", formats...)
+	return output
 }
 
 // terminalWidth is how many characters a line of the terminal has; 0: it is no terminal. COLUMNS goes before.

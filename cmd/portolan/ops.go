@@ -14,7 +14,7 @@ import (
 )
 
 func opsCommand() *cobra.Command {
-	var output string
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use:   "ops",
 		Short: "list the API operations and how far each is implemented",
@@ -23,19 +23,17 @@ func opsCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
-			switch list := service.Covered(); output {
-			case "text":
-				return printOps(w, list)
+			switch list := service.Covered(); format.value {
 			case "json":
 				return analysis.WriteJSON(w, list)
-			case "markdown":
+			case "markdown": // a document of its own, with a heading
 				return markdownOps(w, list)
 			default:
-				return usage(fmt.Errorf("unknown output %q: want text, json or markdown", output))
+				return printOps(w, list)
 			}
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or markdown")
+	format = answerFlag(cmd)
 	return cmd
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,59 +38,30 @@ func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis
 	if err := onceStdin(p.network.file, p.policy, p.to); err != nil {
 		return nil, err
 	}
-	s := now.Snapshot
+	c := analysis.Change{Fail: p.fail}
 	if p.to != "" {
 		data, err := readFile(cmd.InOrStdin(), p.to)
 		if err == nil {
-			s, err = snapshot.Parse(data)
+			c.To, err = snapshot.Parse(data)
 		}
 		if err != nil {
 			return nil, usage(fmt.Errorf("--to-snapshot: %w", err))
 		}
 	}
-	s, err := p.failed(now, s)
-	if err != nil {
-		return nil, usage(err)
-	}
-	var document []byte
 	if p.policy != "" {
-		if document, err = readPolicy(cmd, p.policy); err != nil {
+		var err error
+		if c.Policy, err = readPolicy(cmd, p.policy); err != nil {
 			return nil, err
 		}
 	}
-	next, err := analysis.Examine(s, document, p.network.routing.options)
+	next, err := now.Changed(cmd.Context(), &c)
+	if wrong, ok := errors.AsType[*analysis.QuestionError](err); ok && wrong.Field == "fail" {
+		err = fmt.Errorf("--fail: %w", err)
+	}
 	if err != nil {
-		return nil, usage(fmt.Errorf("as it would be: %w", err))
+		return nil, usage(err)
 	}
 	return next, nil
-}
-
-// failed is a snapshot in which what --fail names has failed.
-func (p *planOptions) failed(now *analysis.Subject, s *snapshot.Snapshot) (*snapshot.Snapshot, error) {
-	var edges, attachments []string
-	for _, text := range p.fail {
-		kind, name, _ := strings.Cut(text, "=")
-		switch {
-		case kind == "edge" && name != "":
-			edges = append(edges, name)
-		case kind == "attachment" && name != "":
-			id, err := now.Identify("fail", name)
-			if err != nil {
-				return nil, fmt.Errorf("--fail: %w", err)
-			}
-			attachments = append(attachments, id)
-		default:
-			return nil, fmt.Errorf("--fail %q: write it as edge=LOCATION or attachment=ID", text)
-		}
-	}
-	if len(p.fail) == 0 {
-		return s, nil
-	}
-	s, err := s.Without(edges, attachments)
-	if err != nil {
-		return nil, fmt.Errorf("--fail: %w", err)
-	}
-	return s, nil
 }
 
 func planCommand() *cobra.Command {
@@ -133,7 +103,7 @@ Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the pla
 				return usage(err)
 			}
 			if summary && o.output.value != "json" {
-				err = o.show(cmd, plan.Summary())
+				err = show(cmd, o.output.value, o.colour(), plan, (*analysis.Plan).Summary)
 			} else {
 				if summary {
 					plan.Routes = nil

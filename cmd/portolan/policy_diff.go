@@ -2,20 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"portolan/internal/analysis"
 	"portolan/internal/page"
 	"portolan/policy"
 )
 
 func policyDiffCommand() *cobra.Command {
-	output := choice("text", "json")
 	var exitCode bool
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
@@ -34,7 +30,7 @@ Exit codes: 0; 1 when they differ and --exit-code is given, or when AWS would re
 			return nil
 		},
 	}
-	cmd.Flags().VarP(output, "output", "o", output.list())
+	output := answerFlag(cmd)
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 1 when the policies differ")
 	colour := colourFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -59,13 +55,8 @@ Exit codes: 0; 1 when they differ and --exit-code is given, or when AWS would re
 			return wrong.finish(cmd, output.value, colour(), "note")
 		}
 		changes := policy.Diff(compiled[0], compiled[1])
-		print := func(w io.Writer) error {
-			return diffText(w, colour(), &differ{compiled[0], compiled[1], documents[0], documents[1]}, changes)
-		}
-		if output.value == "json" {
-			print = func(w io.Writer) error { return diffJSON(w, changes) }
-		}
-		if err := print(cmd.OutOrStdout()); err != nil {
+		answer := newDifference(&differ{compiled[0], compiled[1], documents[0], documents[1]}, changes)
+		if err := show(cmd, output.value, colour(), answer, (*difference).Page); err != nil {
 			return usage(err)
 		}
 		if exitCode && len(changes) > 0 {
@@ -99,28 +90,55 @@ type differ struct {
 	written, rewrote *policy.Document
 }
 
-func diffText(w io.Writer, p painter, d *differ, changes []policy.Change) error {
-	signs := map[policy.ChangeAction][2]string{policy.ChangeAdd: {"+", green}, policy.ChangeModify: {"~", yellow}, policy.ChangeRemove: {"-", red}}
+// difference is what two policies differ in, the changes in the order of their types.
+type difference struct {
+	Same    bool           `json:"same"`
+	Changes []changeAnswer `json:"changes"`
+
+	shown []*shownChange
+}
+
+type changeAnswer struct {
+	Type       policy.ChangeType   `json:"type"`
+	Action     policy.ChangeAction `json:"action"`
+	Identifier string              `json:"identifier"`
+	Path       string              `json:"path"`
+	Previous   map[string]any      `json:"previous,omitempty"`
+	New        map[string]any      `json:"new,omitempty"`
+	Edges      []string            `json:"edges"`
+}
+
+func newDifference(d *differ, changes []policy.Change) *difference {
+	answer := &difference{Same: len(changes) == 0, Changes: []changeAnswer{}, shown: d.merged(changes)}
+	for _, c := range changes {
+		answer.Changes = append(answer.Changes, changeAnswer{c.Type, c.Action, c.Identifier, c.IdentifierPath, given(c.Previous), given(c.New), append([]string{}, c.Edges...)})
+	}
+	return answer
+}
+
+// Page is each change with its values, then how many there are.
+func (d *difference) Page() *page.Page {
+	p := &page.Page{}
+	if d.Same {
+		p.Line(page.Plain, "the policies mean the same")
+		return p
+	}
+	signs := map[policy.ChangeAction]string{policy.ChangeAdd: "+", policy.ChangeModify: "~", policy.ChangeRemove: "-"}
+	marks := map[policy.ChangeAction]page.Mark{policy.ChangeAdd: page.Good, policy.ChangeModify: page.Warning, policy.ChangeRemove: page.Bad}
 	counts := map[policy.ChangeAction]int{}
-	var out strings.Builder
-	for _, c := range d.merged(changes) {
+	for _, c := range d.shown {
 		counts[c.Action]++
-		sign := signs[c.Action]
-		fmt.Fprintln(&out, p.paint(sign[1], sign[0]+" "+page.Printable(c.title)))
+		p.Line(marks[c.Action], "%s %s", signs[c.Action], c.title)
 		for _, line := range c.lines {
-			fmt.Fprintf(&out, "    %s\n", page.Printable(line))
+			p.Item(2, page.Plain, "%s", line)
 		}
 		if len(c.Edges) > 0 {
-			fmt.Fprintf(&out, "    %s\n", p.paint(faint, "takes effect at "+strings.Join(c.Edges, ", ")))
+			p.Item(2, page.Faint, "takes effect at %s", strings.Join(c.Edges, ", "))
 		}
 	}
-	if len(changes) == 0 {
-		fmt.Fprintln(&out, "the policies mean the same")
-	} else {
-		fmt.Fprintf(&out, "\n%d added, %d changed, %d removed\n", counts[policy.ChangeAdd], counts[policy.ChangeModify], counts[policy.ChangeRemove])
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	p.Line(page.Plain, "")
+	p.Line(page.Plain, "%d added, %d changed, %d removed", counts[policy.ChangeAdd], counts[policy.ChangeModify], counts[policy.ChangeRemove])
+	return p
 }
 
 // shownChange is a change as a reader sees it.
@@ -198,27 +216,6 @@ func (d *differ) lines(c *policy.Change) []string {
 		}
 	}
 	return lines
-}
-
-// diffJSON prints one object with the changes in the order of their types.
-func diffJSON(w io.Writer, changes []policy.Change) error {
-	type change struct {
-		Type       policy.ChangeType   `json:"type"`
-		Action     policy.ChangeAction `json:"action"`
-		Identifier string              `json:"identifier"`
-		Path       string              `json:"path"`
-		Previous   map[string]any      `json:"previous,omitempty"`
-		New        map[string]any      `json:"new,omitempty"`
-		Edges      []string            `json:"edges"`
-	}
-	list := []change{}
-	for _, c := range changes {
-		list = append(list, change{c.Type, c.Action, c.Identifier, c.IdentifierPath, given(c.Previous), given(c.New), append([]string{}, slices.Clone(c.Edges)...)})
-	}
-	return analysis.WriteJSON(w, struct {
-		Same    bool     `json:"same"`
-		Changes []change `json:"changes"`
-	}{len(list) == 0, list})
 }
 
 // given is the values of one side that there are.

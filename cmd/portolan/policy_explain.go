@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,12 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
-	"portolan/internal/page"
 	"portolan/policy"
 )
 
 func policyExplainCommand() *cobra.Command {
-	output := choice("text", "json")
 	var given attachmentFlags
 	var attachments string
 	cmd := &cobra.Command{
@@ -38,7 +35,7 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 		},
 	}
 	f := cmd.Flags()
-	f.VarP(output, "output", "o", output.list())
+	output := answerFlag(cmd)
 	f.StringVar(&given.text, "attachment", "", "the whole attachment: type=vpc,edge=eu-west-1,account=111122223333,resource-id=vpc-1,tag:env=prod")
 	f.StringVar(&given.Type, "type", "", "attachment type: "+strings.Join(attachmentTypes, ", "))
 	f.StringArrayVar(&given.Edges, "edge", nil, "edge location; repeatable for a Direct Connect gateway")
@@ -80,10 +77,7 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 		if err := enough(a, answer); err != nil {
 			return usage(err)
 		}
-		if output.value == "json" {
-			return analysis.WriteJSON(cmd.OutOrStdout(), answer)
-		}
-		return explainText(cmd.OutOrStdout(), colour(), answer)
+		return show(cmd, output.value, colour(), answer, (*analysis.Explained).Page)
 	}
 	return cmd
 }
@@ -180,60 +174,4 @@ func enough(a *policy.Attachment, d *analysis.Explained) error {
 		}
 	}
 	return nil
-}
-
-// verdict is what a rule associates the attachment with, in words.
-func verdict(d *analysis.Explained) string {
-	if d.Segment != "" {
-		return "segment " + d.Segment
-	}
-	return "network function group " + d.NetworkFunctionGroup
-}
-
-// why says what follows from a decision.
-func why(d *analysis.Explained) string {
-	switch {
-	case d.FullGroup != "":
-		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", d.FullGroup, d.OccupiedBy)
-	case d.RuleNumber == 0 && len(d.Rules) > 0 && d.Rules[len(d.Rules)-1].Matched:
-		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", d.Rules[len(d.Rules)-1].RuleNumber)
-	case d.RuleNumber == 0:
-		return "AVAILABLE but not associated: no attachment-policy rule matches"
-	case d.RequireAcceptance:
-		return fmt.Sprintf("by rule %d. It waits in PENDING_ATTACHMENT_ACCEPTANCE until it is accepted", d.RuleNumber)
-	default:
-		return fmt.Sprintf("by rule %d. No acceptance is needed", d.RuleNumber)
-	}
-}
-
-func explainText(w io.Writer, p painter, d *analysis.Explained) error {
-	var out strings.Builder
-	for _, rule := range d.Rules {
-		word, colour := "does not match", faint
-		if rule.Matched {
-			word, colour = "matches", green
-		}
-		fmt.Fprintf(&out, "rule %d, line %d: %s: %s\n", rule.RuleNumber, rule.Line, p.paint(colour, word), page.Printable(rule.Outcome))
-		for _, c := range rule.Conditions {
-			mark, colour := "no ", red
-			if c.Held {
-				mark, colour = "yes", green
-			}
-			fmt.Fprintf(&out, "  %s  %s", p.paint(colour, mark), page.Printable(c.Test))
-			if c.Found != "" {
-				fmt.Fprintf(&out, ": it has %s", page.Printable(c.Found))
-			}
-			fmt.Fprintln(&out)
-		}
-	}
-	if len(d.NotTried) > 0 {
-		fmt.Fprintf(&out, "not tried: %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(d.NotTried)), ", "), "[]"))
-	}
-	if d.RuleNumber == 0 {
-		fmt.Fprintf(&out, "\n%s.\n", p.paint(bold, why(d)))
-	} else {
-		fmt.Fprintf(&out, "\n%s, %s.\n", p.paint(bold, verdict(d)), why(d))
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
 }

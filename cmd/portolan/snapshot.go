@@ -62,7 +62,7 @@ func (v valid) Page() *page.Page {
 }
 
 func snapshotValidateCommand() *cobra.Command {
-	format := choice("text", "json", "markdown")
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use:   "validate FILE",
 		Short: "validate a snapshot file: format, policy, and that routes converge",
@@ -86,13 +86,10 @@ func snapshotValidateCommand() *cobra.Command {
 				return &exitError{exitFindings, err}
 			}
 			v := valid{args[0], len(s.Attachments), len(subject.Tables.TableIDs())}
-			if format.value == "json" {
-				return analysis.WriteJSON(cmd.OutOrStdout(), v)
-			}
-			return showPage(cmd, v.Page(), format.value, false)
+			return show(cmd, format.value, false, v, valid.Page)
 		},
 	}
-	cmd.Flags().VarP(format, "output", "o", format.list())
+	format = answerFlag(cmd)
 	return cmd
 }
 

@@ -8,12 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"portolan/internal/analysis"
 	"portolan/internal/page"
 )
 
 func versionCommand() *cobra.Command {
-	format := choice("text", "json", "markdown")
+	var format *oneOf
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "print the version",
@@ -21,13 +20,10 @@ func versionCommand() *cobra.Command {
   portolan version -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format.value == "json" {
-				return analysis.WriteJSON(cmd.OutOrStdout(), builtFrom())
-			}
-			return showPage(cmd, builtFrom().Page(), format.value, false)
+			return show(cmd, format.value, false, builtFrom(), build.Page)
 		},
 	}
-	cmd.Flags().VarP(format, "output", "o", format.list())
+	format = answerFlag(cmd)
 	return cmd
 }
 

@@ -91,6 +91,9 @@ func Checks() []Check {
 	}
 }
 
+// OfCatalog tells whether a check looks at the catalog of a server, which no snapshot has.
+func OfCatalog(check string) bool { return check == CheckCatalog || check == CheckPeerOutside }
+
 // CheckNames are the names of all checks.
 func CheckNames() []string {
 	var names []string

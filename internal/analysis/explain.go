@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"portolan/internal/page"
 	"portolan/internal/snapshot"
@@ -122,36 +123,49 @@ func (e *Explained) Page() *page.Page {
 	p := &page.Page{}
 	for i := range e.Rules {
 		r := &e.Rules[i]
-		mark, word := page.Plain, "does not match"
+		mark, word := page.Faint, "does not match"
 		if r.Matched {
 			mark, word = page.Good, "matches"
 		}
 		p.Line(mark, "rule %d, line %d: %s: %s", r.RuleNumber, r.Line, word, r.Outcome)
 		for _, c := range r.Conditions {
-			held := "no"
+			mark, text := page.Bad, "no   "+c.Test
 			if c.Held {
-				held = "yes"
+				mark, text = page.Good, "yes  "+c.Test
 			}
 			if c.Found != "" {
-				p.Item(1, page.Plain, "%s: %s: it has %s", held, c.Test, c.Found)
-			} else {
-				p.Item(1, page.Plain, "%s: %s", held, c.Test)
+				text += ": it has " + c.Found
 			}
+			p.Item(1, mark, "%s", text)
 		}
 	}
-	p.Line(page.Plain, "%s", e.verdict())
+	if len(e.NotTried) > 0 {
+		p.Line(page.Plain, "not tried: %s", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(e.NotTried)), ", "), "[]"))
+	}
+	p.Line(page.Plain, "")
+	p.Line(page.Strong, "%s.", e.decision())
 	return p
 }
 
-func (e *Explained) verdict() string {
+// decision says where the attachment is associated, and why.
+func (e *Explained) decision() string {
+	place := "segment " + e.Segment
+	if e.Segment == "" {
+		place = "network function group " + e.NetworkFunctionGroup
+	}
+	place += fmt.Sprintf(", by rule %d", e.RuleNumber)
 	switch {
-	case e.Segment != "":
-		return "segment " + e.Segment
-	case e.NetworkFunctionGroup != "":
-		return "network function group " + e.NetworkFunctionGroup
-	case e.OccupiedBy != "":
-		return fmt.Sprintf("not associated: network function group %s already has attachment %s at its edge location", e.FullGroup, e.OccupiedBy)
+	case e.FullGroup != "":
+		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", e.FullGroup, e.OccupiedBy)
+	case e.RuleNumber == 0 && len(e.Rules) > 0 && e.Rules[len(e.Rules)-1].Matched:
+		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", e.Rules[len(e.Rules)-1].RuleNumber)
+	case e.RuleNumber == 0:
+		return "AVAILABLE but not associated: no attachment-policy rule matches"
+	case e.Attachment != "": // one that exists has been accepted, or its state says that it waits
+		return place
+	case e.RequireAcceptance:
+		return place + ". It waits in PENDING_ATTACHMENT_ACCEPTANCE until it is accepted"
 	default:
-		return "not associated"
+		return place + ". No acceptance is needed"
 	}
 }

@@ -3,7 +3,6 @@ package analysis
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -83,15 +82,9 @@ type PlanPair struct {
 
 // Plan works out what another policy would change.
 func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
-	if s.Snapshot == nil {
-		return nil, errors.New("a plan takes the network's snapshot")
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	next, err := Examine(s.Snapshot, document, s.Network.Options)
+	next, err := s.Changed(ctx, &Change{Policy: document})
 	if err != nil {
-		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
+		return nil, err
 	}
 	return s.PlanTo(ctx, next)
 }

@@ -3,10 +3,11 @@ package importer
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"portolan/internal/page"
 )
 
 // Report says how a snapshot came about: what was read, and what is not known, for which reason.
@@ -96,35 +97,34 @@ func (p *Report) sort() {
 // Complete is whether everything was read.
 func (p *Report) Complete() bool { return len(p.Unread) == 0 }
 
-// WriteText writes the report for a terminal.
-func (p *Report) WriteText(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d attachments, %d prefixes, %d tables, %d calls\n", p.CoreNetwork, p.Attachments, p.Prefixes, p.Tables, p.Calls)
+// Page is what was read, what was not and why, and notes.
+func (p *Report) Page() *page.Page {
+	out := &page.Page{}
+	out.Line(page.Plain, "%s: %d attachments, %d prefixes, %d tables, %d calls", p.CoreNetwork, p.Attachments, p.Prefixes, p.Tables, p.Calls)
 	for _, s := range p.Sources {
-		fmt.Fprintf(&b, "  %6d prefixes from %s\n", s.Prefixes, s.Name)
+		out.Item(1, page.Plain, "%6d prefixes from %s", s.Prefixes, s.Name)
 	}
-	p.writeUnread(&b)
+	unreadOn(out, p.Unread)
 	for _, n := range p.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
+		out.Line(page.Plain, "note: %s", n)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return out
 }
 
-// writeUnread writes what could not be read, a line for each action.
-func (p *Report) writeUnread(b *strings.Builder) {
-	for _, u := range p.Unread {
+// unreadOn adds what could not be read, a line for each action.
+func unreadOn(out *page.Page, list []Unread) {
+	for _, u := range list {
 		why := "failed"
 		if u.Denied {
 			why = "is not allowed"
 		}
-		fmt.Fprintf(b, "not read: %s %s (%d): %s unknown", u.Action, why, u.Count, u.Unknown)
+		text := fmt.Sprintf("not read: %s %s (%d): %s unknown", u.Action, why, u.Count, u.Unknown)
 		if len(u.Of) > 0 {
-			fmt.Fprintf(b, ", such as of %s", strings.Join(u.Of, ", "))
+			text += ", such as of " + strings.Join(u.Of, ", ")
 		}
 		if !u.Denied {
-			fmt.Fprintf(b, ": %s", u.Error)
+			text += ": " + u.Error
 		}
-		b.WriteByte('\n')
+		out.Line(page.Warning, "%s", text)
 	}
 }

@@ -3,7 +3,6 @@ package importer_test
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +16,7 @@ import (
 
 	"portolan/internal/importer"
 	"portolan/internal/node"
+	"portolan/internal/page"
 	"portolan/internal/server"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
@@ -104,10 +104,10 @@ func wantEqual(t *testing.T, snap *snapshot.Snapshot, options *routing.Options) 
 	}
 }
 
-func report(t *testing.T, v interface{ WriteText(io.Writer) error }) string {
+func report(t *testing.T, v interface{ Page() *page.Page }) string {
 	t.Helper()
 	var b writer
-	if err := v.WriteText(&b); err != nil {
+	if err := v.Page().Text(&b, page.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return string(b)

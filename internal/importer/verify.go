@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"portolan/internal/page"
 	"portolan/internal/snapshot"
 	"portolan/routing"
 )
@@ -266,34 +266,38 @@ func (v *Verification) table(id routing.TableID, computed, shown map[netip.Prefi
 // Agrees is whether every table was read and is as it was computed.
 func (v *Verification) Agrees() bool { return v.Equal == v.Tables && len(v.Unread) == 0 }
 
-// WriteText writes it for a terminal.
-func (v *Verification) WriteText(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d of %d route tables equal, %d rows", v.CoreNetwork, v.Equal, v.Tables, v.Rows)
-	if v.Ties > 0 {
-		fmt.Fprintf(&b, "; %d rows differ only in the choice between equal paths", v.Ties)
+// Page is how many tables agree, then each difference.
+func (v *Verification) Page() *page.Page {
+	out := &page.Page{}
+	mark := page.Good
+	if !v.Agrees() {
+		mark = page.Bad
 	}
-	fmt.Fprintf(&b, "\nrouting information: %d of %d tables equal, %d rows, %d missing, %d extra\n", v.RIB.Equal, v.RIB.Tables, v.RIB.Rows, v.RIB.Missing, v.RIB.Extra)
+	text := fmt.Sprintf("%s: %d of %d route tables equal, %d rows", v.CoreNetwork, v.Equal, v.Tables, v.Rows)
+	if v.Ties > 0 {
+		text += fmt.Sprintf("; %d rows differ only in the choice between equal paths", v.Ties)
+	}
+	out.Line(mark, "%s", text)
+	out.Line(page.Plain, "routing information: %d of %d tables equal, %d rows, %d missing, %d extra", v.RIB.Equal, v.RIB.Tables, v.RIB.Rows, v.RIB.Missing, v.RIB.Extra)
 	if n := v.Missing + v.Extra + v.Rerouted; n > 0 {
-		fmt.Fprintf(&b, "%d rows differ: %d missing, %d extra, %d with another next hop, state or type\n", n, v.Missing, v.Extra, v.Rerouted)
+		out.Line(page.Plain, "%d rows differ: %d missing, %d extra, %d with another next hop, state or type", n, v.Missing, v.Extra, v.Rerouted)
 	}
 	for _, d := range v.Differences {
 		switch d.Kind {
 		case "missing":
-			fmt.Fprintf(&b, "  - %s %s: AWS has %s\n", d.Table, d.Prefix, d.AWS)
+			out.Item(1, page.Bad, "- %s %s: AWS has %s", d.Table, d.Prefix, d.AWS)
 		case "extra":
-			fmt.Fprintf(&b, "  + %s %s: AWS does not have it; computed %s\n", d.Table, d.Prefix, d.Computed)
+			out.Item(1, page.Bad, "+ %s %s: AWS does not have it; computed %s", d.Table, d.Prefix, d.Computed)
 		default:
-			fmt.Fprintf(&b, "  ~ %s %s: AWS has %s; computed %s\n", d.Table, d.Prefix, d.AWS, d.Computed)
+			out.Item(1, page.Warning, "~ %s %s: AWS has %s; computed %s", d.Table, d.Prefix, d.AWS, d.Computed)
 		}
 	}
 	if v.Truncated {
-		fmt.Fprintf(&b, "  … the first %d are listed\n", maxDifferences)
+		out.Item(1, page.Faint, "… the first %d are listed", maxDifferences)
 	}
 	for _, e := range v.Explained {
-		fmt.Fprintf(&b, "fewer rows differ (%d) with %s\n", e.Differ, e.Setting)
+		out.Line(page.Plain, "fewer rows differ (%d) with %s", e.Differ, e.Setting)
 	}
-	(&Report{Unread: v.Unread}).writeUnread(&b)
-	_, err := io.WriteString(w, b.String())
-	return err
+	unreadOn(out, v.Unread)
+	return out
 }

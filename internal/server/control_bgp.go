@@ -1,8 +1,8 @@
 package server
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"strings"
 
@@ -10,7 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portolan/api"
+	"portolan/internal/analysis"
 	"portolan/internal/bgp"
+	"portolan/internal/page"
 	"portolan/internal/speaker"
 )
 
@@ -44,7 +46,7 @@ func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	peer, what, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	call := question{formats: []string{"json", "text"}}
+	call := question{formats: written}
 	var do func(ctx context.Context, address string, soft bool) (any, error)
 	switch method := r.Method; {
 	case rest == "" && method == http.MethodGet:
@@ -93,14 +95,23 @@ func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
 		if err != nil {
 			return nil, err
 		}
-		if report, ok := answer.(interface{ WriteText(io.Writer) error }); ok && format == "text" {
-			var b strings.Builder
-			err := report.WriteText(&b)
-			return []byte(b.String()), err
+		if report, ok := answer.(analysis.Report); ok && format != "json" {
+			return rendered(report, format)
 		}
 		return json.Marshal(answer, json.Deterministic(true))
 	})
 	return true
+}
+
+// rendered is an answer that names no attachments, as text or as Markdown.
+func rendered(report analysis.Report, format string) ([]byte, error) {
+	var b bytes.Buffer
+	if format == "markdown" {
+		err := report.Page().Markdown(&b)
+		return b.Bytes(), err
+	}
+	err := report.Page().Text(&b, page.Style{})
+	return b.Bytes(), err
 }
 
 // bgpMetrics are those of sessions, read when they are asked for.

@@ -15,6 +15,7 @@ import (
 	"portolan/internal/analysis"
 	"portolan/internal/page"
 	"portolan/internal/picture"
+	"portolan/internal/snapshot"
 	"portolan/routing"
 )
 
@@ -111,14 +112,20 @@ var questions = map[string]question{
 		},
 	},
 	"plan": {
-		summary: "What another policy would change.", sent: "A policy in any form that portolan policy check reads.",
-		method: http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
-		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
-			document, err := analysis.PolicyDocument(body)
+		summary: "What another policy, another network or a failure would change.",
+		sent:    "A policy in any form that portolan policy check reads; with to=snapshot a snapshot file; nothing where fail says all.",
+		method:  http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
+		params: []parameter{{"to", "What the body is: policy, the default, or snapshot, the network as it is to be."}, {"fail", "What fails, with commas between: edge=LOCATION, attachment=ID or name."}},
+		ask: func(ctx context.Context, n *analysis.Subject, q url.Values, body []byte) (any, error) {
+			change, err := changeIn(q, body)
 			if err != nil {
 				return nil, err
 			}
-			return n.Plan(ctx, document)
+			next, err := n.Changed(ctx, change)
+			if err != nil {
+				return nil, err
+			}
+			return n.PlanTo(ctx, next)
 		},
 	},
 	"association": {
@@ -165,6 +172,26 @@ var contentTypes = map[string]string{
 
 func tableIn(q url.Values) routing.TableID {
 	return routing.TableID{Segment: q.Get("segment"), NetworkFunctionGroup: q.Get("network-function-group"), Edge: q.Get("edge")}
+}
+
+// changeIn is the change that a plan is asked for.
+func changeIn(q url.Values, body []byte) (c *analysis.Change, err error) {
+	c = new(analysis.Change)
+	if fail := q.Get("fail"); fail != "" {
+		c.Fail = strings.Split(fail, ",")
+	}
+	switch to := q.Get("to"); {
+	case to != "" && to != "policy" && to != "snapshot":
+		return nil, api.InvalidField("to", "Member must be policy or snapshot.")
+	case len(body) == 0 && c.Fail != nil:
+	case to == "snapshot":
+		if c.To, err = snapshot.Parse(body); err != nil {
+			return nil, &analysis.QuestionError{Field: "body", Err: err}
+		}
+	default:
+		c.Policy, err = analysis.PolicyDocument(body)
+	}
+	return c, err
 }
 
 func boolean(q url.Values, name string) (bool, error) {

@@ -92,6 +92,8 @@ func (a *Attachment) validateAnnouncements(at string, list []routing.Announcemen
 		switch {
 		case !announced.Prefix.IsValid() || announced.Prefix.Addr().Is4In6():
 			add("%s: announcements[%d]: want a prefix such as 10.0.0.0/16", at, j)
+		case announced.Prefix != announced.Prefix.Masked():
+			add("%s: announcements[%d]: %s has host bits: write %s", at, j, announced.Prefix, announced.Prefix.Masked())
 		case slices.Contains(announced.ASPath, 0):
 			add("%s: announcements[%d]: AS 0 is reserved", at, j)
 		case announced.Edge != "" && !slices.Contains(a.Edges, announced.Edge):
@@ -137,6 +139,8 @@ func (a *Attachment) validateNAT(at string, add func(string, ...any)) {
 	for j, r := range a.NAT.Rules {
 		if from, to := r.MatchSource, r.NAT; !from.IsValid() || !to.IsValid() || !from.Addr().Is4() || !to.Addr().Is4() || from.Bits() != to.Bits() {
 			add("%s: nat.rules[%d]: want two IPv4 blocks of one size in matchSourceCidr and natCidr", at, j)
+		} else if from != from.Masked() || to != to.Masked() {
+			add("%s: nat.rules[%d]: a block has host bits: write %s and %s", at, j, from.Masked(), to.Masked())
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"sigs.k8s.io/yaml"
+
+	"portolan/internal/yamljson"
 )
 
 // MaxFile bounds what is read, in bytes.
@@ -20,8 +22,10 @@ func Parse(data []byte) (*Snapshot, error) {
 		return nil, fmt.Errorf("the snapshot is longer than %d bytes", MaxFile)
 	}
 	file := data
-	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		converted, err := yaml.YAMLToJSONStrict(data)
+	trimmed := bytes.TrimLeft(data, " \t\r\n")
+	inYAML := len(trimmed) == 0 || trimmed[0] != '{'
+	if inYAML {
+		converted, err := yamljson.Convert(data, yamljson.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("the snapshot is not YAML: %w", err)
 		}
@@ -30,6 +34,11 @@ func Parse(data []byte) (*Snapshot, error) {
 	var s Snapshot
 	if err := json.Unmarshal(data, &s, json.RejectUnknownMembers(true)); err != nil {
 		return nil, readError(file, data, err)
+	}
+	if inYAML && len(s.Policy) > 0 { // its places are those of the file, which nobody has beside the policy
+		if err := s.Policy.Canonicalize(); err != nil {
+			return nil, readError(file, data, err)
+		}
 	}
 	if err := s.Validate(); err != nil {
 		return nil, err

@@ -11,19 +11,12 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"portolan/internal/yamljson"
 	"portolan/policy"
 )
 
 // readError is what is wrong with a file that cannot be read, in one line: where, what is expected, and what to write. file is the
 // file as it was given, data the JSON that was made of it.
 func readError(file, data []byte, err error) error {
-	if placed, failed := yamljson.Convert(file, yamljson.Options{}); failed == nil && !bytes.Equal(file, data) {
-		var again Snapshot
-		if placedErr := json.Unmarshal(placed, &again, json.RejectUnknownMembers(true)); placedErr != nil {
-			data, err = placed, placedErr // the same, in the places of the YAML
-		}
-	}
 	var members map[string]jsontext.Value
 	if json.Unmarshal(data, &members) == nil && members["core-network-configuration"] != nil && members["policy"] == nil {
 		return errors.New("this is a core network policy, not a snapshot: a snapshot has it as its member policy")
@@ -31,6 +24,9 @@ func readError(file, data []byte, err error) error {
 	const what = "the snapshot cannot be read: "
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		line, column := position(data, int(syntax.ByteOffset))
+		if errors.Is(syntax.Err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("%sline %d, column %d: %s is given twice", what, line, column, memberPath(syntax.JSONPointer))
+		}
 		return fmt.Errorf("%sline %d, column %d: %w", what, line, column, syntax.Err)
 	}
 	semantic, ok := errors.AsType[*json.SemanticError](err)

@@ -67,7 +67,7 @@ var described = map[string]string{
 	"Association.segment":                 "Segment.",
 	"Association.networkFunctionGroup":    "Network function group.",
 	"Association.ruleNumber":              "Rule of the attachment policies that decided.",
-	"Announcement.prefix":                 "Prefix; host bits are ignored.",
+	"Announcement.prefix":                 "Prefix, without host bits.",
 	"Announcement.edge":                   "Of a Direct Connect gateway: the only edge where it is offered.",
 	"Announcement.asPath":                 "AS path, the nearest ASN first.",
 	"Announcement.med":                    "MED; 100 when it is absent.",

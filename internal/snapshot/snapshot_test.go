@@ -49,7 +49,7 @@ func TestParse_roundTrip(t *testing.T) {
 func TestParse_refuses(t *testing.T) {
 	const head = "version: 1\npolicy: {version: '2021.12'}\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"nothing", "", "version is 0"},
+		{"nothing", "", "there is nothing in it"},
 		{"another version", "version: 2\npolicy: {}", "this program reads version 1"},
 		{"no policy", "version: 1", "policy is missing"},
 		{"unknown member", head + "attachements: []", "attachements"},
@@ -67,6 +67,9 @@ func TestParse_refuses(t *testing.T) {
 		{"edge without ASN", head + "edges: [{location: x}]", "its ASN"},
 		{"JSON that ends early", `{"version": 1`, "cannot be read: line 1, column 14: "},
 		{"a text that is a boolean", head + "attachments:\n  - id: a\n    type: vpc\n    edges: [x]\n    tags:\n      shared: true", `line 8, column 7: attachments[0].tags.shared must be text: write "true"`},
+		{"a text that is an old boolean", head + "attachments: [{id: a, type: vpc, edges: [x], tags: {fw: y, on: off}, association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"}, // the tags are taken
+		{"host bits", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: 10.2.0.1/16}]}]", "10.2.0.1/16 has host bits: write 10.2.0.0/16"},
+		{"host bits of NAT", head + "attachments: [{id: a, type: vpc, edges: [x], nat: {rules: [{ruleNumber: 1, matchSourceCidr: 10.2.0.0/16, natCidr: 100.64.0.1/16}]}}]", "100.64.0.0/16"},
 		{"a text that is a number", head + "account: 111122223333", `line 3, column 1: account must be text: write "111122223333"`},
 		{"a list that is a text", head + "attachments: [{id: a, type: vpc,\n  edges: x}]", "line 4, column 3: attachments[0].edges must be a list, such as [x] for a single element, not x"},
 		{"an object that is a text", `{"version": 1, "policy": {},` + "\n" + `"attachments": [{"id": "a", "announcements": ["10.0.0.0/8"]}]}`, `line 2, column 47: attachments[0].announcements[0] must be an object with members such as prefix, `},

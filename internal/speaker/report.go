@@ -3,15 +3,14 @@ package speaker
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"portolan/api"
 	"portolan/internal/bgp"
+	"portolan/internal/page"
 )
 
 // Session is a BGP session as control calls show it. Routes are counted as they are now, messages since the session was made.
@@ -272,20 +271,24 @@ func (sp *Speaker) BGPReset(ctx context.Context, id, address string, soft bool) 
 	return nil
 }
 
-// WriteText writes a line for each session.
-func (l *Sessions) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PEER\tEDGE\tCORE NETWORK ADDRESS\tROUTER\tAS\tSTATE\tSINCE\tHEARD\tADVERTISED\tLAST REASON")
+// Page is a row for each session.
+func (l *Sessions) Page() *page.Page {
+	var rows [][]page.Cell
 	for i := range l.Sessions {
 		s := &l.Sessions[i]
-		reason := s.LastReason
+		reason, state := s.LastReason, page.Cell{Text: s.State, Mark: page.Bad}
 		if s.Problem != "" {
 			reason = s.Problem
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%d\t%d\t%s\n", s.ConnectPeerID, s.Edge, socket(s.CoreNetworkAddress, s.Local),
-			socket(s.PeerAddress, s.Remote), s.PeerASN, s.State, s.Since.Format(time.RFC3339), s.Heard, s.Advertised, reason)
+		if s.State == bgp.Established.String() {
+			state.Mark = page.Good
+		}
+		row := page.Cells(s.ConnectPeerID, s.Edge, socket(s.CoreNetworkAddress, s.Local), socket(s.PeerAddress, s.Remote), fmt.Sprint(s.PeerASN))
+		rows = append(rows, append(append(row, state), page.Cells(s.Since.Format(time.RFC3339), fmt.Sprint(s.Heard), fmt.Sprint(s.Advertised), reason)...))
 	}
-	return table.Flush()
+	p := &page.Page{}
+	p.Rows([]string{"PEER", "EDGE", "CORE NETWORK ADDRESS", "ROUTER", "AS", "STATE", "SINCE", "HEARD", "ADVERTISED", "LAST REASON"}, rows)
+	return p
 }
 
 // socket is an address, with the socket where that has another one.
@@ -296,10 +299,9 @@ func socket(a netip.Addr, at string) string {
 	return a.String() + " at " + at
 }
 
-// WriteText writes a line for each route.
-func (l *Routes) WriteText(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SESSION\tPREFIX\tNEXT HOP\tMED\tAS PATH\tCOMMUNITIES\t")
+// Page is a row for each route.
+func (l *Routes) Page() *page.Page {
+	var rows [][]page.Cell
 	for i := range l.Routes {
 		r := &l.Routes[i]
 		med, stale := "-", ""
@@ -309,8 +311,10 @@ func (l *Routes) WriteText(w io.Writer) error {
 		if r.Stale {
 			stale = "stale"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.CoreNetworkAddress, r.Prefix, r.NextHop, med,
-			strings.Trim(fmt.Sprint(r.ASPath), "[]"), strings.Join(r.Communities, " "), stale)
+		rows = append(rows, page.Cells(r.CoreNetworkAddress.String(), r.Prefix.String(), r.NextHop.String(), med,
+			strings.Trim(fmt.Sprint(r.ASPath), "[]"), strings.Join(r.Communities, " "), stale))
 	}
-	return table.Flush()
+	p := &page.Page{}
+	p.Rows([]string{"SESSION", "PREFIX", "NEXT HOP", "MED", "AS PATH", "COMMUNITIES", ""}, rows)
+	return p
 }

@@ -101,7 +101,7 @@ fi
 `
 
 // writeDeb writes a Debian package: an ar archive of the format's version, the control files and the data.
-func writeDeb(path, version, arch string, binary, unit []byte) error {
+func writeDeb(path, version, arch string, binary, unit []byte, pages []file) error {
 	control, err := tarOf([]file{
 		{"./", 0o755, nil},
 		{"./control", 0o644, fmt.Appendf(nil, `Package: portolan
@@ -120,7 +120,7 @@ Description: open, self-hosted AWS Network Manager
 	if err != nil {
 		return err
 	}
-	data, err := tarOf([]file{
+	data, err := tarOf(append([]file{
 		{"./", 0o755, nil},
 		{"./usr/", 0o755, nil},
 		{"./usr/bin/", 0o755, nil},
@@ -129,7 +129,7 @@ Description: open, self-hosted AWS Network Manager
 		{"./usr/lib/systemd/", 0o755, nil},
 		{"./usr/lib/systemd/system/", 0o755, nil},
 		{"./usr/lib/systemd/system/portolan.service", 0o644, unit},
-	}, 0)
+	}, pages...), 0)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,11 @@ func (o *options) platform(p platform) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeDeb(o.path("portolan_%s_%s.deb", strings.TrimPrefix(o.version, "v"), p.arch), o.version, p.arch, binary, unit); err != nil {
+	pages, err := o.manPages()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeDeb(o.path("portolan_%s_%s.deb", strings.TrimPrefix(o.version, "v"), p.arch), o.version, p.arch, binary, unit, pages); err != nil {
 		return nil, err
 	}
 	image, err := newImage(p.arch, binary)
@@ -137,6 +141,41 @@ func (o *options) platform(p platform) (*image, error) {
 		return nil, err
 	}
 	return image, writeDocker(o.path("portolan_%s_%s_docker.tar", o.version, p.arch), o.version, image)
+}
+
+// manPages are the manual pages as a package holds them: those of the executable that is packaged, or of one for this machine.
+func (o *options) manPages() ([]file, error) {
+	dir, err := os.MkdirTemp("", "man")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd := exec.Command("go", "run", "-tags", "grpcnotrace", "-ldflags", "-X main.release="+o.version, "./cmd/portolan", "man", "--dir", dir)
+	cmd.Dir = o.root
+	if o.binary != "" {
+		cmd = exec.Command(o.binary, "man", "--dir", dir)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("manual pages: %w", err)
+	}
+	list := []file{{"./usr/share/", 0o755, nil}, {"./usr/share/man/", 0o755, nil}, {"./usr/share/man/man1/", 0o755, nil}}
+	entries, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		packed, err := gzipped(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, file{"./usr/share/man/man1/" + e.Name() + ".gz", 0o644, packed})
+	}
+	return list, nil
 }
 
 // build gives the executable of a platform.
