@@ -234,7 +234,7 @@ func (sp *Speaker) refuse(l *listener, conn net.Conn, remote netip.Addr) {
 		l.said, l.strays = now, 0
 	}
 	conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // into an empty buffer
-	conn.Write(notify(codeCease, ceaseRejected, "").encode())
+	_, _ = conn.Write(notify(codeCease, ceaseRejected, "").encode())
 	conn.Close()
 }
 
