@@ -26,12 +26,24 @@ async function repeat(f) {
 	return middle(list)
 }
 
-// since is the time from the beginning of a navigation until a selector is in the page, by the clock of the page.
-const since = (page, selector) => page.waitForSelector(selector).then(() => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(performance.now())))))
-
-say('networks, from the address to its list', ms(await repeat(async (page) => { await page.goto(at('')); return since(page, 'main .panel li a') })))
-say('overview of the core network, to its counts', ms(await repeat(async (page) => { await page.goto(at(`cn/${cn}`)); return since(page, '.cards li b') })))
-say('attachments, to the first rows', ms(await repeat(async (page) => { await page.goto(at(`cn/${cn}/attachments`)); return since(page, '.scroll tbody td') })))
+// first is the time from the beginning of a navigation until a selector is in the page, by the clock of the page, and the processor
+// time of its main thread.
+async function first(path, selector) {
+	const cpu = []
+	const wall = await repeat(async (page) => {
+		const cdp = await page.context().newCDPSession(page)
+		await cdp.send('Performance.enable', {timeDomain: 'threadTicks'})
+		await page.goto(at(path))
+		await page.waitForSelector(selector)
+		const now = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(performance.now()))))
+		cpu.push((await cdp.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value * 1000)
+		return now
+	})
+	return `${ms(wall)}, of it ${ms(middle(cpu))} of processor time in the page`
+}
+say('networks, from the address to its list', await first('', 'main .panel li a'))
+say('overview of the core network, to its counts', await first(`cn/${cn}`, '.cards li b'))
+say('attachments, to the first rows', await first(`cn/${cn}/attachments`, '.scroll tbody td'))
 
 // frames scrolls a table to its end and gives the work of the main thread in each frame, from a trace.
 async function frames(page, region) {
