@@ -1,12 +1,13 @@
 // App is what is around every view: navigation, search, what is wrong with the connection, and the view of the address.
 import {useEffect, useReducer, useState} from 'preact/hooks'
 import {control, pages} from './lib/api.js'
+import {useLive} from './lib/data.js'
 import {forget, useQuery} from './lib/query.js'
 import {A, address, go, useAddress} from './lib/router.jsx'
 import {preference, session} from './lib/session.js'
 import {begin} from './lib/stream.js'
 import {time} from './lib/text.js'
-import {Page} from './ui/basics.jsx'
+import {NoPolicy, Page} from './ui/basics.jsx'
 import {KeyDialog} from './ui/key.jsx'
 import {Palette} from './ui/palette.jsx'
 import {coreNetworkViews, viewOf} from './views.jsx'
@@ -45,6 +46,8 @@ export function App() {
 	useEffect(() => setMenu(false), [location.href])
 	const {View, title, control: controls} = viewOf(parts)
 	const refused = controls ? session.uncontrolled() : ''
+	const core = controls && parts[0] === 'cn' && parts[2] !== 'edit' ? parts[1] : null
+	const unruled = useLive(core) === null && core
 	return <>
 		<a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main').focus() }}>Skip to the content</a>
 		<header class="top">
@@ -57,7 +60,7 @@ export function App() {
 		<Banner />
 		<div class="frame">
 			<nav id="nav" class={menu ? 'shown' : ''} aria-label="Views"><Nav parts={parts} /></nav>
-			<main id="main" tabIndex={-1}><Guard key={parts.join('/')}>{refused ? <Page title={title}><p class="failure" role="alert"><bdi>{refused}</bdi></p></Page> : <View parts={parts} params={params} title={title} />}</Guard></main>
+			<main id="main" tabIndex={-1}><Guard key={parts.join('/')}>{refused ? <Page title={title}><p class="failure" role="alert"><bdi>{refused}</bdi></p></Page> : unruled ? <Page title={title}><NoPolicy cn={unruled} /></Page> : <View parts={parts} params={params} title={title} />}</Guard></main>
 		</div>
 		{find && <Palette close={() => setFind(false)} />}
 		{session.asking && <KeyDialog />}

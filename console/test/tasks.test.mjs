@@ -89,8 +89,7 @@ test('an attachment is accepted, and shown as accepted once the API says so', as
 	await open(`cn/${net.cn}/attachments?open=${net.ids['guest-0']}`)
 	await page.getByRole('button', {name: 'Accept'}).click()
 	await page.getByRole('button', {name: 'Accept'}).waitFor({state: 'detached'})
-	const {VpcAttachment: {Attachment}} = await net.api('GET', `/vpc-attachments/${net.ids['guest-0']}`)
-	assert.equal(Attachment.State, 'AVAILABLE')
+	await until('the attachment is available', async () => (await net.api('GET', `/vpc-attachments/${net.ids['guest-0']}`)).VpcAttachment.Attachment.State === 'AVAILABLE')
 	await page.getByRole('row', {name: new RegExp(`${net.ids['guest-0']}.*AVAILABLE.*guest`)}).waitFor()
 })
 
@@ -221,6 +220,25 @@ test('completion offers what the JSON Schema of the policy has at each place, an
 	await page.locator('.cm-tooltip-autocomplete li', {hasText: 'routing-policies'}).first().click()
 	await until('the member is completed', async () => (await code.innerText()).includes('], "routing-policies": }'))
 	assert.deepEqual((await offered('{"version": "2021.12", "|"}')).filter((o) => o.includes('routing')), [])
+})
+
+test('the first policy of a core network is written, put and executed', async () => {
+	const {GlobalNetwork: {GlobalNetworkId}} = await net.api('POST', '/global-networks', {Description: 'new'})
+	const {CoreNetwork: {CoreNetworkId: cn}} = await net.api('POST', '/core-networks', {GlobalNetworkId, Description: 'Without a policy'})
+	await until('the core network is there', async () => (await net.api('GET', `/core-networks/${cn}`)).CoreNetwork.State === 'AVAILABLE')
+	for (const view of ['', '/topology', '/routes', '/matrix', '/compare']) {
+		await open(`cn/${cn}${view}`)
+		await page.getByText('No policy of this core network is in force.').waitFor()
+	}
+	await page.getByRole('link', {name: 'Write one'}).click()
+	await page.getByText(/valid, (nothing|\d)/).waitFor()
+	await page.getByRole('button', {name: 'Put as a new version'}).click()
+	await page.getByRole('heading', {name: 'Policy version 1'}).waitFor()
+	await page.getByRole('button', {name: 'Execute'}).click()
+	await page.getByRole('button', {name: 'Confirm: Execute'}).click()
+	await page.getByText('COMPLETE', {exact: false}).first().waitFor()
+	await open(`cn/${cn}/topology`)
+	await page.getByRole('region', {name: /^Topology, picture/}).waitFor()
 })
 
 test('the topology is a tree, too', async () => {

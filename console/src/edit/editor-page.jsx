@@ -1,7 +1,7 @@
 // EditorPage is where a policy is written: findings at the cursor, what it would do beside it, and sending it.
 import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {askWith, call, control} from '../lib/api.js'
-import {usePolicy, useVersions} from '../lib/data.js'
+import {useLive, usePolicy, useVersions} from '../lib/data.js'
 import {invalidate, useQuery} from '../lib/query.js'
 import {address, go, setParams} from '../lib/router.jsx'
 import {preference, session} from '../lib/session.js'
@@ -34,9 +34,10 @@ export function EditorPage({parts: [, cn], params}) {
 }
 
 // useAnswer asks again when the text has not changed for some milliseconds; an answer about an older text is dropped.
-function useAnswer(text, ms, fn) {
+function useAnswer(text, ms, fn, ready = true) {
 	const [state, set] = useState({})
 	useEffect(() => {
+		if (!ready) return
 		const abort = new AbortController()
 		const timer = setTimeout(async () => {
 			try {
@@ -47,7 +48,7 @@ function useAnswer(text, ms, fn) {
 			}
 		}, ms)
 		return () => { clearTimeout(timer); abort.abort() }
-	}, [text])
+	}, [text, ready])
 	return {...state, old: state.of !== text}
 }
 
@@ -72,11 +73,12 @@ function Editor({cn, base, text: initial, params}) {
 	}, [text])
 	const schema = useSchema(/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1] ?? '')
 	known.current = schema ?? known.current
-	const lint = useAnswer(text, 5, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': cn}, body, signal}))
+	const live = useLive(cn)
+	const lint = useAnswer(text, 5, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': live ? cn : ''}, body, signal}), live !== undefined)
 	// A key that may not ask for findings puts what is JSON: the API checks it, too.
 	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lint.old
-	const changed = text !== initial
-	const plan = useAnswer(valid && changed && !lint.error ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
+	const changed = text !== initial || !base
+	const plan = useAnswer(live && valid && changed && !lint.error ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
 	useEffect(() => {
 		view.current = open(box.current, initial, {
 			changed: setText, schema: () => known.current,
@@ -101,7 +103,7 @@ function Editor({cn, base, text: initial, params}) {
 		<div class="actions">
 			<button type="button" class="quiet" aria-pressed={visual} onClick={() => setParams({view: visual ? '' : 'visual'})}>{visual ? 'Hide the form' : 'Form of segments, shares and inspection'}</button>
 			<Act control class="quiet" run={format} disabled={!document} why="The text is not JSON.">Format</Act>
-			<button type="button" class="quiet" disabled={!changed} onClick={() => replace(view.current, initial)}>Back to {base ? `version ${base.PolicyVersionId}` : 'the beginning'}</button>
+			<button type="button" class="quiet" disabled={text === initial} onClick={() => replace(view.current, initial)}>Back to {base ? `version ${base.PolicyVersionId}` : 'the beginning'}</button>
 			<Field label="Description of the new version" value={description} onInput={setDescription} />
 			<Act operation="PutCoreNetworkPolicy" run={put} disabled={!valid || !changed} why={!changed ? 'Nothing is changed yet.' : session.reachable ? 'The policy is not valid.' : 'The server cannot be reached.'}>Put as a new version</Act>
 		</div>
@@ -115,7 +117,7 @@ function Editor({cn, base, text: initial, params}) {
 				<Findings lint={lint} view={view} text={text} />
 				<section class="panel" aria-busy={plan.old || undefined}>
 					<h2>What it would do</h2>
-					{!changed ? <p class="empty">Nothing is changed yet.</p> : lint.error?.denied ? <Failure error={lint.error} /> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
+					{live === null ? <p class="empty">No policy is in force: all of it is new.</p> : !changed ? <p class="empty">Nothing is changed yet.</p> : lint.error?.denied ? <Failure error={lint.error} /> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
 						plan.error ? <Failure error={plan.error} /> : plan.data ? <>
 							{plan.old && <p class="loading" role="status">Being worked out…</p>}
 							<PlanSummary of={plan.data} />

@@ -1,4 +1,4 @@
-// What views ask for, each under one key, so that views share the answers.
+// What views ask for, each under one key, so that views share the answers. Of a core network null nothing is asked.
 import {ask, call, control, pages} from './api.js'
 import {useQuery} from './query.js'
 
@@ -14,7 +14,7 @@ export const useWaiting = (cn) => useQuery(`cn ${cn} waiting`, async () => (awai
 export const useCoreNetwork = (cn) => useQuery(`cn ${cn} itself`, async () => (await call('GetCoreNetwork', {coreNetworkId: cn})).CoreNetwork)
 
 // useGraph is the network to be drawn with how many attachments there are in each place, useGraphOf with each of them.
-export const useGraph = (cn) => useQuery(`cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json', count: 'true'}))
+export const useGraph = (cn) => useQuery(cn && `cn ${cn} graph`, () => ask(cn, 'graph', {format: 'json', count: 'true'}))
 export const useGraphOf = (cn) => useQuery(`cn ${cn} graphof`, () => ask(cn, 'graph', {format: 'json'}))
 
 // placesOf are the segments and network function groups of a graph.
@@ -28,7 +28,13 @@ export const usePeers = (cn) => useQuery(`cn ${cn} peers`, () => pages('ListConn
 // useSessions are the BGP sessions of a core network. A server that holds none answers with an error that says so.
 export const useSessions = (cn) => useQuery(`cn ${cn} bgp`, async () => (await control('GET', 'bgp/sessions', {query: {'core-network': cn}})).sessions)
 
-export const useVersions = (cn) => useQuery(`cn ${cn} versions`, () => pages('ListCoreNetworkPolicyVersions', {coreNetworkId: cn}, 'CoreNetworkPolicyVersions'))
+export const useVersions = (cn) => useQuery(cn && `cn ${cn} versions`, () => pages('ListCoreNetworkPolicyVersions', {coreNetworkId: cn}, 'CoreNetworkPolicyVersions'))
+
+// useLive is the version of the policy in force: undefined while it is not known, null where there is none.
+export function useLive(cn) {
+	const {data} = useVersions(cn)
+	return data && (data.find((v) => v.Alias === 'LIVE') ?? null)
+}
 
 export const useLabels = (cn) => useQuery(`cn ${cn} labels`, () => pages('ListAttachmentRoutingPolicyAssociations', {coreNetworkId: cn}, 'AttachmentRoutingPolicyAssociations'))
 
@@ -38,7 +44,7 @@ export const usePolicy = (cn, version) => useQuery(version ? `cn ${cn} policy ${
 	return (await call('GetCoreNetworkPolicy', {coreNetworkId: cn, ...params})).CoreNetworkPolicy
 })
 
-export const useDoctor = (cn) => useQuery(`cn ${cn} doctor`, () => ask(cn, 'doctor'))
+export const useDoctor = (cn) => useQuery(cn && `cn ${cn} doctor`, () => ask(cn, 'doctor'))
 
 // inventory are the lists of a global network: operation and the name of its list.
 export const inventory = {

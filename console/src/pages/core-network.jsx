@@ -1,21 +1,21 @@
 // CoreNetwork is the overview of one: its state, findings, what waits for somebody, segments and edges.
 import {useMemo} from 'preact/hooks'
 import {call} from '../lib/api.js'
-import {attachedTo, placesOf, useCoreNetwork, useDoctor, useGraph, usePeers, useVersions, useWaiting} from '../lib/data.js'
+import {attachedTo, placesOf, useCoreNetwork, useDoctor, useGraph, useLive, usePeers, useVersions, useWaiting} from '../lib/data.js'
 import {invalidate} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
 import {number, plural, time, withNames} from '../lib/text.js'
-import {Act, Facts, Id, Loaded, Page, State} from '../ui/basics.jsx'
+import {Act, Facts, Id, Loaded, NoPolicy, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
 export function CoreNetwork({parts: [, cn]}) {
 	const core = useCoreNetwork(cn)
-	const graph = useGraph(cn)
+	const live = useLive(cn)
+	const graph = useGraph(live ? cn : null)
 	const waiting = useWaiting(cn)
 	const peers = usePeers(cn)
 	const versions = useVersions(cn)
-	const doctor = useDoctor(cn)
-	const live = versions.data?.find((v) => v.Alias === 'LIVE')
+	const doctor = useDoctor(live ? cn : null)
 	const latest = versions.data?.[0]
 	return <Page title={core.data?.Description || 'Core network'} sub={<Id>{cn}</Id>}>
 		<Loaded of={core} what="core network">{(c) => <>
@@ -38,9 +38,9 @@ export function CoreNetwork({parts: [, cn]}) {
 					<tbody>{(c.Edges ?? []).map((e) => <tr key={e.EdgeLocation}><td><A to={['cn', cn, 'attachments']} params={{edge: e.EdgeLocation}}>{e.EdgeLocation}</A></td><td>{e.Asn}</td><td>{(e.InsideCidrBlocks ?? []).join(', ')}</td></tr>)}</tbody></table></div></section>
 			</div>
 			<h2>Health checks</h2>
-			<Loaded of={doctor} what="findings">{(list) => list.length === 0 ? <p>No findings.</p> :
+			{live === null ? <NoPolicy cn={cn} /> : <Loaded of={doctor} what="findings">{(list) => list.length === 0 ? <p>No findings.</p> :
 				<ul class="list">{list.slice(0, 5).map((f, i) => <li key={i} class={'finding ' + f.severity}><A to={['cn', cn, 'doctor']} params={{check: f.check}}>{f.check}</A>: <bdi>{withNames(f.message, f.names)}</bdi>{f.count > 1 ? `, and ${number(f.count - 1)} more` : ''}</li>)}
-					{list.length > 5 && <li><A to={['cn', cn, 'doctor']}>All {number(list.length)} findings</A></li>}</ul>}</Loaded>
+					{list.length > 5 && <li><A to={['cn', cn, 'doctor']}>All {number(list.length)} findings</A></li>}</ul>}</Loaded>}
 		</>}</Loaded>
 	</Page>
 }

@@ -1,7 +1,7 @@
 // PolicyVersion is one version: its change set, what its execution did, its document, and what can be done with it.
 import {useMemo} from 'preact/hooks'
 import {askWith, call, pages} from '../lib/api.js'
-import {usePolicy, useVersions} from '../lib/data.js'
+import {useLive, usePolicy, useVersions} from '../lib/data.js'
 import {invalidate, useQuery} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
 import {time} from '../lib/text.js'
@@ -34,12 +34,13 @@ export function PolicyVersion({parts: [, cn, , version]}) {
 	const params = {coreNetworkId: cn, policyVersionId: version}
 	const changes = useQuery(p && !['FAILED_GENERATION', 'PENDING_GENERATION'].includes(p.ChangeSetState) ? `cn ${cn} changes ${version}` : null, () => pages('GetCoreNetworkChangeSet', params, 'CoreNetworkChanges'))
 	const events = useQuery(p ? `cn ${cn} changeevents ${version}` : null, () => pages('GetCoreNetworkChangeEvents', params, 'CoreNetworkChangeEvents'))
-	const plan = useQuery(p && ready ? `cn ${cn} plan ${version}` : null, () => askWith(cn, 'what-if', {policy: p.PolicyDocument}))
+	const live = useLive(cn)
+	const plan = useQuery(p && ready && live ? `cn ${cn} plan ${version}` : null, () => askWith(cn, 'what-if', {policy: p.PolicyDocument}))
 	const refresh = () => invalidate(`cn ${cn} `)
 	const keyed = useMemo(() => [changes.data, events.data].map((l) => l?.map((c, i) => ({...c, i}))), [changes.data, events.data])
 	const back = about && about.Alias !== 'LIVE' && about.ChangeSetState !== 'READY_TO_EXECUTE'
 	return <Page title={`Policy version ${version}`} sub={about?.Description} actions={p && <>
-		{ready && <Act operation="ExecuteCoreNetworkChangeSet" confirm="The network becomes what the plan below says." run={() => call('ExecuteCoreNetworkChangeSet', params)} done={refresh}>Execute</Act>}
+		{ready && <Act operation="ExecuteCoreNetworkChangeSet" confirm={live ? 'The network becomes what the plan below says.' : 'The policy comes into force.'} run={() => call('ExecuteCoreNetworkChangeSet', params)} done={refresh}>Execute</Act>}
 		{back && <Act operation="RestoreCoreNetworkPolicyVersion" class="quiet" run={() => call('RestoreCoreNetworkPolicyVersion', params)} done={refresh}>Restore as a new version</Act>}
 		<A to={['cn', cn, 'edit']} params={{version}}>Edit from here</A>
 		<button type="button" class="quiet" onClick={() => save(`policy-${version}.json`, 'application/json', p.PolicyDocument)}>Download</button>
@@ -47,7 +48,7 @@ export function PolicyVersion({parts: [, cn, , version]}) {
 		<Loaded of={policy} what="policy">{() => <>
 			<Facts of={[['Alias', about.Alias], ['Change set', <State of={about.ChangeSetState} />], ['Created', time(about.CreatedAt)]]} />
 			{(p.PolicyErrors ?? []).length > 0 && <ul class="list">{p.PolicyErrors.map((e, i) => <li key={i} class="finding error"><strong>{e.ErrorCode}</strong> <bdi>{e.Message}</bdi></li>)}</ul>}
-			{ready && <section class="panel"><h2>What it would do</h2><Loaded of={plan} what="plan">{(x) => <PlanSummary of={x} />}</Loaded></section>}
+			{ready && live && <section class="panel"><h2>What it would do</h2><Loaded of={plan} what="plan">{(x) => <PlanSummary of={x} />}</Loaded></section>}
 			<h2>Change set</h2>
 			{changes.data || changes.error ? <Loaded of={changes}>{() => <Table name={`change-set-${version}`} caption="Changes" columns={changeColumns} rows={keyed[0]} keyOf={(c) => c.i} tall={320} empty="The change set is empty." />}</Loaded> : <p class="empty">There is no change set.</p>}
 			<h2>Events of its execution</h2>

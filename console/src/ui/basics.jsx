@@ -1,6 +1,6 @@
 // Small parts of pages.
 import {useEffect, useRef, useState} from 'preact/hooks'
-import {useAddress} from '../lib/router.jsx'
+import {A, useAddress} from '../lib/router.jsx'
 import {session} from '../lib/session.js'
 
 // Page is a view with its heading, which takes the focus when the view is shown.
@@ -90,6 +90,9 @@ export function Facts({of}) {
 	return <dl class="facts">{of.filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false).map(([k, v]) =>
 		<div key={k}><dt>{k}</dt><dd><bdi>{v}</bdi></dd></div>)}</dl>
 }
+
+// NoPolicy is shown where a core network without a policy in force has nothing to show.
+export const NoPolicy = ({cn}) => <p class="notice">No policy of this core network is in force. <A to={['cn', cn, 'edit']}>Write one</A>, or execute one of the <A to={['cn', cn, 'policy']}>policy versions</A>.</p>
 
 export const Id = ({children}) => <code class="id">{children}</code>
 
