@@ -43,6 +43,17 @@ func appendName(b []byte, name string) []byte {
 	return append(b, name...)
 }
 
+// appendTexts appends encoded elements of a list.
+func appendTexts(b []byte, texts []string) []byte {
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, text...)
+	}
+	return b
+}
+
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.

@@ -145,8 +145,8 @@ func TestAppendJSON_emptyLists(t *testing.T) {
 func TestSetEncoded(t *testing.T) {
 	out := api.GetSitesOutput{Sites: make([]api.Site, 2), NextToken: "t"}
 	out.Sites[0].SiteId = "site-1"
-	out.Sites[1].SetEncoded(`{"SiteId":"site-2"}`)
-	if got := string(out.AppendJSON(nil)); got != `{"Sites":[{"SiteId":"site-1"},{"SiteId":"site-2"}],"NextToken":"t"}` {
+	out.Sites[1].SetEncoded(&[]string{`{"SiteId":"site-2"}`, `{"SiteId":"site-3"}`})
+	if got := string(out.AppendJSON(nil)); got != `{"Sites":[{"SiteId":"site-1"},{"SiteId":"site-2"},{"SiteId":"site-3"}],"NextToken":"t"}` {
 		t.Error(got)
 	}
 }

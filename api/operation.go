@@ -58,10 +58,11 @@ type Output interface {
 }
 
 // Element is an element of the list that an output holds. Where nobody looks at the members, because [Caller.EncodeOnly]
-// says that the output is going to be encoded and nothing else, its encoded form is enough.
+// says that the output is going to be encoded and nothing else, its encoded form is enough. One element may stand for many: the
+// texts are written with commas between them.
 type Element interface {
 	Output
-	SetEncoded(text string)
+	SetEncoded(texts *[]string)
 }
 
 // ClientTokener is an input that carries an idempotency token.

@@ -96,8 +96,8 @@ func (x *AssociateTransitGatewayConnectPeerOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Attachment) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -200,8 +200,8 @@ func (x *Attachment) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Attachment) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Attachment) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentError) AppendJSON(b []byte) []byte {
@@ -227,8 +227,8 @@ func (x *AttachmentError) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentNatConfiguration) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.AttachmentId != "" {
@@ -257,13 +257,13 @@ func (x *AttachmentNatConfiguration) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *AttachmentNatConfiguration) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *AttachmentNatConfiguration) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *AttachmentRoutingPolicyAssociationSummary) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.AttachmentId != "" {
@@ -299,8 +299,8 @@ func (x *AttachmentRoutingPolicyAssociationSummary) AppendJSON(b []byte) []byte 
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *AttachmentRoutingPolicyAssociationSummary) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *AttachmentRoutingPolicyAssociationSummary) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Bandwidth) AppendJSON(b []byte) []byte {
@@ -418,8 +418,8 @@ func (x *ConnectPeer) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerAssociation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.ConnectPeerId != "" {
@@ -445,8 +445,8 @@ func (x *ConnectPeerAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *ConnectPeerAssociation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *ConnectPeerAssociation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerBgpConfiguration) AppendJSON(b []byte) []byte {
@@ -534,8 +534,8 @@ func (x *ConnectPeerError) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectPeerSummary) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -580,13 +580,13 @@ func (x *ConnectPeerSummary) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *ConnectPeerSummary) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *ConnectPeerSummary) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Connection) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.ConnectionId != "" {
@@ -643,8 +643,8 @@ func (x *Connection) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Connection) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Connection) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ConnectionHealth) AppendJSON(b []byte) []byte {
@@ -740,8 +740,8 @@ func (x *CoreNetwork) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChange) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.Type != "" {
@@ -771,13 +771,13 @@ func (x *CoreNetworkChange) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CoreNetworkChange) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkChange) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChangeEvent) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.Type != "" {
@@ -807,8 +807,8 @@ func (x *CoreNetworkChangeEvent) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CoreNetworkChangeEvent) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkChangeEvent) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkChangeEventValues) AppendJSON(b []byte) []byte {
@@ -1099,8 +1099,8 @@ func (x *CoreNetworkPolicyException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkPolicyVersion) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -1130,13 +1130,13 @@ func (x *CoreNetworkPolicyVersion) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CoreNetworkPolicyVersion) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkPolicyVersion) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkRoutingInformation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.Prefix != "" {
@@ -1180,8 +1180,8 @@ func (x *CoreNetworkRoutingInformation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CoreNetworkRoutingInformation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkRoutingInformation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkSegment) AppendJSON(b []byte) []byte {
@@ -1233,8 +1233,8 @@ func (x *CoreNetworkSegmentEdgeIdentifier) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CoreNetworkSummary) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -1275,8 +1275,8 @@ func (x *CoreNetworkSummary) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CoreNetworkSummary) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CoreNetworkSummary) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CreateConnectAttachmentOutput) AppendJSON(b []byte) []byte {
@@ -1428,8 +1428,8 @@ func (x *CreateVpcAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *CustomerGatewayAssociation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CustomerGatewayArn != "" {
@@ -1455,8 +1455,8 @@ func (x *CustomerGatewayAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *CustomerGatewayAssociation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *CustomerGatewayAssociation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *DeleteAttachmentOutput) AppendJSON(b []byte) []byte {
@@ -1609,8 +1609,8 @@ func (x *DescribeGlobalNetworksOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Device) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.DeviceId != "" {
@@ -1679,8 +1679,8 @@ func (x *Device) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Device) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Device) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *DirectConnectGatewayAttachment) AppendJSON(b []byte) []byte {
@@ -2198,8 +2198,8 @@ func (x *GetVpcAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *GlobalNetwork) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
@@ -2236,8 +2236,8 @@ func (x *GlobalNetwork) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *GlobalNetwork) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *GlobalNetwork) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *InternalServerException) AppendJSON(b []byte) []byte {
@@ -2249,8 +2249,8 @@ func (x *InternalServerException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Link) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.LinkId != "" {
@@ -2307,13 +2307,13 @@ func (x *Link) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Link) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Link) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *LinkAssociation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
@@ -2335,8 +2335,8 @@ func (x *LinkAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *LinkAssociation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *LinkAssociation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ListAttachmentNatConfigurationsOutput) AppendJSON(b []byte) []byte {
@@ -2590,8 +2590,8 @@ func (x *NetworkFunctionGroup) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResource) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.RegisteredGatewayArn != "" {
@@ -2655,13 +2655,13 @@ func (x *NetworkResource) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *NetworkResource) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkResource) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResourceCount) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.ResourceType != "" {
@@ -2675,8 +2675,8 @@ func (x *NetworkResourceCount) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *NetworkResourceCount) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkResourceCount) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkResourceSummary) AppendJSON(b []byte) []byte {
@@ -2710,8 +2710,8 @@ func (x *NetworkResourceSummary) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkRoute) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.DestinationCidrBlock != "" {
@@ -2744,8 +2744,8 @@ func (x *NetworkRoute) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *NetworkRoute) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkRoute) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkRouteDestination) AppendJSON(b []byte) []byte {
@@ -2783,8 +2783,8 @@ func (x *NetworkRouteDestination) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *NetworkTelemetry) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.RegisteredGatewayArn != "" {
@@ -2826,8 +2826,8 @@ func (x *NetworkTelemetry) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *NetworkTelemetry) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *NetworkTelemetry) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *OrganizationStatus) AppendJSON(b []byte) []byte {
@@ -2878,8 +2878,8 @@ func (x *PathComponent) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Peering) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -2943,8 +2943,8 @@ func (x *Peering) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Peering) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Peering) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *PeeringError) AppendJSON(b []byte) []byte {
@@ -2984,8 +2984,8 @@ func (x *PermissionsErrorContext) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *PrefixListAssociation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.CoreNetworkId != "" {
@@ -3003,8 +3003,8 @@ func (x *PrefixListAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *PrefixListAssociation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *PrefixListAssociation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *ProposedNetworkFunctionGroupChange) AppendJSON(b []byte) []byte {
@@ -3112,8 +3112,8 @@ func (x *RejectAttachmentOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Relationship) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.From != "" {
@@ -3127,8 +3127,8 @@ func (x *Relationship) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Relationship) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Relationship) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *RemoveAttachmentRoutingPolicyLabelOutput) AppendJSON(b []byte) []byte {
@@ -3425,8 +3425,8 @@ func (x *ServiceQuotaExceededException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Site) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.SiteId != "" {
@@ -3471,8 +3471,8 @@ func (x *Site) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Site) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Site) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *SiteToSiteVpnAttachment) AppendJSON(b []byte) []byte {
@@ -3510,8 +3510,8 @@ func (x *StartRouteAnalysisOutput) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *Tag) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.Key != nil {
@@ -3525,8 +3525,8 @@ func (x *Tag) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *Tag) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *Tag) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TagResourceOutput) AppendJSON(b []byte) []byte {
@@ -3544,8 +3544,8 @@ func (x *ThrottlingException) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayConnectPeerAssociation) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.TransitGatewayConnectPeerArn != "" {
@@ -3571,8 +3571,8 @@ func (x *TransitGatewayConnectPeerAssociation) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *TransitGatewayConnectPeerAssociation) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *TransitGatewayConnectPeerAssociation) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayPeering) AppendJSON(b []byte) []byte {
@@ -3594,8 +3594,8 @@ func (x *TransitGatewayPeering) AppendJSON(b []byte) []byte {
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayRegistration) AppendJSON(b []byte) []byte {
-	if x.encoded != "" {
-		return append(b, x.encoded...)
+	if x.encoded != nil {
+		return appendTexts(b, *x.encoded)
 	}
 	b = append(b, '{')
 	if x.GlobalNetworkId != "" {
@@ -3613,8 +3613,8 @@ func (x *TransitGatewayRegistration) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].
-func (x *TransitGatewayRegistration) SetEncoded(text string) { x.encoded = text }
+// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].
+func (x *TransitGatewayRegistration) SetEncoded(texts *[]string) { x.encoded = texts }
 
 // AppendJSON appends x as it goes over the wire.
 func (x *TransitGatewayRegistrationStateReason) AppendJSON(b []byte) []byte {

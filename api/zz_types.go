@@ -104,7 +104,7 @@ type Attachment struct {
 	LastModificationErrors             []AttachmentError                   `json:"LastModificationErrors,omitzero"`
 	NatGatewaySupport                  NatGatewaySupportState              `json:"NatGatewaySupport,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // AttachmentError is a structure of the interface.
@@ -122,7 +122,7 @@ type AttachmentNatConfiguration struct {
 	NatSystemRouteSupport *bool                  `json:"NatSystemRouteSupport,omitzero"`
 	NatGatewayRules       []NatRule              `json:"NatGatewayRules,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // AttachmentRoutingPolicyAssociationSummary is a structure of the interface.
@@ -132,7 +132,7 @@ type AttachmentRoutingPolicyAssociationSummary struct {
 	AssociatedRoutingPolicies []string `json:"AssociatedRoutingPolicies,omitzero"`
 	RoutingPolicyLabel        string   `json:"RoutingPolicyLabel,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // Bandwidth is a structure of the interface.
@@ -189,7 +189,7 @@ type ConnectPeerAssociation struct {
 	LinkId          string                      `json:"LinkId,omitzero"`
 	State           ConnectPeerAssociationState `json:"State,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // ConnectPeerBgpConfiguration is a structure of the interface.
@@ -228,7 +228,7 @@ type ConnectPeerSummary struct {
 	Tags                []Tag            `json:"Tags,omitzero"`
 	SubnetArn           string           `json:"SubnetArn,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // Connection is a structure of the interface.
@@ -245,7 +245,7 @@ type Connection struct {
 	State             ConnectionState `json:"State,omitzero"`
 	Tags              []Tag           `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // ConnectionHealth is a structure of the interface.
@@ -278,7 +278,7 @@ type CoreNetworkChange struct {
 	NewValues      *CoreNetworkChangeValues `json:"NewValues,omitzero"`
 	IdentifierPath string                   `json:"IdentifierPath,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkChangeEvent is a structure of the interface.
@@ -290,7 +290,7 @@ type CoreNetworkChangeEvent struct {
 	Status         ChangeStatus                  `json:"Status,omitzero"`
 	Values         *CoreNetworkChangeEventValues `json:"Values,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkChangeEventValues is a structure of the interface.
@@ -383,7 +383,7 @@ type CoreNetworkPolicyVersion struct {
 	CreatedAt       Time                   `json:"CreatedAt,omitzero"`
 	ChangeSetState  ChangeSetState         `json:"ChangeSetState,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkRoutingInformation is a structure of the interface.
@@ -395,7 +395,7 @@ type CoreNetworkRoutingInformation struct {
 	AsPath          []string                   `json:"AsPath,omitzero"`
 	Communities     []string                   `json:"Communities,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // CoreNetworkSegment is a structure of the interface.
@@ -422,7 +422,7 @@ type CoreNetworkSummary struct {
 	Description     string           `json:"Description,omitzero"`
 	Tags            []Tag            `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // CreateConnectAttachmentInput is what CreateConnectAttachment takes.
@@ -652,7 +652,7 @@ type CustomerGatewayAssociation struct {
 	LinkId             string                          `json:"LinkId,omitzero"`
 	State              CustomerGatewayAssociationState `json:"State,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // DeleteAttachmentInput is what DeleteAttachment takes.
@@ -822,7 +822,7 @@ type Device struct {
 	State           DeviceState  `json:"State,omitzero"`
 	Tags            []Tag        `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // DirectConnectGatewayAttachment is a structure of the interface.
@@ -1268,7 +1268,7 @@ type GlobalNetwork struct {
 	State            GlobalNetworkState `json:"State,omitzero"`
 	Tags             []Tag              `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // InternalServerException is answered with status 500.
@@ -1293,7 +1293,7 @@ type Link struct {
 	State           LinkState  `json:"State,omitzero"`
 	Tags            []Tag      `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // LinkAssociation is a structure of the interface.
@@ -1303,7 +1303,7 @@ type LinkAssociation struct {
 	LinkId               string               `json:"LinkId,omitzero"`
 	LinkAssociationState LinkAssociationState `json:"LinkAssociationState,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // ListAttachmentNatConfigurationsInput is what ListAttachmentNatConfigurations takes.
@@ -1503,7 +1503,7 @@ type NetworkResource struct {
 	Tags                 []Tag             `json:"Tags,omitzero"`
 	Metadata             map[string]string `json:"Metadata,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // NetworkResourceCount is a structure of the interface.
@@ -1511,7 +1511,7 @@ type NetworkResourceCount struct {
 	ResourceType string `json:"ResourceType,omitzero"`
 	Count        *int32 `json:"Count,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // NetworkResourceSummary is a structure of the interface.
@@ -1532,7 +1532,7 @@ type NetworkRoute struct {
 	State                RouteState                `json:"State,omitzero"`
 	Type                 RouteType                 `json:"Type,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // NetworkRouteDestination is a structure of the interface.
@@ -1558,7 +1558,7 @@ type NetworkTelemetry struct {
 	Address              string            `json:"Address,omitzero"`
 	Health               *ConnectionHealth `json:"Health,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // OrganizationStatus is a structure of the interface.
@@ -1590,7 +1590,7 @@ type Peering struct {
 	CreatedAt              Time           `json:"CreatedAt,omitzero"`
 	LastModificationErrors []PeeringError `json:"LastModificationErrors,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // PeeringError is a structure of the interface.
@@ -1613,7 +1613,7 @@ type PrefixListAssociation struct {
 	PrefixListArn   string `json:"PrefixListArn,omitzero"`
 	PrefixListAlias string `json:"PrefixListAlias,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // ProposedNetworkFunctionGroupChange is a structure of the interface.
@@ -1695,7 +1695,7 @@ type Relationship struct {
 	From string `json:"From,omitzero"`
 	To   string `json:"To,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // RemoveAttachmentRoutingPolicyLabelInput is what RemoveAttachmentRoutingPolicyLabel takes.
@@ -1832,7 +1832,7 @@ type Site struct {
 	State           SiteState `json:"State,omitzero"`
 	Tags            []Tag     `json:"Tags,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // SiteToSiteVpnAttachment is a structure of the interface.
@@ -1870,7 +1870,7 @@ type Tag struct {
 	Key   *string `json:"Key,omitzero"`
 	Value *string `json:"Value,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // TagResourceInput is what TagResource takes.
@@ -1899,7 +1899,7 @@ type TransitGatewayConnectPeerAssociation struct {
 	LinkId                       string                                    `json:"LinkId,omitzero"`
 	State                        TransitGatewayConnectPeerAssociationState `json:"State,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // TransitGatewayPeering is a structure of the interface.
@@ -1915,7 +1915,7 @@ type TransitGatewayRegistration struct {
 	TransitGatewayArn string                                 `json:"TransitGatewayArn,omitzero"`
 	State             *TransitGatewayRegistrationStateReason `json:"State,omitzero"`
 
-	encoded string // what AppendJSON appends, in place of the members
+	encoded *[]string // what AppendJSON appends, in place of the members
 }
 
 // TransitGatewayRegistrationStateReason is a structure of the interface.

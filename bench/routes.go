@@ -131,6 +131,7 @@ func (b *bench) served() {
 	if text := do("POST", path, one); strings.Count(string(text), "DestinationCidrBlock") != 1 {
 		check(fmt.Errorf("a longest-prefix match answers %s", text))
 	}
+	settle()
 	b.printf("| GetNetworkRoutes, longest prefix match, over HTTP | %.2f ms | 1 ms |\n", 1000/b.alone(1, posts(path, one)))
 
 	whole := do("POST", path, "{"+at+"}")
@@ -140,7 +141,18 @@ func (b *bench) served() {
 	defer stop()
 	ours, theirs, _, ratio := b.compared(1, posts(path, "{"+at+"}"), posts(floor, "{}"))
 	b.printf("| GetNetworkRoutes, a whole table of %d rows, %.1f MB, over HTTP | %.1f ms, %.0f MB/s | |\n", len(table.NetworkRoutes), float64(len(whole))/1e6, 1000/ours, ours*float64(len(whole))/1e6)
-	b.printf("| the same bytes from a bare handler that knows them | %.1f ms, ratio %.2f | |\n\n", 1000/theirs, ratio)
+	b.printf("| the same bytes from a bare handler that knows them | %.1f ms, ratio %.2f | ratio 0.3 |\n\n", 1000/theirs, ratio)
+}
+
+// settle waits until the process rests, a minute at most: events about an imported network are written in the background.
+func settle() {
+	for range 120 {
+		before := processCPU()
+		time.Sleep(500 * time.Millisecond)
+		if processCPU()-before < 25*time.Millisecond {
+			return
+		}
+	}
 }
 
 // posts makes each client a poster of its own.

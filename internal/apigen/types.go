@@ -24,7 +24,7 @@ func writeTypes(m *model, b *bytes.Buffer) error {
 			b.WriteString("\nCause error `json:\"-\"` // for the log, never for the client\n")
 		}
 		if m.isElement(s) {
-			b.WriteString("\nencoded string // what AppendJSON appends, in place of the members\n")
+			b.WriteString("\nencoded *[]string // what AppendJSON appends, in place of the members\n")
 		}
 		b.WriteString("}\n\n")
 	}
@@ -66,7 +66,7 @@ func writeEncode(m *model, b *bytes.Buffer) error {
 		}
 		fmt.Fprintf(b, "// AppendJSON appends x as it goes over the wire.\nfunc (x *%s) AppendJSON(b []byte) []byte {\n", s.goName())
 		if m.isElement(s) {
-			b.WriteString("if x.encoded != \"\" {\nreturn append(b, x.encoded...)\n}\n")
+			b.WriteString("if x.encoded != nil {\nreturn appendTexts(b, *x.encoded)\n}\n")
 		}
 		b.WriteString("b = append(b, '{')\n")
 		for _, member := range s.Members {
@@ -91,7 +91,7 @@ func writeEncode(m *model, b *bytes.Buffer) error {
 		}
 		b.WriteString("return append(b, '}')\n}\n\n")
 		if m.isElement(s) {
-			fmt.Fprintf(b, "// SetEncoded makes text what AppendJSON appends, whatever the members are: see [Element].\nfunc (x *%s) SetEncoded(text string) { x.encoded = text }\n\n", s.goName())
+			fmt.Fprintf(b, "// SetEncoded makes texts what AppendJSON appends, whatever the members are: see [Element].\nfunc (x *%s) SetEncoded(texts *[]string) { x.encoded = texts }\n\n", s.goName())
 		}
 	}
 	return nil

@@ -165,7 +165,7 @@ func (s *routeSpeller) encoded(table routing.Table) []api.NetworkRoute {
 		return nil
 	}
 	list := make([]api.NetworkRoute, 1)
-	list[0].SetEncoded(all.String())
+	list[0].SetEncoded(&[]string{all.String()})
 	return list
 }
 

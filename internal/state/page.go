@@ -107,17 +107,32 @@ func Page[Row, Item any](p *Pager, rows iter.Seq2[string, *Row], keep func(*Row)
 	return list.items, ""
 }
 
-// List is [Page] of the rows of walks, one after the other. Where the caller encodes them and does nothing else, the items
-// have only their encoded form, which is kept beside the row: so a table has one item function for all its lists, its
-// method API, which looks at nothing but the row.
+// List is [Page] of the rows of walks, one after the other. Where the caller encodes them and does nothing else, there is one
+// item with the encoded form of all rows. The form of a row is kept beside it: so a table has one item function for all its
+// lists, its method API, which looks at nothing but the row.
 func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item, walks ...store.Rows[R]) ([]Item, string) {
+	if _, encoded := any((*Item)(nil)).(api.Element); !encoded || !v.Caller.EncodeOnly {
+		return collect(p, keep, func(row *store.Row[R]) Item { return item(&row.Value) }, walks)
+	}
 	encode := func(row *R) string {
 		shown := item(row)
 		return string(any(&shown).(api.Element).AppendJSON(nil))
 	}
+	texts, token := collect(p, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
+	if len(texts) == 0 {
+		return []Item{}, token
+	}
+	all := &struct { // one allocation for both
+		list  [1]Item
+		texts []string
+	}{texts: texts}
+	any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
+	return all.list[:], token
+}
+
+// collect makes a page of the rows of walks that keep accepts.
+func collect[R, Item any](p *Pager, keep func(*R) bool, item func(*store.Row[R]) Item, walks []store.Rows[R]) ([]Item, string) {
 	list := newListing[Item](p)
-	_, encoded := any((*Item)(nil)).(api.Element)
-	encoded = encoded && v.Caller.EncodeOnly
 	for i := range walks {
 		walk := &walks[i]
 		for walk.Next() {
@@ -128,11 +143,7 @@ func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item
 				walk.Stop()
 				return list.items, p.token(list.last)
 			}
-			if place := list.next(walk.Key); encoded {
-				any(place).(api.Element).SetEncoded(walk.Row.Text(encode))
-			} else {
-				*place = item(&walk.Row.Value)
-			}
+			*list.next(walk.Key) = item(walk.Row)
 		}
 	}
 	return list.items, ""
