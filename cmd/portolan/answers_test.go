@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"portolan/internal/store"
 	"portolan/servertest"
 )
 
@@ -91,16 +92,16 @@ func answerable(t *testing.T) map[string][]string {
 	if err := os.Mkdir(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	running := servertest.New(t, servertest.WithData(data), servertest.WithSnapshot(network))
-	t.Setenv("AWS_ACCESS_KEY_ID", running.Account)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "any")
-	backup := filepath.Join(dir, "backup.db")
-	cmd := root()
-	cmd.SetOut(io.Discard)
-	cmd.SetArgs([]string{"backup", backup, "--endpoint", running.URL})
-	if err := cmd.Execute(); err != nil {
+	st, err := store.OpenBolt(filepath.Join(data, dataFile), store.BoltOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	running := servertest.New(t, servertest.WithSnapshot(network))
+	t.Setenv("AWS_ACCESS_KEY_ID", running.Account)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "any")
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, map[string]string{
 			"/_portolan/bgp/sessions":              `{"sessions": [{"connectPeerId": "connect-peer-1", "edge": "us-east-1", "state": "Established"}, {"connectPeerId": "connect-peer-2", "state": "Idle"}]}`,
@@ -117,7 +118,7 @@ func answerable(t *testing.T) map[string][]string {
 		"portolan snapshot validate": {network}, "portolan routes": snapshot, "portolan why": append([]string{"10.0.0.0/16", "--segment", "dev", "--edge", "us-east-1"}, snapshot...),
 		"portolan advertised": append([]string{"a1"}, snapshot...), "portolan path": append([]string{"--from", "a1", "--to", "10.1.0.5"}, snapshot...),
 		"portolan plan": append([]string{"--fail", "edge=us-east-1"}, snapshot...), "portolan matrix": snapshot, "portolan test": append([]string{"../../examples/network.assertions"}, snapshot...),
-		"portolan doctor": snapshot, "portolan attachments": snapshot, "portolan check": {backup}, "portolan ops": nil, "portolan version": nil,
+		"portolan doctor": snapshot, "portolan attachments": snapshot, "portolan check": {data}, "portolan ops": nil, "portolan version": nil,
 		"portolan verify": {"--endpoint", running.URL, "--no-ec2"}, "portolan drift": {"--snapshot", network, "--endpoint", running.URL, "--no-ec2"},
 		"portolan bgp sessions": {"--endpoint", control.URL}, "portolan bgp heard": {"p", "--endpoint", control.URL}, "portolan bgp advertised": {"p", "--endpoint", control.URL},
 		"portolan cluster status": {"--endpoint", control.URL},

@@ -111,6 +111,19 @@ func (r *rig) look(key string) string {
 	return r.state(key)
 }
 
+// TestStep_stateThatNoAnswerShows: what begins by a call whose answer does not show it is found by one look.
+func TestStep_stateThatNoAnswerShows(t *testing.T) {
+	r := newRig(t, "instant")
+	r.enter(Attachment, "/acct/1/a", "PENDING_NETWORK_UPDATE")
+	var seen []string
+	for range 3 {
+		seen = append(seen, r.look("/acct/1/a"))
+	}
+	if got := strings.Join(seen, " "); got != "PENDING_NETWORK_UPDATE AVAILABLE AVAILABLE" {
+		t.Errorf("each look sees the state after the one before: got %s", got)
+	}
+}
+
 func TestStep_eachLookSeesTheNextState(t *testing.T) {
 	r := newRig(t, "instant")
 	r.enter(Attachment, "/acct/1/a", "CREATING")

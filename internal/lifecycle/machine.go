@@ -92,6 +92,12 @@ var machines = map[Kind]map[string]Step{
 	ClientToken: {"USED": {Gone, 24 * time.Hour}},
 }
 
+// unshown tells whether a state begins by calls whose answers do not show it: an attachment is moved by tags, labels and its
+// NAT configuration.
+func unshown(kind Kind, state string) bool {
+	return kind == Attachment && (state == "PENDING_NETWORK_UPDATE" || state == "UPDATING")
+}
+
 func object(create, update, remove time.Duration) map[string]Step {
 	return map[string]Step{
 		"PENDING":  {"AVAILABLE", create},

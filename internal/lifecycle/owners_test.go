@@ -59,8 +59,8 @@ func TestUpdate_boundedSteps(t *testing.T) {
 	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
 		for i := range 10 {
 			key := fmt.Sprintf("/acct/%d/a", i)
-			tx.Set(key, []byte("PENDING_NETWORK_UPDATE"))
-			tx.Schedule(Attachment, key, "PENDING_NETWORK_UPDATE")
+			tx.Set(key, []byte("DELETING"))
+			tx.Schedule(Attachment, key, "DELETING")
 		}
 		return nil
 	}); err != nil {

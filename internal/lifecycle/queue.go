@@ -33,6 +33,9 @@ type Entry struct {
 	Kind Kind   `json:"kind"`
 	Key  string `json:"key"`
 	From string `json:"from"`
+
+	// Unseen is of a state that lasts no time and that no answer has shown: the first read finds it, the next one what follows.
+	Unseen bool `json:"unseen,omitzero"`
 }
 
 // Handler takes the step of one entry inside tx. It must do nothing when the row is gone or no longer in e.From: the
@@ -72,6 +75,8 @@ type Txn struct {
 	Now   time.Time
 	queue *Queue
 	added []dueTime
+
+	handling bool // a handler runs: whoever asked for its step sees the state that it leads to
 }
 
 // dueTime is when a row of an owner is due.
@@ -196,15 +201,16 @@ func (tx *Txn) ScheduleSince(kind Kind, key, state string, since time.Time) {
 	if _, ok := Next(kind, state); !ok {
 		return
 	}
-	e := Entry{Kind: kind, Key: key, From: state}
-	at := since.Add(tx.queue.profile.Duration(kind, state)).UnixNano()
+	lasts := tx.queue.profile.Duration(kind, state)
+	e := Entry{Kind: kind, Key: key, From: state, Unseen: lasts == 0 && !tx.handling && unshown(kind, state)}
+	at := since.Add(lasts).UnixNano()
 	tx.schedule(e, min(at, tx.queue.latest(e, tx.Now)))
 }
 
 func (tx *Txn) schedule(e Entry, at int64) {
 	value, err := json.Marshal(e)
 	if err != nil {
-		panic(err) // three strings
+		panic(err) // strings
 	}
 	tx.Set(dueKey(at, e.Key, e.From), value)
 	tx.added = append(tx.added, dueTime{at, tx.queue.owner(e.Key)})
@@ -308,11 +314,18 @@ func (q *Queue) apply(tx *Txn, owners []string, chains bool, most int) (all bool
 			if i := slices.Index(tx.added, dueTime{d.at, q.owner(d.entry.Key)}); i >= 0 {
 				tx.added = slices.Delete(tx.added, i, i+1) // scheduled and taken in this very transaction
 			}
+			if d.entry.Unseen && !chains {
+				d.entry.Unseen = false
+				tx.schedule(d.entry, d.at)
+				continue
+			}
 			handle, ok := q.handlers[d.entry.Kind]
 			if !ok {
 				return false, fmt.Errorf("lifecycle: no handler for %s", d.entry.Kind)
 			}
-			if err := handle(tx, d.entry); err != nil {
+			tx.handling = true
+			err := handle(tx, d.entry)
+			if tx.handling = false; err != nil {
 				return false, fmt.Errorf("lifecycle: %s leaving %s: %w", d.entry.Key, d.entry.From, err)
 			}
 		}

@@ -28,8 +28,8 @@ func TestVpcAttachment_acceptanceAndTags(t *testing.T) {
 	fails[conflict](w, w.AcceptAttachment, api.AcceptAttachmentInput{AttachmentId: id})
 	arn := "arn:aws:networkmanager::111122223333:attachment/" + id
 	must(w, w.UntagResource, api.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"env"}}) // prod needs no acceptance
-	if got := state(); got.SegmentName != "prod" || got.State != "AVAILABLE" || got.Tags != nil {
-		t.Errorf("untagged %+v", got)
+	if first, got := state(), state(); first.State != "PENDING_NETWORK_UPDATE" || got.SegmentName != "prod" || got.State != "AVAILABLE" || got.Tags != nil {
+		t.Errorf("untagged %+v, then %+v", first, got)
 	}
 	must(w, w.TagResource, api.TagResourceInput{ResourceArn: arn, Tags: []api.Tag{guest}})
 	got := state()
