@@ -54,7 +54,7 @@ func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis
 			return nil, err
 		}
 	}
-	next, err := now.Changed(cmd.Context(), &c)
+	next, err := c.Of(cmd.Context(), now)
 	if wrong, ok := errors.AsType[*analysis.QuestionError](err); ok && wrong.Field == "fail" {
 		err = fmt.Errorf("--fail: %w", err)
 	}

@@ -16,8 +16,8 @@ type Change struct {
 	Fail   []string           // what fails: edge=LOCATION, or attachment=ID or name
 }
 
-// Changed is the network after a change, computed with the routing options of this one.
-func (s *Subject) Changed(ctx context.Context, c *Change) (*Subject, error) {
+// Of is the network after the change, computed with the routing options of this one.
+func (c *Change) Of(ctx context.Context, s *Subject) (*Subject, error) {
 	if s.Snapshot == nil {
 		return nil, errors.New("a change takes the network's snapshot")
 	}
@@ -29,7 +29,7 @@ func (s *Subject) Changed(ctx context.Context, c *Change) (*Subject, error) {
 		snap = c.To
 	}
 	if len(c.Fail) > 0 {
-		edges, attachments, err := s.failures(c.Fail)
+		edges, attachments, err := failures(s, c.Fail)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (s *Subject) Changed(ctx context.Context, c *Change) (*Subject, error) {
 }
 
 // failures reads what fails.
-func (s *Subject) failures(list []string) (edges, attachments []string, err error) {
+func failures(s *Subject, list []string) (edges, attachments []string, err error) {
 	for _, text := range list {
 		kind, name, _ := strings.Cut(text, "=")
 		switch {

@@ -20,7 +20,7 @@ type drop struct {
 
 // dropOf says what keeps a prefix that an attachment announces out of the table of its segment, at the first of its edges that
 // refuses it; nil: nothing does.
-func (s *Subject) dropOf(a *routing.Attachment, p netip.Prefix) *drop {
+func dropOf(s *Subject, a *routing.Attachment, p netip.Prefix) *drop {
 	for _, edge := range a.Edges {
 		table, ok := s.Tables.Table(tableOf(a, edge))
 		if !ok {
@@ -29,7 +29,7 @@ func (s *Subject) dropOf(a *routing.Attachment, p netip.Prefix) *drop {
 		x := table.Explain(p)
 		for i := range x.Candidates {
 			if c := &x.Candidates[i]; c.Origin.Attachment == a.ID && c.Verdict.Outcome == routing.Filtered {
-				return s.dropAt(&c.Steps[c.Verdict.Step], c.Verdict.Detail)
+				return dropAt(s, &c.Steps[c.Verdict.Step], c.Verdict.Detail)
 			}
 		}
 	}
@@ -37,8 +37,8 @@ func (s *Subject) dropOf(a *routing.Attachment, p netip.Prefix) *drop {
 }
 
 // dropAt is the drop of a step.
-func (s *Subject) dropAt(step *routing.Step, detail string) *drop {
-	p, rule := s.routingRule(step)
+func dropAt(s *Subject, step *routing.Step, detail string) *drop {
+	p, rule := routingRule(s, step)
 	if rule == nil {
 		return &drop{place: step.Place, reason: fmt.Sprintf("%s at %s in segment %s: %s", step.Kind, step.Edge, step.Segment, cmp.Or(step.Detail, detail))}
 	}
@@ -50,7 +50,7 @@ func (s *Subject) dropAt(step *routing.Step, detail string) *drop {
 }
 
 // routingRule finds the rule of a routing policy that a step names, nil when it names none.
-func (s *Subject) routingRule(step *routing.Step) (*policy.RoutingPolicy, *policy.RoutingRule) {
+func routingRule(s *Subject, step *routing.Step) (*policy.RoutingPolicy, *policy.RoutingRule) {
 	for _, p := range s.Network.Policy.RoutingPoliciesByNumber {
 		for i := range p.Rules {
 			if p.Name == step.Policy && p.Rules[i].RuleNumber == step.RuleNumber {
@@ -74,7 +74,7 @@ func ruleText(p *policy.RoutingPolicy, r *policy.RoutingRule) string {
 // and one finding for each rule.
 func (d *doctor) notImported(a *routing.Attachment, p netip.Prefix) {
 	x := Instance{Prefix: p, Subjects: []string{a.ID}}
-	why := d.dropOf(a, p)
+	why := dropOf(d.Subject, a, p)
 	switch {
 	case why == nil:
 		x.Message = fmt.Sprintf("attachment %s announces %s, but no route table imports it", a.ID, p)
@@ -98,7 +98,7 @@ func (s *Subject) dropped(a *routing.Attachment) []string {
 		if a.Segment == "" || a.Down || !slices.ContainsFunc(a.Edges, missing) {
 			continue
 		}
-		why := s.dropOf(a, p)
+		why := dropOf(s, a, p)
 		if why == nil {
 			continue
 		}

@@ -115,7 +115,7 @@ func (s *Subject) enter(w *Way, a *routing.Attachment) {
 }
 
 // arrive ends a way at an attachment: its NAT translates the destination.
-func (s *Subject) arrive(w *Way) {
+func arrive(s *Subject, w *Way) {
 	w.Arrived = w.To
 	if w.Verdict == Delivered {
 		w.Arrived, _ = s.attachment[w.At].NAT.TranslateDestination(w.To)

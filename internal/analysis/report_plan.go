@@ -82,7 +82,7 @@ type PlanPair struct {
 
 // Plan works out what another policy would change.
 func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
-	next, err := s.Changed(ctx, &Change{Policy: document})
+	next, err := (&Change{Policy: document}).Of(ctx, s)
 	if err != nil {
 		return nil, err
 	}

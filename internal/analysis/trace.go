@@ -83,7 +83,7 @@ func (s *Subject) Way(from, edge string, to, source netip.Addr) (*Way, error) {
 	}
 	w := &Way{From: from, Edge: edge, To: to, Source: source}
 	s.enter(w, a)
-	s.arrive(w)
+	arrive(s, w)
 	return w, nil
 }
 

@@ -121,7 +121,7 @@ var questions = map[string]question{
 			if err != nil {
 				return nil, err
 			}
-			next, err := n.Changed(ctx, change)
+			next, err := change.Of(ctx, n)
 			if err != nil {
 				return nil, err
 			}
