@@ -211,28 +211,44 @@ type replicaBatch struct {
 var errNoRoom = errors.New("the batch is full")
 
 func (s *replica) Update(ctx context.Context, f func(Txn) error) error {
+	var answered uint64 // a revision that every commit answered before is in; 0: not asked for
 	for {
 		b, err := turn(ctx, s.turns, s.closing)
 		if err != nil {
 			return err
 		}
-		err = s.runIn(ctx, b, f)
+		wrote, err := s.runIn(ctx, b, f)
 		<-b.done
 		switch {
 		case b.err != nil:
 			return b.err
 		case b.retry, errors.Is(err, errNoRoom):
-		default:
+			continue
+		case wrote, !s.opts.Linearizable, b.base == nil:
 			return err
+		}
+		// No commit has shown that what it read is the newest.
+		if answered == 0 {
+			var failed error
+			if answered, failed = s.newest.do(ctx, s.cluster.Newest); failed != nil {
+				return fmt.Errorf("store: read: %w", failed)
+			}
+		}
+		if b.base.revision >= answered {
+			return err
+		}
+		if err := s.reached(ctx, answered); err != nil {
+			return fmt.Errorf("store: read: %w", err)
 		}
 	}
 }
 
-// runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine.
-func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error) error {
+// runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine. It tells whether the
+// batch writes what f did.
+func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error) (wrote bool, err error) {
 	defer func() { s.ran <- struct{}{} }()
 	if err := ready(ctx, nil); err != nil {
-		return err
+		return false, err
 	}
 	if b.base == nil {
 		b.base = s.now.Load()
@@ -241,17 +257,17 @@ func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error)
 	}
 	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && b.calls > 0 && !slices.Contains(b.fences, fence) {
 		b.full = true // if the name is another's by now, nothing else must fail with this
-		return errNoRoom
+		return false, errNoRoom
 	}
 	b.calls++
 	work := b.tree.Copy()
 	reads := newReadSet(b.reads)
 	t := &txn{reader: reader{tree: &trackingTree{work, reads}}}
-	err := t.run(f)
+	err = t.run(f)
 	changes := t.changes()
 	if err != nil || len(changes) == 0 {
 		if !reads.mixed {
-			return err // it saw one revision and nothing else
+			return false, err // it saw one revision and nothing else
 		}
 		reads.written, changes = nil, nil
 	}
@@ -259,9 +275,9 @@ func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error)
 	if roomErr := s.room(b, sum, changes); roomErr != nil {
 		if b.calls > 1 {
 			b.full = true
-			return errNoRoom
+			return false, errNoRoom
 		}
-		return fmt.Errorf("store: %w", roomErr)
+		return true, fmt.Errorf("store: %w", roomErr)
 	}
 	b.reads = sum
 	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && !slices.Contains(b.fences, fence) {
@@ -271,7 +287,7 @@ func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error)
 		b.tree = work
 		b.updates = append(b.updates, changes)
 	}
-	return err
+	return len(changes) > 0, err
 }
 
 // room says whether the cluster takes the batch with one more update.

@@ -220,3 +220,46 @@ func TestReplica_tooLarge(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// lateMember hears of commits once it is let to.
+type lateMember struct {
+	member
+	hear chan struct{}
+}
+
+func (m lateMember) Follow(ctx context.Context, after uint64, apply func(store.Applied)) error {
+	select {
+	case <-m.hear:
+		return m.member.Follow(ctx, after, apply)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestReplica_refusalOfALateServer: an update that writes nothing is not judged by less than what any server has answered.
+func TestReplica_refusalOfALateServer(t *testing.T) {
+	l := newLog()
+	late := lateMember{member{l}, make(chan struct{})}
+	s, err := store.OpenReplica(context.WithoutCancel(t.Context()), late, store.ReplicaOptions{Linearizable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	other := openReplica(t, l, store.ReplicaOptions{})
+	if err := other.Update(t.Context(), func(tx store.Txn) error { tx.Set("/parent", []byte("there")); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	err = s.Update(t.Context(), func(tx store.Txn) error {
+		if runs++; runs == 1 {
+			close(late.hear)
+		}
+		if _, ok := tx.Get("/parent"); !ok {
+			return fmt.Errorf("no parent in run %d", runs)
+		}
+		return nil
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+}
