@@ -25,7 +25,13 @@ type binary struct {
 	reflecting []string
 }
 
+// binaryVariable names a binary that is tested in the place of one that is built.
+const binaryVariable = "PORTOLAN_TEST_BINARY"
+
 var build = sync.OnceValues(func() (*binary, error) {
+	if path := os.Getenv(binaryVariable); path != "" {
+		return &binary{path: path}, nil
+	}
 	dir, err := os.MkdirTemp("", "portolan-test-")
 	if err != nil {
 		return nil, err
@@ -68,18 +74,6 @@ type Process struct {
 
 	cmd  *exec.Cmd
 	done chan error
-}
-
-// Start runs `portolan serve` with the arguments on a free port and returns when it is ready. It is killed at the end
-// of the test.
-func Start(tb testing.TB, args ...string) *Process {
-	tb.Helper()
-	p, err := start(Binary(tb), args...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(p.Kill)
-	return p
 }
 
 // start returns when the process has printed where it listens, which it does when it is ready.
