@@ -115,7 +115,7 @@ func answerable(t *testing.T) map[string][]string {
 	questions := map[string][]string{
 		"portolan policy check": {document}, "portolan policy lint": {document}, "portolan policy diff": {document, filepath.Join(dir, "other.json")},
 		"portolan policy explain":    {document, "--type", "vpc", "--edge", "eu-west-1", "--tag", "env=prod", "--account", "111122223333"},
-		"portolan snapshot validate": {network}, "portolan routes": snapshot, "portolan why": append([]string{"10.0.0.0/16", "--segment", "dev", "--edge", "us-east-1"}, snapshot...),
+		"portolan snapshot validate": {network}, "portolan routes": append([]string{"--segment", "prod", "--edge", "us-east-1"}, snapshot...), "portolan why": append([]string{"10.0.0.0/16", "--segment", "dev", "--edge", "us-east-1"}, snapshot...),
 		"portolan advertised": append([]string{"a1"}, snapshot...), "portolan path": append([]string{"--from", "a1", "--to", "10.1.0.5"}, snapshot...),
 		"portolan plan": append([]string{"--fail", "edge=us-east-1"}, snapshot...), "portolan matrix": snapshot, "portolan test": append([]string{"../../examples/network.assertions"}, snapshot...),
 		"portolan doctor": snapshot, "portolan attachments": snapshot, "portolan check": {data}, "portolan ops": nil, "portolan version": nil,
