@@ -9,7 +9,7 @@ func attachmentsCommand() *cobra.Command {
 		Short: "list attachments: name, ID, type, edge locations, segment, rule, state, prefixes, and why one carries no traffic",
 		Example: `  portolan attachments --snapshot network.yaml
   portolan attachments --core-network core-network-0123456789abcdef0 -o json`,
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd)
 			if err != nil {

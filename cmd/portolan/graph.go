@@ -25,7 +25,7 @@ func graphCommand() *cobra.Command {
   portolan graph --snapshot network.yaml -o dot | dot -Tpdf > network.pdf`,
 		Long: `Graph draws segments, network function groups, edge locations and attachments, what is shared and what is inspected on the way.
 PNG needs Chromium or Chrome on the PATH. The picture of a change is drawn by "portolan plan -o svg".`,
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd)
 			if err != nil {

@@ -42,19 +42,39 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:           "portolan",
-		Short:         "an open, self-hosted AWS Network Manager",
+		Use:   "portolan",
+		Short: "an open, self-hosted AWS Network Manager",
+		Long: `Portolan is an open, self-hosted AWS Network Manager.
+
+Start here:
+  portolan serve                            start the server, with its console, on http://127.0.0.1:4566
+  portolan doctor --snapshot network.json   look for faults in a network
+  portolan policy check policy.json         check a core network policy`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       builtFrom().String(),
 	}
 	alias := advertisedCommand() // under the name it had before
 	alias.Use, alias.Hidden = "told ATTACHMENT [PREFIX]", true
-	cmd.AddCommand(alias, serveCommand(), policyCommand(), lspCommand(), snapshotCommand(), routesCommand(), whyCommand(), advertisedCommand(), pathCommand(), planCommand(),
-		matrixCommand(), testCommand(), doctorCommand(), graphCommand(), reportCommand(), attachmentsCommand(), checkCommand(), backupCommand(), restoreCommand(), compactCommand(), migrateCommand(), clusterCommand(), bgpCommand(), opsCommand(), importCommand(), verifyCommand(), driftCommand(), mcpCommand(), healthCommand(), versionCommand(), manCommand())
+	group(cmd, "Questions about a network, of a snapshot file or a running server:", doctorCommand(), attachmentsCommand(), routesCommand(), whyCommand(),
+		pathCommand(), matrixCommand(), advertisedCommand(), testCommand(), planCommand(), graphCommand(), reportCommand())
+	group(cmd, "Policies, no server needed:", policyCommand(), lspCommand())
+	group(cmd, "Snapshots and a live AWS account, which is only read:", snapshotCommand(), importCommand(), verifyCommand(), driftCommand())
+	group(cmd, "Serve and operate:", serveCommand(), healthCommand(), mcpCommand(), bgpCommand(), clusterCommand(), backupCommand(), restoreCommand(),
+		checkCommand(), compactCommand(), migrateCommand(), opsCommand())
+	cmd.AddCommand(alias, versionCommand(), manCommand())
 	each(cmd, readsEnvironment)
 	each(cmd, failuresExit1)
 	return cmd
+}
+
+// group adds commands under a heading.
+func group(cmd *cobra.Command, title string, commands ...*cobra.Command) {
+	cmd.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, sub := range commands {
+		sub.GroupID = title
+		cmd.AddCommand(sub)
+	}
 }
 
 // each does something to a command and all below it.

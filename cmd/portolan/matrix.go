@@ -10,7 +10,7 @@ func matrixCommand() *cobra.Command {
 		Short: "reachability matrix between segments or attachments, with the inspecting group",
 		Example: `  portolan matrix --snapshot network.yaml
   portolan matrix --snapshot network.yaml --attachments -o json`,
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd)
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -26,8 +27,9 @@ type networkOptions struct {
 	coreNetwork string
 	policy      string // file of a policy to compute the network under; empty: its own
 	routing     routingFlag
-	ownPolicy   bool // it is about the network as it is: --policy is no flag, or another one
-	unsettled   bool // the question can be answered although some prefixes never settle
+	ownPolicy   bool   // it is about the network as it is: --policy is no flag, or another one
+	data        []byte // the snapshot file, once it is read
+	unsettled   bool   // the question can be answered although some prefixes never settle
 
 	output *oneOf
 	colour func() painter
@@ -39,6 +41,14 @@ func (o *networkOptions) question(cmd *cobra.Command, formats ...string) *cobra.
 	o.output = answerFlag(cmd, formats...)
 	o.colour = colourFlag(cmd)
 	return o.flags(cmd)
+}
+
+// noFile refuses arguments of a question: the network is named by a flag.
+func noFile(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s takes no argument: write %[1]s --snapshot %s", cmd.CommandPath(), args[0]))
 }
 
 // flags adds the flags that name the network.
@@ -85,6 +95,9 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 	s, err := snapshot.Parse(data)
 	if err != nil {
 		return nil, usage(err)
+	}
+	if o.file != "" {
+		o.data = data
 	}
 	return s, nil
 }

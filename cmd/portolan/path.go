@@ -8,17 +8,25 @@ func pathCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "path --from ATTACHMENT --to ADDRESS",
 		Short: "trace a packet hop by hop through segments, edges and network functions, and the return path",
-		Example: `  portolan path --snapshot network.yaml --from attachment-0123456789abcdef0 --to 10.1.0.5
+		Example: `  portolan path --snapshot network.yaml --from prod-us --to 10.1.0.5
   portolan path --core-network core-network-0123456789abcdef0 --from attachment-0123456789abcdef0 --to 10.1.0.5 --source 10.2.0.9`,
-		Long: `Path traces a packet from an attachment to an address, and the return path. The verdict is delivered, handed over (send-to
-leads to a network function, and what that does is not known), dropped (no route, blackholed, down), local (the VPC it comes
-from keeps it), loop, one way,
-asymmetric (the two directions are inspected by different appliances), or not inspected (the policy sends the pair via a
-network function group, but there is no hop through it).
+		Long: `Path traces a packet from an attachment to an address, and the packet that answers it. It shows each route table that is used, the route
+there, and the network functions in between, then the verdict. --from takes the ID of an attachment or its Name tag.
+
+Verdicts:
+  delivered       both directions arrive
+  handed over     send-to leads to a network function, and what that does is not known
+  no route, blackholed, down
+                  the packet is dropped
+  local           the VPC that it comes from keeps it
+  loop            route tables send it round in a circle
+  one way         the return path fails
+  asymmetric      the two directions are inspected by different appliances
+  not inspected   the policy sends the pair via a network function group, but there is no hop through it
 
 Exit codes: 0 when both directions are delivered as the policy intends, or the packet is handed over; 1 otherwise; 2 when
 the path could not be traced.`,
-		Args: cobra.NoArgs,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			subject, err := o.examine(cmd)
 			if err != nil {
@@ -38,7 +46,7 @@ the path could not be traced.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from, "from", "", "attachment that the packet enters by")
+	f.StringVar(&from, "from", "", "attachment that the packet enters by: ID or name")
 	f.StringVar(&edge, "edge", "", "edge location that it enters at, for an attachment with several")
 	f.StringVar(&to, "to", "", "destination address")
 	f.StringVar(&source, "source", "", "source address; default the first address of what the attachment announces")

@@ -84,8 +84,9 @@ is crossed out, what comes is green.
 
 --policy is a new policy, --to-snapshot a file of the whole network as it is to be, --fail something that fails; they go together.
 
-Exit codes: 0; 1 when something changes and --exit-code is given; 2 when the plan could not be computed.`,
-		Args: cobra.NoArgs,
+Exit codes: 0 when the plan was computed, whatever changes; with --exit-code, 1 when something changes; 2 when the plan could not be
+computed.`,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now, err := o.examine(cmd)
 			if err != nil {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	document "portolan/internal/report"
+	"portolan/internal/snapshot"
 )
 
 func reportCommand() *cobra.Command {
@@ -18,14 +20,14 @@ func reportCommand() *cobra.Command {
 		Example: `  portolan report --snapshot network.yaml > report.html
   portolan report --snapshot network.yaml --policy new.json --title "Change 42" > report.html`,
 		Long: `Report writes one self-contained HTML document that prints. With --policy, --to-snapshot or --fail it also has what the change
-does, and the picture shows what goes and what comes.`,
-		Args: cobra.NoArgs,
+does, the findings before and after it, and the picture shows what goes and what comes.`,
+		Args: noFile,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now, err := o.examine(cmd)
 			if err != nil {
 				return err
 			}
-			r := document.Report{Title: cmp.Or(title, "Network "+o.subjectName()), Now: now}
+			r := document.Report{Title: cmp.Or(title, titleOf(now.Snapshot, o.file)), Now: now}
 			if p.changes() {
 				if r.Next, err = p.next(cmd, now); err != nil {
 					return err
@@ -37,4 +39,16 @@ does, and the picture shows what goes and what comes.`,
 	p.flags(cmd)
 	cmd.Flags().StringVar(&title, "title", "", "title of the document")
 	return o.flags(cmd)
+}
+
+// titleOf names a network: its core network ID, else its file, and the account.
+func titleOf(s *snapshot.Snapshot, file string) string {
+	title := "Core network " + s.CoreNetworkID
+	if s.CoreNetworkID == "" {
+		title = "Core network in " + filepath.Base(file)
+	}
+	if s.Account != "" {
+		title += ", account " + s.Account
+	}
+	return title
 }

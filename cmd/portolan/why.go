@@ -10,6 +10,10 @@ func whyCommand() *cobra.Command {
 		Short: "explain best-path selection for a prefix: selected, rejected and filtered candidates, with the policy statement",
 		Example: `  portolan why 10.1.0.0/16 --snapshot network.yaml --segment prod --edge eu-west-1
   portolan why 10.1.0.5 --snapshot network.yaml --network-function-group fw --edge us-east-1`,
+		Long: `Why shows a route of a route table, and each candidate for it: where it comes from, each step on its way with the statement of the policy,
+and what selected, rejected or filtered it.
+
+Exit codes: 0 when the route table has a route; 1 when it has none; 2 when the question could not be answered.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			subject, err := o.examine(cmd)

@@ -311,9 +311,9 @@ func (s *Subject) assertTable(o Outcome) Outcome {
 	}
 	_, found := s.route(id, o.prefix)
 	if o.Holds = found != o.not; !o.Holds {
-		o.Reason = fmt.Sprintf("table %s has no route %s", id, o.prefix)
+		o.Reason = fmt.Sprintf("%s has no route %s", tableName(id), o.prefix)
 		if found {
-			o.Reason = fmt.Sprintf("table %s has %s", id, o.prefix)
+			o.Reason = fmt.Sprintf("%s has %s", tableName(id), o.prefix)
 		}
 	}
 	return o
@@ -330,7 +330,7 @@ func (s *Subject) sources(name string) ([]*routing.Attachment, error) {
 	}
 	if s.Network.Policy.Segment(name) == nil {
 		if a := s.inventory.byID[id]; a != nil {
-			return nil, fmt.Errorf("attachment %s %s", name, s.Idle(a).Sentence())
+			return nil, fmt.Errorf("attachment %s %s", id, s.Idle(a).Sentence())
 		}
 		return nil, fmt.Errorf("there is no segment or attachment %s", name)
 	}

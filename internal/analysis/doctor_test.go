@@ -9,6 +9,7 @@ import (
 	"portolan/internal/analysis"
 	"portolan/internal/page"
 	"portolan/internal/snapshot"
+	"portolan/routing"
 )
 
 // network is a snapshot of three edges with segments a and b, whose policy has these actions and attachments.
@@ -151,10 +152,7 @@ func TestDoctor_dropsNameTheirRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got strings.Builder
-	if err := d.Page().Text(&got, page.Style{}); err != nil {
-		t.Fatal(err)
-	}
+	got := pageText(t, d)
 	want := `error attachment-not-associated: attachment v3 is AVAILABLE but not associated: no attachment-policy rule matches; likely cause: its tag "domani"
   nearest: rule 200 would associate it with segment a: it has tag "domani", which looks like a misspelling of tag "domain" ($.attachment-policies[1])
   fix: rename tag domani to domain, or change rule 200 of the attachment policies
@@ -166,7 +164,35 @@ note dropped-by-routing-policy: attachment v1 announces 10.1.0.0/24, but rule 10
   and 1 more: v2 10.1.1.0/24
 3 findings: 1 error, 1 warning, 1 note
 `
-	if got.String() != want {
-		t.Errorf("got\n%swant\n%s", &got, want)
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
+
+	for _, c := range []struct{ report, want string }{
+		{pageText(t, net.Attachments()), "10.1.0.0/24: rule 10 of routing policy f (inbound) drops it: prefix-in-cidr 10.1.0.0/16\n"},
+		{pageText(t, why(t, net, "10.1.0.0/24")), "    dropped by routing policy f rule 10 (inbound) in a at us-east-1: prefix-in-cidr 10.1.0.0/16 ($.routing-policies[0].routing-policy-rules[0])\n"},
+	} {
+		if strings.Count(c.report, c.want) != 1 || strings.Contains(c.report, "attachment-policy in") {
+			t.Errorf("%q is not there once:\n%s", c.want, c.report)
+		}
+	}
+}
+
+func why(t *testing.T, net *analysis.Subject, prefix string) *analysis.Why {
+	t.Helper()
+	y, err := net.Why(prefix, routing.TableID{Segment: "a", Edge: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+// pageText is a report as text.
+func pageText(t *testing.T, r analysis.Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.Page().Text(&b, page.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

@@ -89,14 +89,22 @@ func (d *doctor) notImported(a *routing.Attachment, p netip.Prefix) {
 }
 
 // dropped are the prefixes of an attachment that its segment does not have, each with why: "172.31.0.0/24: rule 20 of …".
-// Prefixes with one cause are said together.
-func (s *Subject) dropped(a *routing.Attachment) []string {
+// Prefixes with one cause are said together. A segment that isolates its attachments has none of them: that is no drop.
+func dropped(s *Subject, a *routing.Attachment) []string {
 	var reasons []string
 	prefixes := map[string][]string{}
+	seg := s.Network.Policy.Segment(a.Segment)
+	if seg == nil || seg.Isolate || a.Down || s.unsettled != nil {
+		return nil
+	}
+	left := maxExplained
 	for p := range s.offers(a) {
 		missing := func(edge string) bool { _, has := s.route(tableOf(a, edge), p); return !has }
-		if a.Segment == "" || a.Down || !slices.ContainsFunc(a.Edges, missing) {
+		if !slices.ContainsFunc(a.Edges, missing) {
 			continue
+		}
+		if left--; left < 0 {
+			return append(said(reasons, prefixes), fmt.Sprintf("more than %d prefixes are not in segment %s", maxExplained, a.Segment))
 		}
 		why := dropOf(s, a, p)
 		if why == nil {
@@ -109,10 +117,61 @@ func (s *Subject) dropped(a *routing.Attachment) []string {
 			prefixes[why.reason] = append(prefixes[why.reason], p.String())
 		}
 	}
-	for i, reason := range reasons {
-		reasons[i] = strings.Join(shortened(prefixes[reason], maxShown), ", ") + ": " + reason
+	return said(reasons, prefixes)
+}
+
+// droppedOf says what drops which prefixes of a segment or an attachment before they are in its segment: "a1 10.1.0.0/16: rule 20 of …".
+func droppedOf(s *Subject, name string) []string {
+	var list []string
+	for i := range s.Network.Attachments {
+		if a := &s.Network.Attachments[i]; a.ID == name || a.Segment == name {
+			for _, text := range dropped(s, a) {
+				list = append(list, a.ID+" "+text)
+			}
+		}
 	}
-	return reasons
+	return list
+}
+
+// routedTo are the prefixes of a segment or an attachment that every route table of another one has: the first maxShown, then how
+// many there are at least.
+func routedTo(s *Subject, from, to string) []string {
+	var tables []routing.TableID
+	for _, id := range s.Tables.TableIDs() {
+		if a := s.attachment[from]; id.Segment != "" && (id.Segment == from || a != nil && id.Segment == a.Segment && slices.Contains(a.Edges, id.Edge)) {
+			tables = append(tables, id)
+		}
+	}
+	var list []string
+	for i := range s.Network.Attachments {
+		a := &s.Network.Attachments[i]
+		if a.ID != to && a.Segment != to {
+			continue
+		}
+		for p := range s.offers(a) {
+			lacks := func(id routing.TableID) bool { _, has := s.route(id, p); return !has }
+			if slices.Contains(list, p.String()) || slices.ContainsFunc(tables, lacks) {
+				continue
+			}
+			if list = append(list, p.String()); len(list) > maxShown {
+				list[maxShown] = "…"
+				return list
+			}
+		}
+	}
+	return list
+}
+
+// maxExplained bounds the prefixes of an attachment that are looked into.
+const maxExplained = 64
+
+// said is each reason with its prefixes before it.
+func said(reasons []string, prefixes map[string][]string) []string {
+	var list []string
+	for _, reason := range reasons {
+		list = append(list, strings.Join(shortened(prefixes[reason], maxShown), ", ")+": "+reason)
+	}
+	return list
 }
 
 // shortened is the first of a list, and how many more there are.

@@ -175,7 +175,7 @@ type AttachmentRow struct {
 	Label                string   `json:"routingPolicyLabel,omitempty"`
 	State                string   `json:"state"`
 	Prefixes             []string `json:"prefixes"`
-	Problem              string   `json:"problem,omitempty"` // why it carries no traffic
+	Problem              string   `json:"problem,omitempty"` // why it carries no traffic, or what drops which of its prefixes
 }
 
 // Attachments lists all attachments, those that carry no traffic too, in the order in which they were made.
@@ -195,6 +195,8 @@ func (s *Subject) Attachments() Attachments {
 		}
 		if idle := s.Idle(a); idle != nil {
 			row.Problem = idle.Reason
+		} else if n := s.attachment[a.ID]; n != nil && s.Tables != nil {
+			row.Problem = strings.Join(dropped(s, n), "; ")
 		}
 		rows = append(rows, row)
 	}
@@ -234,7 +236,7 @@ func (list Attachments) Page() *page.Page {
 		r := &list[i]
 		place, rule := r.Segment, ""
 		if r.NetworkFunctionGroup != "" {
-			place = "nfg:" + r.NetworkFunctionGroup
+			place = "network function group " + r.NetworkFunctionGroup
 		}
 		if r.RuleNumber != 0 {
 			rule = itoa(r.RuleNumber)
@@ -243,9 +245,8 @@ func (list Attachments) Page() *page.Page {
 		if r.Problem != "" {
 			mark = page.Bad
 		}
-		shown := r.Prefixes
-		if len(shown) > maxShown {
-			shown = append(slices.Clone(shown[:maxShown]), "and "+itoa(len(r.Prefixes)-maxShown)+" more")
+		if place != "" && mark == page.Bad && r.State == "AVAILABLE" { // some prefixes only
+			mark = page.Warning
 		}
 		rows = append(rows, []page.Cell{
 			{Text: r.Name, Mark: page.Strong},
@@ -255,7 +256,7 @@ func (list Attachments) Page() *page.Page {
 			{Text: place},
 			{Text: rule},
 			{Text: r.State, Mark: mark},
-			{Text: strings.Join(shown, ", ")},
+			{Text: strings.Join(shortened(r.Prefixes, maxShown), ", ")},
 			{Text: r.Problem, Mark: mark},
 		})
 	}

@@ -199,7 +199,14 @@ func (p *Plan) headline() {
 		if p.Truncated {
 			most = "at least "
 		}
-		text := fmt.Sprintf("reachability %s: %s of segments, %s%s of attachments", change, plural(len(segments), "pair"), most, plural(len(attachments), "pair"))
+		var parts []string
+		if n := len(segments); n > 0 {
+			parts = append(parts, plural(n, "pair")+" of segments")
+		}
+		if n := len(attachments); n > 0 {
+			parts = append(parts, most+plural(n, "pair")+" of attachments")
+		}
+		text := "reachability " + change + ": " + strings.Join(parts, ", ")
 		shown := segments
 		if len(shown) == 0 {
 			shown = attachments
@@ -233,8 +240,17 @@ func of(list []PlanPair, change string) []PlanPair {
 	return slices.DeleteFunc(slices.Clone(list), func(p PlanPair) bool { return p.Change != change })
 }
 
-// Summary is the headline alone.
+// Summary is the headline and the number of routes.
 func (p *Plan) Summary() *page.Page {
+	out := p.top()
+	if !p.Empty {
+		out.Line(page.Plain, "%s", p.routeCounts())
+	}
+	return out
+}
+
+// top is the headline.
+func (p *Plan) top() *page.Page {
 	out := &page.Page{Label: p.label}
 	if p.Empty {
 		out.Line(page.Good, "Nothing changes.")
@@ -250,6 +266,5 @@ func (p *Plan) Summary() *page.Page {
 		}
 		out.Item(1, mark, "%s", line)
 	}
-	out.Line(page.Plain, "%s", p.routeCounts())
 	return out
 }

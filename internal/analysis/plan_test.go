@@ -3,13 +3,16 @@ package analysis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"testing"
 
 	"portolan/bench/atquota"
 	"portolan/internal/analysis"
 	"portolan/internal/page"
+	"portolan/internal/snapshot"
 )
 
 // manyRoutes is a plan that changes a row of every table.
@@ -101,6 +104,52 @@ func TestSubject_stopsWhenItsContextEnds(t *testing.T) {
 	for name, err := range map[string]error{"matrix": matrixErr, "pairs": pairsErr, "doctor": doctorErr, "plan": planErr} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPlan_pairsThatChangeAlikeAreOneLine: pairs with an end in common are one line that names the others, and what was not
+// reachable because it was not associated says so.
+func TestPlan_pairsThatChangeAlikeAreOneLine(t *testing.T) {
+	vpc := func(id, tag, prefix string) string {
+		return fmt.Sprintf(`{id: %s, type: vpc, edges: [us-east-1], tags: {%s}, announcements: [{prefix: %s}]}`, id, tag, prefix)
+	}
+	examine := func(tag string) *analysis.Subject {
+		t.Helper()
+		s, err := snapshot.Parse([]byte(network(twoSegments, `{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [b]}, via: {network-function-groups: [fw]}}`,
+			strings.Join([]string{
+				vpc("a1", "domain: a", "10.1.0.0/16"), vpc("a2", "domain: a", "10.2.0.0/16"), vpc("a3", "domain: a", "10.3.0.0/16"),
+				vpc("b1", tag, "10.9.0.0/16"), "{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}",
+			}, ","))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := analysis.Examine(s, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return net
+	}
+	p, err := examine("domani: b").PlanTo(t.Context(), examine("domain: b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := p.Page().Text(&got, page.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"  MODIFY ATTACHMENT b1: tag domain = b is added\n  MODIFY ATTACHMENT b1: tag domani = b is removed\n",
+		"  b1 ↔ 3 attachments: reachable via fw (was: b1 is not associated)\n",
+		"a1, a2, a3\n", "6 pairs of attachments: ", "Routes: ", " CHANGE ", "nfg:NAME is network function group NAME",
+	} {
+		if strings.Count(got.String(), want) != 1 {
+			t.Errorf("%q is not there once:\n%s", want, &got)
+		}
+	}
+	for _, bad := range []string{"0 pairs", " 0 withdrawn", "no prefix to reach"} {
+		if strings.Contains(got.String(), bad) {
+			t.Errorf("%q is there:\n%s", bad, &got)
 		}
 	}
 }

@@ -132,6 +132,14 @@ func asPath(path []uint32) string {
 	return strings.Join(out, " ")
 }
 
+// tableName is a route table in words.
+func tableName(id routing.TableID) string {
+	if id.NetworkFunctionGroup != "" {
+		return "the route table of network function group " + id.NetworkFunctionGroup + " at " + id.Edge
+	}
+	return "table " + id.String()
+}
+
 // placeText is where the policy says something: the path, and the line where the policy is a text of lines.
 func placeText(p policy.Place) string {
 	switch line := p.Line(); {

@@ -48,7 +48,7 @@ func (s *Subject) WhyAdvertised(attachment, edge, asked string) (*WhyAdvertised,
 		return nil, mistake("prefix", "%s is an address: give a prefix, such as %s/32", asked, asked)
 	}
 	x := s.Tables.ExplainAdvertised(attachment, edge, prefix)
-	y := &WhyAdvertised{Attachment: attachment, Edge: edge, Prefix: x.Prefix.String(), Detail: x.Detail, Steps: whySteps(x.Steps)}
+	y := &WhyAdvertised{Attachment: attachment, Edge: edge, Prefix: x.Prefix.String(), Detail: x.Detail, Steps: whySteps(s, x.Steps)}
 	if ad := x.Advertisement; ad != nil {
 		y.Route = new(rowOf(s, y.Prefix, &ad.Attributes, &ad.Origin))
 	}

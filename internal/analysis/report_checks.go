@@ -39,8 +39,18 @@ func (s *Subject) Matrix(ctx context.Context, attachments bool) (Matrix, error) 
 		return nil, err
 	}
 	rows := make(Matrix, len(pairs))
+	drops := map[string][]string{}
 	for i := range pairs {
 		r := &pairs[i]
+		if r.Partly() {
+			if _, known := drops[r.To]; !known {
+				drops[r.To] = droppedOf(s, r.To)
+			}
+			if routed := routedTo(s, r.From, r.To); len(drops[r.To]) > 0 && len(routed) > 0 {
+				text := "reachable: " + strings.Join(routed, ", ") + "; not: " + strings.Join(shortened(drops[r.To], maxShown), "; ")
+				r.Failures = append([]string{text}, r.Failures...)
+			}
+		}
 		word, _, _ := strings.Cut(reaches(r), ":")
 		rows[i] = MatrixRow{
 			r.From, r.To, word, string(r.Verdict), r.Delivered, r.Samples, append([]string{}, r.InspectedBy...), append([]string{}, r.Failures...),
@@ -230,7 +240,7 @@ func (d Diagnosis) Page() *page.Page {
 		for _, line := range r.Detail {
 			p.Item(1, page.Faint, "%s", line)
 		}
-		if text := r.others(); text != "" {
+		if text := r.Others(); text != "" {
 			p.Item(1, page.Plain, "%s", text)
 		}
 	}
@@ -254,8 +264,8 @@ func (d Diagnosis) Page() *page.Page {
 	return p
 }
 
-// others names what else has the cause of a finding, "" for nothing.
-func (r *DiagnosisRow) others() string {
+// Others names what else has the cause of a finding, "" for nothing.
+func (r *DiagnosisRow) Others() string {
 	if r.Count < 2 {
 		return ""
 	}
@@ -333,7 +343,7 @@ func (t *TestReport) Page() *page.Page {
 	p := &page.Page{}
 	for i := range t.Failures {
 		f := &t.Failures[i]
-		p.Line(page.Bad, "%s:%d: %s", t.file, f.Line, f.Text)
+		p.Line(page.Bad, "FAIL %s:%d: %s", t.file, f.Line, f.Text)
 		p.Item(1, page.Plain, "%s", f.Reason)
 		if f.Path != nil {
 			f.Path.show(p, 1, "path")

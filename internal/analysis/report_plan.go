@@ -117,8 +117,12 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	}
 	p.RoutesTruncated = c.Added+c.Withdrawn+c.Rerouted > MaxRouteChanges
 	p.Empty = len(p.Changes)+len(p.Moves)+len(p.Replacements) == 0 && c.IsEmpty()
-	p.pairs(c.Segments, &p.Segments, "no attachments left in segment")
-	p.pairs(c.Attachments, &p.Attachments, "no prefix to reach")
+	p.pairs(c.Segments, &p.Segments, func(int, *PairChange) string { return "no attachments left in segment" })
+	absent := [2]absences{{s, map[string]string{}}, {next, map[string]string{}}}
+	p.pairs(c.Attachments, &p.Attachments, func(when int, pair *PairChange) string {
+		return cmp.Or(absent[when].of(pair.From), absent[when].of(pair.To), "no prefix to reach")
+	})
+	p.Changes = append(p.Changes, retagged(s, next, p.Moves)...)
 	for _, id := range c.Touched {
 		for _, of := range []*Subject{s, next} {
 			if a := of.inventory.byID[id]; a != nil && a.Account != "" {
@@ -189,11 +193,19 @@ func (l leadTexts) of(r *routing.Forward) string {
 	return text
 }
 
-func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
+// pairs lists the pairs whose reachability changes. none says why there was nothing to try, before (0) or after (1).
+func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none func(when int, c *PairChange) string) {
 	for i := range list {
 		c := &list[i]
-		before, after := howFar(c.Before, none), howFar(c.After, none)
+		before, after := howFar(c.Before), howFar(c.After)
 		if before != after {
+			before, after = through(before, c.Before), through(after, c.After)
+			if before == "" {
+				before = none(0, c)
+			}
+			if after == "" {
+				after = none(1, c)
+			}
 			change := "changed"
 			switch {
 			case c.Lost():
@@ -211,11 +223,19 @@ func (p *Plan) pairs(list []PairChange, into *[]PlanPair, none string) {
 	}
 }
 
-// howFar is how one reaches the other, with how much of it where it is not all or nothing.
-func howFar(r *Reach, none string) string {
+// through adds the network function groups that packets pass.
+func through(text string, r *Reach) string {
+	if r.Delivered > 0 && len(r.InspectedBy) > 0 {
+		text += " via " + strings.Join(r.InspectedBy, ", ")
+	}
+	return text
+}
+
+// howFar is how one reaches the other, with how much of it where it is not all or nothing; "" when there is nothing to try.
+func howFar(r *Reach) string {
 	switch {
 	case r.Samples == 0:
-		return none
+		return ""
 	case r.Reaches():
 		return "reachable"
 	case r.Partly():
@@ -236,7 +256,7 @@ var changeMarks = map[string]page.Mark{
 
 // Page is the headline, then all changes.
 func (p *Plan) Page() *page.Page {
-	out := p.Summary()
+	out := p.top()
 	if p.Empty {
 		return out
 	}
@@ -249,13 +269,13 @@ func (p *Plan) Page() *page.Page {
 			out.Item(1, page.Plain, "%s", line)
 		}
 	}
-	pairs := func(name string, list []PlanPair) {
+	pairs := func(name, what string, list []PlanPair) {
 		if len(list) == 0 {
 			return
 		}
 		out.Heading(name)
-		for i := range list {
-			out.Item(1, changeMarks[list[i].Change], "%s", list[i].String())
+		for _, g := range groupPairs(list) {
+			g.show(out, what)
 		}
 	}
 	section("Change set", p.Changes)
@@ -275,8 +295,8 @@ func (p *Plan) Page() *page.Page {
 			}
 		}
 	}
-	pairs("Reachability between segments", p.Segments)
-	pairs("Reachability between attachments", p.Attachments)
+	pairs("Reachability between segments", "segments", p.Segments)
+	pairs("Reachability between attachments", "attachments", p.Attachments)
 	section("No longer inspected", p.InspectionLost)
 	section("Edge locations affected", p.Edges)
 	section("Accounts affected", p.Accounts)
@@ -288,7 +308,7 @@ func (p *Plan) Page() *page.Page {
 		out.Line(page.Warning, "The first %d are listed.", MaxRouteChanges)
 	}
 	if p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 && p.Routes != nil {
-		out.Table([]string{"TABLE", "PREFIX", "", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {
+		out.Table([]string{"TABLE", "PREFIX", "CHANGE", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {
 			cells := make([]page.Cell, 5)
 			for r := range p.Routes {
 				cells[0].Text, cells[1].Text, cells[3].Text, cells[4].Text = r.Table, r.Prefix, r.Before, r.After
@@ -298,10 +318,20 @@ func (p *Plan) Page() *page.Page {
 				}
 			}
 		})
+		out.Line(page.Faint, "nfg:NAME is network function group NAME, or its attachment NAME; edge:LOCATION is the next hop at another edge location.")
 	}
 	return out
 }
 
 func (p *Plan) routeCounts() string {
-	return fmt.Sprintf("Routes: %d added, %d withdrawn, %d re-routed", p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted)
+	var parts []string
+	for i, n := range []int{p.RoutesAdded, p.RoutesWithdrawn, p.RoutesRerouted} {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, []string{"added", "withdrawn", "re-routed"}[i]))
+		}
+	}
+	if len(parts) == 0 {
+		return "Routes: none changes"
+	}
+	return "Routes: " + strings.Join(parts, ", ")
 }

@@ -82,7 +82,7 @@ func (s *Subject) Why(asked string, id routing.TableID) (*Why, error) {
 	}
 	for i := range e.Candidates {
 		c := &e.Candidates[i]
-		y.Candidates = append(y.Candidates, whyCandidate(c))
+		y.Candidates = append(y.Candidates, whyCandidate(s, c))
 		for id, name := range s.namesOf(c.Origin.Attachment, c.Origin.Peer) {
 			if y.Names == nil {
 				y.Names = map[string]string{}
@@ -98,10 +98,10 @@ func (s *Subject) Why(asked string, id routing.TableID) (*Why, error) {
 	return y, nil
 }
 
-func whyCandidate(c *routing.Candidate) WhyCandidate {
+func whyCandidate(s *Subject, c *routing.Candidate) WhyCandidate {
 	out := WhyCandidate{
 		Outcome: c.Verdict.Outcome.String(), Origin: originText(&c.Origin), Detail: c.Verdict.Detail,
-		ASPath: c.ASPath, MED: c.MED, LocalPreference: c.LocalPreference, Communities: texts(c.Communities), Steps: whySteps(c.Steps),
+		ASPath: c.ASPath, MED: c.MED, LocalPreference: c.LocalPreference, Communities: texts(c.Communities), Steps: whySteps(s, c.Steps),
 	}
 	if c.NextHop != nil {
 		out.NextHop = c.NextHop.String()
@@ -112,13 +112,13 @@ func whyCandidate(c *routing.Candidate) WhyCandidate {
 	return out
 }
 
-func whySteps(steps []routing.Step) []WhyStep {
+func whySteps(s *Subject, steps []routing.Step) []WhyStep {
 	out := []WhyStep{}
 	for i := range steps {
 		st := &steps[i]
 		step := WhyStep{
 			Kind: st.Kind.String(), Edge: st.Edge, Peer: st.Peer, Segment: st.Segment, Policy: st.Policy, RuleNumber: st.RuleNumber,
-			Action: st.Action, Dropped: st.Dropped, Detail: st.Detail, text: stepText(st),
+			Action: st.Action, Dropped: st.Dropped, Detail: st.Detail, text: stepText(s, st),
 		}
 		if st.Place.Known() {
 			step.Path, step.Line = st.Place.Path(), st.Place.Line()
@@ -128,26 +128,35 @@ func whySteps(steps []routing.Step) []WhyStep {
 	return out
 }
 
-func stepText(s *routing.Step) string {
-	parts := []string{s.Kind.String()}
-	if s.Segment != "" {
-		parts = append(parts, "in "+s.Segment)
+// stepText is a step in words. What a rule of a routing policy did is said with the rule and what it matches.
+func stepText(s *Subject, step *routing.Step) string {
+	p, rule := routingRule(s, step)
+	parts := []string{step.Kind.String()}
+	if rule != nil {
+		verb := step.Action
+		if step.Dropped {
+			verb = "dropped"
+		}
+		parts = []string{fmt.Sprintf("%s by routing policy %s rule %d (%s)", verb, p.Name, rule.RuleNumber, p.Direction)}
 	}
-	if s.Edge != "" {
-		parts = append(parts, "at "+s.Edge)
+	if step.Segment != "" {
+		parts = append(parts, "in "+step.Segment)
 	}
-	if s.Peer != "" {
-		parts = append(parts, "with "+s.Peer)
+	if step.Edge != "" {
+		parts = append(parts, "at "+step.Edge)
 	}
-	if s.Policy != "" {
-		parts = append(parts, fmt.Sprintf("by %s rule %d %s", s.Policy, s.RuleNumber, s.Action))
+	if step.Peer != "" {
+		parts = append(parts, "with "+step.Peer)
 	}
 	text := strings.Join(parts, " ")
-	if s.Detail != "" {
-		text += ": " + s.Detail
+	switch {
+	case rule != nil:
+		text += ": " + matchesText(rule)
+	case step.Detail != "":
+		text += ": " + step.Detail
 	}
-	text += placeText(s.Place)
-	if s.Dropped {
+	text += placeText(step.Place)
+	if step.Dropped && rule == nil {
 		text += " – dropped"
 	}
 	return text
@@ -202,7 +211,7 @@ func (y *Why) Page() *page.Page {
 		if c.DecidedBy != "" {
 			p.Item(2, page.Plain, "decided by: %s", c.DecidedBy)
 		}
-		if c.Detail != "" {
+		if n := len(c.Steps); c.Detail != "" && (n == 0 || !c.Steps[n-1].Dropped || c.Steps[n-1].Policy == "") { // else the step says it
 			p.Item(2, page.Plain, "%s", c.Detail)
 		}
 		for j := range c.Steps {

@@ -185,7 +185,8 @@ func (d *drawing) draw(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", d.width, d.height, d.width, d.height)
-	fmt.Fprintf(b, "<title>core network: %d segments, %d network function groups, %d edges, %d attachments</title>\n", segments, groups, len(d.edges), d.attachments)
+	fmt.Fprintf(b, "<title>core network: %s, %s, %s, %s</title>\n",
+		counted(segments, "segment"), counted(groups, "network function group"), counted(len(d.edges), "edge"), counted(d.attachments, "attachment"))
 	fmt.Fprintf(b, "<style>%s</style>\n", svgStyle)
 	fmt.Fprintf(b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", d.width, d.height)
 	for i, e := range d.edges {
@@ -296,3 +297,11 @@ func shortened(s string, most int) string {
 
 // escape writes text as XML has it. What XML cannot hold becomes U+FFFD.
 func escape(w io.Writer, s string) { _ = xml.EscapeText(w, []byte(s)) }
+
+// counted is a number of things: "1 segment", "2 segments".
+func counted(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return fmt.Sprintf("%d %s", n, word)
+}

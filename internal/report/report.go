@@ -130,12 +130,22 @@ func (r *Report) picture(_ context.Context, w *writer) error {
 }
 
 func (r *Report) findings(ctx context.Context, w *writer) error {
-	found, err := r.Now.Doctor(ctx)
+	if r.Next == nil {
+		return r.findingsOf(ctx, w, r.Now, "findings", "Findings")
+	}
+	if err := r.findingsOf(ctx, w, r.Now, "findings", "Findings before the change"); err != nil {
+		return err
+	}
+	return r.findingsOf(ctx, w, r.Next, "findings-after", "Findings after the change")
+}
+
+func (r *Report) findingsOf(ctx context.Context, w *writer, s *analysis.Subject, id, title string) error {
+	found, err := s.Doctor(ctx)
 	if err != nil {
 		return err
 	}
-	w.section("findings", "Findings")
-	w.page(r.Now.Page(found))
+	w.section(id, title)
+	w.page(s.Page(found))
 	return nil
 }
 

@@ -42,7 +42,7 @@ func TestReport_isOneDocument(t *testing.T) {
 	got := b.String()
 	for _, want := range []string{
 		"<title>network &lt;1&gt;</title>", "<svg ", "no longer inspected by fw", `<td class="yes">yes via fw</td>`, "not associated: no attachment-policy rule matches",
-		"attachment-not-associated", "&lt;script&gt;", "prod@us-east-1: ", "@media print", "</html>",
+		"attachment-not-associated", "Findings before the change", "Findings after the change", "1 network function group, ", "&lt;script&gt;", "prod@us-east-1: ", "@media print", "</html>",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in the report", want)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"portolan/internal/snapshot"
@@ -304,5 +305,22 @@ func TestParse_badPeersAndNAT(t *testing.T) {
 		if _, err := snapshot.Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.bad, err, c.want)
 		}
+	}
+}
+
+// TestPlaces_inJSONAndYAML: members of the policy and of attachments are found where the file has them.
+func TestPlaces_inJSONAndYAML(t *testing.T) {
+	pointers := []jsontext.Pointer{"/policy/segments/1", "/attachments/0/tags/env", "/attachments/9", ""}
+	for _, c := range []struct{ name, text string }{
+		{"JSON", "{\n \"policy\": {\n  \"segments\": [\n   {},\n   {}\n  ]},\n \"attachments\": [{\"tags\": {\n  \"Name\": \"x\",\n  \"env\": \"prdo\"}}]}"},
+		{"YAML", "policy:\n  # segments\n  segments:\n   - {}\n   - {}\nattachments:\n - tags:\n    Name: x\n    env: prdo\n"},
+	} {
+		got := snapshot.Places([]byte(c.text), pointers)
+		if len(got) != 2 || got[pointers[0]].Line != 5 || got[pointers[1]].Line != 9 || got[pointers[1]].Column < 3 || got[pointers[1]].Column > 5 {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if got := snapshot.Places([]byte("{"), pointers); len(got) != 0 {
+		t.Errorf("a file that ends: %v", got)
 	}
 }
