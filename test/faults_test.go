@@ -110,11 +110,10 @@ func (l *faultLab) startMember(i int, initial string) {
 	})
 }
 
-// startServer starts a server in a namespace, with a clock of its own that setClock sets.
+// startServer starts a server in a namespace.
 func (l *faultLab) startServer(i int) *Process {
-	l.setClock(i, "0s")
 	wrapper := filepath.Join(l.dir, fmt.Sprintf("server-%d", i))
-	script := fmt.Sprintf("#!/bin/sh\nPORTOLAN_CLOCK_FILE=%s exec ip netns exec %s %s \"$@\"\n", l.clock(i), l.ns(i), Binary(l.t))
+	script := fmt.Sprintf("#!/bin/sh\nexec ip netns exec %s %s \"$@\"\n", l.ns(i), Binary(l.t))
 	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
 		l.t.Fatal(err)
 	}
@@ -125,17 +124,6 @@ func (l *faultLab) startServer(i int) *Process {
 	}
 	l.t.Cleanup(p.Kill)
 	return p
-}
-
-func (l *faultLab) clock(i int) string { return filepath.Join(l.dir, fmt.Sprintf("clock-%d", i)) }
-
-func (l *faultLab) setClock(i int, off string) {
-	if err := os.WriteFile(l.clock(i)+".new", []byte(off), 0o600); err != nil {
-		l.t.Fatal(err)
-	}
-	if err := os.Rename(l.clock(i)+".new", l.clock(i)); err != nil {
-		l.t.Fatal(err)
-	}
 }
 
 // cut lets nothing that one machine sends reach another, until mend.
@@ -258,15 +246,6 @@ var faults = []struct {
 	}},
 	{"the disk of a member is full", fullDisk},
 	{"compaction while a server stands still", compacted},
-	{"clocks step", func(l *faultLab) {
-		l.setClock(0, "2h")
-		l.setClock(1, "-2h")
-		l.progress(10)
-		l.setClock(0, "-1h")
-		l.setClock(1, "0s")
-		l.progress(10)
-		l.setClock(0, "0s")
-	}},
 }
 
 // between cuts a machine off from both others: out is what it sends, in what it would be sent.
@@ -334,9 +313,9 @@ func compacted(l *faultLab) {
 	}
 }
 
-// TestFaults_partitionsDisksAndClocks: whatever happens to machines and between them, clients that retry get on, nothing that was
+// TestFaults_partitionsAndDisks: whatever happens to machines and between them, clients that retry get on, nothing that was
 // acknowledged is lost, and a register is linearizable. FAULT_ROUNDS says how often each fault is met.
-func TestFaults_partitionsDisksAndClocks(t *testing.T) {
+func TestFaults_partitionsAndDisks(t *testing.T) {
 	rounds, _ := strconv.Atoi(os.Getenv("FAULT_ROUNDS"))
 	rounds = max(rounds, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*5*time.Minute)
