@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 
 	"portolan/internal/bgp"
 	"portolan/internal/state"
@@ -40,7 +42,7 @@ func (sp *Speaker) Save(ctx context.Context)       { sp.save(ctx) }
 
 // Stub is a session that is not started, under the name of one of the speaker's.
 func (sp *Speaker) Stub(peer string, at int) *bgp.Session {
-	s := sp.peers[peer].sessions[at]
+	s := sp.peer(peer).sessions[at]
 	b, err := bgp.NewSession(bgp.Peer{
 		Name: s.name, RouterID: s.core, LocalAS: s.local, PeerAS: s.remote, Families: bgp.IPv4, NextHop4: s.core, Passive: true,
 	}, s.peer.export, sp, nil)
@@ -51,7 +53,13 @@ func (sp *Speaker) Stub(peer string, at int) *bgp.Session {
 }
 
 // Exported is what the sessions of a peer advertise.
-func (sp *Speaker) Exported(peer string) []bgp.Route { return sp.peers[peer].export.Routes(0) }
+func (sp *Speaker) Exported(peer string) []bgp.Route { return sp.peer(peer).export.Routes(0) }
+
+func (sp *Speaker) peer(id string) *peer {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return sp.peers[id]
+}
 
 // Restored is the number of routes that a session is made with.
 func (sp *Speaker) Restored(peer string, at int) int {
@@ -91,7 +99,10 @@ func (sp *Speaker) Unsaved() int {
 // Reports is how many changes of what was heard, or of sessions, the state has.
 func (sp *Speaker) Reports() (n uint64) {
 	_, _ = state.Look(context.Background(), sp.db, func(v *state.View) (struct{}, error) {
-		for id := range sp.peers {
+		sp.mu.Lock()
+		ids := slices.Collect(maps.Keys(sp.peers))
+		sp.mu.Unlock()
+		for _, id := range ids {
 			if row, ok := state.ConnectPeers.ByID(v, id); ok {
 				if b, ok := row.BGP(v); ok {
 					n += b.Version

@@ -2,12 +2,16 @@ package speaker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"portolan/internal/bgp"
+	"portolan/internal/speaker"
+	"portolan/internal/store"
 )
 
 // run has the speaker of a world run until the end of the test.
@@ -72,5 +76,45 @@ func TestRun_whatWasHeardIsSavedWithinFiveSeconds(t *testing.T) {
 				t.Fatalf("after change %d: %d peers whose routes are not stored", i, got)
 			}
 		}
+	})
+}
+
+// brokenStore takes no writes for a while.
+type brokenStore struct {
+	store.Store
+	broken atomic.Bool
+}
+
+var errBroken = errors.New("a broken disk")
+
+func (s *brokenStore) Update(ctx context.Context, f func(store.Txn) error) error {
+	if s.broken.Load() {
+		return errBroken
+	}
+	return s.Store.Update(ctx, f)
+}
+
+// TestRun_storeThatTakesNoWrites: sessions stay, and what was heard meanwhile is in the tables afterwards, where only attributes have
+// changed, too.
+func TestRun_storeThatTakesNoWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ids := w.peers(65001, 65002)
+		disk := &brokenStore{Store: w.st}
+		w.st = disk
+		w.start(speaker.Loopback)
+		w.run()
+		w.hear(ids[0], 0, "10.7.0.0/16=65001")
+		time.Sleep(time.Second)
+		disk.broken.Store(true)
+		w.hear(ids[0], 0, "10.7.0.0/16=65001,65077")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		w.want("while nothing is written", w.advertised(ids[1]), "10.7.0.0/16 [64512 65001] med 100")
+		disk.broken.Store(false)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.want("after it", w.advertised(ids[1]), "10.7.0.0/16 [64512 65001 65077] med 100")
+		w.want("the table", w.table("eu-west-1"), "10.7.0.0/16 [65001 65077]")
 	})
 }
