@@ -112,27 +112,28 @@ func Page[Row, Item any](p *Pager, rows iter.Seq2[string, *Row], keep func(*Row)
 // lists, its method API, which looks at nothing but the row.
 func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item, walks ...store.Rows[R]) ([]Item, string) {
 	if _, encoded := any((*Item)(nil)).(api.Element); !encoded || !v.Caller.EncodeOnly {
-		return collect(p, keep, func(row *store.Row[R]) Item { return item(&row.Value) }, walks)
+		return collect(p, newListing[Item](p), keep, func(row *store.Row[R]) Item { return item(&row.Value) }, walks)
 	}
 	encode := func(row *R) string {
 		shown := item(row)
 		return string(any(&shown).(api.Element).AppendJSON(nil))
 	}
-	texts, token := collect(p, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
-	if len(texts) == 0 {
-		return []Item{}, token
-	}
-	all := &struct { // one allocation for both
+	all := &struct { // one allocation for a short page
 		list  [1]Item
 		texts []string
-	}{texts: texts}
+		room  [shortPage]string
+	}{}
+	var token string
+	all.texts, token = collect(p, listing[string]{limit: p.limit, items: all.room[:0]}, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
+	if len(all.texts) == 0 {
+		return []Item{}, token
+	}
 	any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
 	return all.list[:], token
 }
 
 // collect makes a page of the rows of walks that keep accepts.
-func collect[R, Item any](p *Pager, keep func(*R) bool, item func(*store.Row[R]) Item, walks []store.Rows[R]) ([]Item, string) {
-	list := newListing[Item](p)
+func collect[R, Item any](p *Pager, list listing[Item], keep func(*R) bool, item func(*store.Row[R]) Item, walks []store.Rows[R]) ([]Item, string) {
 	for i := range walks {
 		walk := &walks[i]
 		for walk.Next() {
