@@ -255,3 +255,39 @@ func (a *Attributes) appendKey(b []byte) []byte {
 	}
 	return b
 }
+
+// Updates are UPDATE messages that make the routes of [Session.Heard] anew, with the peer's next hops.
+func Updates(routes []HeardRoute, fourOctetAS bool) [][]byte {
+	same := map[*Attributes][]Route{}
+	var order []*Attributes
+	for _, r := range routes {
+		if same[r.Attrs] == nil {
+			order = append(order, r.Attrs)
+		}
+		same[r.Attrs] = append(same[r.Attrs], Route{Prefix: r.Prefix, Attrs: r.Attrs})
+	}
+	var out [][]byte
+	for _, a := range order {
+		e := &encoder{fourOctetAS: fourOctetAS}
+		e.announce(same[a])
+		start := 0
+		for _, m := range e.messages {
+			if hop := a.NextHop; hop.Is4() == (m.family == IPv4) {
+				copy(e.bytes[m.nextHop:], hop.AsSlice())
+			}
+			out, start = append(out, e.bytes[start:m.end:m.end]), m.end
+		}
+	}
+	return out
+}
+
+// EndOfRIB says that all routes of a family have been sent (RFC 4724).
+func EndOfRIB(f Family) []byte { return encodeEndOfRIB(f) }
+
+// OpenMessage is the OPEN that a session with the peer begins with.
+func OpenMessage(p *Peer) ([]byte, error) {
+	return encodeOpen(p.LocalAS, p.RouterID, p.holdTime(), p.capabilities(true))
+}
+
+// Message is the NOTIFICATION on the wire.
+func (n *Notification) Message() []byte { return n.encode() }

@@ -1,0 +1,212 @@
+package mrt_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	gobgp "github.com/osrg/gobgp/v4/pkg/packet/mrt"
+
+	"portolan/internal/bgp"
+	"portolan/internal/bgp/mrt"
+)
+
+var (
+	began  = time.Date(2026, 11, 29, 1, 2, 3, 4000, time.UTC)
+	core   = netip.MustParseAddr("169.254.100.2")
+	router = netip.MustParseAddr("169.254.100.1")
+	update = append(bytes.Repeat([]byte{0xff}, 16), 0, 23, 2, 0, 0, 0, 0)
+)
+
+func TestAppend_isReadBack(t *testing.T) {
+	list := []mrt.Record{
+		{At: began, PeerAS: 65001, LocalAS: 4_200_000_000, Peer: router, Local: core, FourOctetAS: true, Message: update},
+		{At: began, PeerAS: 65001, LocalAS: 64512, Peer: router, Local: core, Message: update},
+		{At: began, PeerAS: 65001, LocalAS: 64512, Peer: netip.MustParseAddr("fd00::1"), Local: netip.MustParseAddr("fd00::2"), From: bgp.OpenConfirm, To: bgp.Established},
+	}
+	var file []byte
+	for i := range list {
+		file = list[i].Append(file)
+	}
+	r := mrt.NewReader(bytes.NewReader(file))
+	for i := range list {
+		got, err := r.Next()
+		if err != nil || !reflect.DeepEqual(*got, list[i]) {
+			t.Errorf("got %+v, %v, want %+v", got, err, list[i])
+		}
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the last: %v", err)
+	}
+	for rest := file; len(rest) > 0; { // another implementation reads it, too
+		h, err := gobgp.ParseHeader(rest[:16])
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := *h // it does not know the type with microseconds
+		plain.Type, plain.Len = gobgp.BGP4MP, h.Len-4
+		if _, err := gobgp.ParseBody(rest[16:12+h.Len], &plain); err != nil {
+			t.Error(err)
+		}
+		rest = rest[12+h.Len:]
+	}
+}
+
+func TestNext_refusesWhatIsDamaged(t *testing.T) {
+	whole := (&mrt.Record{At: began, PeerAS: 1, LocalAS: 2, Peer: router, Local: core, FourOctetAS: true, Message: update}).Append(nil)
+	for name, c := range map[string]struct {
+		file []byte
+		want string
+	}{
+		"cut in the header": {whole[:7], "byte 0: the file ends in the header of a record"},
+		"cut in a record":   {append(append([]byte{}, whole...), whole[:20]...), fmt.Sprintf("byte %d: the file ends in a record", len(whole))},
+		"no MRT":            {[]byte(strings.Repeat("routes ", 10)), "damaged, or no MRT file"},
+		"family 9":          {replaced(whole, 12+4+8+3, 9), "not well-formed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := mrt.NewReader(bytes.NewReader(c.file))
+			var err error
+			for err == nil {
+				_, err = r.Next()
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func replaced(b []byte, at int, by byte) []byte {
+	b = bytes.Clone(b)
+	b[at] = by
+	return b
+}
+
+// other is the handler of a router.
+type other struct{ up chan struct{} }
+
+func (o *other) Changed(_ *bgp.Session, t bgp.Transition) {
+	if t.To == bgp.Established {
+		o.up <- struct{}{}
+	}
+}
+func (*other) Heard(*bgp.Session, []bgp.Change) {}
+func (*other) Received(*bgp.Session, []byte)    {}
+
+// recorded is a session that a Recorder listens to.
+type recorded struct {
+	*mrt.Recorder
+	heard chan int
+}
+
+func (r *recorded) Heard(_ *bgp.Session, list []bgp.Change) { r.heard <- len(list) }
+
+// TestReplay_givesWhatWasHeard: a router advertises three routes on a session that is recorded; the file, repeated, leaves the
+// same routes, and up to a time before them none.
+func TestReplay_givesWhatWasHeard(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "heard.mrt")
+	rec, err := mrt.NewRecorder(file, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { rec.Run(ctx); close(done) }()
+
+	h, o, export := &recorded{rec, make(chan int, 10)}, &other{make(chan struct{}, 1)}, bgp.NewExport()
+	attrs := &bgp.Attributes{ASPath: []uint32{65001, 4_200_000_001}, MED: 7, HasMED: true, Communities: []uint32{65001<<16 | 3}}
+	for _, p := range []string{"10.1.0.0/16", "10.2.0.0/16", "2001:db8::/32"} {
+		export.Update([]bgp.Route{{Prefix: netip.MustParsePrefix(p), Attrs: attrs}})
+	}
+	ours, theirs := net.Pipe()
+	a := session(t, bgp.Peer{Name: "a", LocalAS: 64512, PeerAS: 65001, Local: netip.AddrPortFrom(core, 179), Remote: netip.AddrPortFrom(router, 179), RouterID: core}, bgp.NewExport(), h)
+	b := session(t, bgp.Peer{Name: "b", LocalAS: 65001, PeerAS: 64512, RouterID: router}, export, o)
+	a.Accept(ours)
+	b.Accept(theirs)
+	for n := 0; n < 3; {
+		n += <-h.heard
+	}
+	want := a.Heard()
+	a.Freeze()
+	b.Stop(2, "")
+	a.Wait()
+	b.Wait()
+	cancel()
+	<-done
+
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := mrt.Replay(t.Context(), bytes.NewReader(text), time.Time{})
+	if err != nil || len(got) != 1 || got[0].Messages < 4 || got[0].PeerAS != 65001 || got[0].Peer != router || len(got[0].Routes) != 3 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	for i := range want {
+		if g, w := got[0].Routes[i], want[i]; g.Prefix != w.Prefix || !reflect.DeepEqual(*g.Attrs, *w.Attrs) {
+			t.Errorf("got %+v %+v, want %+v %+v", g, g.Attrs, w, w.Attrs)
+		}
+	}
+	if early, err := mrt.Replay(t.Context(), bytes.NewReader(text), began); err != nil || len(early) != 0 {
+		t.Errorf("before the first record %+v, %v", early, err)
+	}
+	again, err := mrt.Replay(t.Context(), bytes.NewReader(middle(t, text)), time.Time{})
+	if err != nil || len(again) != 1 || len(again[0].Routes) != 3 {
+		t.Errorf("from the middle %+v, %v", again, err)
+	}
+}
+
+func session(t *testing.T, p bgp.Peer, x *bgp.Export, h bgp.Handler) *bgp.Session {
+	t.Helper()
+	p.Passive, p.Families, p.NextHop4, p.NextHop6 = true, bgp.IPv4|bgp.IPv6, p.RouterID, netip.AddrFrom16([16]byte{0xfd, 15: p.RouterID.As4()[3]})
+	p.RestartTime = time.Minute
+	s, err := bgp.NewSession(p, x, h, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	return s
+}
+
+// middle is a file without the messages before the first UPDATE, as one that begins in a session, and without its end.
+func middle(t *testing.T, file []byte) []byte {
+	t.Helper()
+	var out []byte
+	for r := mrt.NewReader(bytes.NewReader(file)); ; {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Message != nil && rec.Message[18] == 2 {
+			out = rec.Append(out)
+		}
+	}
+}
+
+func FuzzReplay(f *testing.F) {
+	f.Add((&mrt.Record{At: began, PeerAS: 1, LocalAS: 2, Peer: router, Local: core, FourOctetAS: true, Message: update}).Append(nil))
+	f.Add((&mrt.Record{At: began, PeerAS: 1, LocalAS: 2, Peer: router, Local: core, From: bgp.OpenSent, To: bgp.Idle}).Append(nil))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if list, err := mrt.Replay(t.Context(), bytes.NewReader(file), time.Time{}); err == nil {
+			for i := range list {
+				if list[i].Messages == 0 && len(list[i].Routes) > 0 {
+					t.Errorf("%+v", list[i])
+				}
+			}
+		}
+	})
+}
