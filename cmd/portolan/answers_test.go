@@ -130,5 +130,10 @@ func answerable(t *testing.T) map[string][]string {
 	if err := os.WriteFile(filepath.Join(dir, "other.json"), bytes.Replace(text, []byte("64512"), []byte("64513"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	recording := filepath.Join(dir, "heard.mrt")
+	if err := os.WriteFile(recording, recorded(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	questions["portolan bgp replay"] = []string{recording}
 	return questions
 }

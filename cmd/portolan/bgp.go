@@ -25,7 +25,7 @@ func bgpCommand() *cobra.Command {
   portolan bgp heard connect-peer-0123456789abcdef0`,
 	}
 	cmd.AddCommand(bgpSessionsCommand(), bgpRoutesCommand("heard", "show routes that the router advertises"),
-		bgpRoutesCommand("advertised", "show routes that are advertised to the router"), bgpResetCommand(), bgpConfigCommand())
+		bgpRoutesCommand("advertised", "show routes that are advertised to the router"), bgpResetCommand(), bgpConfigCommand(), bgpReplayCommand())
 	return cmd
 }
 

@@ -38,7 +38,7 @@ type memberFlags struct {
 func (o *memberFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "cluster", "", "name of this server among --peers: the servers hold the data together, with no etcd apart")
 	f.StringVar(&o.peers, "peers", "", "servers of the cluster and where they reach each other: a=https://10.0.0.1:2380,b=https://10.0.0.2:2380")
-	f.StringVar(&o.listen, "peer-listen", "", "HOST:PORT to take the other servers' connections at (default: as in --peers)")
+	f.StringVar(&o.listen, "peer-listen", "", "address, HOST:PORT, to take the other servers' connections at (default: as in --peers)")
 	f.BoolVar(&o.join, "join", false, "the cluster is there already; \"portolan cluster add\" has entered this server")
 	f.StringVar(&o.ca, "peer-ca", "", "file of certificates that the servers of the cluster check each other by; needed off this machine")
 	f.StringVar(&o.cert, "peer-cert", "", "certificate that this server shows to the others")

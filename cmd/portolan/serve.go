@@ -52,6 +52,8 @@ type serveOptions struct {
 	upstreamTimeout time.Duration
 	bgp             string
 	bgpSecrets      string
+	bgpRecord       string
+	bmpStations     []string
 
 	events        eventOptions
 	routingEvents bool
@@ -90,6 +92,8 @@ func serveCommand() *cobra.Command {
 	f.DurationVar(&o.upstreamTimeout, "upstream-timeout", 30*time.Second, "how long the upstream endpoint may take to begin its answer")
 	f.StringVar(&o.bgp, "bgp", "off", "where to hold the BGP sessions of Connect peers: off, loopback, here or netns")
 	f.StringVar(&o.bgpSecrets, "bgp-secrets", "", "file with TCP MD5 passwords and TTL security of Connect peers, JSON or YAML")
+	f.StringVar(&o.bgpRecord, "bgp-mrt", "", "append BGP messages that are received to this file, in the MRT format; opened again on SIGHUP")
+	f.StringSliceVar(&o.bmpStations, "bmp-station", nil, "connect to this BGP Monitoring Protocol station, HOST:PORT; may be given several times")
 	f.StringVar(&o.events.file, "events-file", "", "append events to this file, one JSON object per line")
 	f.StringVar(&o.events.webhook, "events-webhook", "", "post events to this URL")
 	f.StringVar(&o.events.secretFile, "events-webhook-secret-file", "", "file with the secret that signs posted events")

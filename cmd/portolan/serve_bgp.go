@@ -3,23 +3,58 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 
+	"portolan/internal/bgp/bmp"
+	"portolan/internal/bgp/mrt"
 	"portolan/internal/node"
 	"portolan/internal/server"
 	"portolan/internal/speaker"
 )
 
-// readBGP reads --bgp and --bgp-secrets.
+// readBGP reads the flags of BGP.
 func (o *serveOptions) readBGP(cfg *node.Config) (err error) {
-	if cfg.BGP, err = speaker.ParseMode(o.bgp); err != nil || o.bgpSecrets == "" {
+	if cfg.BGP, err = speaker.ParseMode(o.bgp); err != nil {
 		return err
 	}
 	if cfg.BGP == speaker.Off {
-		return fmt.Errorf("--bgp-secrets needs --bgp")
+		for _, f := range []struct {
+			name  string
+			given bool
+		}{{"--bgp-secrets", o.bgpSecrets != ""}, {"--bgp-mrt", o.bgpRecord != ""}, {"--bmp-station", len(o.bmpStations) > 0}} {
+			if f.given {
+				return fmt.Errorf("%s needs --bgp", f.name)
+			}
+		}
+		return nil
 	}
-	if cfg.BGPSecrets, err = speaker.LoadSecrets(o.bgpSecrets); err != nil {
-		return fmt.Errorf("--bgp-secrets: %w", err)
+	if o.bgpSecrets != "" {
+		if cfg.BGPSecrets, err = speaker.LoadSecrets(o.bgpSecrets); err != nil {
+			return fmt.Errorf("--bgp-secrets: %w", err)
+		}
 	}
+	return o.monitorBGP(cfg)
+}
+
+// monitorBGP makes what sees the messages of sessions.
+func (o *serveOptions) monitorBGP(cfg *node.Config) error {
+	for _, address := range o.bmpStations {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+			return fmt.Errorf("--bmp-station %q: want HOST:PORT", address)
+		}
+		name, _ := os.Hostname()
+		cfg.BGPMonitors = append(cfg.BGPMonitors, bmp.NewStation(address, "Portolan "+builtFrom().Version, name, cfg.Log))
+	}
+	if o.bgpRecord == "" {
+		return nil
+	}
+	r, err := mrt.NewRecorder(o.bgpRecord, cfg.Log)
+	if err != nil {
+		return fmt.Errorf("--bgp-mrt: %w", err)
+	}
+	onHangup(r.Reopen)
+	cfg.BGPMonitors = append(cfg.BGPMonitors, r)
 	return nil
 }
 

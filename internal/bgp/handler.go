@@ -18,6 +18,13 @@ type Handler interface {
 	Received(s *Session, message []byte)
 }
 
+// Monitor is the part of a Handler that notes and does not decide, such as a [Tap]. Its methods return at once: the session is
+// locked.
+type Monitor interface {
+	Changed(s *Session, t Transition)
+	Received(s *Session, message []byte)
+}
+
 // Transition is a change of the state of a session.
 type Transition struct {
 	At       time.Time

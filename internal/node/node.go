@@ -43,9 +43,11 @@ type Config struct {
 	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
 	NoRoutingEvents bool
 
-	// BGP is where the sessions of Connect peers have their sockets; "" and [speaker.Off] hold none. BGPSecrets are theirs.
-	BGP        speaker.Mode
-	BGPSecrets speaker.Secrets
+	// BGP is where the sessions of Connect peers have their sockets; "" and [speaker.Off] hold none. BGPSecrets are theirs, and
+	// BGPMonitors see what they receive.
+	BGP         speaker.Mode
+	BGPSecrets  speaker.Secrets
+	BGPMonitors []speaker.Monitor
 
 	// CheckResourcePolicy reads a resource policy as those who decide by it will; nil takes what has a Statement.
 	CheckResourcePolicy func(document string) error
@@ -106,7 +108,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		db:       db,
 	}
 	if heard != nil {
-		n.bgp = speaker.New(speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Log: cfg.Log})
+		n.bgp = speaker.New(speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log})
 	}
 	return n, nil
 }

@@ -18,6 +18,9 @@ import (
 
 // Changed notes a change of state.
 func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
+	for _, m := range sp.monitors {
+		m.Changed(b, t)
+	}
 	name := b.Peer().Name
 	sp.mu.Lock()
 	s := sp.byName[name]
@@ -99,8 +102,12 @@ func (sp *Speaker) Malformed(b *bgp.Session, why *bgp.Notification) {
 // malformedInterval is how often the log has malformed messages of one session.
 const malformedInterval = 10 * time.Second
 
-// Received has nothing to note.
-func (sp *Speaker) Received(*bgp.Session, []byte) {}
+// Received leaves a message to the monitors.
+func (sp *Speaker) Received(b *bgp.Session, message []byte) {
+	for _, m := range sp.monitors {
+		m.Received(b, message)
+	}
+}
 
 // best is the route of a peer: both sessions lead to one router, so that a prefix is one route whose attributes are those of
 // the session that is preferred as BGP does; without a difference the first. nil: there is none.

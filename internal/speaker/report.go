@@ -194,9 +194,7 @@ func (sp *Speaker) BGPHeard(ctx context.Context, id, address string) (*Routes, e
 			continue
 		}
 		for _, h := range s.Heard() {
-			r := routeOf(list[i].CoreNetworkAddress, h.Prefix, h.Attrs)
-			r.NextHop, r.Stale = h.Attrs.NextHop, h.Stale
-			out.Routes = append(out.Routes, r)
+			out.Routes = append(out.Routes, heardRoute(list[i].CoreNetworkAddress, &h))
 		}
 	}
 	return out, nil
@@ -301,6 +299,12 @@ func socket(a netip.Addr, at string) string {
 
 // Page is a row for each route.
 func (l *Routes) Page() *page.Page {
+	p := &page.Page{}
+	l.rows(p)
+	return p
+}
+
+func (l *Routes) rows(p *page.Page) {
 	var rows [][]page.Cell
 	for i := range l.Routes {
 		r := &l.Routes[i]
@@ -314,7 +318,5 @@ func (l *Routes) Page() *page.Page {
 		rows = append(rows, page.Cells(r.CoreNetworkAddress.String(), r.Prefix.String(), r.NextHop.String(), med,
 			strings.Trim(fmt.Sprint(r.ASPath), "[]"), strings.Join(r.Communities, " "), stale))
 	}
-	p := &page.Page{}
 	p.Rows([]string{"SESSION", "PREFIX", "NEXT HOP", "MED", "AS PATH", "COMMUNITIES", ""}, rows)
-	return p
 }

@@ -26,7 +26,14 @@ type Config struct {
 	Heard    *network.Heard // which Networks read, too
 	Mode     Mode
 	Secrets  Secrets      // by Connect peer
+	Monitors []Monitor    // that see what sessions receive
 	Log      *slog.Logger // default discards
+}
+
+// Monitor sees what sessions receive, and does its work in Run, until ctx ends. sessions are all there are.
+type Monitor interface {
+	bgp.Monitor
+	Run(ctx context.Context, sessions func() []*bgp.Session)
 }
 
 // Speaker holds the sessions of all Connect peers that are AVAILABLE. One goroutine, Run, changes what is advertised, which
@@ -38,6 +45,7 @@ type Speaker struct {
 	log      *slog.Logger
 	bgp      *bgp.Speaker
 	place    placement
+	monitors []Monitor
 
 	wake  chan struct{} // something is dirty
 	again chan struct{} // the secrets are others
@@ -68,7 +76,7 @@ func New(cfg Config) *Speaker {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	sp := &Speaker{
-		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets,
+		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors,
 		wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
 		loaded: map[state.NetworkID]map[string]*peer{}, peers: map[string]*peer{}, byName: map[string]*session{},
 		dirty: map[*peer]struct{}{}, unsaved: map[*peer]struct{}{},
@@ -95,6 +103,13 @@ func poke(c chan struct{}) {
 // Run holds sessions until ctx ends. It ends them without a message, so that routers with graceful restart keep their
 // routes while the server restarts.
 func (sp *Speaker) Run(ctx context.Context) {
+	var monitoring sync.WaitGroup
+	defer monitoring.Wait()
+	last, end := context.WithCancel(context.WithoutCancel(ctx)) // monitors see the end of the sessions, too
+	defer end()
+	for _, m := range sp.monitors {
+		monitoring.Go(func() { m.Run(last, sp.bgp.Sessions) })
+	}
 	for ctx.Err() == nil {
 		watch, err := sp.db.Watch(ctx)
 		if err != nil {

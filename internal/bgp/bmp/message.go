@@ -33,7 +33,6 @@ const (
 // Why a session went down, RFC 7854 §4.9.
 const (
 	downLocalNotification  = 1
-	downLocal              = 2
 	downRemoteNotification = 3
 	downRemote             = 4
 )

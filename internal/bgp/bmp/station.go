@@ -21,9 +21,6 @@ const (
 type Station struct {
 	*bgp.Tap
 
-	// Sessions are those that hold routes when the connection is made; required before Run.
-	Sessions func() []*bgp.Session
-
 	address     string
 	description string
 	name        string
@@ -41,15 +38,15 @@ func NewStation(address, description, name string, log *slog.Logger) *Station {
 	}
 }
 
-// Run keeps a connection until ctx ends. A station that reads too slowly loses its connection, and gets all routes on the next.
-func (s *Station) Run(ctx context.Context) {
+// Run keeps a connection until ctx ends. sessions are all that there are: what they hold is sent first. A station that reads too slowly loses its connection, and gets all routes on the next.
+func (s *Station) Run(ctx context.Context, sessions func() []*bgp.Session) {
 	pause := firstPause
 	for ctx.Err() == nil {
 		conn, err := s.dial(ctx)
 		if err == nil {
 			s.log.Info("BMP station connected", "station", s.address)
 			pause = firstPause
-			err = s.feed(ctx, conn)
+			err = s.feed(ctx, conn, sessions)
 			_ = conn.Close()
 		}
 		if ctx.Err() != nil {
@@ -73,7 +70,7 @@ func (s *Station) Run(ctx context.Context) {
 }
 
 // feed sends all routes, and then what changes, until the connection or ctx ends.
-func (s *Station) feed(ctx context.Context, conn net.Conn) error {
+func (s *Station) feed(ctx context.Context, conn net.Conn, sessions func() []*bgp.Session) error {
 	f := &feed{conn: conn, up: map[*bgp.Session]*peer{}}
 	gone := make(chan struct{}) // a station sends nothing; it may close
 	go func() {
@@ -89,7 +86,7 @@ func (s *Station) feed(ctx context.Context, conn net.Conn) error {
 	if err := f.write(initiate(s.description, s.name)); err != nil {
 		return err
 	}
-	for _, session := range s.Sessions() {
+	for _, session := range sessions() {
 		if err := f.establish(session); err != nil {
 			return err
 		}

@@ -101,8 +101,9 @@ func (o *other) Changed(_ *bgp.Session, t bgp.Transition) {
 		o.up <- struct{}{}
 	}
 }
-func (*other) Heard(*bgp.Session, []bgp.Change) {}
-func (*other) Received(*bgp.Session, []byte)    {}
+func (*other) Heard(*bgp.Session, []bgp.Change)          {}
+func (*other) Received(*bgp.Session, []byte)             {}
+func (*other) Malformed(*bgp.Session, *bgp.Notification) {}
 
 // recorded is a session that a Recorder listens to.
 type recorded struct {
@@ -111,6 +112,8 @@ type recorded struct {
 }
 
 func (r *recorded) Heard(_ *bgp.Session, list []bgp.Change) { r.heard <- len(list) }
+
+func (*recorded) Malformed(*bgp.Session, *bgp.Notification) {}
 
 // TestReplay_givesWhatWasHeard: a router advertises three routes on a session that is recorded; the file, repeated, leaves the
 // same routes, and up to a time before them none.
@@ -122,7 +125,7 @@ func TestReplay_givesWhatWasHeard(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { rec.Run(ctx); close(done) }()
+	go func() { rec.Run(ctx, nil); close(done) }()
 
 	h, o, export := &recorded{rec, make(chan int, 10)}, &other{make(chan struct{}, 1)}, bgp.NewExport()
 	attrs := &bgp.Attributes{ASPath: []uint32{65001, 4_200_000_001}, MED: 7, HasMED: true, Communities: []uint32{65001<<16 | 3}}

@@ -42,8 +42,8 @@ func (r *Recorder) Reopen() {
 	}
 }
 
-// Run writes until ctx ends.
-func (r *Recorder) Run(ctx context.Context) {
+// Run writes until ctx ends. It needs no list of sessions.
+func (r *Recorder) Run(ctx context.Context, _ func() []*bgp.Session) {
 	for {
 		select {
 		case <-ctx.Done():

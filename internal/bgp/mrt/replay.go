@@ -73,7 +73,11 @@ func (p *played) Changed(_ *bgp.Session, t bgp.Transition) {
 	}
 }
 
+// Heard leaves routes where they are: see [Session].
 func (p *played) Heard(*bgp.Session, []bgp.Change) {}
+
+// Malformed is part of the session's Info.
+func (p *played) Malformed(*bgp.Session, *bgp.Notification) {}
 
 // Received notes that a message has arrived.
 func (p *played) Received(*bgp.Session, []byte) { p.received <- struct{}{} }
