@@ -100,6 +100,7 @@ func (c *config) start(ctx context.Context) (*Server, []func(context.Context) er
 		Authenticator: auth.NewAuthenticator(auth.Config{Credentials: c.credentials, Now: c.Now}),
 		Authorizer:    &auth.Authorizer{Tags: n, Sharing: n, Policies: c.shares, Log: c.Log},
 		Log:           c.Log,
+		Backup:        store.BackupOf(c.Store),
 	})
 	front.SetReady(true)
 	run := []func(context.Context) error{

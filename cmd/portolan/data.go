@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -131,14 +130,6 @@ func gently(ctx context.Context) func() {
 		}
 		last = time.Now()
 	}
-}
-
-// backupOf is how a store is backed up, nil when it cannot be.
-func backupOf(st store.Store) func(context.Context, func(int64) (io.Writer, error)) error {
-	if b, ok := st.(store.Backuper); ok {
-		return b.Backup
-	}
-	return nil
 }
 
 // clusterOf is the store where several servers share it, nil for one that is not shared.

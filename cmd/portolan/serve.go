@@ -27,6 +27,7 @@ import (
 	"portolan/internal/node"
 	"portolan/internal/server"
 	"portolan/internal/state"
+	"portolan/internal/store"
 )
 
 // serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
@@ -211,7 +212,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	defer data.wait()
 	srv := server.New(server.Config{
 		Now:           clock,
-		Backup:        backupOf(cfg.Store),
+		Backup:        store.BackupOf(cfg.Store),
 		Damage:        data.damage,
 		Cluster:       clusterOf(cfg.Store),
 		BGP:           sessions,

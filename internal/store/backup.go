@@ -20,6 +20,14 @@ type Backuper interface {
 	Backup(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 }
 
+// BackupOf is the Backup of a store; nil: the store keeps nothing that could be backed up.
+func BackupOf(st Store) func(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
+	if b, ok := st.(Backuper); ok {
+		return b.Backup
+	}
+	return nil
+}
+
 func (s *boltStore) Backup(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
 	if err := ready(ctx, s.closing); err != nil {
 		return err
