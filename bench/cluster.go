@@ -93,19 +93,23 @@ type creator struct {
 	st   store.Store
 	node *node.Node
 	gn   string
-	ctx  context.Context
 	stop func()
 }
 
+// asCaller is the context of a call.
+func asCaller() context.Context {
+	return api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"})
+}
+
 func newCreator(st store.Store) *creator {
-	ctx, cancel := context.WithCancel(api.WithCaller(context.Background(), api.Caller{Account: "111122223333", Partition: "aws"}))
+	ctx, cancel := context.WithCancel(asCaller())
 	n, err := node.New(ctx, node.Config{Store: st, Quotas: state.Quotas{"devices": 1 << 30}})
 	check(err)
 	done := make(chan struct{})
 	go func() { defer close(done); n.Run(ctx) }()
 	gn, err := n.CreateGlobalNetwork(ctx, &api.CreateGlobalNetworkInput{})
 	check(err)
-	return &creator{st, n, gn.GlobalNetwork.GlobalNetworkId, ctx, func() {
+	return &creator{st, n, gn.GlobalNetwork.GlobalNetworkId, func() {
 		cancel()
 		<-done
 		check(st.Close())
@@ -113,12 +117,12 @@ func newCreator(st store.Store) *creator {
 }
 
 func (c *creator) create() {
-	_, err := c.node.CreateDevice(c.ctx, &api.CreateDeviceInput{GlobalNetworkId: c.gn, Description: new("a device of the benchmark")})
+	_, err := c.node.CreateDevice(asCaller(), &api.CreateDeviceInput{GlobalNetworkId: c.gn, Description: new("a device of the benchmark")})
 	check(err)
 }
 
 func (c *creator) commits() (commits, conflicts uint64) {
-	status, err := c.st.(store.Shared).Status(c.ctx)
+	status, err := c.st.(store.Shared).Status(asCaller())
 	check(err)
 	return status.Commits, status.Conflicts
 }
@@ -239,7 +243,7 @@ func (b *bench) clusterReads(e *etcdMembers) {
 // leader is the number of the member that leads.
 func (c *creator) leader() int {
 	for range 100 {
-		status, err := c.st.(store.Shared).Status(c.ctx)
+		status, err := c.st.(store.Shared).Status(asCaller())
 		check(err)
 		for i, m := range status.Members {
 			if m.Leader {
@@ -295,7 +299,7 @@ func (b *bench) clusterStart(e *etcdMembers) {
 	c := newCreator(e.open("start", "bench"))
 	c.create()
 	var key, value string
-	check(c.st.View(c.ctx, func(r store.Reader) error {
+	check(c.st.View(asCaller(), func(r store.Reader) error {
 		for k, v := range r.Scan("/acct/111122223333/device/", "") {
 			key, value = k, string(v)
 		}

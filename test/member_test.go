@@ -138,21 +138,6 @@ func startMembers(t *testing.T, a *authority, urls map[string]string, names []st
 	return out
 }
 
-// inMemory is a folder in memory where there is one.
-func inMemory(t *testing.T) string {
-	t.Helper()
-	memory := ""
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		memory = "/dev/shm" // what a disk does is etcd's own business
-	}
-	dir, err := os.MkdirTemp(memory, "portolan-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
 // TestMember_threeServersAndNothingElse: three servers hold the data together. One is killed while the others are written to and
 // replaced by a new one; nothing is lost. A backup becomes a cluster of one.
 func TestMember_threeServersAndNothingElse(t *testing.T) {

@@ -228,16 +228,14 @@ func locate(piece []rune, s string) (rest string, ok bool) {
 	at, every, masks := make([]uint64, words), make([]uint64, words), map[rune][]uint64{}
 	for i, g := range piece {
 		bit := uint64(1) << (i % 64)
-		switch mask, seen := masks[g]; {
-		case g == oneChar:
+		if g == oneChar {
 			every[i/64] |= bit
-		case !seen:
-			mask = make([]uint64, words)
-			masks[g] = mask
-			fallthrough
-		default:
-			masks[g][i/64] |= bit
+			continue
 		}
+		if masks[g] == nil {
+			masks[g] = make([]uint64, words)
+		}
+		masks[g][i/64] |= bit
 	}
 	for i, c := range s {
 		mask := masks[c]

@@ -132,7 +132,7 @@ func TestQuestions_answers(t *testing.T) {
 		{"svg", "GET", "graph?format=svg", "", "", "image/svg+xml", "<svg "},
 		{"plan", "POST", "plan", "", policy, "application/json", `"routesWithdrawn": `},
 		{"plan", "POST", "plan", "text/markdown", policy, "text/markdown; charset=utf-8", "### Change set"},
-		{"plan", "POST", "plan?format=text", "", policy, "text/plain; charset=utf-8", "28 withdrawn, 0 re-routed"},
+		{"plan", "POST", "plan?format=text", "", policy, "text/plain; charset=utf-8", "Routes: 28 withdrawn"},
 		{"plan of a failure", "POST", "plan?format=text&fail=edge%3Dus-east-1,attachment%3D" + exported.Attachments[1].ID, "", "", "text/plain; charset=utf-8", "4 attachments move"},
 		{"plan of another network", "POST", "plan?format=text&to=snapshot", "", strings.Replace(snap, `"segment": "lonely"`, `"segment": "dev"`, 1), "text/plain; charset=utf-8", "1 attachment moves"},
 		{"test", "POST", "test", "", string(assertions), "application/json", `"holding": 6`},

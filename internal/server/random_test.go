@@ -44,7 +44,7 @@ func newRandomCalls(t *testing.T, seed uint64) *randomCalls {
 	return c
 }
 
-// call is one request.
+// randomCall is one request.
 type randomCall struct{ account, method, path, body string }
 
 func (c randomCall) String() string {

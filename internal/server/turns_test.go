@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -20,11 +21,14 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 			}
 			held = append(held, done)
 		}
+		var mu sync.Mutex
 		var order []string
-		next := make(chan func())
+		next := make(chan func(), 10)
 		wait := func(ctx context.Context, account string) {
 			go func() {
 				done, err := all.take(ctx, account, 3)
+				mu.Lock()
+				defer mu.Unlock()
 				switch {
 				case errors.Is(err, context.Canceled):
 					order = append(order, account+" left")
@@ -32,7 +36,7 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 					order = append(order, account+" refused")
 				default:
 					order = append(order, account)
-					next <- done
+					next <- done // has room for all
 				}
 			}()
 			synctest.Wait()

@@ -194,6 +194,7 @@ func (l *lab) begin() {
 	w.t.Helper()
 	l.stop = w.run()
 	time.Sleep(time.Second)
+	synctest.Wait()
 	for i := 1; i < 3; i++ {
 		l.told[i] = &table{routes: map[netip.Prefix]int{}}
 		for at := range 2 {

@@ -172,10 +172,10 @@ func (s *played) send(ctx context.Context, message []byte) error {
 	if s.conn == nil {
 		return nil
 	}
-	sent := make(chan error, 1)
+	sent := make(chan struct{})
 	go func() {
-		_, err := s.conn.Write(message)
-		sent <- err
+		defer close(sent)
+		_, _ = s.conn.Write(message) // if it fails, the session has closed the connection
 	}()
 	select {
 	case <-s.received:

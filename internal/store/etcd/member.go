@@ -10,7 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"portolan/internal/store"
@@ -124,8 +126,35 @@ func (c *cluster) AddMember(ctx context.Context, address string) error {
 			}
 		}
 	}
-	_, err = c.client.MemberAddAsLearner(ctx, []string{address})
-	return err
+	return settled(ctx, func() error {
+		_, err := c.client.MemberAddAsLearner(ctx, []string{address})
+		return err
+	})
+}
+
+// settling is how long members must have been connected until etcd changes which there are, and a bit more.
+const settling = 10 * time.Second
+
+// settled changes the members. A cluster that has just begun, or has just lost a member, gets the time that it needs to be sure
+// of its members; what it refuses after that, it refuses for good.
+func settled(ctx context.Context, change func() error) error {
+	over := time.After(settling)
+	for {
+		err := change()
+		switch {
+		case errors.Is(err, rpctypes.ErrMemberNotEnoughStarted), errors.Is(err, rpctypes.ErrTooManyLearners):
+			return fmt.Errorf("%w: %w", store.ErrNoMember, err)
+		case !errors.Is(err, rpctypes.ErrUnhealthy):
+			return err
+		}
+		select {
+		case <-time.After(settling / 40):
+		case <-over:
+			return fmt.Errorf("%w: %w: too few members are connected to each other", store.ErrNoMember, err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // RemoveMember removes a member by its name or its URL.
@@ -139,8 +168,10 @@ func (c *cluster) RemoveMember(ctx context.Context, name string) error {
 	}
 	for _, m := range list {
 		if m.Name == name || slices.Contains(m.PeerURLs, name) {
-			_, err := c.client.MemberRemove(ctx, m.ID)
-			return err
+			return settled(ctx, func() error {
+				_, err := c.client.MemberRemove(ctx, m.ID)
+				return err
+			})
 		}
 	}
 	return fmt.Errorf("%w: none has the name or the URL %.200q", store.ErrNoMember, name)
