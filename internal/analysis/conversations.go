@@ -25,11 +25,19 @@ func (d *doctor) conversations(ctx context.Context) error {
 	}
 	d.nat(f)
 	targets := f.representatives(list)
+	entries := make([][]int32, len(list))
+	for i, a := range list {
+		entries[i] = f.entries(a)
+	}
+	var scratch []int32
 	for i, a := range list {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for _, b := range list[i+1:] {
+		for j, b := range list[i+1:] {
+			if f.quiet(entries[i], targets[b.ID], &scratch) && f.quiet(entries[i+1+j], targets[a.ID], &scratch) {
+				continue
+			}
 			there, back := d.ways(a, b, targets[b.ID]), d.ways(b, a, targets[a.ID])
 			if d.loops(a, b, append(slices.Clone(there), back...)) {
 				continue
@@ -40,6 +48,35 @@ func (d *doctor) conversations(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// entries are the tables that packets from an attachment are looked up in first: one for each of its edges.
+func (f *forwarding) entries(a *routing.Attachment) []int32 {
+	tables := make([]int32, len(a.Edges))
+	for i, edge := range a.Edges {
+		at, ok := f.table[tableOf(a, edge)]
+		if !ok {
+			at = -1
+		}
+		tables[i] = at
+	}
+	return tables
+}
+
+// quiet tells whether no packet from the tables to the classes arrives anywhere, or goes round: there is nothing to find about it.
+func (f *forwarding) quiet(tables []int32, classes []int, scratch *[]int32) bool {
+	for _, table := range tables {
+		for _, class := range classes {
+			if table < 0 {
+				return false
+			}
+			v, _, groups := f.walk(table, class, *scratch)
+			if *scratch = groups; v == Delivered || v == Looping {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // loops reports packets between two attachments that go round.

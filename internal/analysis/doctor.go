@@ -141,18 +141,59 @@ func (d *doctor) populated(edge string, segments ...string) bool {
 
 // blackholes finds routes that drop although nobody wrote a blackhole.
 func (d *doctor) blackholes() {
-	for _, id := range d.Tables.TableIDs() {
-		for f := range d.forwards(id) {
-			if f.State != routing.Blackhole || d.wanted(id, f.Prefix) {
+	dropping := d.dropping()
+	prefixes, patterns := d.Tables.Prefixes(), d.Tables.Patterns()
+	for at, id := range d.Tables.TableIDs() {
+		if dropping[at] == nil {
+			continue
+		}
+		for i, p := range prefixes {
+			if !dropping[at][patterns.Of[i]] || d.wanted(id, p) {
 				continue
 			}
-			r, _ := d.route(id, f.Prefix)
+			r, _ := d.route(id, p)
 			d.add(CheckBlackhole, id.Name()+" "+r.Kind.String(), Instance{
 				Table: id, Prefix: r.Prefix, Place: r.Origin.Place,
 				Message: fmt.Sprintf("%s in table %s drops what it matches (%s)", r.Prefix, id, r.Kind),
 			})
 		}
 	}
+}
+
+// dropping are the patterns of prefixes that each table has a blackhole for, nil for a table that has none.
+func (d *doctor) dropping() []map[int32]bool {
+	of := make([]map[int32]bool, len(d.Tables.TableIDs()))
+	for pattern, first := range d.Tables.Patterns().First {
+		for at, row := range d.Tables.Column(first) {
+			if row.State != routing.Blackhole {
+				continue
+			}
+			if of[at] == nil {
+				of[at] = map[int32]bool{}
+			}
+			of[at][int32(pattern)] = true
+		}
+	}
+	return of
+}
+
+// routed are the prefixes that some table has a row for.
+func (d *doctor) routed() map[netip.Prefix]bool {
+	patterns := d.Tables.Patterns()
+	some := make([]bool, len(patterns.First))
+	for pattern, first := range patterns.First {
+		for range d.Tables.Column(first) {
+			some[pattern] = true
+			break
+		}
+	}
+	routed := map[netip.Prefix]bool{}
+	for i, p := range d.Tables.Prefixes() {
+		if some[patterns.Of[i]] {
+			routed[p] = true
+		}
+	}
+	return routed
 }
 
 // wanted tells whether the policy says blackhole for the route.
@@ -169,12 +210,7 @@ func (d *doctor) wanted(id routing.TableID, prefix netip.Prefix) bool {
 // attachments that do not work.
 func (d *doctor) announcements() {
 	by := map[netip.Prefix][]string{}
-	present := map[netip.Prefix]bool{}
-	for _, id := range d.Tables.TableIDs() {
-		for f := range d.forwards(id) {
-			present[f.Prefix] = true
-		}
-	}
+	present := d.routed()
 	for i := range d.Network.Attachments {
 		a := &d.Network.Attachments[i]
 		if a.Down {
