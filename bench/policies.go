@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -80,11 +81,27 @@ func (b *bench) millis(f func()) float64 {
 func (b *bench) cpuMillis(f func()) float64 {
 	var times []float64
 	for range b.rounds {
-		before := processCPU()
-		f()
-		times = append(times, float64((processCPU()-before).Microseconds())/1000)
+		times = append(times, spentMillis(f))
 	}
 	return median(times)
+}
+
+// spentMillis is the processor time of one call. What was garbage before is collected first.
+func spentMillis(f func()) float64 {
+	runtime.GC()
+	before := processCPU()
+	f()
+	return float64((processCPU() - before).Microseconds()) / 1000
+}
+
+// cpuRatio is the processor time of two functions in turns, and the median of how many times that of the first the second takes.
+func (b *bench) cpuRatio(first, second func()) (one, other, ratio float64) {
+	var ones, others, ratios []float64
+	for range 6 * b.rounds {
+		x, y := spentMillis(first), spentMillis(second)
+		ones, others, ratios = append(ones, x), append(others, y), append(ratios, y/x)
+	}
+	return median(ones), median(others), median(ratios)
 }
 
 // attached measures a core network with few and with many attachments.

@@ -56,7 +56,31 @@ func newBuilder(c *core, find func(string) *attachment) *builder {
 }
 
 // chain is a list of arrivals, as the last of them and the chain of those before. Equal lists are one chain.
-type chain struct{ classes map[string]*class } // by what the rules of routing policies say of the prefix
+type chain struct {
+	first   *class // most have no other
+	matched string // of the first: what the rules of routing policies say of the prefix
+	classes map[string]*class
+}
+
+// class is the class with that matches, or nil.
+func (c *chain) class(matched []byte) *class {
+	if c.first != nil && c.matched == string(matched) {
+		return c.first
+	}
+	return c.classes[string(matched)]
+}
+
+// keep adds a class.
+func (c *chain) keep(matched string, k *class) {
+	switch {
+	case c.first == nil:
+		c.first, c.matched = k, matched
+	case c.classes == nil:
+		c.classes = map[string]*class{matched: k}
+	default:
+		c.classes[matched] = k
+	}
+}
 
 type chainKey struct {
 	before *chain
@@ -92,15 +116,12 @@ func (b *builder) class(prefix netip.Prefix, arrivals []arrival) *class {
 	for _, test := range matched {
 		b.key = binary.AppendUvarint(b.key, uint64(test))
 	}
-	if known := at.classes[string(b.key)]; known != nil {
+	if known := at.class(b.key); known != nil {
 		return known
 	}
 	key := string(b.key)
 	k := b.newClass(prefix, arrivals, matched)
-	if at.classes == nil {
-		at.classes = map[string]*class{}
-	}
-	at.classes[key] = k
+	at.keep(key, k)
 	return k
 }
 
@@ -125,6 +146,9 @@ func (b *builder) newClass(prefix netip.Prefix, arrivals []arrival, matched []in
 	}
 	b.preferOwn(k.received)
 	touched := b.enter(k, prefix)
+	if len(touched) == 0 {
+		return k
+	}
 	b.key = b.key[:0]
 	for _, v := range b.vrfs {
 		at := 0
@@ -135,9 +159,6 @@ func (b *builder) newClass(prefix netip.Prefix, arrivals []arrival, matched []in
 	}
 	for _, v := range touched {
 		b.into[v] = b.into[v][:0]
-	}
-	if len(touched) == 0 {
-		return k
 	}
 	if k.index = b.indexes[string(b.key)]; k.index == nil {
 		k.index = make([]uint16, len(b.vrfs))

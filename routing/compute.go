@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -74,7 +76,11 @@ func compute(n *Network, met *matchRecord) (*Tables, error) {
 	room := 0
 	for _, a := range t.attachments {
 		room += len(a.Announcements) * len(a.edges)
+		if a.NAT != nil {
+			room += len(a.NAT.Rules) * len(a.edges)
+		}
 	}
+	b.chains = make(map[chainKey]*chain, room)
 	all := make([]arrival, 0, room)
 	for _, a := range t.attachments {
 		if err := t.core.eachArrival(a, &b.attrs, func(r arrival) { all = append(all, r) }); err != nil {
@@ -117,21 +123,39 @@ func (t *Tables) compute(b *builder, all []arrival) error {
 
 // sortArrivals orders arrivals as compareArrivals does. Those that are equal stay in their order.
 func sortArrivals(all []arrival) {
-	order := make([]int32, len(all))
-	for i := range order {
-		order[i] = int32(i)
+	type place struct {
+		prefix uint64 // see prefixOrder
+		index  int32
 	}
-	slices.SortFunc(order, func(i, j int32) int {
-		if c := compareArrivals(&all[i], &all[j]); c != 0 {
+	order := make([]place, len(all))
+	for i := range order {
+		order[i] = place{prefixOrder(all[i].prefix), int32(i)}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		if c := compareArrivals(&all[a.index], &all[b.index]); c != 0 {
 			return c
 		}
-		return int(i - j)
+		return cmp.Compare(a.index, b.index)
 	})
 	sorted := make([]arrival, len(all))
 	for to, from := range order {
-		sorted[to] = all[from]
+		sorted[to] = all[from.index]
 	}
 	copy(all, sorted)
+}
+
+// prefixOrder is a number that grows with the prefix, whose bits after the length are zero: IPv4 before IPv6, then the address, then
+// the length. IPv6 prefixes that differ after 63 bits may have one number.
+func prefixOrder(p netip.Prefix) uint64 {
+	if p.Addr().Is4() {
+		b := p.Addr().As4()
+		return uint64(binary.BigEndian.Uint32(b[:]))<<8 | uint64(p.Bits())
+	}
+	b := p.Addr().As16()
+	return 1<<63 | binary.BigEndian.Uint64(b[:])>>1
 }
 
 func compareAttachments(a, b *attachment) int { return strings.Compare(a.ID, b.ID) }

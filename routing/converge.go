@@ -22,6 +22,10 @@ type run struct {
 	best     [][]bestPath              // by prefix and edge: what they select at the moment
 	scratch  []uint32                  // of the AS paths of candidates, while there is something to select from
 	name     func(id prefixID, path int32) (attachment, peer string)
+
+	step      int   // counts the edges that were worked out
+	changedAt int   // the step of the last change
+	workedAt  []int // by edge: its last step
 }
 
 func (b *bgp) newRun(v *vrf, prefixes []netip.Prefix, paths [][]path, name func(prefixID, int32) (string, string)) *run {
@@ -52,7 +56,7 @@ func (r *run) converge() []*bestPaths {
 			}
 		}
 	}
-	r.scratch = make([]uint32, 0, 64)
+	r.scratch, r.workedAt = make([]uint32, 0, 64), make([]int, len(r.hasTable))
 	changed := make([]bool, len(r.prefixes))
 	history := make([][][]bestPath, len(r.prefixes))
 	for n := range maxRounds {
@@ -102,9 +106,11 @@ func (r *run) round(changed []bool) bool {
 	adjOut := make([]map[prefixID]route, len(r.hasTable))
 	for e := range r.hasTable {
 		edge := edgeID(e)
-		if !r.hasTable[e] {
-			continue
+		if !r.hasTable[e] || r.workedAt[e] > 0 && r.changedAt <= r.workedAt[e] {
+			continue // it has no table, or would select the same again
 		}
+		r.step++
+		r.workedAt[e] = r.step
 		if len(r.summaries) > 0 {
 			for p := range r.hasTable {
 				if adjOut[p] = nil; p != e && len(r.outbound(edgeID(p), edge)) > 0 {
@@ -122,7 +128,7 @@ func (r *run) round(changed []bool) bool {
 				}
 			}
 			if best := r.selectBest(id, edge, list); !sameBest(&best, &r.best[i][e]) {
-				anything, changed[i] = true, true
+				anything, changed[i], r.changedAt = true, true, r.step
 				best.ASPath = slices.Clone(best.ASPath)
 				r.best[i][e] = best
 			}

@@ -100,7 +100,7 @@ func (s Size) Snapshot() *snapshot.Snapshot {
 			a.Announcements = append(a.Announcements, routing.Announcement{Prefix: Block(k), ASPath: path})
 		}
 		if a.Type == policy.TypeVPC && a.Tags["group"] == "" && translated < s.NAT {
-			a.NAT = &snapshot.NAT{Enabled: true, Rules: []snapshot.NATRule{{Number: 1, MatchSource: a.Announcements[0].Prefix, NAT: Block(1<<20 + translated)}}}
+			a.NAT = &snapshot.NAT{Enabled: true, Rules: []snapshot.NATRule{{Number: 1, MatchSource: a.Announcements[0].Prefix, NAT: netip.PrefixFrom(netip.AddrFrom4([4]byte{100, byte(64 + translated>>8), byte(translated), 0}), 24)}}}
 			translated++
 		}
 		n.Attachments = append(n.Attachments, a)
