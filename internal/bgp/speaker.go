@@ -233,7 +233,7 @@ func (sp *Speaker) refuse(l *listener, conn net.Conn, remote netip.Addr) {
 		sp.log.Warn("BGP connection refused: it is from no Connect peer's address", "local", l.at.local, "remote", remote, "connections", l.strays)
 		l.said, l.strays = now, 0
 	}
-	conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // into an empty buffer
+	conn.SetWriteDeadline(time.Now().Add(time.Second)) // never reached: 21 bytes go into an empty buffer
 	_, _ = conn.Write(notify(codeCease, ceaseRejected, "").encode())
 	conn.Close()
 }
