@@ -229,13 +229,13 @@ func initially(history []porcupine.Operation) []porcupine.Operation {
 	return append([]porcupine.Operation{{Input: access{write: true, value: "start"}, Call: -2, Output: "", Return: -1}}, history...)
 }
 
-// TestCluster_attachmentsMoveOnce lets a second server take the steps that the first has scheduled, and a sink carry every
-// event away once, whichever server owns it.
+// TestCluster_attachmentsMoveOnce lets a second server take the steps that the first, whose clock is an hour ahead, has scheduled,
+// and a sink carry every event away once, whichever server owns it.
 func TestCluster_attachmentsMoveOnce(t *testing.T) {
 	cluster := startEtcd(t, 1)
 	events := filepath.Join(t.TempDir(), "events.jsonl")
 	args := []string{"--store", cluster.address("steps"), "--log-level", "error", "--events-file", events, "--lifecycle", "site.PENDING=300ms"}
-	first := Start(t, append(args, "--store-name", "first")...)
+	first := startAhead(t, time.Hour, append(args, "--store-name", "first")...)
 	second := Start(t, append(args, "--store-name", "second")...)
 	lab := newCoreNetworkLab(t, first, "111122223333")
 	ctx := t.Context()

@@ -67,7 +67,7 @@ func TestUpdate_boundedSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	for taken := 4; taken <= 12; taken += 4 {
-		if err := r.update(t.Context(), nil, false, 4, nil); err != nil {
+		if err := r.update(t.Context(), steps{most: 4}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(*r.steps) != min(taken, 10) {

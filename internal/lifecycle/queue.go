@@ -1,11 +1,12 @@
 package lifecycle
 
 import (
-	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,9 @@ type Queue struct {
 	mu   sync.Mutex
 	seq  uint64
 	dues map[string]*dueHeap // by owner; none is empty
+
+	mark   string // at the end of the keys of what this server schedules; "" where no other server has the store
+	others *others
 }
 
 // Txn is a store transaction that can schedule steps. Now is the time the transaction goes by.
@@ -73,6 +77,7 @@ type Txn struct {
 	Now   time.Time
 	queue *Queue
 	added []dueTime
+	taken []string // keys of entries
 
 	handling bool // a handler runs: whoever asked for its step sees the state that it leads to
 }
@@ -88,6 +93,10 @@ type dueTime struct {
 func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger, owner func(row string) string) *Queue {
 	q := &Queue{
 		store: st, owner: owner, now: now, profile: profile, handlers: map[Kind]Handler{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
+		others: newOthers(),
+	}
+	if _, shared := st.(store.Shared); shared {
+		q.mark = fmt.Sprintf("~%08x", rand.Uint32())
 	}
 	q.next.Store(math.MaxInt64)
 	return q
@@ -96,17 +105,22 @@ func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.L
 // Handle registers the handler of a kind.
 func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
 
-// Load reads the entries an earlier process left behind.
+// Load reads the entries that are there: those of an earlier process, and of other servers.
 func (q *Queue) Load(ctx context.Context) error {
 	var times []dueTime
+	var theirs []otherStep
 	late := false
 	now := q.wall()
 	err := q.store.View(ctx, func(r store.Reader) error {
-		times = times[:0]
+		times, theirs = times[:0], theirs[:0]
 		for key, value := range r.Scan(duePrefix, "") {
 			d, err := parseDue(key, value)
 			if err != nil {
 				return err
+			}
+			if !q.made(key) {
+				theirs = append(theirs, q.other(d, now))
+				continue
 			}
 			late = late || q.latest(d.entry, now) < d.at
 			times = append(times, dueTime{d.at, q.owner(d.entry.Key)})
@@ -116,41 +130,14 @@ func (q *Queue) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	q.others.replace(theirs)
+	q.wakeUp()
 	q.remember(times)
 	if late {
 		q.stepped.Store(true)
 		return q.Step(ctx, nil)
 	}
 	return nil
-}
-
-// Follow learns of entries that other servers on the same store have written, until ctx ends. Without it they are taken by
-// the server that wrote them, or after a restart.
-func (q *Queue) Follow(ctx context.Context) error {
-	for ctx.Err() == nil {
-		watch, err := q.store.Watch(ctx, duePrefix)
-		if err != nil {
-			return err
-		}
-		if err := q.Load(ctx); err != nil { // what was written before the watch, or while it had fallen behind
-			return err
-		}
-		for commit := range watch {
-			var times []dueTime
-			for _, c := range commit.Changes {
-				if c.Value == nil {
-					continue
-				}
-				at, row, err := parseDueKey(c.Key)
-				if err != nil {
-					return err
-				}
-				times = append(times, dueTime{at, q.owner(row)})
-			}
-			q.remember(times)
-		}
-	}
-	return ctx.Err()
 }
 
 // wall is the machine's clock. When that was set back since the last look, entries may lie too far ahead.
@@ -160,6 +147,7 @@ func (q *Queue) wall() time.Time {
 	switch last := raise(&q.seen, n); {
 	case last-n > int64(stepBack) && q.seen.CompareAndSwap(last, n):
 		q.stepped.Store(true)
+		q.others.noLaterThan(n)
 		q.wakeUp()
 	}
 	return now
@@ -170,11 +158,14 @@ func (q *Queue) latest(e Entry, now time.Time) int64 {
 	return now.Add(q.profile.Duration(e.Kind, e.From)).UnixNano()
 }
 
-// bringForward moves entries that lie further ahead than their state lasts, since the clock was set back, to where they
+// bringForward moves the server's own entries that lie further ahead than their state lasts, since the clock was set back, to where they
 // would be if the state had begun now.
 func (q *Queue) bringForward(tx *Txn) error {
 	var moved []dueEntry
-	for key, value := range tx.Scan(duePrefix, "") {
+	for key, value := range store.Peek(tx.Txn, duePrefix) {
+		if !q.made(key) {
+			continue
+		}
 		d, err := parseDue(key, value)
 		if err != nil {
 			return err
@@ -210,30 +201,48 @@ func (tx *Txn) schedule(e Entry, at int64) {
 	if err != nil {
 		panic(err) // strings
 	}
-	tx.Set(dueKey(at, e.Key, e.From), value)
+	tx.Set(dueKey(at, e.Key, e.From)+tx.queue.mark, value)
 	tx.added = append(tx.added, dueTime{at, tx.queue.owner(e.Key)})
+}
+
+// steps are which due steps a transaction takes.
+type steps struct {
+	of     Owners
+	chains bool // those that follow too
+	most   int
+	all    bool // also those that other servers have scheduled
 }
 
 // Update runs f in a transaction after every step of the owners that is due has been taken in it, chains included, so that f
 // finds their rows as they are by now. What f schedules becomes due only after the commit.
+//
+// What another server has scheduled is left to that server, unless f reads a row of it or fails: then f runs again behind it.
 func (q *Queue) Update(ctx context.Context, owners Owners, f func(*Txn) error) error {
-	return q.update(ctx, owners, true, math.MaxInt, f)
+	err := q.update(ctx, steps{of: owners, chains: true, most: math.MaxInt}, f)
+	if errors.Is(err, errBehindOthers) {
+		err = q.update(ctx, steps{of: owners, chains: true, most: math.MaxInt, all: true}, f)
+	}
+	return err
 }
 
 // Step takes one step of every row of the owners that is due, if any is. Reads call it first: a poller then sees the state that
-// follows the one it saw last. It costs one atomic load when nothing is due.
+// follows the one it saw last. It costs two atomic loads when nothing is due.
 func (q *Queue) Step(ctx context.Context, owners Owners) error {
 	now := q.wall().UnixNano()
-	if q.next.Load() > now && !q.stepped.Load() {
+	if min(q.next.Load(), q.others.next.Load()) > now && !q.stepped.Load() {
 		return nil
 	}
 	if owners != nil && !q.stepped.Load() {
 		due := false
-		if err := q.store.View(ctx, func(r store.Reader) error { due = q.isDue(owners(r), now); return nil }); err != nil || !due {
+		if err := q.store.View(ctx, func(r store.Reader) error {
+			of := owners(r)
+			due = q.isDue(of, now) || len(q.others.due(of, now)) > 0
+			return nil
+		}); err != nil || !due {
 			return err
 		}
 	}
-	return q.update(ctx, owners, false, math.MaxInt, nil)
+	return q.update(ctx, steps{of: owners, most: math.MaxInt, all: true}, nil)
 }
 
 // isDue tells whether anything of the owners is due.
@@ -248,8 +257,8 @@ func (q *Queue) isDue(owners []string, now int64) bool {
 	return false
 }
 
-// update takes at most so many steps of the owners, with chains those that follow too, and runs f.
-func (q *Queue) update(ctx context.Context, of Owners, chains bool, most int, f func(*Txn) error) error {
+// update takes steps and runs f.
+func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) error {
 	q.mu.Lock()
 	seen := q.seq
 	q.mu.Unlock()
@@ -266,19 +275,23 @@ func (q *Queue) update(ctx context.Context, of Owners, chains bool, most int, f 
 				return err
 			}
 		}
-		if stepped || q.next.Load() <= now.UnixNano() {
-			if owners = nil; of != nil {
-				owners = of(tx)
+		if stepped || take.all || q.next.Load() <= now.UnixNano() {
+			if owners = nil; take.of != nil {
+				owners = take.of(tx)
 			}
 			var err error
-			if applied, err = q.apply(tx, owners, chains, most); err != nil {
+			if applied, err = q.apply(tx, owners, take); err != nil {
 				return err
 			}
 		}
-		if f != nil {
-			return f(tx)
+		if f == nil {
+			return nil
 		}
-		return nil
+		err := f(tx)
+		if !take.all && q.behindOthers(tx, take.of, err) {
+			return errBehindOthers
+		}
+		return err
 	})
 	if err != nil {
 		if stepped {
@@ -289,26 +302,29 @@ func (q *Queue) update(ctx context.Context, of Owners, chains bool, most int, f 
 	if applied {
 		q.forget(owners, now.UnixNano(), seen)
 	}
+	q.others.remove(done.taken...)
 	q.remember(done.added)
 	return nil
 }
 
-// apply takes the due steps of the owners in tx, at most so many, and reports whether these were all. With chains a row that is
+// apply takes due steps of the owners in tx, and reports whether these were all. With chains a row that is
 // due again at once goes on; the bound of them only guards against a machine that never comes to rest.
-func (q *Queue) apply(tx *Txn, owners []string, chains bool, most int) (all bool, err error) {
+func (q *Queue) apply(tx *Txn, owners []string, take steps) (all bool, err error) {
 	const longestChain = 16
+	chains := take.chains
 	for range longestChain {
-		entries, err := q.due(tx, owners, tx.Now.UnixNano())
+		entries, err := q.due(tx, owners, take.all)
 		if err != nil || len(entries) == 0 {
 			return err == nil, err
 		}
-		if len(entries) > most {
-			entries, chains = entries[:most], false
+		if len(entries) > take.most {
+			entries, chains = entries[:take.most], false
 		} else {
 			all = true
 		}
 		for _, d := range entries {
 			tx.Delete(d.key)
+			tx.taken = append(tx.taken, d.key)
 			if i := slices.Index(tx.added, dueTime{d.at, q.owner(d.entry.Key)}); i >= 0 {
 				tx.added = slices.Delete(tx.added, i, i+1) // scheduled and taken in this very transaction
 			}
@@ -340,10 +356,12 @@ type dueEntry struct {
 	entry Entry
 }
 
-// due are the entries of the owners that are due, nil for those of everybody.
-func (q *Queue) due(r store.Reader, owners []string, now int64) ([]dueEntry, error) {
+// due are the entries of the owners that are due, nil for those of everybody; with all also those that other servers have
+// scheduled. That no other entry is due is no condition of the commit: one that is written at the same time waits.
+func (q *Queue) due(tx *Txn, owners []string, all bool) ([]dueEntry, error) {
 	var found []dueEntry
-	for key, value := range r.Scan(duePrefix, "") {
+	now := tx.Now.UnixNano()
+	for key, value := range store.Peek(tx.Txn, duePrefix) {
 		at, row, err := parseDueKey(key)
 		if err != nil {
 			return nil, err
@@ -351,7 +369,7 @@ func (q *Queue) due(r store.Reader, owners []string, now int64) ([]dueEntry, err
 		if at > now {
 			break
 		}
-		if owners != nil && !slices.Contains(owners, q.owner(row)) {
+		if !all && !q.made(key) || owners != nil && !slices.Contains(owners, q.owner(row)) {
 			continue
 		}
 		d, err := parseDue(key, value)
@@ -360,7 +378,11 @@ func (q *Queue) due(r store.Reader, owners []string, now int64) ([]dueEntry, err
 		}
 		found = append(found, d)
 	}
-	return found, nil
+	if !all {
+		return found, nil
+	}
+	theirs, err := q.early(tx, owners)
+	return append(found, theirs...), err
 }
 
 func parseDue(key string, value []byte) (dueEntry, error) {
@@ -381,7 +403,7 @@ func (q *Queue) Run(ctx context.Context) {
 	defer timer.Stop()
 	failures := 0
 	for {
-		next, now := q.next.Load(), q.wall().UnixNano()
+		next, now := min(q.next.Load(), q.others.left()), q.wall().UnixNano()
 		wait := time.Hour
 		if next != math.MaxInt64 {
 			wait = min(longestNap, time.Duration(max(0, next-now))+Linger)
@@ -397,96 +419,16 @@ func (q *Queue) Run(ctx context.Context) {
 			continue
 		case <-timer.C:
 		}
-		if q.next.Load() > q.wall().Add(-Linger).UnixNano() && !q.stepped.Load() {
+		late := q.wall().Add(-Linger).UnixNano()
+		all := q.others.left() <= late
+		if q.next.Load() > late && !all && !q.stepped.Load() {
 			continue // a request was faster
 		}
-		if err := q.update(ctx, nil, false, stepsPerCommit, nil); err != nil && ctx.Err() == nil {
+		if err := q.update(ctx, steps{most: stepsPerCommit, all: all}, nil); err != nil && ctx.Err() == nil {
 			failures++
 			q.log.Error("due steps could not be applied; they stay queued", "error", err)
 			continue
 		}
 		failures = 0
-	}
-}
-
-// remember adds the times of entries that have been committed.
-func (q *Queue) remember(times []dueTime) {
-	if len(times) == 0 {
-		return
-	}
-	q.mu.Lock()
-	before := q.next.Load()
-	earliest := before
-	for _, d := range times {
-		q.seq++
-		h := q.dues[d.owner]
-		if h == nil {
-			h = new(dueHeap)
-			q.dues[d.owner] = h
-		}
-		heap.Push(h, dueAt{d.at, q.seq})
-		earliest = min(earliest, d.at)
-	}
-	q.next.Store(earliest)
-	earlier := earliest < before
-	q.mu.Unlock()
-	if earlier {
-		q.wakeUp()
-	}
-}
-
-func (q *Queue) wakeUp() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-// forget drops the times of the owners up to now that were known before the transaction that applied them began. A time
-// remembered since then may belong to an entry that transaction did not see; it costs one look at most.
-func (q *Queue) forget(owners []string, now int64, seen uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	next := int64(math.MaxInt64)
-	for owner, h := range q.dues {
-		if owners == nil || slices.Contains(owners, owner) {
-			h.forget(now, seen)
-		}
-		if len(*h) == 0 {
-			delete(q.dues, owner)
-		} else {
-			next = min(next, (*h)[0].at)
-		}
-	}
-	q.next.Store(next)
-}
-
-type dueAt struct {
-	at  int64
-	seq uint64
-}
-
-type dueHeap []dueAt
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueAt)) }
-func (h *dueHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return last
-}
-
-func (h *dueHeap) forget(now int64, seen uint64) {
-	var kept []dueAt
-	for len(*h) > 0 && (*h)[0].at <= now {
-		if d := heap.Pop(h).(dueAt); d.seq > seen {
-			kept = append(kept, d)
-		}
-	}
-	for _, d := range kept {
-		heap.Push(h, d)
 	}
 }

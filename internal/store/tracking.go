@@ -1,6 +1,7 @@
 package store
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -162,4 +163,43 @@ func prefixEnd(prefix string) string {
 		}
 	}
 	return ""
+}
+
+// Peek yields the pairs with the prefix, as [Reader.Scan] does, but what it yields, and that there is no more, is no condition
+// of the commit: another server may write there meanwhile. What is used of it has to be read again by Get. The transaction must
+// not write between two steps.
+func Peek(t Txn, prefix string) iter.Seq2[string, []byte] {
+	if own, tree := tracked(t); tree != nil {
+		own.use()
+		return (&reader{tree: memoryTree{tree.pairs}}).Scan(prefix, "")
+	}
+	return t.Scan(prefix, "")
+}
+
+// HasRead tells whether a transaction on a store that is shared has come to a key by now. On any other store it says no.
+func HasRead(t Txn, key string) bool {
+	if _, tree := tracked(t); tree != nil {
+		return tree.reads.has(key)
+	}
+	return false
+}
+
+func tracked(t Txn) (*txn, *trackingTree) {
+	own, is := t.(*txn)
+	if !is {
+		return nil, nil
+	}
+	tree, _ := own.tree.(*trackingTree)
+	return own, tree
+}
+
+// has tells whether a key was read. Of one that an earlier update of the batch wrote that is not noted: it may have been.
+func (s *readSet) has(key string) bool {
+	_, asked := s.keys[key]
+	_, came := s.yielded[key]
+	if asked || came || !s.mixed {
+		return asked || came
+	}
+	_, before := s.earlier.written[key]
+	return before
 }
