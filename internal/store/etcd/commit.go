@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -64,7 +63,7 @@ func (c *cluster) Commit(ctx context.Context, p *store.Proposal) (uint64, error)
 	if err != nil {
 		return 0, err
 	}
-	call, done := context.WithTimeout(ctx, 2*callTimeout)
+	call, done := context.WithTimeout(ctx, commitTimeout)
 	defer done()
 	got, err := c.client.Txn(call).If(c.conditions(p)...).Then(puts...).Else(c.reasons(p)...).Commit()
 	switch {
@@ -172,41 +171,47 @@ func (c *cluster) conflict(ctx context.Context, p *store.Proposal, got *clientv3
 // settle finds out whether the last commit was made. If not, it raises the token, so that the commit fails should it still be
 // on its way. It returns the revision of the commit, or [store.ErrConflict] when it was not made.
 func (c *cluster) settle(ctx context.Context) (uint64, error) {
-	for {
-		revision, made, err := c.trySettle(ctx)
-		if err == nil {
-			c.unsettled = false
-			c.token++
-			c.tokenRevision = revision
-			if made {
-				return revision, nil
-			}
-			return 0, store.ErrConflict
-		}
-		select {
-		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: it is open whether the last commit was made: %w", store.ErrBroken, err)
-		case <-time.After(retryPause):
-		}
+	var revision uint64
+	var made bool
+	if err := tries(ctx, func(ctx context.Context) (err error) {
+		revision, made, err = c.trySettle(ctx)
+		return err
+	}); err != nil {
+		return 0, fmt.Errorf("%w: it is open whether the last commit was made: %w", store.ErrBroken, err)
 	}
+	c.unsettled = false
+	c.token++
+	c.tokenRevision = revision
+	if made {
+		return revision, nil
+	}
+	return 0, store.ErrConflict
 }
 
+// trySettle may be asked again while an earlier try is on its way: a try raises the token only from where it was.
 func (c *cluster) trySettle(ctx context.Context) (revision uint64, made bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	key, next := c.tokenKey(), strconv.FormatUint(c.token+1, 10)
-	// The mark tells a token that was raised here from one that the commit raised, should this call have to be repeated.
+	settled := next + " settled" // not what a commit writes
 	got, err := c.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.Value(key), "=", next)).
-		Then(clientv3.OpGet(key)).
-		Else(clientv3.OpPut(key, next+" settled")).Commit()
+		If(clientv3.Compare(clientv3.ModRevision(key), "=", int64(c.tokenRevision))).
+		Then(clientv3.OpPut(key, settled)).
+		Else(clientv3.OpGet(key)).Commit()
 	if err != nil {
 		return 0, false, err
 	}
 	if got.Succeeded {
-		return revisionOf(got.Responses[0].GetResponseRange().Kvs[0].ModRevision), true, nil
+		return revisionOf(got.Header.Revision), false, nil
 	}
-	return revisionOf(got.Header.Revision), false, nil
+	var at uint64
+	var value string
+	for _, kv := range got.Responses[0].GetResponseRange().Kvs {
+		at, value = revisionOf(kv.ModRevision), string(kv.Value)
+	}
+	if value != next && value != settled {
+		c.tokenRevision = at
+		return 0, false, errors.New("the token of this server was written by another of its name")
+	}
+	return at, value == next, nil
 }
 
 // tooLarge reports whether etcd, or the connection, takes no transaction of that size.

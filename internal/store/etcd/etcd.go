@@ -77,9 +77,16 @@ func ParseURL(text string) (Options, error) {
 }
 
 // Timeouts of single calls. A commit whose outcome is open is settled for settleFor before its callers are told so.
+//
+// A member goes on passing calls to a leader that is lost until it holds an election, and gives up on them much later. So
+// a commit is not waited for longer than commitTimeout, and what may be asked again is asked with firstTry, then with twice
+// the time of the try before.
 const (
-	dialTimeout  = 5 * time.Second
-	callTimeout  = 2 * time.Second
+	dialTimeout   = 5 * time.Second
+	callTimeout   = 2 * time.Second
+	commitTimeout = time.Second
+	firstTry      = 250 * time.Millisecond
+
 	settleFor    = 15 * time.Second
 	retryPause   = 50 * time.Millisecond
 	leaseSeconds = 10
@@ -241,11 +248,31 @@ func (c *cluster) probe(ctx context.Context) (int, error) {
 func (c *cluster) Newest(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	got, err := c.client.Get(ctx, c.headKey())
+	var got *clientv3.GetResponse
+	err := tries(ctx, func(ctx context.Context) (err error) {
+		got, err = c.client.Get(ctx, c.headKey())
+		return err
+	})
 	if err != nil || len(got.Kvs) == 0 {
 		return 0, err
 	}
 	return revisionOf(got.Kvs[0].ModRevision), nil
+}
+
+// tries calls f until it succeeds or ctx ends, and returns its last error.
+func tries(ctx context.Context, f func(context.Context) error) error {
+	for limit := firstTry; ; limit = min(2*limit, callTimeout) {
+		try, cancel := context.WithTimeout(ctx, limit)
+		err := f(try)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		pause(ctx, retryPause)
+		if ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // Close leaves the cluster.
