@@ -77,9 +77,9 @@ type table[R any] interface {
 }
 
 // ownFamily is a table of the global network's own objects.
-func ownFamily[T any](t table[T], show func(in *Inventory, row *T) Item, define func(*T) []byte) walkFamily {
+func ownFamily[R any](t table[R], show func(in *Inventory, row R) Item, define func(R) []byte) walkFamily {
 	return func(in *Inventory, after string) iter.Seq2[string, *Item] {
-		return mapRows(t.Rows(in.View, t.In(in.Caller.Account, in.gn), after), func(row *T) *Item {
+		return mapRows(t.Rows(in.View, t.In(in.Caller.Account, in.gn), after), func(row R) *Item {
 			item := show(in, row)
 			item.AccountId = in.Caller.Account
 			item.define = func() []byte { return define(row) }
@@ -89,9 +89,9 @@ func ownFamily[T any](t table[T], show func(in *Inventory, row *T) Item, define 
 }
 
 // externalFamily is things of EC2 that a table points at. What EC2 says of them is not known here.
-func externalFamily[T any](resourceType string, t table[T], show func(in *Inventory, row *T) (Item, bool)) walkFamily {
+func externalFamily[R any](resourceType string, t table[R], show func(in *Inventory, row R) (Item, bool)) walkFamily {
 	return func(in *Inventory, after string) iter.Seq2[string, *Item] {
-		return mapRows(t.Rows(in.View, t.In(in.Caller.Account, in.gn), after), func(row *T) *Item {
+		return mapRows(t.Rows(in.View, t.In(in.Caller.Account, in.gn), after), func(row R) *Item {
 			item, ok := show(in, row)
 			if !ok {
 				return nil
@@ -150,7 +150,7 @@ func (item *Item) nameBy(resourceType, text string) {
 }
 
 // mapRows turns rows into items; nil leaves one out.
-func mapRows[T any](rows iter.Seq2[string, *T], item func(*T) *Item) iter.Seq2[string, *Item] {
+func mapRows[R any](rows iter.Seq2[string, R], item func(R) *Item) iter.Seq2[string, *Item] {
 	return func(yield func(string, *Item) bool) {
 		for key, row := range rows {
 			if it := item(row); it != nil && !yield(key, it) {
@@ -376,11 +376,11 @@ func literal(text string) relation {
 
 // rows reads rows of a table.
 type rows[R any] interface {
-	Rows(v *state.View, in state.Range[R], after string) iter.Seq2[string, *R]
+	Rows(v *state.View, in state.Range[R], after string) iter.Seq2[string, R]
 }
 
 // arnsOf walks the ARNs of the rows of a range.
-func arnsOf[R any](t rows[R], below state.Range[R], arn func(*R) string) relation {
+func arnsOf[R any](t rows[R], below state.Range[R], arn func(R) string) relation {
 	return func(in *Inventory) iter.Seq[string] {
 		return func(yield func(string) bool) {
 			for _, row := range t.Rows(in.View, below, "") {

@@ -215,7 +215,7 @@ func attachmentBusy(row *state.Attachment) error {
 }
 
 // moveAttachment takes the next step of an attachment.
-func moveAttachment(tx *state.Txn, key state.Key[state.Attachment], from string) error {
+func moveAttachment(tx *state.Txn, key state.Key[*state.Attachment], from string) error {
 	old, ok := state.Attachments.Get(tx.View, key)
 	if !ok || string(old.State) != from {
 		return nil

@@ -180,7 +180,7 @@ func deleteConnectPeer(tx *state.Txn, in *api.DeleteConnectPeerInput) (*api.Dele
 }
 
 // moveConnectPeer takes the next step of a Connect peer.
-func moveConnectPeer(tx *state.Txn, key state.Key[state.ConnectPeer], from string) error {
+func moveConnectPeer(tx *state.Txn, key state.Key[*state.ConnectPeer], from string) error {
 	old, ok := state.ConnectPeers.Get(tx.View, key)
 	if !ok || string(old.State) != from {
 		return nil

@@ -78,7 +78,7 @@ func getConnections(v *state.View, in *api.GetConnectionsInput) (*api.GetConnect
 			return c.DeviceId == *in.DeviceId || c.ConnectedDeviceId == *in.DeviceId
 		}
 	}
-	keys := keysOf(in.ConnectionIds, func(id string) state.Key[state.Connection] {
+	keys := keysOf(in.ConnectionIds, func(id string) state.Key[*state.Connection] {
 		return state.Connections.Key(v.Caller.Account, in.GlobalNetworkId, id)
 	})
 	var out api.GetConnectionsOutput

@@ -312,7 +312,7 @@ func expire(tx *state.Txn, row *state.CoreNetwork, match func(*state.PolicyVersi
 }
 
 // moveVersion ends the generation of a change set, and drops versions that have been out of date for long enough.
-func moveVersion(tx *state.Txn, key state.Key[state.PolicyVersion], from string) error {
+func moveVersion(tx *state.Txn, key state.Key[*state.PolicyVersion], from string) error {
 	old, ok := state.PolicyVersions.Get(tx.View, key)
 	if !ok || string(old.ChangeSetState) != from {
 		return nil

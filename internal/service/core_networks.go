@@ -157,7 +157,7 @@ func coreNetworkBusy(row *state.CoreNetwork) error {
 }
 
 // moveCoreNetwork ends a core network's transition: what was executing goes LIVE, what was deleted is gone.
-func moveCoreNetwork(tx *state.Txn, key state.Key[state.CoreNetwork], from string) error {
+func moveCoreNetwork(tx *state.Txn, key state.Key[*state.CoreNetwork], from string) error {
 	old, ok := state.CoreNetworks.Get(tx.View, key)
 	if !ok || string(old.State) != from {
 		return nil

@@ -11,7 +11,7 @@ import (
 // what was observed of one is taken to hold for the others.
 type deviceAssociations[T any, S ~string, A any] struct {
 	resourceType string // in errors
-	table        *state.Members[T]
+	table        *state.Members[*T]
 	build        func(gn, id, device, link string, in S) T
 	parts        func(*T) (device, link string)
 	state        func(*T) *S
@@ -133,7 +133,7 @@ func (d *deviceAssociations[T, S, A]) list(v *state.View, operation string, in a
 	if err != nil {
 		return nil, "", err
 	}
-	keys := keysOf(ids, func(id string) state.Key[T] { return d.table.Key(v.Caller.Account, gn, id) })
+	keys := keysOf(ids, func(id string) state.Key[*T] { return d.table.Key(v.Caller.Account, gn, id) })
 	items, next := children(v, p, &d.table.Table, keys, d.table.In(v.Caller.Account, gn), nil, d.show)
 	return items, next, nil
 }

@@ -75,7 +75,7 @@ func getDevices(v *state.View, in *api.GetDevicesInput) (*api.GetDevicesOutput, 
 	if val(in.SiteId) != "" {
 		below = state.Devices.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId)
 	}
-	keys := keysOf(in.DeviceIds, func(id string) state.Key[state.Device] {
+	keys := keysOf(in.DeviceIds, func(id string) state.Key[*state.Device] {
 		return state.Devices.Key(v.Caller.Account, in.GlobalNetworkId, id)
 	})
 	var out api.GetDevicesOutput

@@ -50,7 +50,7 @@ func executeCoreNetworkChangeSet(tx *state.Txn, in *api.ExecuteCoreNetworkChange
 }
 
 // startExecution begins what was asked for, and lets the core network's UPDATING end in its time.
-func startExecution(tx *state.Txn, key state.Key[state.CoreNetwork], _ string) error {
+func startExecution(tx *state.Txn, key state.Key[*state.CoreNetwork], _ string) error {
 	old, ok := state.CoreNetworks.Get(tx.View, key)
 	if !ok || old.State != api.CoreNetworkStateUpdating || !old.ExecutionStarted.IsZero() {
 		return nil

@@ -65,7 +65,7 @@ func describeGlobalNetworks(v *state.View, in *api.DescribeGlobalNetworksInput) 
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.GlobalNetworkIds, func(id string) state.Key[state.GlobalNetwork] { return state.GlobalNetworks.Key(v.Caller.Account, id) })
+	keys := keysOf(in.GlobalNetworkIds, func(id string) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(v.Caller.Account, id) })
 	var out api.DescribeGlobalNetworksOutput
 	out.GlobalNetworks, out.NextToken = children(v, p, &state.GlobalNetworks.Table, keys, state.GlobalNetworks.Of(v.Caller.Account), nil, (*state.GlobalNetwork).API)
 	return &out, nil
@@ -106,7 +106,7 @@ func deleteGlobalNetwork(tx *state.Txn, in *api.DeleteGlobalNetworkInput) (*api.
 }
 
 // moveGlobalNetwork takes the next step of a global network. What only it leads to goes with it.
-func moveGlobalNetwork(tx *state.Txn, key state.Key[state.GlobalNetwork], from string) error {
+func moveGlobalNetwork(tx *state.Txn, key state.Key[*state.GlobalNetwork], from string) error {
 	row, ok := state.GlobalNetworks.Get(tx.View, key)
 	if !ok || move(tx, &state.GlobalNetworks.Table, key, from, func(r *state.GlobalNetwork) *api.GlobalNetworkState { return &r.State }) {
 		return nil

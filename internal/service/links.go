@@ -78,7 +78,7 @@ func getLinks(v *state.View, in *api.GetLinksInput) (*api.GetLinksOutput, error)
 	keep := func(l *state.Link) bool {
 		return wanted(in.SiteId, l.SiteId) && wanted(in.Type, l.Type) && wanted(in.Provider, l.Provider)
 	}
-	keys := keysOf(in.LinkIds, func(id string) state.Key[state.Link] {
+	keys := keysOf(in.LinkIds, func(id string) state.Key[*state.Link] {
 		return state.Links.Key(v.Caller.Account, in.GlobalNetworkId, id)
 	})
 	var out api.GetLinksOutput

@@ -29,15 +29,15 @@ func registerTransitions(db *state.DB) {
 }
 
 // moves registers the plain move of a table's kind: the state's own successor, and the row vanishes at the end.
-func moves[R any, S ~string](db *state.DB, t *state.Table[R], stateOf func(*R) *S) {
-	state.Handle(db, t.Kind(), t, func(tx *state.Txn, key state.Key[R], from string) error {
+func moves[R any, S ~string](db *state.DB, t *state.Table[*R], stateOf func(*R) *S) {
+	state.Handle(db, t.Kind(), t, func(tx *state.Txn, key state.Key[*R], from string) error {
 		move(tx, t, key, from, stateOf)
 		return nil
 	})
 }
 
 // move is the plain move of a row. It is false when the row is gone.
-func move[R any, S ~string](tx *state.Txn, t *state.Table[R], key state.Key[R], from string, stateOf func(*R) *S) bool {
+func move[R any, S ~string](tx *state.Txn, t *state.Table[*R], key state.Key[*R], from string, stateOf func(*R) *S) bool {
 	row, ok := t.Get(tx.View, key)
 	if !ok || string(*stateOf(row)) != from {
 		return ok
@@ -55,7 +55,7 @@ func move[R any, S ~string](tx *state.Txn, t *state.Table[R], key state.Key[R], 
 
 // children lists the rows of a global network: those with the keys, or those of a range. keep must hold for each and
 // covers the condition of the range as well.
-func children[R, Item any](v *state.View, p *state.Pager, t *state.Table[R], keys []state.Key[R], in state.Range[R], keep func(*R) bool, item func(*R) Item) ([]Item, string) {
+func children[R, Item any](v *state.View, p *state.Pager, t *state.Table[R], keys []state.Key[R], in state.Range[R], keep func(R) bool, item func(R) Item) ([]Item, string) {
 	if len(keys) > 0 {
 		return state.List(v, p, keep, item, t.WalkAt(v, keys, p.After))
 	}

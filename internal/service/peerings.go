@@ -148,7 +148,7 @@ func deletePeering(tx *state.Txn, in *api.DeletePeeringInput) (*api.DeletePeerin
 }
 
 // movePeering takes the next step of a peering.
-func movePeering(tx *state.Txn, key state.Key[state.Peering], from string) error {
+func movePeering(tx *state.Txn, key state.Key[*state.Peering], from string) error {
 	old, ok := state.Peerings.Get(tx.View, key)
 	if !ok || string(old.State) != from {
 		return nil

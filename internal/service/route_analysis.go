@@ -91,7 +91,7 @@ func getRouteAnalysis(v *state.View, in *api.GetRouteAnalysisInput) (*api.GetRou
 }
 
 // moveRouteAnalysis ends an analysis, and forgets it after a week.
-func moveRouteAnalysis(tx *state.Txn, key state.Key[state.RouteAnalysis], from string) error {
+func moveRouteAnalysis(tx *state.Txn, key state.Key[*state.RouteAnalysis], from string) error {
 	row, ok := state.RouteAnalyses.Get(tx.View, key)
 	if !ok || string(row.Status) != from {
 		return nil

@@ -53,7 +53,7 @@ func getSites(v *state.View, in *api.GetSitesInput) (*api.GetSitesOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.SiteIds, func(id string) state.Key[state.Site] {
+	keys := keysOf(in.SiteIds, func(id string) state.Key[*state.Site] {
 		return state.Sites.Key(v.Caller.Account, in.GlobalNetworkId, id)
 	})
 	var out api.GetSitesOutput

@@ -22,7 +22,7 @@ type taggable struct {
 func taggableOf(resourceType string) (taggable, bool) {
 	switch resourceType {
 	case "global-network":
-		return tagged(&state.GlobalNetworks.Table, func(a state.ARN) state.Key[state.GlobalNetwork] { return state.GlobalNetworks.Key(a.Account, a.ID()) },
+		return tagged(&state.GlobalNetworks.Table, func(a state.ARN) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(a.Account, a.ID()) },
 			func(r *state.GlobalNetwork) (string, *state.Tags) { return r.GlobalNetworkArn, &r.Tags }), true
 	case "site":
 		return taggedMember(&state.Sites, func(r *state.Site) (string, *state.Tags) { return r.SiteArn, &r.Tags }), true
@@ -33,7 +33,7 @@ func taggableOf(resourceType string) (taggable, bool) {
 	case "connection":
 		return taggedMember(&state.Connections.Members, func(r *state.Connection) (string, *state.Tags) { return r.ConnectionArn, &r.Tags }), true
 	case "core-network":
-		return tagged(&state.CoreNetworks.Table, func(a state.ARN) state.Key[state.CoreNetwork] { return state.CoreNetworks.Key(a.Account, a.ID()) },
+		return tagged(&state.CoreNetworks.Table, func(a state.ARN) state.Key[*state.CoreNetwork] { return state.CoreNetworks.Key(a.Account, a.ID()) },
 			func(r *state.CoreNetwork) (string, *state.Tags) { return r.CoreNetworkArn, &r.Tags }), true
 	case "attachment":
 		return taggable{
@@ -101,12 +101,12 @@ func taggableOf(resourceType string) (taggable, bool) {
 }
 
 // taggedMember is the plain taggable of an object below a global network, whose ARN names both.
-func taggedMember[R any](t *state.Members[R], tags func(*R) (arn string, tags *state.Tags)) taggable {
-	return tagged(&t.Table, func(a state.ARN) state.Key[R] { return t.Key(a.Account, a.Path[0], a.ID()) }, tags)
+func taggedMember[R any](t *state.Members[*R], tags func(*R) (arn string, tags *state.Tags)) taggable {
+	return tagged(&t.Table, func(a state.ARN) state.Key[*R] { return t.Key(a.Account, a.Path[0], a.ID()) }, tags)
 }
 
 // tagged is the plain taggable. The ARN must be the one the row has, letter by letter: permissions were decided by it.
-func tagged[R any](t *state.Table[R], key func(state.ARN) state.Key[R], tags func(*R) (arn string, tags *state.Tags)) taggable {
+func tagged[R any](t *state.Table[*R], key func(state.ARN) state.Key[*R], tags func(*R) (arn string, tags *state.Tags)) taggable {
 	return taggable{
 		get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
 			row, ok := t.Get(v, key(a))

@@ -167,7 +167,7 @@ func getTransitGatewayRegistrations(v *state.View, in *api.GetTransitGatewayRegi
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.TransitGatewayArns, func(arn string) state.Key[state.TransitGatewayRegistration] {
+	keys := keysOf(in.TransitGatewayArns, func(arn string) state.Key[*state.TransitGatewayRegistration] {
 		return state.TransitGatewayRegistrations.Key(v.Caller.Account, gn, arn)
 	})
 	var out api.GetTransitGatewayRegistrationsOutput
@@ -176,7 +176,7 @@ func getTransitGatewayRegistrations(v *state.View, in *api.GetTransitGatewayRegi
 }
 
 // moveRegistration is the plain move of a registration, whose state is a structure that rows share.
-func moveRegistration(tx *state.Txn, key state.Key[state.TransitGatewayRegistration], from string) error {
+func moveRegistration(tx *state.Txn, key state.Key[*state.TransitGatewayRegistration], from string) error {
 	row, ok := state.TransitGatewayRegistrations.Get(tx.View, key)
 	if !ok || string(row.State.Code) != from {
 		return nil

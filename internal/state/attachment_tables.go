@@ -8,11 +8,11 @@ import (
 
 // The tables of what hangs on a core network. All of it lives below the core network's owner.
 var (
-	Attachments = attachments{Members[Attachment]{newTable(lifecycle.Attachment, func(r *Attachment) string { return string(r.State) }, store.Schema[Attachment]{
+	Attachments = attachments{Members[*Attachment]{newTable(lifecycle.Attachment, func(r *Attachment) string { return string(r.State) }, store.Schema[*Attachment]{
 		Name:  "attachment",
 		Count: func(key string, _ *Attachment) string { return counter(key, 1) },
 		Touch: func(key string, r *Attachment) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
-		Indexes: []store.Index[Attachment]{
+		Indexes: []store.Index[*Attachment]{
 			{Name: "id", Keys: func(_ string, r *Attachment) []string { return []string{idKey(r.AttachmentId)} }},
 			{Name: "transport", Keys: func(key string, r *Attachment) []string {
 				return entry(key, "transport", 0, r.TransportAttachmentId)
@@ -35,10 +35,10 @@ var (
 			}},
 		},
 	})}}
-	Peerings = peerings{Members[Peering]{newTable(lifecycle.Peering, func(r *Peering) string { return string(r.State) }, store.Schema[Peering]{
+	Peerings = peerings{Members[*Peering]{newTable(lifecycle.Peering, func(r *Peering) string { return string(r.State) }, store.Schema[*Peering]{
 		Name:  "peering",
 		Count: func(key string, _ *Peering) string { return counter(key, 1) },
-		Indexes: []store.Index[Peering]{
+		Indexes: []store.Index[*Peering]{
 			{Name: "id", Keys: func(_ string, r *Peering) []string { return []string{idKey(r.PeeringId)} }},
 			{Name: "gateway", Keys: func(key string, r *Peering) []string { return entry(key, "gateway", 1, r.ResourceArn) }},
 			{Name: "guest", Keys: func(key string, r *Peering) []string {
@@ -46,11 +46,11 @@ var (
 			}},
 		},
 	})}}
-	ConnectPeers = connectPeers{Members[ConnectPeer]{newTable(lifecycle.ConnectPeer, func(r *ConnectPeer) string { return string(r.State) }, store.Schema[ConnectPeer]{
+	ConnectPeers = connectPeers{Members[*ConnectPeer]{newTable(lifecycle.ConnectPeer, func(r *ConnectPeer) string { return string(r.State) }, store.Schema[*ConnectPeer]{
 		Name:  "connect-peer",
 		Count: func(key string, _ *ConnectPeer) string { return counter(key, 1) },
 		Touch: func(key string, r *ConnectPeer) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
-		Indexes: []store.Index[ConnectPeer]{
+		Indexes: []store.Index[*ConnectPeer]{
 			{Name: "id", Keys: func(_ string, r *ConnectPeer) []string { return []string{idKey(r.ConnectPeerId)} }},
 			{Name: "core-network", Keys: func(key string, r *ConnectPeer) []string {
 				return entry(key, "core-network", 0, r.CoreNetworkId)
@@ -60,14 +60,14 @@ var (
 			}},
 		},
 	})}}
-	Announcements = Members[AnnouncementSet]{plainTable(store.Schema[AnnouncementSet]{
+	Announcements = Members[*AnnouncementSet]{plainTable(store.Schema[*AnnouncementSet]{
 		Name:  "announcements",
 		Touch: func(key string, r *AnnouncementSet) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 	})}
 )
 
 // Key is where an attachment is.
-func (r *Attachment) Key() Key[Attachment] {
+func (r *Attachment) Key() Key[*Attachment] {
 	return Attachments.Key(r.NetworkOwner(), r.CoreNetworkId, r.AttachmentId)
 }
 
@@ -99,48 +99,48 @@ func (r *Attachment) IsBuilt() bool {
 	return false
 }
 
-type attachments struct{ Members[Attachment] }
+type attachments struct{ Members[*Attachment] }
 
 // ByID finds an attachment in whichever account it lives.
 func (t *attachments) ByID(v *View, id string) (*Attachment, bool) { return t.byID(v, id) }
 
 // Within are the attachments on a core network of the account, or on all of them when none is named.
-func (t *attachments) Within(account string, coreNetwork *string) Range[Attachment] {
+func (t *attachments) Within(account string, coreNetwork *string) Range[*Attachment] {
 	return within(&t.Members, account, coreNetwork)
 }
 
 // Guests are the attachments that an account made on the core networks of others, on one of them or all.
-func (t *attachments) Guests(account string, coreNetwork *string) Range[Attachment] {
-	return guests[Attachment](account, "attachment", coreNetwork)
+func (t *attachments) Guests(account string, coreNetwork *string) Range[*Attachment] {
+	return guests[*Attachment](account, "attachment", coreNetwork)
 }
 
 // OverTransport are the Connect attachments that run over an attachment.
-func (t *attachments) OverTransport(account, attachment string) Range[Attachment] {
-	return indexed[Attachment](accountKey(account, "attachment.transport", attachment))
+func (t *attachments) OverTransport(account, attachment string) Range[*Attachment] {
+	return indexed[*Attachment](accountKey(account, "attachment.transport", attachment))
 }
 
 // OverPeering are the attachments of route tables over a peering.
-func (t *attachments) OverPeering(account, peering string) Range[Attachment] {
-	return indexed[Attachment](accountKey(account, "attachment.peering", peering))
+func (t *attachments) OverPeering(account, peering string) Range[*Attachment] {
+	return indexed[*Attachment](accountKey(account, "attachment.peering", peering))
 }
 
 // OfResource are the attachments of a resource outside, the oldest first, on whosever core networks.
-func (t *attachments) OfResource(resource string) Range[Attachment] {
-	return indexed[Attachment](resourceKey(resource))
+func (t *attachments) OfResource(resource string) Range[*Attachment] {
+	return indexed[*Attachment](resourceKey(resource))
 }
 
 // InGroup are the attachments in a network function group.
-func (t *attachments) InGroup(account, coreNetwork, group string) Range[Attachment] {
+func (t *attachments) InGroup(account, coreNetwork, group string) Range[*Attachment] {
 	return t.index(account, "group", coreNetwork, group)
 }
 
 // OfDirectConnectGateways are those of Direct Connect gateways on a core network.
-func (t *attachments) OfDirectConnectGateways(account, coreNetwork string) Range[Attachment] {
+func (t *attachments) OfDirectConnectGateways(account, coreNetwork string) Range[*Attachment] {
 	return t.index(account, "dx-gateway", coreNetwork)
 }
 
 // Key is where a peering is.
-func (r *Peering) Key() Key[Peering] {
+func (r *Peering) Key() Key[*Peering] {
 	return Peerings.Key(AccountOf(r.CoreNetworkArn), r.CoreNetworkId, r.PeeringId)
 }
 
@@ -154,45 +154,45 @@ func (r *Peering) TransitGateway() *api.TransitGatewayPeering {
 	}
 }
 
-type peerings struct{ Members[Peering] }
+type peerings struct{ Members[*Peering] }
 
 // ByID finds a peering in whichever account it lives.
 func (t *peerings) ByID(v *View, id string) (*Peering, bool) { return t.byID(v, id) }
 
 // Within are the peerings on a core network of the account, or on all of them when none is named.
-func (t *peerings) Within(account string, coreNetwork *string) Range[Peering] {
+func (t *peerings) Within(account string, coreNetwork *string) Range[*Peering] {
 	return within(&t.Members, account, coreNetwork)
 }
 
 // Guests are the peerings that an account made on the core networks of others, on one of them or all.
-func (t *peerings) Guests(account string, coreNetwork *string) Range[Peering] {
-	return guests[Peering](account, "peering", coreNetwork)
+func (t *peerings) Guests(account string, coreNetwork *string) Range[*Peering] {
+	return guests[*Peering](account, "peering", coreNetwork)
 }
 
 // WithGateway are the peerings of a core network with a transit gateway.
-func (t *peerings) WithGateway(account, coreNetwork, gateway string) Range[Peering] {
+func (t *peerings) WithGateway(account, coreNetwork, gateway string) Range[*Peering] {
 	return t.index(account, "gateway", coreNetwork, gateway)
 }
 
 // Key is where a Connect peer is.
-func (r *ConnectPeer) Key() Key[ConnectPeer] {
+func (r *ConnectPeer) Key() Key[*ConnectPeer] {
 	return ConnectPeers.Key(r.OwnerAccountId, r.ConnectAttachmentId, r.ConnectPeerId)
 }
 
 // connectPeers are by the attachment that each is on.
-type connectPeers struct{ Members[ConnectPeer] }
+type connectPeers struct{ Members[*ConnectPeer] }
 
 // ByID finds a Connect peer in whichever account it lives.
 func (t *connectPeers) ByID(v *View, id string) (*ConnectPeer, bool) { return t.byID(v, id) }
 
 // OnCoreNetwork are the Connect peers of a core network.
-func (t *connectPeers) OnCoreNetwork(account, coreNetwork string) Range[ConnectPeer] {
-	return indexed[ConnectPeer](accountKey(account, "connect-peer.core-network", coreNetwork))
+func (t *connectPeers) OnCoreNetwork(account, coreNetwork string) Range[*ConnectPeer] {
+	return indexed[*ConnectPeer](accountKey(account, "connect-peer.core-network", coreNetwork))
 }
 
 // AtEdge are the Connect peers at an edge of a core network.
-func (t *connectPeers) AtEdge(account, coreNetwork, location string) Range[ConnectPeer] {
-	return indexed[ConnectPeer](accountKey(account, "connect-peer.edge", coreNetwork, location))
+func (t *connectPeers) AtEdge(account, coreNetwork, location string) Range[*ConnectPeer] {
+	return indexed[*ConnectPeer](accountKey(account, "connect-peer.edge", coreNetwork, location))
 }
 
 // AnnouncementSet is what an attachment or a Connect peer announces: the content of a BGP session that nobody holds

@@ -41,11 +41,11 @@ type HeardRoute struct {
 
 // Tables of BGP sessions.
 var (
-	ConnectPeerBGPs = Members[ConnectPeerBGP]{plainTable(store.Schema[ConnectPeerBGP]{
+	ConnectPeerBGPs = Members[*ConnectPeerBGP]{plainTable(store.Schema[*ConnectPeerBGP]{
 		Name:  "connect-peer-bgp",
 		Touch: func(key string, r *ConnectPeerBGP) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 	})}
-	heardRoutes = Members[HeardRoutes]{plainTable(store.Schema[HeardRoutes]{Name: "heard-routes"})}
+	heardRoutes = Members[*HeardRoutes]{plainTable(store.Schema[*HeardRoutes]{Name: "heard-routes"})}
 )
 
 // BGP is the sessions of a Connect peer; false: no server holds any.

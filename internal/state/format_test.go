@@ -13,7 +13,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/format.txt anew")
 
 func row[R any](t Table[R]) (name string, kind reflect.Type) {
-	return t.rows.Name(), reflect.TypeFor[R]()
+	return t.rows.Name(), reflect.TypeFor[R]().Elem()
 }
 
 // TestFormat_isWrittenDown: the members of every row are those of testdata/format.txt, which no change of a Go name alters. A new

@@ -7,34 +7,34 @@ import (
 
 // The tables of a global network and its own objects.
 var (
-	GlobalNetworks = roots[GlobalNetwork]{newTable(lifecycle.GlobalNetwork, func(r *GlobalNetwork) string { return string(r.State) }, store.Schema[GlobalNetwork]{
+	GlobalNetworks = roots[*GlobalNetwork]{newTable(lifecycle.GlobalNetwork, func(r *GlobalNetwork) string { return string(r.State) }, store.Schema[*GlobalNetwork]{
 		Name:  "global-network",
 		Count: func(key string, _ *GlobalNetwork) string { return counter(key, 0) },
 	})}
-	Sites = Members[Site]{newTable(lifecycle.Site, func(r *Site) string { return string(r.State) }, store.Schema[Site]{
+	Sites = Members[*Site]{newTable(lifecycle.Site, func(r *Site) string { return string(r.State) }, store.Schema[*Site]{
 		Name:  "site",
 		Count: func(key string, _ *Site) string { return counter(key, 1) },
 	})}
-	Devices = devices{Members[Device]{newTable(lifecycle.Device, func(r *Device) string { return string(r.State) }, store.Schema[Device]{
+	Devices = devices{Members[*Device]{newTable(lifecycle.Device, func(r *Device) string { return string(r.State) }, store.Schema[*Device]{
 		Name:  "device",
 		Count: func(key string, _ *Device) string { return counter(key, 1) },
-		Indexes: []store.Index[Device]{
+		Indexes: []store.Index[*Device]{
 			{Name: "site", Keys: func(key string, d *Device) []string { return entry(key, "site", 1, d.SiteId) }},
 		},
 	})}}
-	Links = links{Members[Link]{newTable(lifecycle.Link, func(r *Link) string { return string(r.State) }, store.Schema[Link]{
+	Links = links{Members[*Link]{newTable(lifecycle.Link, func(r *Link) string { return string(r.State) }, store.Schema[*Link]{
 		Name:  "link",
 		Count: func(key string, _ *Link) string { return counter(key, 1) },
-		Indexes: []store.Index[Link]{
+		Indexes: []store.Index[*Link]{
 			{Name: "site", Keys: func(key string, l *Link) []string { return entry(key, "site", 1, l.SiteId) }},
 			{Name: "type", Keys: func(key string, l *Link) []string { return entry(key, "type", 1, l.Type) }},
 			{Name: "provider", Keys: func(key string, l *Link) []string { return entry(key, "provider", 1, l.Provider) }},
 		},
 	})}}
-	Connections = users[Connection]{Members[Connection]{newTable(lifecycle.Connection, func(r *Connection) string { return string(r.State) }, store.Schema[Connection]{
+	Connections = users[*Connection]{Members[*Connection]{newTable(lifecycle.Connection, func(r *Connection) string { return string(r.State) }, store.Schema[*Connection]{
 		Name:  "connection",
 		Count: func(key string, _ *Connection) string { return counter(key, 1) },
-		Indexes: []store.Index[Connection]{
+		Indexes: []store.Index[*Connection]{
 			{Name: "device", Keys: func(key string, c *Connection) []string {
 				return append(entry(key, "device", 1, c.DeviceId), entry(key, "device", 1, c.ConnectedDeviceId)...)
 			}},
@@ -48,27 +48,27 @@ var (
 	})}}
 )
 
-type devices struct{ Members[Device] }
+type devices struct{ Members[*Device] }
 
 // AtSite are the devices at a site.
-func (t *devices) AtSite(account, gn, site string) Range[Device] {
+func (t *devices) AtSite(account, gn, site string) Range[*Device] {
 	return t.index(account, "site", gn, site)
 }
 
-type links struct{ Members[Link] }
+type links struct{ Members[*Link] }
 
 // AtSite are the links of a site.
-func (t *links) AtSite(account, gn, site string) Range[Link] {
+func (t *links) AtSite(account, gn, site string) Range[*Link] {
 	return t.index(account, "site", gn, site)
 }
 
 // OfType are the links of a type.
-func (t *links) OfType(account, gn, linkType string) Range[Link] {
+func (t *links) OfType(account, gn, linkType string) Range[*Link] {
 	return t.index(account, "type", gn, linkType)
 }
 
 // OfProvider are the links of a provider.
-func (t *links) OfProvider(account, gn, provider string) Range[Link] {
+func (t *links) OfProvider(account, gn, provider string) Range[*Link] {
 	return t.index(account, "provider", gn, provider)
 }
 

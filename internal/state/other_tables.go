@@ -11,13 +11,13 @@ import (
 
 // The tables of what belongs to an account or a global network as a whole.
 var (
-	ClientTokens = clientTokens{newTable(lifecycle.ClientToken, func(*ClientToken) string { return "USED" }, store.Schema[ClientToken]{Name: "client-token"})}
+	ClientTokens = clientTokens{newTable(lifecycle.ClientToken, func(*ClientToken) string { return "USED" }, store.Schema[*ClientToken]{Name: "client-token"})}
 
-	RouteAnalyses = Members[RouteAnalysis]{newTable(lifecycle.RouteAnalysis, func(r *RouteAnalysis) string { return string(r.Status) },
-		store.Schema[RouteAnalysis]{Name: "route-analysis"})}
-	Metadata             = metadata{Members[ResourceMetadata]{plainTable(store.Schema[ResourceMetadata]{Name: "resource-metadata"})}}
-	OrganizationAccesses = singles[OrganizationAccess]{plainTable(store.Schema[OrganizationAccess]{Name: "organization-access"})}
-	SnapshotImports      = singles[SnapshotImport]{plainTable(store.Schema[SnapshotImport]{Name: "snapshot-import"})}
+	RouteAnalyses = Members[*RouteAnalysis]{newTable(lifecycle.RouteAnalysis, func(r *RouteAnalysis) string { return string(r.Status) },
+		store.Schema[*RouteAnalysis]{Name: "route-analysis"})}
+	Metadata             = metadata{Members[*ResourceMetadata]{plainTable(store.Schema[*ResourceMetadata]{Name: "resource-metadata"})}}
+	OrganizationAccesses = singles[*OrganizationAccess]{plainTable(store.Schema[*OrganizationAccess]{Name: "organization-access"})}
+	SnapshotImports      = singles[*SnapshotImport]{plainTable(store.Schema[*SnapshotImport]{Name: "snapshot-import"})}
 )
 
 // singles are rows of which an account has one: /acct/A/TABLE.
@@ -26,16 +26,16 @@ type singles[R any] struct{ Table[R] }
 // Key is the key of the account's row.
 func (t *singles[R]) Key(account string) Key[R] { return Key[R]{accountKey(account, t.rows.Name())} }
 
-type clientTokens struct{ Table[ClientToken] }
+type clientTokens struct{ Table[*ClientToken] }
 
-func (t *clientTokens) key(account, operation, token string) Key[ClientToken] {
-	return Key[ClientToken]{accountKey(account, "client-token", operation, token)}
+func (t *clientTokens) key(account, operation, token string) Key[*ClientToken] {
+	return Key[*ClientToken]{accountKey(account, "client-token", operation, token)}
 }
 
 // ResourceMetadata is the row of what UpdateNetworkResourceMetadata stored for a resource.
 type ResourceMetadata map[string]string
 
-type metadata struct{ Members[ResourceMetadata] }
+type metadata struct{ Members[*ResourceMetadata] }
 
 // All walks the metadata of the resources of a global network, by the path of their ARNs; see [ResourcePath].
 func (t *metadata) All(v *View, account, gn string) iter.Seq2[string, *ResourceMetadata] {
@@ -73,19 +73,19 @@ type Imported struct {
 
 // The tables of what has been published in events that no operation makes.
 var (
-	RoutesPublished = roots[PublishedRoutes]{plainTable(store.Schema[PublishedRoutes]{
+	RoutesPublished = roots[*PublishedRoutes]{plainTable(store.Schema[*PublishedRoutes]{
 		Name: "published-routes",
-		Indexes: []store.Index[PublishedRoutes]{
+		Indexes: []store.Index[*PublishedRoutes]{
 			// A core network may be gone that there is still something to publish of.
 			{Name: "network", Keys: func(key string, _ *PublishedRoutes) []string {
 				return []string{publishedIndex + networkOfKey(key).ID}
 			}},
 		},
 	})}
-	PublishedPolicies    = roots[PublishedPolicy]{plainTable(store.Schema[PublishedPolicy]{Name: "published-policy"})}
-	PublishedAttachments = Members[PublishedAttachment]{plainTable(store.Schema[PublishedAttachment]{Name: "published-attachment"})}
-	Externals            = roots[External]{plainTable(store.Schema[External]{Name: "external"})}
-	ExternalTables       = Members[ExternalTable]{plainTable(store.Schema[ExternalTable]{Name: "external-table"})}
+	PublishedPolicies    = roots[*PublishedPolicy]{plainTable(store.Schema[*PublishedPolicy]{Name: "published-policy"})}
+	PublishedAttachments = Members[*PublishedAttachment]{plainTable(store.Schema[*PublishedAttachment]{Name: "published-attachment"})}
+	Externals            = roots[*External]{plainTable(store.Schema[*External]{Name: "external"})}
+	ExternalTables       = Members[*ExternalTable]{plainTable(store.Schema[*ExternalTable]{Name: "external-table"})}
 )
 
 const publishedIndex = "/published/"

@@ -93,7 +93,7 @@ func (p *Pager) token(after string) string {
 
 // Page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).
 // rows must start after p.After. It looks one row ahead, so that a last page is known to be the last.
-func Page[Row, Item any](p *Pager, rows iter.Seq2[string, *Row], keep func(*Row) bool, item func(*Row) Item) ([]Item, string) {
+func Page[R, Item any](p *Pager, rows iter.Seq2[string, R], keep func(R) bool, item func(R) Item) ([]Item, string) {
 	list := newListing[Item](p)
 	for key, row := range rows {
 		if keep != nil && !keep(row) {
@@ -110,11 +110,11 @@ func Page[Row, Item any](p *Pager, rows iter.Seq2[string, *Row], keep func(*Row)
 // List is [Page] of the rows of walks, one after the other. Where the caller encodes them and does nothing else, there is one
 // item with the encoded form of all rows. The form of a row is kept beside it: so a table has one item function for all its
 // lists, its method API, which looks at nothing but the row.
-func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item, walks ...store.Rows[R]) ([]Item, string) {
+func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, walks ...store.Rows[R]) ([]Item, string) {
 	if _, encoded := any((*Item)(nil)).(api.Element); !encoded || !v.Caller.EncodeOnly {
-		return collect(p, newListing[Item](p), keep, func(row *store.Row[R]) Item { return item(&row.Value) }, walks)
+		return collect(p, newListing[Item](p), keep, func(row *store.Row[R]) Item { return item(row.Value) }, walks)
 	}
-	encode := func(row *R) string {
+	encode := func(row R) string {
 		shown := item(row)
 		return string(any(&shown).(api.Element).AppendJSON(nil))
 	}
@@ -133,11 +133,11 @@ func List[R, Item any](v *View, p *Pager, keep func(*R) bool, item func(*R) Item
 }
 
 // collect makes a page of the rows of walks that keep accepts.
-func collect[R, Item any](p *Pager, list listing[Item], keep func(*R) bool, item func(*store.Row[R]) Item, walks []store.Rows[R]) ([]Item, string) {
+func collect[R, Item any](p *Pager, list listing[Item], keep func(R) bool, item func(*store.Row[R]) Item, walks []store.Rows[R]) ([]Item, string) {
 	for i := range walks {
 		walk := &walks[i]
 		for walk.Next() {
-			if keep != nil && !keep(&walk.Row.Value) {
+			if keep != nil && !keep(walk.Row.Value) {
 				continue
 			}
 			if list.full() {

@@ -16,8 +16,8 @@ type PolicyDocument struct {
 	Document string `json:"Document"`
 }
 
-func documentKey(account, coreNetwork string, version int32) Key[PolicyDocument] {
-	return Key[PolicyDocument]{accountKey(account, "core-network-document", coreNetwork, newestFirst(version))}
+func documentKey(account, coreNetwork string, version int32) Key[*PolicyDocument] {
+	return Key[*PolicyDocument]{accountKey(account, "core-network-document", coreNetwork, newestFirst(version))}
 }
 
 // Document is the document of a version.

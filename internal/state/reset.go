@@ -52,7 +52,7 @@ func dropIndexed(tx *Txn) {
 }
 
 // dropGuests removes what the account has on other accounts' core networks.
-func dropGuests[R any](tx *Txn, t Table[R], in Range[R], key func(*R) Key[R]) {
+func dropGuests[R any](tx *Txn, t Table[R], in Range[R], key func(R) Key[R]) {
 	var keys []Key[R]
 	for _, row := range t.Rows(tx.View, in, "") {
 		keys = append(keys, key(row))

@@ -26,24 +26,24 @@ func below[R any](path string) Range[R] { return Range[R]{prefix: path + "/"} }
 // indexed are the rows that an index has below path.
 func indexed[R any](path string) Range[R] { return Range[R]{prefix: path + "/", index: true} }
 
-// Table is the rows of R.
+// Table is the rows that R points to; that R is a pointer gives all tables the same code, see [store.Table].
 type Table[R any] struct {
 	rows  *store.Table[R]
 	kind  lifecycle.Kind  // of rows that move by themselves
-	state func(*R) string // that such a row is in
+	state func(R) string // that such a row is in
 }
 
-func newTable[R any](kind lifecycle.Kind, state func(*R) string, s store.Schema[R]) Table[R] {
-	return Table[R]{rows: store.NewTable(s), kind: kind, state: state}
+func newTable[T any](kind lifecycle.Kind, state func(*T) string, s store.Schema[*T]) Table[*T] {
+	return Table[*T]{rows: store.NewTable(s), kind: kind, state: state}
 }
 
-func plainTable[R any](s store.Schema[R]) Table[R] { return newTable(lifecycle.Kind(""), nil, s) }
+func plainTable[T any](s store.Schema[*T]) Table[*T] { return newTable(lifecycle.Kind(""), nil, s) }
 
 // Get is the row at a key. It is shared with every other reader and must not be modified: copy the struct first.
-func (t *Table[R]) Get(v *View, k Key[R]) (*R, bool) { return t.rows.Get(v.r, k.path) }
+func (t *Table[R]) Get(v *View, k Key[R]) (R, bool) { return t.rows.Get(v.r, k.path) }
 
 // Rows walks the rows of a range in order, starting after the key a page ended with. Keys of an index are its own.
-func (t *Table[R]) Rows(v *View, in Range[R], after string) iter.Seq2[string, *R] {
+func (t *Table[R]) Rows(v *View, in Range[R], after string) iter.Seq2[string, R] {
 	if in.index {
 		return t.rows.ScanIndex(v.r, in.prefix, after)
 	}
@@ -75,10 +75,10 @@ func (t *Table[R]) WalkAt(v *View, keys []Key[R], after string) store.Rows[R] {
 }
 
 // At is [Table.WalkAt] as an iterator.
-func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, *R] {
-	return func(yield func(string, *R) bool) {
+func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, R] {
+	return func(yield func(string, R) bool) {
 		w := t.WalkAt(v, keys, after)
-		for w.Next() && yield(w.Key, &w.Row.Value) {
+		for w.Next() && yield(w.Key, w.Row.Value) {
 		}
 	}
 }
@@ -87,10 +87,10 @@ func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, *R
 func (t *Table[R]) Any(v *View, in Range[R]) bool { return t.rows.Any(v.r, in.prefix) }
 
 // Put inserts or replaces a row whose state stays as it is.
-func (t *Table[R]) Put(tx *Txn, k Key[R], row *R) { t.rows.Put(tx.w, k.path, row) }
+func (t *Table[R]) Put(tx *Txn, k Key[R], row R) { t.rows.Put(tx.w, k.path, row) }
 
 // Save inserts or replaces a row that has just entered its state, and schedules what follows of that by itself.
-func (t *Table[R]) Save(tx *Txn, k Key[R], row *R) {
+func (t *Table[R]) Save(tx *Txn, k Key[R], row R) {
 	t.rows.Put(tx.w, k.path, row)
 	tx.lc.Schedule(t.kind, k.path, t.state(row))
 }
@@ -114,13 +114,14 @@ func (t *Table[R]) DeleteAll(tx *Txn, in Range[R]) {
 
 // byID is the row with the id, in whichever account it lives. The ids of all tables are in one index: what is found must be
 // a row of this one.
-func (t *Table[R]) byID(v *View, id string) (*R, bool) {
+func (t *Table[R]) byID(v *View, id string) (R, bool) {
+	var none R
 	key, ok := t.rows.KeyAt(v.r, idKey(id))
 	if !ok {
-		return nil, false
+		return none, false
 	}
 	if _, name, _, _ := splitKey(key, 0); name != t.rows.Name() {
-		return nil, false
+		return none, false
 	}
 	return t.rows.Get(v.r, key)
 }

@@ -51,7 +51,7 @@ func Once[I any, O any](tx *Txn, operation string, token *string, in *I, f func(
 }
 
 // ForgetToken is the end of a token's retention.
-func ForgetToken(tx *Txn, key Key[ClientToken], _ string) error {
+func ForgetToken(tx *Txn, key Key[*ClientToken], _ string) error {
 	ClientTokens.Delete(tx, key)
 	return nil
 }

@@ -24,7 +24,7 @@ type memoRow struct {
 	key  string
 	raw  string        // its bytes, without the seal
 	seal uint64        // of key and bytes
-	row  any           // *Row[T] of some table
+	row  any           // *Row[P] of some table
 	read atomic.Uint32 // the clock when it was last read
 }
 

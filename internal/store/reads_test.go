@@ -89,7 +89,7 @@ func TestView_allocations(t *testing.T) {
 	for i := range 200 {
 		set(t, s, fmt.Sprintf("/k/%03d", i), `"value"`)
 	}
-	table := NewTable(Schema[string]{Name: "k"})
+	table := NewTable(Schema[*string]{Name: "k"})
 	n := testing.AllocsPerRun(100, func() {
 		_ = s.View(t.Context(), func(r Reader) error {
 			if row, ok := table.Get(r, "/k/100"); !ok || *row != "value" {
@@ -135,7 +135,7 @@ func TestWalk_nested(t *testing.T) {
 // TestRow_text: a text is made once for a decoded row and is another one when the row is.
 func TestRow_text(t *testing.T) {
 	s := openBolt(t)
-	table := NewTable(Schema[string]{Name: "text"})
+	table := NewTable(Schema[*string]{Name: "text"})
 	made := 0
 	text := func() (text string) {
 		_ = s.View(t.Context(), func(r Reader) error {

@@ -7,30 +7,30 @@ import (
 )
 
 // Row is a row as readers share it: decoded once, and made into a text once.
-type Row[T any] struct {
-	Value T // must not be modified
+type Row[P any] struct {
+	Value P // in the same piece of memory; must not be modified
 	text  atomic.Pointer[string]
 
-	unknown bool // it has members that T does not know
+	unknown bool // it has members that its type does not know
 }
 
 // Text is what render makes of the row. It is kept as long as the decoded row, so a table has one render for all its rows,
 // which looks at nothing but the row.
-func (row *Row[T]) Text(render func(*T) string) string {
+func (row *Row[P]) Text(render func(P) string) string {
 	if known := row.text.Load(); known != nil {
 		return *known
 	}
-	text := render(&row.Value)
+	text := render(row.Value)
 	row.text.Store(&text)
 	return text
 }
 
 // Rows is a walk over rows of a table that is stepped by whoever made it. Key and Row are what the last Next came to.
-type Rows[T any] struct {
+type Rows[P any] struct {
 	Key string // of the row, or of the index entry that led to it
-	Row *Row[T]
+	Row *Row[P]
 
-	table *Table[T]
+	table *Table[P]
 	r     Reader
 	how   byte // byPrefix, byIndex or byKeys
 	walk  Walk
@@ -44,22 +44,22 @@ const (
 )
 
 // Rows walks the rows whose key has the prefix, as [Table.Scan] does.
-func (t *Table[T]) Rows(r Reader, prefix, after string) Rows[T] {
-	return Rows[T]{table: t, r: r, walk: r.Walk(prefix, after)}
+func (t *Table[P]) Rows(r Reader, prefix, after string) Rows[P] {
+	return Rows[P]{table: t, r: r, walk: r.Walk(prefix, after)}
 }
 
 // IndexRows walks the rows that an index leads to, as [Table.ScanIndex] does.
-func (t *Table[T]) IndexRows(r Reader, prefix, after string) Rows[T] {
-	return Rows[T]{table: t, r: r, how: byIndex, walk: r.Walk(prefix, after)}
+func (t *Table[P]) IndexRows(r Reader, prefix, after string) Rows[P] {
+	return Rows[P]{table: t, r: r, how: byIndex, walk: r.Walk(prefix, after)}
 }
 
 // RowsAt walks the rows at the keys in their order; those that do not exist are passed over.
-func (t *Table[T]) RowsAt(r Reader, keys []string) Rows[T] {
-	return Rows[T]{table: t, r: r, how: byKeys, keys: keys}
+func (t *Table[P]) RowsAt(r Reader, keys []string) Rows[P] {
+	return Rows[P]{table: t, r: r, how: byKeys, keys: keys}
 }
 
 // Next goes to the next row and reports whether there is one.
-func (w *Rows[T]) Next() bool {
+func (w *Rows[P]) Next() bool {
 	ok := false
 	if w.how == byKeys {
 		for len(w.keys) > 0 && !ok {
@@ -90,14 +90,14 @@ func (w *Rows[T]) Next() bool {
 }
 
 // Stop ends a walk before its end; it need not be called.
-func (w *Rows[T]) Stop() { w.walk.Stop() }
+func (w *Rows[P]) Stop() { w.walk.Stop() }
 
 // values is a walk as an iterator.
-func values[T any](begin func() Rows[T]) iter.Seq2[string, *T] {
-	return func(yield func(string, *T) bool) {
+func values[P any](begin func() Rows[P]) iter.Seq2[string, P] {
+	return func(yield func(string, P) bool) {
 		w := begin()
 		defer w.Stop()
-		for w.Next() && yield(w.Key, &w.Row.Value) {
+		for w.Next() && yield(w.Key, w.Row.Value) {
 		}
 	}
 }

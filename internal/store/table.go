@@ -12,59 +12,75 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Table keeps rows of type T as JSON, one per key, together with the entries of its indexes and its counters. It
-// holds no rows itself: the same table serves any store.
+// A Table keeps rows as JSON, one per key, together with the entries of its indexes and its counters. P is a pointer to the
+// type of the rows: the code of all pointers is the same, so that a program has one Table however many it declares. It holds
+// no rows itself: the same table serves any store.
 //
 // A server declares all its tables side by side in one file, each as one Schema literal, so that the layout of every
 // key it ever writes can be read there:
 //
-//	var devices = store.NewTable(store.Schema[api.Device]{
+//	var devices = store.NewTable(store.Schema[*api.Device]{
 //		Name: "device",
-//		Indexes: []store.Index[api.Device]{{Name: "site", Keys: func(key string, d *api.Device) []string { … }}},
+//		Indexes: []store.Index[*api.Device]{{Name: "site", Keys: func(key string, d *api.Device) []string { … }}},
 //		Count:   func(key string, d *api.Device) string { return store.Path("count", …) },
 //	})
-type Table[T any] struct {
-	schema Schema[T]
+type Table[P any] struct {
+	schema Schema[P]
+	fresh  func() *Row[P] // with a row to decode into
 }
 
 // Schema says where the rows of a table can be found besides their own key. Its functions must depend on nothing but
 // their arguments: what they said when a row was written must be what they say when it is replaced.
-type Schema[T any] struct {
+type Schema[P any] struct {
 	Name    string // for messages
-	Indexes []Index[T]
+	Indexes []Index[P]
 
 	// Count is the key of the counter a row is counted in, "" for none. May be nil.
-	Count func(key string, row *T) string
+	Count func(key string, row P) string
 
 	// Touch is the key of a generation that moves on with every change of the row, "" for none. May be nil. What is worked
 	// out from many rows holds for as long as their generation is the same; [Moved] tells which of them moved it.
-	Touch func(key string, row *T) string
+	Touch func(key string, row P) string
 }
 
 // Index is a second order over the rows of a table.
-type Index[T any] struct {
+type Index[P any] struct {
 	Name string // for messages
 
 	// Keys are the full keys of the index entries of a row; it may have none. An index key belongs to one row only:
 	// where several rows share a property, the row's own id is the last segment.
-	Keys func(key string, row *T) []string
+	Keys func(key string, row P) []string
 }
 
 // NewTable returns the table of a schema.
-func NewTable[T any](s Schema[T]) *Table[T] {
-	return &Table[T]{schema: s}
+func NewTable[T any](s Schema[*T]) *Table[*T] {
+	return &Table[*T]{schema: s, fresh: func() *Row[*T] {
+		made := &struct { // one allocation
+			row   Row[*T]
+			value T
+		}{}
+		made.row.Value = &made.value
+		return &made.row
+	}}
+}
+
+// isNil tells whether there is no row. A constraint that lets pointers be compared would give each type code of its own.
+func isNil[P any](row P) bool {
+	var none P
+	return any(row) == any(none)
 }
 
 // Get returns the row at key. The row is shared with every other reader and must not be modified: copy the struct first.
-func (t *Table[T]) Get(r Reader, key string) (*T, bool) {
+func (t *Table[P]) Get(r Reader, key string) (P, bool) {
 	row, ok := t.row(r, key)
 	if !ok {
-		return nil, false
+		var none P
+		return none, false
 	}
-	return &row.Value, true
+	return row.Value, true
 }
 
-func (t *Table[T]) row(r Reader, key string) (*Row[T], bool) {
+func (t *Table[P]) row(r Reader, key string) (*Row[P], bool) {
 	raw, known, ok := fetch(r, key)
 	if !ok {
 		return nil, false
@@ -73,9 +89,9 @@ func (t *Table[T]) row(r Reader, key string) (*Row[T], bool) {
 }
 
 // Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row. Members
-// that a newer program stored, and T does not know, stay.
-func (t *Table[T]) Put(tx Txn, key string, row *T) {
-	if row == nil {
+// that a newer program stored, and the type of the rows does not know, stay.
+func (t *Table[P]) Put(tx Txn, key string, row P) {
+	if isNil(row) {
 		fail(tx, fmt.Errorf("%s %q: put of a nil row", t.schema.Name, key))
 		return
 	}
@@ -85,13 +101,13 @@ func (t *Table[T]) Put(tx Txn, key string, row *T) {
 		return
 	}
 	oldRaw, remembered, had := fetch(tx, key)
-	var old *T
+	var old P
 	if had {
 		known, ok := t.decode(tx, key, oldRaw, remembered)
 		if !ok {
 			return
 		}
-		if old = &known.Value; old == row {
+		if old = known.Value; any(old) == any(row) {
 			// Its index keys from before are lost, and other readers saw it change: better to fail at once.
 			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
 			return
@@ -107,8 +123,8 @@ func (t *Table[T]) Put(tx Txn, key string, row *T) {
 	t.index(tx, key, old, row)
 }
 
-// withUnknown is the JSON of a row that replaces another, with the members of that which T does not know.
-func (t *Table[T]) withUnknown(old []byte, known *T, next []byte) ([]byte, error) {
+// withUnknown is the JSON of a row that replaces another, with the members of that which its type does not know.
+func (t *Table[P]) withUnknown(old []byte, known P, next []byte) ([]byte, error) {
 	meant, err := json.Marshal(known, encoding)
 	if err != nil {
 		return nil, err
@@ -117,33 +133,34 @@ func (t *Table[T]) withUnknown(old []byte, known *T, next []byte) ([]byte, error
 }
 
 // Delete removes the row at key with its index entries, and reports whether there was one.
-func (t *Table[T]) Delete(tx Txn, key string) bool {
+func (t *Table[P]) Delete(tx Txn, key string) bool {
 	old, ok := t.Get(tx, key)
 	if !ok {
 		return false
 	}
 	tx.Delete(key)
-	t.index(tx, key, old, nil)
+	var none P
+	t.index(tx, key, old, none)
 	return true
 }
 
 // Scan yields the rows whose key has the prefix, in key order, starting after the key `after`. The prefix must cover
 // rows of this table only.
-func (t *Table[T]) Scan(r Reader, prefix, after string) iter.Seq2[string, *T] {
-	return values(func() Rows[T] { return t.Rows(r, prefix, after) })
+func (t *Table[P]) Scan(r Reader, prefix, after string) iter.Seq2[string, P] {
+	return values(func() Rows[P] { return t.Rows(r, prefix, after) })
 }
 
 // ScanIndex walks the index keys with the prefix, in order, starting after the index key `after`. It yields the index
 // key, which the next page takes as its `after`, and the row.
-func (t *Table[T]) ScanIndex(r Reader, prefix, after string) iter.Seq2[string, *T] {
-	return values(func() Rows[T] { return t.IndexRows(r, prefix, after) })
+func (t *Table[P]) ScanIndex(r Reader, prefix, after string) iter.Seq2[string, P] {
+	return values(func() Rows[P] { return t.IndexRows(r, prefix, after) })
 }
 
 // Name is the table's name.
-func (t *Table[T]) Name() string { return t.schema.Name }
+func (t *Table[P]) Name() string { return t.schema.Name }
 
 // KeyAt is the key of the row that an index entry points at. Where several tables share an index, it may be of another one.
-func (t *Table[T]) KeyAt(r Reader, entry string) (string, bool) {
+func (t *Table[P]) KeyAt(r Reader, entry string) (string, bool) {
 	raw, ok := r.Get(entry)
 	if !ok {
 		return "", false
@@ -152,7 +169,7 @@ func (t *Table[T]) KeyAt(r Reader, entry string) (string, bool) {
 }
 
 // Any reports whether there is an index entry, or any other key, with the prefix.
-func (t *Table[T]) Any(r Reader, indexPrefix string) bool {
+func (t *Table[P]) Any(r Reader, indexPrefix string) bool {
 	for range r.Scan(indexPrefix, "") {
 		return true
 	}
@@ -175,14 +192,15 @@ func CountAt(r Reader, counterKey string) int {
 
 // index moves the index entries and the count of a row from what they were to what they shall be; nil stands for a
 // row that is not there.
-func (t *Table[T]) index(tx Txn, key string, old, row *T) {
+func (t *Table[P]) index(tx Txn, key string, old, row P) {
+	had, has := !isNil(old), !isNil(row)
 	for i := range t.schema.Indexes {
 		keys := t.schema.Indexes[i].Keys
 		var before, after []string
-		if old != nil {
+		if had {
 			before = keys(key, old)
 		}
-		if row != nil {
+		if has {
 			after = keys(key, row)
 		}
 		for _, entry := range before {
@@ -201,10 +219,10 @@ func (t *Table[T]) index(tx Txn, key string, old, row *T) {
 		return
 	}
 	var before, after string
-	if old != nil {
+	if had {
 		before = t.schema.Count(key, old)
 	}
-	if row != nil {
+	if has {
 		after = t.schema.Count(key, row)
 	}
 	if before != after {
@@ -213,15 +231,15 @@ func (t *Table[T]) index(tx Txn, key string, old, row *T) {
 	}
 }
 
-func (t *Table[T]) touch(tx Txn, key string, old, row *T) {
+func (t *Table[P]) touch(tx Txn, key string, old, row P) {
 	if t.schema.Touch == nil {
 		return
 	}
 	var before, after string
-	if old != nil {
+	if !isNil(old) {
 		before = t.schema.Touch(key, old)
 	}
-	if row != nil {
+	if !isNil(row) {
 		after = t.schema.Touch(key, row)
 	}
 	for _, generation := range slices.Compact([]string{before, after}) {
@@ -299,7 +317,7 @@ func Forget(tx Txn, key string) {
 }
 
 // enter writes one index entry. Its value is the row's key, as a JSON string.
-func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
+func (t *Table[P]) enter(tx Txn, index int, entry, key string) {
 	if raw, taken := tx.Get(entry); taken {
 		if other, ok := t.target(tx, entry, raw); ok && other != key {
 			fail(tx, fmt.Errorf("%s index %s: entry %q of row %q is taken by row %q",
@@ -316,7 +334,7 @@ func (t *Table[T]) enter(tx Txn, index int, entry, key string) {
 }
 
 // target is the key of the row an index entry points at.
-func (t *Table[T]) target(r Reader, entry string, raw []byte) (string, bool) {
+func (t *Table[P]) target(r Reader, entry string, raw []byte) (string, bool) {
 	key, err := unquoteKey(raw)
 	if err != nil {
 		fail(r, fmt.Errorf("%s index entry %q holds %.40q: %w", t.schema.Name, entry, raw, err))
@@ -352,12 +370,12 @@ func addCount(tx Txn, counterKey string, by int) {
 var encoding = json.JoinOptions(json.Deterministic(true), json.FormatNilSliceAsNull(true), json.FormatNilMapAsNull(true))
 
 // decode is the row in the bytes at a key; known is what is remembered of them, nil where that was not looked for.
-func (t *Table[T]) decode(r Reader, key string, raw []byte, known *memoRow) (*Row[T], bool) {
+func (t *Table[P]) decode(r Reader, key string, raw []byte, known *memoRow) (*Row[P], bool) {
 	if known == nil {
 		known = find(rows, sum64(key), key, raw)
 	}
 	if known != nil {
-		if row, ok := known.row.(*Row[T]); ok {
+		if row, ok := known.row.(*Row[P]); ok {
 			return row, true
 		}
 	}
@@ -370,12 +388,13 @@ func (t *Table[T]) decode(r Reader, key string, raw []byte, known *memoRow) (*Ro
 	return row, true
 }
 
-func (t *Table[T]) parse(key string, raw []byte) (*Row[T], error) {
-	row := new(Row[T])
-	err := json.Unmarshal(raw, &row.Value, json.RejectUnknownMembers(true))
+func (t *Table[P]) parse(key string, raw []byte) (*Row[P], error) {
+	row := t.fresh()
+	err := json.Unmarshal(raw, row.Value, json.RejectUnknownMembers(true))
 	if errors.Is(err, json.ErrUnknownName) {
-		row = &Row[T]{unknown: true}
-		err = json.Unmarshal(raw, &row.Value)
+		row = t.fresh()
+		row.unknown = true
+		err = json.Unmarshal(raw, row.Value)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %q does not decode: %w", t.schema.Name, key, err)

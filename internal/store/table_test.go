@@ -48,9 +48,9 @@ func countVendor(key string, d *device) string {
 	return store.Path("count", d.Vendor)
 }
 
-var devices = store.NewTable(store.Schema[device]{
+var devices = store.NewTable(store.Schema[*device]{
 	Name:    "device",
-	Indexes: []store.Index[device]{{Name: "site", Keys: bySite}, {Name: "tag", Keys: byTag}},
+	Indexes: []store.Index[*device]{{Name: "site", Keys: bySite}, {Name: "tag", Keys: byTag}},
 	Count:   countVendor,
 })
 
@@ -262,9 +262,9 @@ func TestTable_brokenRecords(t *testing.T) {
 
 // TestTable_misuse: calls that would make the indexes wrong fail the transaction and leave nothing.
 func TestTable_misuse(t *testing.T) {
-	unique := store.NewTable(store.Schema[device]{
+	unique := store.NewTable(store.Schema[*device]{
 		Name:    "device",
-		Indexes: []store.Index[device]{{Name: "note", Keys: func(_ string, d *device) []string { return []string{store.Path("by-note", d.Note)} }}},
+		Indexes: []store.Index[*device]{{Name: "note", Keys: func(_ string, d *device) []string { return []string{store.Path("by-note", d.Note)} }}},
 	})
 	for _, test := range []struct {
 		name string
@@ -326,7 +326,7 @@ func TestTable_foreignReader(t *testing.T) {
 func TestTable_sharesDecodedRows(t *testing.T) {
 	s := store.OpenMemory()
 	defer s.Close()
-	others := store.NewTable(store.Schema[struct{ Id string }]{Name: "other"})
+	others := store.NewTable(store.Schema[*struct{ Id string }]{Name: "other"})
 	err := s.Update(t.Context(), func(tx store.Txn) error {
 		devices.Put(tx, "/device/1", &device{Id: "1", Tags: []string{}})
 		tx.Set("/device/2", []byte(`{"Id":"two"}`)) // both types can be read from this
@@ -361,7 +361,7 @@ func TestTable_sharesDecodedRows(t *testing.T) {
 
 func TestTable_touchMovesTheGeneration(t *testing.T) {
 	type row struct{ Group, Text string }
-	table := store.NewTable(store.Schema[row]{
+	table := store.NewTable(store.Schema[*row]{
 		Name: "row",
 		Touch: func(_ string, r *row) string {
 			if r.Group == "" {
@@ -407,7 +407,7 @@ func TestTable_touchMovesTheGeneration(t *testing.T) {
 
 func TestMoved_namesTheRowsThatMovedAGeneration(t *testing.T) {
 	type row struct{ Text string }
-	table := store.NewTable(store.Schema[row]{Name: "row", Touch: func(string, *row) string { return "/generation" }})
+	table := store.NewTable(store.Schema[*row]{Name: "row", Touch: func(string, *row) string { return "/generation" }})
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()
 	change := func(f func(tx store.Txn)) {

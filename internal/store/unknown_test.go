@@ -19,7 +19,7 @@ type knownPlace struct {
 
 // TestTable_unknownMembers: what a newer program stored is kept when this one changes the row, at every depth.
 func TestTable_unknownMembers(t *testing.T) {
-	rows := store.NewTable(store.Schema[knownRow]{Name: "row"})
+	rows := store.NewTable(store.Schema[*knownRow]{Name: "row"})
 	for _, c := range []struct {
 		name, stored, want string
 		change             func(*knownRow)

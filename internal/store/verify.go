@@ -40,16 +40,16 @@ type Layout struct {
 	Parents func(key string) []string
 }
 
-func (t *Table[T]) verify(r Reader, key string, raw []byte) (entries []string, counter string, err error) {
+func (t *Table[P]) verify(r Reader, key string, raw []byte) (entries []string, counter string, err error) {
 	row, err := t.parse(key, raw)
 	if err != nil {
 		return nil, "", err
 	}
 	for i := range t.schema.Indexes {
-		entries = append(entries, t.schema.Indexes[i].Keys(key, &row.Value)...)
+		entries = append(entries, t.schema.Indexes[i].Keys(key, row.Value)...)
 	}
 	if t.schema.Count != nil {
-		counter = t.schema.Count(key, &row.Value)
+		counter = t.schema.Count(key, row.Value)
 	}
 	return entries, counter, nil
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // kept is a table for checks: rows below /k/ID, found by their tag below /k.tag/, counted at /k.count.
-var kept = store.NewTable(store.Schema[struct{ Tag string }]{
+var kept = store.NewTable(store.Schema[*struct{ Tag string }]{
 	Name:  "kept",
 	Count: func(string, *struct{ Tag string }) string { return "/k.count" },
-	Indexes: []store.Index[struct{ Tag string }]{{Name: "tag", Keys: func(key string, row *struct{ Tag string }) []string {
+	Indexes: []store.Index[*struct{ Tag string }]{{Name: "tag", Keys: func(key string, row *struct{ Tag string }) []string {
 		return []string{"/k.tag/" + row.Tag + "/" + strings.TrimPrefix(key, "/k/")}
 	}}},
 })
