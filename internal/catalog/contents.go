@@ -9,7 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"sigs.k8s.io/yaml"
+
+	"portolan/internal/yamljson"
 )
 
 // Contents is a catalog as a value: the format of its file, and of the part of a network that is not Network Manager's
@@ -27,23 +28,25 @@ type Contents struct {
 const MaxFile = 64 << 20
 
 // Parse reads contents from JSON or YAML and checks them. Members the format does not have are refused. Errors name the
-// line of JSON or of broken YAML, and the path of what is wrong in what could be read: vpcs[0].cidrs[1].
+// line, and the path of what is wrong in what could be read: vpcs[0].cidrs[1].
 func Parse(data []byte) (*Contents, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("the catalog is longer than %d bytes", MaxFile)
 	}
-	isJSON := bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 	text := data
-	if !isJSON {
-		converted, err := yaml.YAMLToJSONStrict(data)
-		if err != nil {
+	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		converted, err := yamljson.Convert(data, yamljson.Options{YesNo: true})
+		switch {
+		case errors.Is(err, yamljson.ErrEmpty):
+			return &Contents{}, nil
+		case err != nil:
 			return nil, fmt.Errorf("the catalog is not YAML: %.300s", err.Error())
 		}
 		text = converted
 	}
 	var c Contents
 	if err := json.Unmarshal(text, &c, json.RejectUnknownMembers(true)); err != nil {
-		return nil, located(text, isJSON, err)
+		return nil, located(text, err)
 	}
 	if err := c.check(); err != nil {
 		return nil, err
@@ -64,8 +67,8 @@ func (c *Contents) Warnings() []string {
 	return list
 }
 
-// located says where in the text an error of the decoder is. Lines of converted YAML are not those of the file.
-func located(text []byte, lines bool, err error) error {
+// located says where in the text an error of the decoder is. The lines of converted YAML are those of the file.
+func located(text []byte, err error) error {
 	var offset int64
 	var pointer jsontext.Pointer
 	var reason error
@@ -93,10 +96,7 @@ func located(text []byte, lines bool, err error) error {
 			path = fmt.Appendf(path, ".%s", token)
 		}
 	}
-	place := ""
-	if lines {
-		place = fmt.Sprintf("line %d: ", 1+bytes.Count(text[:min(max(offset, 0), int64(len(text)))], []byte("\n")))
-	}
+	place := fmt.Sprintf("line %d: ", 1+bytes.Count(text[:min(max(offset, 0), int64(len(text)))], []byte("\n")))
 	if len(path) > 0 {
 		place += fmt.Sprintf("%.200s: ", path)
 	}

@@ -312,3 +312,24 @@ func TestOpenFile_attachmentTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestParse_YAML11: a catalog may say yes and no as YAML 1.1 did, and may be empty.
+func TestParse_YAML11(t *testing.T) {
+	const text = "vpnConnections:\n- arn: " + region + "vpn-connection/vpn-1\n  %s\n  tunnels: [{outsideIp: 192.0.2.1, up: %s}]\n"
+	for word, want := range map[string]bool{"yes": true, "On": true, "true": true, "no": false, "OFF": false} {
+		c, err := catalog.Parse(fmt.Appendf(nil, text, "gatewayId: 'no'", word))
+		if err != nil {
+			t.Errorf("%s: %v", word, err)
+		} else if v := c.VPNConnections[0]; v.Tunnels[0].Up != want || v.GatewayID != "no" {
+			t.Errorf("%s: got %+v", word, v)
+		}
+	}
+	if _, err := catalog.Parse(fmt.Appendf(nil, text, "gatewayId: no", "true")); err == nil || !strings.Contains(err.Error(), "line 3: vpnConnections[0].gatewayId") {
+		t.Errorf("a boolean in the place of an id: %v", err)
+	}
+	for _, text := range []string{"", "# nothing\n", "---\n"} {
+		if c, err := catalog.Parse([]byte(text)); err != nil || len(c.VPCs) != 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

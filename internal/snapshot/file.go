@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"sigs.k8s.io/yaml"
 
 	"portolan/internal/yamljson"
 )
@@ -67,5 +66,5 @@ func (s *Snapshot) YAML() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return yaml.JSONToYAML(b)
+	return yamljson.FromJSON(b)
 }

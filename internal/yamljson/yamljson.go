@@ -25,7 +25,13 @@ const (
 type Options struct {
 	// Tag says by which member the value of a local tag such as !Ref is written: {"Ref": value}. nil: tags are errors.
 	Tag func(tag string) (member string, ok bool)
+
+	// YesNo makes booleans of yes, no, on, off, y and n without quotes, as YAML 1.1 does.
+	YesNo bool
 }
+
+// ErrEmpty is the error about a text without a value.
+var ErrEmpty = errors.New("there is nothing in it")
 
 // Convert is a YAML text as JSON. The error names the line.
 func Convert(text []byte, options Options) ([]byte, error) {
@@ -33,7 +39,7 @@ func Convert(text []byte, options Options) ([]byte, error) {
 	var root yaml.Node
 	switch err := dec.Decode(&root); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("there is nothing in it")
+		return nil, ErrEmpty
 	case err != nil:
 		return nil, plain(err)
 	}
@@ -53,6 +59,22 @@ func Convert(text []byte, options Options) ([]byte, error) {
 
 // plain is an error without the name of the library.
 func plain(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
+
+// FromJSON is JSON as YAML that people edit, with the members of objects in the order of their names.
+func FromJSON(text []byte) ([]byte, error) {
+	var v any
+	if err := yaml.Unmarshal(text, &v); err != nil {
+		return nil, plain(err)
+	}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := errors.Join(enc.Encode(v), enc.Close()); err != nil {
+		return nil, plain(err)
+	}
+	return b.Bytes(), nil
+}
 
 type writer struct {
 	options      Options
@@ -230,6 +252,17 @@ func (w *writer) scalar(n *yaml.Node) error {
 	case "!!null":
 		w.put("null")
 		return nil
+	case "!!str":
+		if w.options.YesNo && n.Style == 0 {
+			switch n.Value {
+			case "yes", "Yes", "YES", "on", "On", "ON", "y", "Y":
+				w.put("true")
+				return nil
+			case "no", "No", "NO", "off", "Off", "OFF", "n", "N":
+				w.put("false")
+				return nil
+			}
+		}
 	case "!!bool":
 		w.put(strings.ToLower(n.Value))
 		return nil
