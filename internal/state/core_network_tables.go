@@ -166,7 +166,9 @@ func (t *changes) Key(account, coreNetwork string, version int32, chunk int) Key
 	return Key[*ChangeChunk]{accountKey(account, "core-network-change", coreNetwork, fmt.Sprintf("%010d", version), fmt.Sprintf("%08d", chunk))}
 }
 
-type prefixLists struct{ Members[*PrefixListAssociation] }
+type prefixLists struct {
+	Members[*PrefixListAssociation]
+}
 
 // OfAlias are the associations that have an alias: one or none.
 func (t *prefixLists) OfAlias(account, coreNetwork, alias string) Range[*PrefixListAssociation] {

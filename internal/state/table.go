@@ -29,7 +29,7 @@ func indexed[R any](path string) Range[R] { return Range[R]{prefix: path + "/", 
 // Table is the rows that R points to; that R is a pointer gives all tables the same code, see [store.Table].
 type Table[R any] struct {
 	rows  *store.Table[R]
-	kind  lifecycle.Kind  // of rows that move by themselves
+	kind  lifecycle.Kind // of rows that move by themselves
 	state func(R) string // that such a row is in
 }
 
