@@ -2,7 +2,11 @@ package test
 
 import (
 	"io"
+	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +103,61 @@ func TestArchitecture_importsPointDown(t *testing.T) {
 				t.Errorf("%s imports %s: %s is public and pure", room, imported, room)
 			}
 		}
+	}
+}
+
+// TestArchitecture_docHasTheLayers: docs/architecture.md draws the layers that the imports are held to, and names all that is
+// beside them and every file that a newcomer is sent to.
+func TestArchitecture_docHasTheLayers(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, drawn, _ := strings.Cut(string(text), "## Layers")
+	_, drawn, _ = strings.Cut(drawn, "\n```\n")
+	drawn, rest, _ := strings.Cut(drawn, "```\n")
+	var layers [][]string
+	for group := range strings.SplitSeq(drawn, "   ↓\n") {
+		var rooms []string
+		for line := range strings.Lines(group) {
+			if line[0] != ' ' { // what goes on from the line before
+				rooms = append(rooms, strings.TrimSuffix(strings.Fields(line)[0], "/"))
+			}
+		}
+		layers = append(layers, slices.Sorted(slices.Values(rooms)))
+	}
+	for i, f := range floors {
+		if held := slices.Sorted(slices.Values(f.rooms)); i >= len(layers) || !slices.Equal(held, layers[i]) {
+			t.Fatalf("layer %d is %q, docs/architecture.md draws %q", i, held, layers[min(i, len(layers)-1)])
+		}
+	}
+	if len(layers) != len(floors) {
+		t.Errorf("docs/architecture.md draws %d layers, the imports are held to %d", len(layers), len(floors))
+	}
+	_, list, _ := strings.Cut(rest, "```\n")
+	list, look, _ := strings.Cut(list, "```\n")
+	for _, room := range beside {
+		if !strings.Contains(list, room+"/") {
+			t.Errorf("docs/architecture.md does not say what %s is", room)
+		}
+	}
+	_, look, _ = strings.Cut(look, "## Where to look")
+	look, _, _ = strings.Cut(look, "\n## ")
+	dir, named := "", 0
+	for _, name := range regexp.MustCompile("`([a-z_0-9/*.]+(?:\\.go|/))`").FindAllStringSubmatch(look, -1) {
+		pattern := name[1]
+		if strings.Contains(pattern, "/") {
+			dir = path.Dir(pattern)
+		} else {
+			pattern = dir + "/" + pattern
+		}
+		if found, err := filepath.Glob("../" + pattern); err != nil || len(found) == 0 {
+			t.Errorf("docs/architecture.md sends to %s, which is not there", pattern)
+		}
+		named++
+	}
+	if named < 20 {
+		t.Errorf("docs/architecture.md sends to %d files: this test no longer finds them", named)
 	}
 }
 
