@@ -36,6 +36,7 @@ type Routes struct {
 
 	cycles string            // of what never settles, as the log has them
 	heard  map[string]uint64 // the version of what was heard from each Connect peer
+	texts  *texts            // of Tables without what is unsettled
 }
 
 // cache keeps the routes of core networks that somebody asked for. Routes hold as long as the generation of what they
@@ -250,7 +251,7 @@ func (n *Networks) compute(ctx context.Context, find Find, before *Routes) (*Rou
 	}
 	next := &Routes{
 		Generation: c.generation, Catalog: catalog, At: c.at, Policy: c.policy, Document: c.document, Edges: c.row.Edges, PrefixLists: lists,
-		heard: c.versions(before),
+		heard: c.versions(before), texts: &texts{},
 	}
 	if !known {
 		m := &material{row: c.row, document: c.document}
@@ -269,6 +270,7 @@ func (n *Networks) compute(ctx context.Context, find Find, before *Routes) (*Rou
 	changed := slices.ContainsFunc(c.heard, func(d heardDelta) bool { return len(d.announce)+len(d.withdraw) > 0 })
 	if len(put)+len(remove) == 0 && !changed {
 		next.Tables, next.Unsettled, next.cycles, next.At = before.Tables, before.Unsettled, before.cycles, before.At
+		next.texts = before.texts
 		return next, nil
 	}
 	if next.Tables, err = updated(before.Tables, put, remove, c.heard); next.Tables == nil {

@@ -62,12 +62,20 @@ func getNetworkRoutes(ctx context.Context, e *env, in *api.GetNetworkRoutesInput
 		out.RouteTableType = api.RouteTableTypeNetworkFunctionGroup
 	}
 	s := routeSpeller{routes: routes, filter: filter, known: map[*routing.Destination]*spelled{}}
-	list := s.list
-	if api.CallerFrom(ctx).EncodeOnly {
-		list = s.encoded
+	if !api.CallerFrom(ctx).EncodeOnly {
+		out.NetworkRoutes = append(out.NetworkRoutes, s.list(fib)...)
+		return out, nil
 	}
-	if all := list(fib); len(all) > 0 {
-		out.NetworkRoutes = all
+	encode := func() string { return s.encoded(fib) }
+	text := ""
+	if filter.none() {
+		text = routes.Text(table, encode)
+	} else {
+		text = encode()
+	}
+	if text != "" { // one element, whose encoded form is that of all rows
+		out.NetworkRoutes = make([]api.NetworkRoute, 1)
+		out.NetworkRoutes[0].SetEncoded(&[]string{text})
 	}
 	return out, nil
 }
@@ -141,9 +149,8 @@ func (s *routeSpeller) list(table routing.Table) []api.NetworkRoute {
 	return list
 }
 
-// encoded are the rows of a table for a caller that does nothing but encode them: one element, whose encoded form is that of
-// all rows.
-func (s *routeSpeller) encoded(table routing.Table) []api.NetworkRoute {
+// encoded are the rows of a table as they go over the wire, with commas between them.
+func (s *routeSpeller) encoded(table routing.Table) string {
 	var all strings.Builder
 	var room [96]byte
 	for prefix, what := range s.rows(table) {
@@ -161,12 +168,7 @@ func (s *routeSpeller) encoded(table routing.Table) []api.NetworkRoute {
 		all.Write(text)
 		all.WriteString(what.tail)
 	}
-	if all.Len() == 0 {
-		return nil
-	}
-	list := make([]api.NetworkRoute, 1)
-	list[0].SetEncoded(&[]string{all.String()})
-	return list
+	return all.String()
 }
 
 // destinationsOf are destinations as the API spells them: a local one names its attachment, a remote one only the edge. It
@@ -234,6 +236,11 @@ func newRouteFilter(in *api.GetNetworkRoutesInput) (*routeFilter, error) {
 	}
 	slices.SortFunc(fields, func(a, b api.FieldError) int { return strings.Compare(a.Name+a.Message, b.Name+b.Message) })
 	return f, invalid(fields)
+}
+
+// none tells that every route passes.
+func (f *routeFilter) none() bool {
+	return len(f.exact)+len(f.longest)+len(f.subnetOf)+len(f.supernetOf)+len(f.prefixLists)+len(f.states)+len(f.types)+len(f.destinations) == 0
 }
 
 func parseCIDR(text string, addr bool) (netip.Prefix, bool) {

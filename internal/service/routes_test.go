@@ -19,14 +19,25 @@ import (
 	"portolan/routing"
 )
 
-// everyRoute is every row of the tables of a core network as GetNetworkRoutes shows them.
+// everyRoute is every row of the tables of a core network as GetNetworkRoutes shows them. Who only encodes them, and so gets
+// what may have been kept, must get the same.
 func (w *world) everyRoute(gn, cn string) map[string]string {
 	w.t.Helper()
+	encoding := api.CallerFrom(w.ctx)
+	encoding.EncodeOnly = true
 	rows := map[string]string{}
 	network := must(w, w.GetCoreNetwork, api.GetCoreNetworkInput{CoreNetworkId: cn}).CoreNetwork
 	for _, segment := range network.Segments {
 		for _, edge := range segment.EdgeLocations {
-			out := must(w, w.GetNetworkRoutes, api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, segment.Name, edge)})
+			in := api.GetNetworkRoutesInput{GlobalNetworkId: gn, RouteTableIdentifier: segmentTable(cn, segment.Name, edge)}
+			out := must(w, w.GetNetworkRoutes, in)
+			encoded, err := w.GetNetworkRoutes(api.WithCaller(w.ctx, encoding), &in)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if got, want := string(encoded.AppendJSON(nil)), string(out.AppendJSON(nil)); got != want {
+				w.t.Fatalf("%s at %s, encoded:\n%s\nnot encoded:\n%s", segment.Name, edge, got, want)
+			}
 			for _, r := range out.NetworkRoutes {
 				rows[segment.Name+"@"+edge+" "+r.DestinationCidrBlock] = routeText([]api.NetworkRoute{r}, nil)
 			}
