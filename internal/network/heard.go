@@ -10,7 +10,8 @@ import (
 )
 
 // Heard is what Connect peers advertise on the BGP sessions that this server holds: their Adj-RIB-In, in memory. What
-// changes in it becomes part of routes when the row of the peer in the state has moved. A nil Heard is empty.
+// changes in it becomes part of routes when the row of the peer in the state has moved. A nil Heard is empty. Of a peer that is
+// not in it another server holds the sessions, and the state has a copy of the routes.
 type Heard struct {
 	mu    sync.Mutex
 	peers map[string]*heardPeer
@@ -82,6 +83,16 @@ func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 func sameAnnouncement(a, b *routing.Announcement) bool {
 	return (a.MED == nil) == (b.MED == nil) && (a.MED == nil || *a.MED == *b.MED) &&
 		slices.Equal(a.ASPath, b.ASPath) && slices.Equal(a.Communities, b.Communities)
+}
+
+// holds tells whether the sessions of a peer are this server's.
+func (h *Heard) holds(peer string) bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.peers[peer] != nil
 }
 
 // Forget removes a peer.

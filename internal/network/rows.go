@@ -73,13 +73,16 @@ func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 func (n *Networks) readPeer(v *state.View, peer *state.ConnectPeer, list []routing.Announcement) (p snapshot.Peer, version uint64) {
 	p = snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: list}
 	held, ok := peer.BGP(v)
-	if !ok || n.heard == nil {
+	if !ok {
 		return p, 0
 	}
-	if p.Sessions = sessionsOf(held); len(list) > 0 {
-		p.Overridden = n.heard.Count(p.ID)
-	} else {
+	switch p.Sessions = sessionsOf(held); {
+	case len(list) > 0:
+		p.Overridden = held.Heard
+	case n.heard.holds(p.ID):
 		p.Announcements, version = n.heard.announcements(p.ID)
+	default: // another server holds the sessions: the copy of what it hears
+		p.Announcements = held.Announcements(v, peer.OwnerAccountId)
 	}
 	return p, version
 }

@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -81,13 +80,13 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	var heard *network.Heard
+	shared, several := cfg.Store.(store.Shared)
 	if cfg.BGP != "" && cfg.BGP != speaker.Off {
-		if _, shared := cfg.Store.(store.Shared); shared {
-			return nil, errors.New("BGP sessions are held by a server with a store of its own: other servers would not know what is heard on them")
-		}
 		heard = &network.Heard{}
-	} else if err := speaker.Forget(ctx, db); err != nil && cfg.Log != nil {
-		cfg.Log.Error("BGP: sessions of an earlier process are still shown", "error", err)
+	} else if !several {
+		if err := speaker.Forget(ctx, db); err != nil && cfg.Log != nil {
+			cfg.Log.Error("BGP: sessions of an earlier process are still shown", "error", err)
+		}
 	}
 	networks := network.New(network.Config{DB: db, Catalog: cfg.Catalog, Options: cfg.Routing, Log: cfg.Log, Heard: heard})
 	operations := service.New(db, service.Config{Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, CheckResourcePolicy: cfg.CheckResourcePolicy})
@@ -108,7 +107,11 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		db:       db,
 	}
 	if heard != nil {
-		n.bgp = speaker.New(speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log})
+		config := speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log}
+		if several {
+			config.Shared = func(ctx context.Context) (string, error) { return owner(ctx, shared, bgpWork) }
+		}
+		n.bgp = speaker.New(config)
 	}
 	return n, nil
 }
@@ -122,10 +125,26 @@ func (n *Node) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { OneAtATime(ctx, n.store, "publishing", n.Notifier.Run) })
 	if n.bgp != nil {
-		wg.Go(func() { n.bgp.Run(ctx) })
+		wg.Go(func() { OneAtATime(ctx, n.store, bgpWork, n.bgp.Run) })
+	} else if shared, ok := n.store.(store.Shared); ok {
+		wg.Go(func() {
+			speaker.ForgetUnheld(ctx, n.db, func(ctx context.Context) (string, error) { return owner(ctx, shared, bgpWork) })
+		})
 	}
 	n.db.Run(ctx)
 	wg.Wait()
+}
+
+// bgpWork is the name of the work of holding BGP sessions.
+const bgpWork = "BGP sessions"
+
+// owner is the server that owns a name, "" for none.
+func owner(ctx context.Context, st store.Shared, name string) (string, error) {
+	status, err := st.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	return status.Owners[name], nil
 }
 
 // OneAtATime runs f until ctx ends, on one of the servers that share the store at a time. Where the store is not shared that is

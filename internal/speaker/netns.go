@@ -188,4 +188,5 @@ func (n *netns) close() {
 			b.endpoint.Close()
 		}
 	}
+	clear(n.built)
 }

@@ -218,9 +218,7 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.routes[a.Prefix] = h
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
-	if len(list) > 0 {
-		sp.heard.Change(p.id, list)
-	}
+	sp.heard.Change(p.id, list)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	sp.peers[p.id] = p

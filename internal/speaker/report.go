@@ -34,6 +34,7 @@ type Session struct {
 	Families   []string  `json:"families,omitempty"`        // negotiated
 	LastReason string    `json:"lastReason,omitempty"`      // why it was last down
 	Problem    string    `json:"problem,omitempty"`         // why it cannot be held
+	HeldBy     string    `json:"heldBy,omitempty"`          // another server that holds it: what follows is what that one has stored
 	Malformed  string    `json:"lastMalformed,omitempty"`   // why routes were last treated as withdrawn
 	Tunnel     *Tunnel   `json:"tunnel,omitempty"`
 
@@ -97,22 +98,28 @@ func (sp *Speaker) copies(wanted func(*peer) bool) []copied {
 			continue
 		}
 		for _, s := range p.sessions {
-			c := copied{export: p.export, name: s.name, core6: s.core6, Session: Session{
-				ConnectPeerID: p.id, CoreNetworkID: p.network.ID, Edge: p.row.EdgeLocation,
-				CoreNetworkAddress: s.core, PeerAddress: s.router, CoreNetworkASN: s.local, PeerASN: s.remote,
-				State: bgp.Idle.String(), Since: s.since.UTC(), LastReason: s.reason, Problem: s.problem,
-			}}
+			c := copied{export: p.export, name: s.name, core6: s.core6, Session: s.shown(p)}
+			c.State, c.Since, c.LastReason, c.Problem = bgp.Idle.String(), s.since.UTC(), s.reason, s.problem
 			secret := sp.secrets[p.id]
 			c.MD5, c.TTLSecurity = secret.Password != "", secret.TTLSecurity
-			if config := p.row.Configuration; config.Protocol == api.TunnelProtocolGre {
-				c.Tunnel = &Tunnel{config.CoreNetworkAddress, config.PeerAddress, config.InsideCidrBlocks}
-			}
 			list = append(list, c)
 		}
 	}
 	sp.mu.Unlock()
 	slices.SortFunc(list, func(a, b copied) int { return strings.Compare(a.name, b.name) })
 	return list
+}
+
+// shown is what follows from the row of a peer.
+func (s *session) shown(p *peer) Session {
+	out := Session{
+		ConnectPeerID: p.id, CoreNetworkID: p.network.ID, Edge: p.row.EdgeLocation,
+		CoreNetworkAddress: s.core, PeerAddress: s.router, CoreNetworkASN: s.local, PeerASN: s.remote,
+	}
+	if config := p.row.Configuration; config.Protocol == api.TunnelProtocolGre {
+		out.Tunnel = &Tunnel{config.CoreNetworkAddress, config.PeerAddress, config.InsideCidrBlocks}
+	}
+	return out
 }
 
 // complete asks the session itself for the rest.
@@ -154,6 +161,9 @@ func (sp *Speaker) All(f func(*Session)) {
 
 // BGPSessions are the caller's sessions.
 func (sp *Speaker) BGPSessions(ctx context.Context, coreNetwork string) (*Sessions, error) {
+	if sp.elsewhere() {
+		return sp.storedSessions(ctx, coreNetwork)
+	}
 	account := api.CallerFrom(ctx).Account
 	list := sp.copies(func(p *peer) bool {
 		return p.network.Account == account && (coreNetwork == "" || coreNetwork == p.network.ID)
@@ -167,6 +177,9 @@ func (sp *Speaker) BGPSessions(ctx context.Context, coreNetwork string) (*Sessio
 
 // of are the sessions of one of the caller's Connect peers, or the one with the core network address.
 func (sp *Speaker) of(ctx context.Context, id, address string) ([]copied, error) {
+	if sp.elsewhere() {
+		return nil, sp.refusal(ctx)
+	}
 	account := api.CallerFrom(ctx).Account
 	list := sp.copies(func(p *peer) bool { return p.id == id && p.network.Account == account })
 	if len(list) == 0 {
@@ -183,6 +196,9 @@ func (sp *Speaker) of(ctx context.Context, id, address string) ([]copied, error)
 
 // BGPHeard is what the router has advertised on the sessions of a Connect peer.
 func (sp *Speaker) BGPHeard(ctx context.Context, id, address string) (*Routes, error) {
+	if sp.elsewhere() {
+		return sp.storedRoutes(ctx, id, address)
+	}
 	list, err := sp.of(ctx, id, address)
 	if err != nil {
 		return nil, err

@@ -93,9 +93,11 @@ func (sp *Speaker) savePeer(ctx context.Context, p *peer) error {
 				slices.SortFunc(routes, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
 				b.PutShard(tx, row.OwnerAccountId, shard, routes)
 			}
-			if b.Shards != want {
+			if b.Shards != want || sp.shared != nil {
 				next := *b
-				next.Shards = want
+				if next.Shards = want; sp.shared != nil {
+					next.Version++ // the other servers compute routes from the copy
+				}
 				state.ConnectPeerBGPs.Put(tx, state.ConnectPeerBGPs.Key(row.OwnerAccountId, row.CoreNetworkId, row.ConnectPeerId), &next)
 			}
 			return nil

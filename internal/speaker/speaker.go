@@ -28,6 +28,10 @@ type Config struct {
 	Secrets  Secrets      // by Connect peer
 	Monitors []Monitor    // that see what sessions receive
 	Log      *slog.Logger // default discards
+
+	// Shared tells which server holds the sessions, "" for none, where several servers share the state. Each of them calls Run
+	// while no other may hold sessions. nil: this server is the only one.
+	Shared func(ctx context.Context) (string, error)
 }
 
 // Monitor sees what sessions receive, and does its work in Run, until ctx ends. sessions are all there are.
@@ -46,6 +50,7 @@ type Speaker struct {
 	bgp      *bgp.Speaker
 	place    placement
 	monitors []Monitor
+	shared   func(ctx context.Context) (string, error) // as in Config
 
 	wake  chan struct{} // something is dirty
 	again chan struct{} // the secrets are others
@@ -55,6 +60,7 @@ type Speaker struct {
 	untidy bool                                 // peers may be gone whose sockets are still in use
 
 	mu      sync.Mutex
+	holding bool // Run is at work
 	ending  bool // Run is about to return
 	secrets Secrets
 	peers   map[string]*peer    // by id
@@ -66,6 +72,7 @@ type Speaker struct {
 const (
 	debounce     = 100 * time.Millisecond // between something heard and its part in routes
 	saveInterval = 5 * time.Second        // between two copies of what was heard
+	sharedSave   = time.Second            // the same where other servers compute routes from the copy
 	retry        = 5 * time.Second        // after sockets could not be had
 	linger       = 3 * time.Second        // for the last message of a session to arrive
 )
@@ -76,7 +83,7 @@ func New(cfg Config) *Speaker {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	sp := &Speaker{
-		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors,
+		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors, shared: cfg.Shared,
 		wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
 		loaded: map[state.NetworkID]map[string]*peer{}, peers: map[string]*peer{}, byName: map[string]*session{},
 		dirty: map[*peer]struct{}{}, unsaved: map[*peer]struct{}{},
@@ -101,7 +108,7 @@ func poke(c chan struct{}) {
 }
 
 // Run holds sessions until ctx ends. It ends them without a message, so that routers with graceful restart keep their
-// routes while the server restarts.
+// routes while the server restarts, or another one takes over. It may be called again.
 func (sp *Speaker) Run(ctx context.Context) {
 	var monitoring sync.WaitGroup
 	defer monitoring.Wait()
@@ -110,6 +117,9 @@ func (sp *Speaker) Run(ctx context.Context) {
 	for _, m := range sp.monitors {
 		monitoring.Go(func() { m.Run(last, sp.bgp.Sessions) })
 	}
+	sp.mu.Lock()
+	sp.holding = true
+	sp.mu.Unlock()
 	for ctx.Err() == nil {
 		watch, err := sp.db.Watch(ctx)
 		if err != nil {
@@ -125,6 +135,9 @@ func (sp *Speaker) Run(ctx context.Context) {
 	sp.flush(ctx)
 	sp.save(ctx)
 	sp.place.close()
+	if sp.shared != nil {
+		sp.leave()
+	}
 }
 
 // follow keeps up with commits until the watch ends.
@@ -163,6 +176,9 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 			began := time.Now()
 			sp.flush(ctx)
 			report.rest = 2 * time.Since(began)
+			if sp.shared != nil {
+				save.set(sharedSave)
+			}
 			save.set(saveInterval)
 		case <-save.c():
 			save.on = false

@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
 	"portolan/internal/store"
 	"portolan/routing"
@@ -62,6 +63,17 @@ func (b *ConnectPeerBGP) Routes(v *View, account string) (list []HeardRoute) {
 			list = append(list, part.Routes...)
 		}
 	}
+	return list
+}
+
+// Announcements are those routes as routes are computed from them, in order of prefix.
+func (b *ConnectPeerBGP) Announcements(v *View, account string) []routing.Announcement {
+	routes := b.Routes(v, account)
+	list := make([]routing.Announcement, len(routes))
+	for i := range routes {
+		list[i] = routes[i].Routing()
+	}
+	slices.SortFunc(list, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
 	return list
 }
 

@@ -42,13 +42,20 @@ func (r *Recorder) Reopen() {
 	}
 }
 
-// Run writes until ctx ends. It needs no list of sessions.
+// Run writes until ctx ends. It needs no list of sessions. It may be called again.
 func (r *Recorder) Run(ctx context.Context, _ func() []*bgp.Session) {
+	if r.file == nil {
+		if err := r.open(); err != nil {
+			r.log.Error("BGP: nothing is recorded", "file", r.path, "error", err)
+			return
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			r.write()
 			_ = r.file.Close()
+			r.file = nil
 			return
 		case <-r.Wake():
 			r.write()

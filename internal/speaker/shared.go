@@ -1,0 +1,145 @@
+package speaker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"portolan/api"
+	"portolan/internal/bgp"
+	"portolan/internal/state"
+)
+
+// Of several servers that share the state one holds all sessions. The others compute routes from its copy of what was heard, and
+// answer questions about sessions from what it has stored of them.
+
+// forgetAfter is how long routes are kept that no server hears any more: as long as routers are asked to keep theirs.
+const forgetAfter = restartTime
+
+// leave forgets the sessions, which are another server's from now on. What is stored of them stays for that one.
+func (sp *Speaker) leave() {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	for id := range sp.peers {
+		sp.heard.Forget(id)
+	}
+	clear(sp.loaded)
+	clear(sp.peers)
+	clear(sp.byName)
+	clear(sp.dirty)
+	clear(sp.unsaved)
+	sp.said, sp.holding, sp.ending = "", false, false
+}
+
+// elsewhere tells whether the sessions are not this server's to hold.
+func (sp *Speaker) elsewhere() bool {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return sp.shared != nil && !sp.holding
+}
+
+// refusal is the answer to what only the server that holds the sessions can do.
+func (sp *Speaker) refusal(ctx context.Context) error {
+	if server, _ := sp.shared(ctx); server != "" {
+		return api.BrokenRule(fmt.Sprintf("The server %s holds the BGP sessions: ask that one.", server))
+	}
+	return api.BrokenRule("No server holds the BGP sessions at the moment.")
+}
+
+// stored are the caller's peers that wanted says yes to, as the server that holds their sessions has stored them.
+func (sp *Speaker) stored(ctx context.Context, wanted func(*state.ConnectPeer) bool) ([]found, error) {
+	account := api.CallerFrom(ctx).Account
+	return state.Look(ctx, sp.db, func(v *state.View) (list []found, err error) {
+		for _, row := range state.ConnectPeers.Rows(v, state.ConnectPeers.Of(account), "") {
+			held, ok := row.BGP(v)
+			if !ok || !wanted(row) {
+				continue
+			}
+			list = append(list, found{row, held, held.Routes(v, account)})
+		}
+		return list, nil
+	})
+}
+
+// storedSessions are the sessions of the caller, as they are stored.
+func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Sessions, error) {
+	peers, err := sp.stored(ctx, func(row *state.ConnectPeer) bool { return coreNetwork == "" || coreNetwork == row.CoreNetworkId })
+	if err != nil {
+		return nil, err
+	}
+	server, _ := sp.shared(ctx) // what is stored is shown all the same
+	out := &Sessions{Sessions: []Session{}}
+	for i := range peers {
+		f := &peers[i]
+		p := newPeer(state.NetworkID{Account: f.row.OwnerAccountId, ID: f.row.CoreNetworkId}, f)
+		for _, s := range p.sessions {
+			r := s.shown(p)
+			r.HeldBy, r.State = server, bgp.Idle.String()
+			for _, b := range f.bgp.Sessions {
+				if b.CoreNetworkAddress != s.core.String() {
+					continue
+				}
+				if r.Since, r.LastReason = b.Since.Time.UTC(), b.Reason; b.Up {
+					r.State = bgp.Established.String()
+				}
+			}
+			for j := range f.routes {
+				r.Heard += int(f.routes[j].Sessions >> s.at & 1)
+			}
+			out.Sessions = append(out.Sessions, r)
+		}
+	}
+	return out, nil
+}
+
+// storedRoutes are the routes of a Connect peer of the caller, as they are stored: those that are in tables.
+func (sp *Speaker) storedRoutes(ctx context.Context, id, address string) (*Routes, error) {
+	peers, err := sp.stored(ctx, func(row *state.ConnectPeer) bool { return row.ConnectPeerId == id })
+	if err != nil {
+		return nil, err
+	}
+	if len(peers) == 0 {
+		return nil, api.NotFound("connect-peer", id)
+	}
+	out := &Routes{Routes: []Route{}}
+	for _, s := range sessionsOf(nil, peers[0].row) {
+		if address != "" && address != s.core.String() {
+			continue
+		}
+		for i := range peers[0].routes {
+			r := &peers[0].routes[i]
+			if a := r.Routing(); r.Sessions&(1<<s.at) != 0 {
+				attrs := attributesOf(&a, s.router)
+				route := routeOf(s.core, a.Prefix, attrs)
+				route.NextHop = attrs.NextHop
+				out.Routes = append(out.Routes, route)
+			}
+		}
+	}
+	return out, nil
+}
+
+// ForgetUnheld removes what is stored of sessions when no server has held any for so long that routers have given up, too. It runs
+// until ctx ends, for servers that hold no sessions and share their state with others.
+func ForgetUnheld(ctx context.Context, db *state.DB, holder func(context.Context) (string, error)) {
+	const checks = 4
+	tick := time.NewTicker(forgetAfter / checks)
+	defer tick.Stop()
+	for without := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		server, err := holder(ctx)
+		if without++; server != "" || err != nil {
+			without = 0
+		}
+		if without > checks {
+			without = 0
+			if Forget(ctx, db) != nil {
+				without = checks // again the next time
+			}
+		}
+	}
+}
