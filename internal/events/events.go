@@ -5,10 +5,12 @@
 package events
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,6 +37,12 @@ type Event struct {
 type Record struct {
 	Sequence uint64
 	Event    Event
+}
+
+// Stored is an event as its log holds it, the text of an [Event] in JSON, with its place there.
+type Stored struct {
+	Sequence uint64
+	Text     jsontext.Value
 }
 
 // Source and Region of every event: Network Manager's home is us-west-2, wherever the network is.
@@ -168,19 +176,15 @@ type Query struct {
 	Resource   string // an ARN among the event's resources
 }
 
-func (q *Query) wants(e *Event) bool {
-	if q.DetailType != "" && q.DetailType != e.DetailType {
-		return false
+func (q *Query) wants(text []byte) (bool, error) {
+	if q.DetailType == "" && q.Resource == "" {
+		return true, nil
 	}
-	if q.Resource == "" {
-		return true
+	var e Event
+	if err := json.Unmarshal(text, &e); err != nil {
+		return false, err
 	}
-	for _, r := range e.Resources {
-		if r == q.Resource {
-			return true
-		}
-	}
-	return false
+	return (q.DetailType == "" || q.DetailType == e.DetailType) && (q.Resource == "" || slices.Contains(e.Resources, q.Resource)), nil
 }
 
 // maxLooked bounds how many events one call looks at, wanted or not.
@@ -188,6 +192,29 @@ const maxLooked = 10_000
 
 // Read gives events in order, and the sequence to go on after: that of the last event it looked at.
 func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
+	list, next, err := ReadStored(r, q)
+	if err != nil {
+		return nil, next, err
+	}
+	records, err = Records(list)
+	return records, next, err
+}
+
+// Records are events as values.
+func Records(list []Stored) ([]Record, error) {
+	var records []Record
+	for i := range list {
+		rec := Record{Sequence: list[i].Sequence}
+		if err := json.Unmarshal(list[i].Text, &rec.Event); err != nil {
+			return nil, fmt.Errorf("event %d: %w", rec.Sequence, err)
+		}
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+// ReadStored is [Read] of the texts. Only a query that wants some of the events has them decoded.
+func ReadStored(r store.Reader, q Query) (list []Stored, next uint64, err error) {
 	if head := head(r, q.Account); q.After == 0 && q.Last > 0 && head > uint64(q.Last) {
 		q.After = head - uint64(q.Last)
 	}
@@ -203,19 +230,19 @@ func Read(r store.Reader, q Query) (records []Record, next uint64, err error) {
 		if err != nil {
 			return nil, q.After, fmt.Errorf("event key %q: %w", k, err)
 		}
-		if looked++; looked > maxLooked || len(records) == q.Limit {
-			return records, next, nil
+		if looked++; looked > maxLooked || len(list) == q.Limit {
+			return list, next, nil
 		}
-		rec := Record{Sequence: sequence}
-		if err := json.Unmarshal(raw, &rec.Event); err != nil {
+		wanted, err := q.wants(raw)
+		if err != nil {
 			return nil, q.After, fmt.Errorf("event %d: %w", sequence, err)
 		}
 		next = sequence
-		if q.wants(&rec.Event) {
-			records = append(records, rec)
+		if wanted {
+			list = append(list, Stored{sequence, bytes.Clone(raw)})
 		}
 	}
-	return records, next, nil
+	return list, next, nil
 }
 
 // Token is a place in the log of an account as it is given away: what it is made of is nobody's business.

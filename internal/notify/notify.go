@@ -145,10 +145,20 @@ func rest(ctx context.Context, long time.Duration) {
 // Events reads the log: what happened to the caller's account after a sequence, and the sequence to go on after. What has
 // changed until now is published first.
 func (n *Notifier) Events(ctx context.Context, q events.Query) (list []events.Record, next uint64, err error) {
-	if err := n.db.Step(ctx); err != nil {
+	texts, next, err := n.StoredEvents(ctx, q)
+	if err != nil {
+		return nil, next, err
+	}
+	list, err = events.Records(texts)
+	return list, next, err
+}
+
+// StoredEvents is [Notifier.Events] without decoding them.
+func (n *Notifier) StoredEvents(ctx context.Context, q events.Query) (list []events.Stored, next uint64, err error) {
+	q.Account = api.CallerFrom(ctx).Account
+	if err := n.db.StepOf(ctx, q.Account); err != nil {
 		return nil, 0, err
 	}
-	q.Account = api.CallerFrom(ctx).Account
 	n.publishExternalSoon(ctx)
 	if !n.quiet {
 		n.publishRoutesOf(ctx, q.Account)

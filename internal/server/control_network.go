@@ -34,6 +34,18 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 	_, _ = w.Write(reply)
 }
 
+// askedInTurn is asked for what costs much: it is one of the questions that are answered at a time.
+func (s *Server) askedInTurn(w http.ResponseWriter, r *http.Request, contentType string, do func(ctx context.Context, body []byte) ([]byte, error)) {
+	s.asked(w, r, contentType, func(ctx context.Context, body []byte) ([]byte, error) {
+		done, err := s.questions.take(r.Context(), api.CallerFrom(ctx).Account, maxWaiting)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		return do(ctx, body)
+	})
+}
+
 // askedBy names the account that asked in an error about what is not there: it may be another account's.
 func askedBy(who *auth.Principal, err error) error {
 	missing, ok := errors.AsType[*api.ResourceNotFoundException](err)
@@ -65,7 +77,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
 	if query.Get("format") == "yaml" {
 		contentType = "application/yaml"
 	}
-	s.asked(w, r, contentType, func(ctx context.Context, _ []byte) ([]byte, error) {
+	s.askedInTurn(w, r, contentType, func(ctx context.Context, _ []byte) ([]byte, error) {
 		snapshot, err := s.cfg.Service.Snapshot(ctx, query.Get("core-network"))
 		if err != nil {
 			return nil, err

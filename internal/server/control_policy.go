@@ -71,12 +71,7 @@ func (s *Server) policySchema(w http.ResponseWriter, r *http.Request) {
 
 // policy answers a call about what it is sent, as one of the questions that are answered at a time.
 func (s *Server) policy(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, r *http.Request, body []byte) (any, error)) {
-	s.asked(w, r, jsonType, func(ctx context.Context, body []byte) ([]byte, error) {
-		done, err := s.questions.take(r.Context(), api.CallerFrom(ctx).Account, maxWaiting)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
+	s.askedInTurn(w, r, jsonType, func(ctx context.Context, body []byte) ([]byte, error) {
 		answer, err := do(ctx, r, body)
 		if err != nil {
 			return nil, questionFault(err)

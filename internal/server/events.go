@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"portolan/api"
 	"portolan/internal/auth"
 	"portolan/internal/events"
@@ -61,16 +59,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !stream {
-		s.asked(w, r, "application/json", func(ctx context.Context, _ []byte) ([]byte, error) {
-			list, next, err := s.cfg.Service.Events(ctx, q)
+		s.askedInTurn(w, r, "application/json", func(ctx context.Context, _ []byte) ([]byte, error) {
+			list, next, err := s.cfg.Service.StoredEvents(ctx, q)
 			if err != nil {
 				return nil, err
 			}
-			page := eventPage{Events: make([]eventRecord, len(list)), Next: events.Token(next)}
-			for i := range list {
-				page.Events[i] = eventRecord{events.Token(list[i].Sequence), &list[i].Event}
-			}
-			return json.Marshal(&page, json.Deterministic(true))
+			return eventPage(list, next), nil
 		})
 		return
 	}
@@ -87,16 +81,22 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// eventPage is a page of events. Next is the token to go on after.
-type eventPage struct {
-	Events []eventRecord `json:"events"`
-	Next   string        `json:"next"`
-}
-
-// eventRecord is an event with the token of its place.
-type eventRecord struct {
-	Token string        `json:"token"`
-	Event *events.Event `json:"event"`
+// eventPage is a page of events, each with the token of its place, and the token to go on after: {"events": [{"token": …,
+// "event": …}, …], "next": …}. The events are in JSON already, and tokens have no character that JSON escapes.
+func eventPage(list []events.Stored, next uint64) []byte {
+	size := 100
+	for i := range list {
+		size += len(list[i].Text) + 50
+	}
+	page := append(make([]byte, 0, size), `{"events":[`...)
+	for i := range list {
+		if i > 0 {
+			page = append(page, ',')
+		}
+		page = append(append(page, `{"token":"`...), events.Token(list[i].Sequence)...)
+		page = append(append(append(page, `","event":`...), list[i].Text...), '}')
+	}
+	return append(append(append(page, `],"next":"`...), events.Token(next)...), `"}`...)
 }
 
 // stream writes events as they come until the client or the server goes. A client that does not read is given up when a
@@ -125,18 +125,14 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Pr
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		list, next, err := s.cfg.Service.Events(ctx, q)
+		list, next, err := s.cfg.Service.StoredEvents(ctx, q)
 		if err != nil {
 			return err
 		}
 		more := next > q.After
 		q.After = next
 		for i := range list {
-			text, err := json.Marshal(&list[i].Event, json.Deterministic(true))
-			if err != nil {
-				return err
-			}
-			if err := write("id: %s\ndata: %s\n\n", events.Token(list[i].Sequence), text); err != nil {
+			if err := write("id: %s\ndata: %s\n\n", events.Token(list[i].Sequence), list[i].Text); err != nil {
 				return err
 			}
 		}

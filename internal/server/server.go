@@ -38,8 +38,8 @@ type Service interface {
 	Check(ctx context.Context) error                 // nil when requests can be answered
 	CheckFields(in api.Input) []api.FieldError       // what is wrong with members beyond the model's constraints
 
-	// Events reads the log of what happened to the caller's account; EventsChanged tells when there may be more.
-	Events(ctx context.Context, q events.Query) (list []events.Record, next uint64, err error)
+	// StoredEvents reads the log of what happened to the caller's account; EventsChanged tells when there may be more.
+	StoredEvents(ctx context.Context, q events.Query) (list []events.Stored, next uint64, err error)
 	EventsChanged(ctx context.Context) (<-chan struct{}, error)
 
 	// Snapshot is the network of one of the caller's core networks.
@@ -107,6 +107,7 @@ type Server struct {
 	streams   streams       // of server-sent events
 	questions turns         // asked of a core network
 	heavy     turns         // of operations
+	large     largeAnswers  // that make the next call of the kind heavy
 	closing   chan struct{} // closed when the server is to end
 	ready     atomic.Bool
 }
@@ -242,6 +243,7 @@ func (s *Server) reply(c *call, w http.ResponseWriter, r *http.Request) (err err
 	}
 	encoded := wire.Encode(out)
 	c.endTurn()
+	s.large.note(c.principal.Caller().Account, c.operation, encoded.Len())
 	s.end(c)
 	connectionOf(r).writes(encoded.Len())
 	encoded.Write(w, c.id)
@@ -277,10 +279,8 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err := s.faults.take(op.Name); err != nil {
 		return nil, err
 	}
-	if len(body) > heavyBody || heavyOperations[op.Name] {
-		if c.turn, err = s.heavy.take(ctx, caller.Account, 0); err != nil {
-			return nil, err
-		}
+	if c.turn, err = s.turnOf(ctx, caller.Account, op, body); err != nil {
+		return nil, err
 	}
 	in, err := wire.Decode(op, labels, r.URL.RawQuery, body, s.cfg.Service.CheckFields)
 	if err != nil {

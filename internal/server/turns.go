@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"sync"
+
+	"portolan/api"
 )
 
 // turns are the rights to compute something heavy: as many at a time as leave a processor to all other requests. Accounts
@@ -20,6 +22,53 @@ const heavyBody = 64 << 10
 
 // heavyOperations are those that read or compare whole policies. None asks the catalog, which may take long.
 var heavyOperations = map[string]bool{"GetCoreNetworkPolicy": true, "GetCoreNetworkChangeSet": true, "ExecuteCoreNetworkChangeSet": true}
+
+// inventoryOperations are those that walk all resources of a global network. They ask the catalog, as questions do, and take their
+// turn among those.
+var inventoryOperations = map[string]bool{"GetNetworkResources": true, "GetNetworkResourceCounts": true, "GetNetworkResourceRelationships": true}
+
+// turnOf takes the turn that a request needs before it is decoded, if any.
+func (s *Server) turnOf(ctx context.Context, account string, op *api.Operation, body []byte) (done func(), err error) {
+	switch {
+	case inventoryOperations[op.Name]:
+		return s.questions.take(ctx, account, 0)
+	case len(body) > heavyBody || heavyOperations[op.Name] || s.large.has(account, op.Name):
+		return s.heavy.take(ctx, account, 0)
+	}
+	return nil, nil
+}
+
+// largeAnswers knows whose latest answer of an operation was larger than heavyBody: the next one is heavy from its beginning.
+// Only who has as much data is in it.
+type largeAnswers struct {
+	mu sync.RWMutex
+	of map[largeAnswer]bool
+}
+
+type largeAnswer struct{ account, operation string }
+
+func (l *largeAnswers) has(account, operation string) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.of[largeAnswer{account, operation}]
+}
+
+func (l *largeAnswers) note(account, operation string, size int) {
+	large := size > heavyBody
+	if l.has(account, operation) == large {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !large {
+		delete(l.of, largeAnswer{account, operation})
+		return
+	}
+	if l.of == nil {
+		l.of = map[largeAnswer]bool{}
+	}
+	l.of[largeAnswer{account, operation}] = true
+}
 
 // heavyAtATime is how many heavy computations run at a time.
 func heavyAtATime() int { return max(1, runtime.GOMAXPROCS(0)-1) }

@@ -257,12 +257,17 @@ func (db *DB) WatchEvents(ctx context.Context) (<-chan struct{}, error) {
 }
 
 // ReadEvents reads the event log.
-func (v *View) ReadEvents(q events.Query) (list []events.Record, next uint64, err error) {
-	return events.Read(v.r, q)
+func (v *View) ReadEvents(q events.Query) (list []events.Stored, next uint64, err error) {
+	return events.ReadStored(v.r, q)
 }
 
 func (db *DB) txn(lc *lifecycle.Txn, caller api.Caller) *Txn {
 	return &Txn{View: &View{Caller: caller, Now: lc.Now, db: db, r: lc.Txn}, w: lc.Txn, lc: lc}
+}
+
+// StepOf takes one step of every row that is due and concerns an account.
+func (db *DB) StepOf(ctx context.Context, account string) error {
+	return db.queue.Step(ctx, concerned(account))
 }
 
 // Step takes one step of every row that is due.
