@@ -34,6 +34,12 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 	return list
 }
 
+// NotAdvertised says why an edge advertises nothing to an attachment or to a Connect peer, whatever its tables hold; "" where it may.
+func (t *Tables) NotAdvertised(id, edge string) string {
+	_, why := t.session(id, edge)
+	return why
+}
+
 // A session is who an edge advertises routes to: an attachment, or one peer of a Connect attachment.
 type session struct {
 	*attachment

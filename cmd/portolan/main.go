@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -64,6 +65,7 @@ Start here:
 		checkCommand(), compactCommand(), migrateCommand(), opsCommand())
 	cmd.AddCommand(alias, versionCommand(), manCommand())
 	each(cmd, readsEnvironment)
+	each(cmd, namesArguments)
 	each(cmd, failuresExit1)
 	return cmd
 }
@@ -101,6 +103,29 @@ func readsEnvironment(cmd *cobra.Command) {
 			return usage(err)
 		}
 		return run(cmd, args)
+	}
+}
+
+// namesArguments lets a command that gets too few or too many arguments say which it takes.
+func namesArguments(cmd *cobra.Command) {
+	check := cmd.Args
+	if check == nil || cmd.HasSubCommands() {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if _, coded := errors.AsType[*exitError](err); err == nil || coded {
+			return err
+		}
+		takes := "takes no argument"
+		if _, names, some := strings.Cut(cmd.Use, " "); some && !strings.HasPrefix(names, "-") {
+			takes = "takes " + names
+		}
+		given := "nothing was given"
+		if len(args) > 0 {
+			given = "given: " + strings.Join(args, " ")
+		}
+		return usage(fmt.Errorf("%s %s; %s", cmd.CommandPath(), takes, given))
 	}
 }
 

@@ -80,10 +80,8 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 	switch {
 	case o.file != "" && o.coreNetwork != "":
 		return nil, usage(errors.New("PORTOLAN_SNAPSHOT and PORTOLAN_CORE_NETWORK exclude each other"))
-	case o.file == "-":
-		data, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), snapshot.MaxFile+1))
 	case o.file != "":
-		data, err = os.ReadFile(o.file)
+		data, err = readFile(cmd.InOrStdin(), o.file)
 	case o.coreNetwork != "":
 		data, err = o.fetch(cmd.Context())
 	default:

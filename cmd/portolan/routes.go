@@ -7,10 +7,13 @@ func routesCommand() *cobra.Command {
 	var t tableFlags
 	rib := false
 	cmd := &cobra.Command{
-		Use:   "routes --segment NAME --edge LOCATION",
-		Short: "show a route table (FIB); --rib shows all candidate routes",
+		Use:   "routes [--segment NAME] [--edge LOCATION]",
+		Short: "show a route table (FIB), or all of them; --rib shows all candidate routes",
+		Long: `Routes shows the route table of a segment or a network function group at an edge location. Without --edge it shows those of all
+edge locations, without --segment and --network-function-group those of all segments and groups.`,
 		Example: `  portolan routes --snapshot network.yaml --segment prod --edge eu-west-1
   portolan routes --snapshot network.yaml --segment prod --edge eu-west-1 --rib
+  portolan routes --snapshot network.yaml --edge eu-west-1
   portolan routes --core-network core-network-0123456789abcdef0 --network-function-group fw --edge us-east-1 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -18,7 +21,11 @@ func routesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows, err := subject.Routes(t.id(), rib)
+			id, ask := t.id(), subject.Routes
+			if id.Name() == "" || id.Edge == "" {
+				ask = subject.RouteTables
+			}
+			rows, err := ask(id, rib)
 			if err != nil {
 				return usage(err)
 			}

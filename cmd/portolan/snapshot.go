@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
@@ -67,10 +65,11 @@ func snapshotValidateCommand() *cobra.Command {
 		Use:   "validate FILE",
 		Short: "validate a snapshot file: format, policy, and that routes converge",
 		Example: `  portolan snapshot validate network.yaml
-  portolan snapshot validate network.yaml -o json`,
+  portolan snapshot validate network.yaml -o json
+  portolan snapshot export --core-network core-network-0123456789abcdef0 | portolan snapshot validate -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := os.ReadFile(args[0])
+			data, err := readFile(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return usage(err)
 			}

@@ -121,7 +121,11 @@ func traceLines(trace []policy.RuleTrace) []string {
 	var list []string
 	for i := range trace {
 		r := &trace[i]
-		line := fmt.Sprintf("rule %d (policy line %d): %s", r.RuleNumber, r.Line, r.Outcome)
+		line := fmt.Sprintf("rule %d", r.RuleNumber)
+		if r.Line > 1 { // else the policy is a text of one line
+			line += fmt.Sprintf(" (policy line %d)", r.Line)
+		}
+		line += ": " + r.Outcome
 		for j, c := range r.Conditions {
 			if j == 0 {
 				line += ": "

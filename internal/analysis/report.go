@@ -58,16 +58,21 @@ func (s *Subject) table(id routing.TableID) (routing.Table, error) {
 	}
 	table, ok := s.Tables.Table(id)
 	if !ok {
-		var names []string
-		for _, known := range s.Tables.TableIDs() {
-			if names = append(names, known.String()); len(names) > maxNames {
-				names[maxNames] = "…"
-				break
-			}
-		}
-		return table, mistake("segment", "there is no route table %s; there are: %s", id, strings.Join(names, " "))
+		return table, mistake("segment", "there is no route table %s; there are: %s", id, s.tableNames())
 	}
 	return table, nil
+}
+
+// tableNames are the names of the tables, of many the first.
+func (s *Subject) tableNames() string {
+	var names []string
+	for _, known := range s.Tables.TableIDs() {
+		if names = append(names, known.String()); len(names) > maxNames {
+			names[maxNames] = "…"
+			break
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 const maxNames = 100

@@ -11,6 +11,19 @@ import (
 // Advertised is the routes that are advertised to an attachment.
 type Advertised []RouteRow
 
+// noneAdvertised is why nothing is advertised to an attachment, whatever the tables hold. For programs it is an empty list.
+type noneAdvertised string
+
+// MarshalJSON is the empty list.
+func (noneAdvertised) MarshalJSON() ([]byte, error) { return []byte("[]"), nil }
+
+// Page is the reason.
+func (why noneAdvertised) Page() *page.Page {
+	p := &page.Page{}
+	p.Line(page.Plain, "%s", string(why))
+	return p
+}
+
 // WhyAdvertised is why a prefix is advertised to an attachment, or is not.
 type WhyAdvertised struct {
 	Attachment string    `json:"attachment"`
@@ -26,6 +39,9 @@ func (s *Subject) Advertised(attachment, edge string) (Report, error) {
 	attachment, edge, err := s.peering(attachment, edge)
 	if err != nil {
 		return nil, err
+	}
+	if why := s.Tables.NotAdvertised(attachment, edge); why != "" {
+		return noneAdvertised(why), nil
 	}
 	rows := Advertised{}
 	for _, ad := range s.Tables.Advertised(attachment, edge) {

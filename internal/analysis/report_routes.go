@@ -58,6 +58,17 @@ type RIB []RouteRow
 
 // Routes is a table: what it uses, or all it is offered.
 func (s *Subject) Routes(id routing.TableID, offered bool) (Report, error) {
+	return s.routes(id, offered)
+}
+
+// tableReport is a report of one table.
+type tableReport interface {
+	Report
+	head() []string
+	cells() [][]page.Cell
+}
+
+func (s *Subject) routes(id routing.TableID, offered bool) (tableReport, error) {
 	table, err := s.table(id)
 	if err != nil {
 		return nil, err
@@ -85,6 +96,15 @@ func (s *Subject) Routes(id routing.TableID, offered bool) (Report, error) {
 // Page is a row for each route.
 func (f FIB) Page() *page.Page {
 	p := &page.Page{}
+	p.Rows(f.head(), f.cells())
+	return p
+}
+
+func (FIB) head() []string {
+	return []string{"PREFIX", "TYPE", "STATE", "DESTINATION", "AS PATH", "FROM"}
+}
+
+func (f FIB) cells() [][]page.Cell {
 	rows := make([][]page.Cell, len(f))
 	for i := range f {
 		r := &f[i]
@@ -101,13 +121,21 @@ func (f FIB) Page() *page.Page {
 			{Text: r.Origin, Mark: page.Faint},
 		}
 	}
-	p.Rows([]string{"PREFIX", "TYPE", "STATE", "DESTINATION", "AS PATH", "FROM"}, rows)
-	return p
+	return rows
 }
 
 // Page is a row for each route.
 func (f RIB) Page() *page.Page {
 	p := &page.Page{}
+	p.Rows(f.head(), f.cells())
+	return p
+}
+
+func (RIB) head() []string {
+	return []string{"PREFIX", "NEXT HOP", "LOCAL PREF", "MED", "AS PATH", "COMMUNITIES", "BEST", "FROM"}
+}
+
+func (f RIB) cells() [][]page.Cell {
 	rows := make([][]page.Cell, len(f))
 	for i := range f {
 		r, best := &f[i], ""
@@ -118,6 +146,5 @@ func (f RIB) Page() *page.Page {
 			asPath(r.ASPath), strings.Join(r.Communities, " "), best, r.Origin)
 		rows[i][6].Mark = page.Good
 	}
-	p.Rows([]string{"PREFIX", "NEXT HOP", "LOCAL PREF", "MED", "AS PATH", "COMMUNITIES", "BEST", "FROM"}, rows)
-	return p
+	return rows
 }

@@ -24,7 +24,7 @@ func Parse(data []byte) (*Snapshot, error) {
 	trimmed := bytes.TrimLeft(data, " \t\r\n")
 	inYAML := len(trimmed) == 0 || trimmed[0] != '{'
 	if inYAML {
-		converted, err := yamljson.Convert(data, yamljson.Options{})
+		converted, err := yamljson.Convert(data, yamljson.Options{Text: isText})
 		if err != nil {
 			return nil, fmt.Errorf("the snapshot is not YAML: %w", err)
 		}
@@ -43,6 +43,19 @@ func Parse(data []byte) (*Snapshot, error) {
 		return nil, err
 	}
 	return &s, nil
+}
+
+// isText tells which members of a snapshot are texts that look like numbers or booleans where YAML has them without quotes: IDs of
+// accounts, and tags. Those of a policy are not: AWS takes its documents as JSON.
+func isText(names []string) bool {
+	if names[0] == "policy" {
+		return false
+	}
+	switch names[len(names)-1] {
+	case "account", "id", "resourceId", "routingPolicyLabel":
+		return true
+	}
+	return len(names) > 1 && names[len(names)-2] == "tags"
 }
 
 // JSON is the snapshot as a file: indented, the same bytes for the same network. The policy stands in it as it was put, so

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,11 +68,13 @@ func TestParse_refuses(t *testing.T) {
 		{"two places", head + "attachments: [{id: a, type: vpc, edges: [x], association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"},
 		{"edge without ASN", head + "edges: [{location: x}]", "its ASN"},
 		{"JSON that ends early", `{"version": 1`, "cannot be read: line 1, column 14: "},
-		{"a text that is a boolean", head + "attachments:\n  - id: a\n    type: vpc\n    edges: [x]\n    tags:\n      shared: true", `line 8, column 7: attachments[0].tags.shared must be text: write "true"`},
+		{"a text that is a boolean", head + "attachments:\n  - id: a\n    type: vpc\n    edges: [x]\n    state: true", `line 7, column 5: attachments[0].state must be text: write "true"`},
+		{"a tag that is a list", head + "attachments:\n  - id: a\n    type: vpc\n    edges: [x]\n    tags:\n      shared: [a]", `line 8, column 7: attachments[0].tags.shared must be text, not ["a"]`},
+		{"a tag of JSON that is a boolean", `{"version": 1, "policy": {}, "attachments": [{"id": "a", "tags": {"fw": true}}]}`, `line 1, column 67: attachments[0].tags.fw must be text: write "true"`},
 		{"a text that is an old boolean", head + "attachments: [{id: a, type: vpc, edges: [x], tags: {fw: y, on: off}, association: {segment: s, networkFunctionGroup: g}}]", "to a segment or to"}, // the tags are taken
 		{"host bits", head + "attachments: [{id: a, type: vpc, edges: [x], announcements: [{prefix: 10.2.0.1/16}]}]", "10.2.0.1/16 has host bits: write 10.2.0.0/16"},
 		{"host bits of NAT", head + "attachments: [{id: a, type: vpc, edges: [x], nat: {rules: [{ruleNumber: 1, matchSourceCidr: 10.2.0.0/16, natCidr: 100.64.0.1/16}]}}]", "100.64.0.0/16"},
-		{"a text that is a number", head + "account: 111122223333", `line 3, column 1: account must be text: write "111122223333"`},
+		{"a text that is a number", `{"version": 1, "policy": {}, "account": 111122223333}`, `line 1, column 30: account must be text: write "111122223333"`},
 		{"a list that is a text", head + "attachments: [{id: a, type: vpc,\n  edges: x}]", "line 4, column 3: attachments[0].edges must be a list, such as [x] for a single element, not x"},
 		{"an object that is a text", `{"version": 1, "policy": {},` + "\n" + `"attachments": [{"id": "a", "announcements": ["10.0.0.0/8"]}]}`, `line 2, column 47: attachments[0].announcements[0] must be an object with members such as prefix, `},
 		{"unknown member of an attachment", head + "attachments:\n  - {id: a, segment: s}", "line 4, column 13: attachments[0].segment is not a member of a snapshot; there are id, type, "},
@@ -79,6 +82,30 @@ func TestParse_refuses(t *testing.T) {
 	} {
 		if _, err := snapshot.Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestParse_textsWithoutQuotes: what YAML reads as a number or a boolean is the text that is written where a snapshot has a text.
+func TestParse_textsWithoutQuotes(t *testing.T) {
+	s, err := snapshot.Parse([]byte(`version: 1
+policy: {version: '2021.12'}
+account: 012345670123
+attachments:
+- {id: 0017, type: vpc, edges: [x], account: 111122223333, routingPolicyLabel: 7, tags: &tags {shared: true, fw: y, n: 0123, f: 1.10, h: 0x1F, d: 2026-01-01, e: 1e3, none: }, association: {segment: s}}
+- {id: b, type: vpc, edges: [x], tags: *tags, association: {segment: s}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.Attachments[0]
+	if s.Account != "012345670123" || a.ID != "0017" || a.Account != "111122223333" || a.RoutingPolicyLabel != "7" {
+		t.Errorf("got %q, %q, %q, %q", s.Account, a.ID, a.Account, a.RoutingPolicyLabel)
+	}
+	want := map[string]string{"shared": "true", "fw": "y", "n": "0123", "f": "1.10", "h": "0x1F", "d": "2026-01-01", "e": "1e3", "none": ""}
+	for _, a := range s.Attachments {
+		if !maps.Equal(a.Tags, want) {
+			t.Errorf("tags of %s are %v", a.ID, a.Tags)
 		}
 	}
 }

@@ -28,6 +28,10 @@ type Options struct {
 
 	// YesNo makes booleans of yes, no, on, off, y and n without quotes, as YAML 1.1 does.
 	YesNo bool
+
+	// Text says which members are texts, by the names on the way to them, their own last: a number or a boolean there is a text as
+	// it is written. nil: none.
+	Text func(names []string) bool
 }
 
 // ErrEmpty is the error about a text without a value.
@@ -80,7 +84,8 @@ type writer struct {
 	options      Options
 	out          []byte
 	line, column int
-	copying      int // inside an alias, whose value has its place elsewhere
+	copying      int      // inside an alias, whose value has its place elsewhere
+	names        []string // of the members that the value is in
 }
 
 func (w *writer) put(text string) {
@@ -214,9 +219,11 @@ func (w *writer) members(n *yaml.Node, outer map[string]bool, first *bool, depth
 			return fmt.Errorf("line %d: %w", key.Line, err)
 		}
 		w.put(":")
+		w.names = append(w.names, key.Value)
 		if err := w.value(v, depth+1); err != nil {
 			return err
 		}
+		w.names = w.names[:len(w.names)-1]
 	}
 	for _, v := range merged {
 		if err := w.merge(v, own, first, depth+1); err != nil {
@@ -248,7 +255,11 @@ func (w *writer) merge(v *yaml.Node, outer map[string]bool, first *bool, depth i
 }
 
 func (w *writer) scalar(n *yaml.Node) error {
-	switch n.ShortTag() {
+	tag := n.ShortTag()
+	if tag != "!!null" && w.options.Text != nil && w.options.Text(w.names) {
+		tag = "!!str"
+	}
+	switch tag {
 	case "!!null":
 		w.put("null")
 		return nil
