@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,9 +118,13 @@ func namesArguments(cmd *cobra.Command) {
 		if _, coded := errors.AsType[*exitError](err); err == nil || coded {
 			return err
 		}
+		names := strings.Fields(cmd.Use)[1:]
+		if flag := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(strings.TrimPrefix(name, "["), "-") }); flag >= 0 {
+			names = names[:flag]
+		}
 		takes := "takes no argument"
-		if _, names, some := strings.Cut(cmd.Use, " "); some && !strings.HasPrefix(names, "-") {
-			takes = "takes " + names
+		if len(names) > 0 {
+			takes = "takes " + strings.Join(names, " ")
 		}
 		given := "nothing was given"
 		if len(args) > 0 {
