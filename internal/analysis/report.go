@@ -58,13 +58,13 @@ func (s *Subject) table(id routing.TableID) (routing.Table, error) {
 	}
 	table, ok := s.Tables.Table(id)
 	if !ok {
-		return table, mistake("segment", "there is no route table %s; there are: %s", id, s.tableNames())
+		return table, mistake("segment", "there is no route table %s; there are: %s", id, tableNames(s))
 	}
 	return table, nil
 }
 
 // tableNames are the names of the tables, of many the first.
-func (s *Subject) tableNames() string {
+func tableNames(s *Subject) string {
 	var names []string
 	for _, known := range s.Tables.TableIDs() {
 		if names = append(names, known.String()); len(names) > maxNames {

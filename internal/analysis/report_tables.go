@@ -35,13 +35,13 @@ func (s *Subject) RouteTables(asked routing.TableID, offered bool) (Report, erro
 		return r, nil
 	}
 	if asked.Name() == "" {
-		return nil, mistake("edge", "there is no route table at %q; edge locations: %s", asked.Edge, strings.Join(s.edges(), ", "))
+		return nil, mistake("edge", "there is no route table at %q; edge locations: %s", asked.Edge, strings.Join(edgesOf(s), ", "))
 	}
-	return nil, mistake("segment", "%s has no route table; there are: %s", asked.Name(), s.tableNames())
+	return nil, mistake("segment", "%s has no route table; there are: %s", asked.Name(), tableNames(s))
 }
 
-// edges are the edge locations that have route tables.
-func (s *Subject) edges() []string {
+// edgesOf are the edge locations that have route tables.
+func edgesOf(s *Subject) []string {
 	var edges []string
 	for _, id := range s.Tables.TableIDs() {
 		edges = append(edges, id.Edge)
