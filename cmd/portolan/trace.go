@@ -8,22 +8,23 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"portolan/internal/otlp"
 )
 
 // lastSpans is how long a collector that does not answer may hold up the end of the process.
 const lastSpans = 5 * time.Second
 
 // newTracer sends spans where the OpenTelemetry variables say; without an endpoint there is no tracer. The exporter
-// reads its endpoint, headers and the rest from those variables itself.
+// has its endpoint, headers and the rest from those variables.
 func newTracer(ctx context.Context, log *slog.Logger) (tracer trace.Tracer, stop func(context.Context) error, err error) {
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
 		return nil, func(context.Context) error { return nil }, nil
 	}
-	exporter, err := otlptracehttp.New(ctx)
+	exporter, err := otlp.New(os.Getenv)
 	if err != nil {
 		return nil, nil, err
 	}
