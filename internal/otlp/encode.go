@@ -85,7 +85,7 @@ func value(v attribute.Value) []byte {
 	case attribute.FLOAT64:
 		return protowire.AppendFixed64(protowire.AppendTag(nil, 4, protowire.Fixed64Type), math.Float64bits(v.AsFloat64()))
 	}
-	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), v.Emit())
+	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), v.String())
 }
 
 func message(b []byte, field protowire.Number, inner []byte) []byte {
