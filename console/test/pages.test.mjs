@@ -54,6 +54,8 @@ test('/ answers a browser with the console, and clients of the API as before', a
 	const page = await on.chrome.pageOf()
 	await page.goto(on.server.url + '/')
 	await page.getByRole('link', {name: 'Acme WAN'}).waitFor()
+	await page.getByRole('list', {name: 'Resources'}).getByRole('link', {name: 'attachment'}).click()
+	await page.getByRole('heading', {name: 'Attachments'}).waitFor()
 	const reply = await fetch(on.server.url + '/', {headers: {accept: 'application/json'}})
 	assert.equal(reply.headers.get('content-security-policy'), null)
 	assert.match(reply.headers.get('content-type'), /json/)

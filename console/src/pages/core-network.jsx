@@ -4,7 +4,7 @@ import {call} from '../lib/api.js'
 import {attachedTo, placesOf, useCoreNetwork, useDoctor, useGraph, useLive, usePeers, useVersions, useWaiting} from '../lib/data.js'
 import {invalidate} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
-import {number, plural, time, withNames} from '../lib/text.js'
+import {nameOf, number, plural, time, withNames} from '../lib/text.js'
 import {Act, Facts, Id, Loaded, NoPolicy, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
@@ -50,7 +50,7 @@ const Count = ({of, to, children}) => of === undefined ? null : <li><b>{number(o
 function Waiting({cn, list: waiting}) {
 	const done = () => invalidate(`cn ${cn} `)
 	return <section class="notice"><h2>{plural(waiting.length, 'attachment')} waiting for acceptance</h2>
-		<ul class="list">{waiting.slice(0, 10).map((a) => <li key={a.AttachmentId}><A to={['cn', cn, 'attachments']} params={{open: a.AttachmentId}}>{a.AttachmentId}</A> {a.AttachmentType} at {a.EdgeLocation || (a.EdgeLocations ?? []).join(', ')}{' '}
+		<ul class="list">{waiting.slice(0, 10).map((a) => <li key={a.AttachmentId}><A to={['cn', cn, 'attachments']} params={{open: a.AttachmentId}}><bdi>{nameOf(a) || a.AttachmentId}</bdi></A> {a.AttachmentType} at {a.EdgeLocation || (a.EdgeLocations ?? []).join(', ')}{' '}
 			<Act operation="AcceptAttachment" run={() => call('AcceptAttachment', {attachmentId: a.AttachmentId})} done={done}>Accept</Act>{' '}
 			<Act operation="RejectAttachment" class="danger" run={() => call('RejectAttachment', {attachmentId: a.AttachmentId})} done={done}>Reject</Act></li>)}</ul>
 		{waiting.length > 10 && <p><A to={['cn', cn, 'attachments']} params={{state: 'PENDING_ATTACHMENT_ACCEPTANCE'}}>All of them</A></p>}

@@ -23,17 +23,20 @@ export function Networks() {
 	</Page>
 }
 
+// places are the views of kinds of resources: lists of the inventory, and views of a core network, which lead there where there is one only.
 const places = {device: 'devices', site: 'sites', link: 'links', connection: 'connections'}
+const within = {'core-network': [], attachment: ['attachments'], 'connect-peer': ['peers'], peering: ['peerings']}
 
 function Global({of: g, core}) {
 	const counts = useQuery(`gn ${g.GlobalNetworkId} counts`, () => pages('GetNetworkResourceCounts', {globalNetworkId: g.GlobalNetworkId}, 'NetworkResourceCounts'))
+	const to = (kind) => places[kind] ? ['gn', g.GlobalNetworkId, places[kind]] : within[kind] && core.length === 1 ? ['cn', core[0].CoreNetworkId, ...within[kind]] : null
 	return <section class="panel">
 		<h2><A to={['gn', g.GlobalNetworkId, 'sites']}><bdi>{g.Description || nameOf(g) || g.GlobalNetworkId}</bdi></A> <State of={g.State} /></h2>
 		<p class="sub"><Id>{g.GlobalNetworkId}</Id> · created {time(g.CreatedAt)}</p>
 		<Cores of={core} />
 		<Loaded of={counts} what="inventory">{(list) => list.length === 0 ? <p class="empty">No resources.</p> :
 			<ul class="cards" aria-label="Resources">{list.map((c) => <li key={c.ResourceType}><b>{number(c.Count)}</b>
-				{places[c.ResourceType] ? <A to={['gn', g.GlobalNetworkId, places[c.ResourceType]]}>{c.ResourceType}</A> : c.ResourceType}</li>)}</ul>}</Loaded>
+				{to(c.ResourceType) ? <A to={to(c.ResourceType)}>{c.ResourceType}</A> : c.ResourceType}</li>)}</ul>}</Loaded>
 	</section>
 }
 
