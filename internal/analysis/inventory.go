@@ -13,7 +13,7 @@ type inventory struct {
 	list  []snapshot.Attachment
 	byID  map[string]*snapshot.Attachment
 	names map[string]string   // Name tags of attachments and Connect peers, by id
-	ids   map[string][]string // by Name tag
+	ids   map[string][]string // by Name tag, and by the id that a snapshot had
 }
 
 func newInventory(list []snapshot.Attachment) *inventory {
@@ -22,6 +22,9 @@ func newInventory(list []snapshot.Attachment) *inventory {
 		if name := tags[nameTag]; name != "" && name != id {
 			v.names[id] = name
 			v.ids[name] = append(v.ids[name], id)
+		}
+		if was := tags[snapshot.IDTag]; was != "" && was != id && was != tags[nameTag] {
+			v.ids[was] = append(v.ids[was], id)
 		}
 	}
 	for i := range list {

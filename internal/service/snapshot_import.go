@@ -263,14 +263,19 @@ func (im *importer) attachment(a *snapshot.Attachment, created time.Time) error 
 	return nil
 }
 
-// importedTags are the tags of the file. A name that no AWS resource could have as its id lives on as the tag Name.
+// importedTags are the tags of the file. An id that no AWS resource could have lives on as the tag Name, or beside one as
+// [snapshot.IDTag].
 func importedTags(name, id string, given map[string]string) []api.Tag {
 	var tags []api.Tag
 	for _, k := range slices.Sorted(maps.Keys(given)) {
 		tags = append(tags, api.Tag{Key: new(k), Value: new(given[k])})
 	}
-	if _, named := given["Name"]; !named && name != id && len(name) <= 256 {
-		tags = append(tags, api.Tag{Key: new("Name"), Value: new(name)})
+	key := "Name"
+	if _, named := given[key]; named {
+		key = snapshot.IDTag
+	}
+	if _, named := given[key]; !named && name != id && name != given["Name"] && len(name) <= 256 {
+		tags = append(tags, api.Tag{Key: &key, Value: new(name)})
 	}
 	return tags
 }

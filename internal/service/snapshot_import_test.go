@@ -355,3 +355,49 @@ func BenchmarkImportSnapshot_quota(b *testing.B) {
 		}
 	}
 }
+
+// TestImportSnapshot_idsThatAreNoneOfAWS: an attachment is found by the id that it had in the file, by its name and by its new id,
+// also after it was exported and imported again.
+func TestImportSnapshot_idsThatAreNoneOfAWS(t *testing.T) {
+	for name, tags := range map[string]map[string]string{
+		"no Name":       {},
+		"another Name":  {"Name": "Database"},
+		"an empty Name": {"Name": ""},
+		"the same":      {"Name": "a1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := exampleSnapshot(t)
+			a := &s.Attachments[0]
+			for k, v := range a.Tags {
+				if k != "Name" {
+					tags[k] = v
+				}
+			}
+			was := a.ID
+			a.Tags = tags
+			want := ""
+			for range 2 {
+				w := newWorld(t)
+				done, err := w.ImportSnapshot(w.ctx, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want == "" {
+					want = done.IDs[was]
+				}
+				if s, err = w.Snapshot(w.ctx, done.CoreNetworkID); err != nil {
+					t.Fatal(err)
+				}
+				subject, err := analysis.Examine(s, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, asked := range []string{was, tags["Name"], want} {
+					if got, err := subject.Identify("from", asked); asked != "" && (got != want || err != nil) {
+						t.Errorf("%q is %s, %v; want %s", asked, got, err, want)
+					}
+				}
+			}
+		})
+	}
+}

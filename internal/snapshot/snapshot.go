@@ -19,6 +19,10 @@ import (
 // FormatVersion is the version of the file format that is written and read.
 const FormatVersion = 1
 
+// IDTag is the tag in which a server keeps the id that a resource has in a snapshot, where that is no id of AWS's shape and the
+// resource has a Name tag already.
+const IDTag = "portolan:snapshot-id"
+
 // Snapshot is a network. Policy is a core network policy document, as it is put; lines in explanations are its lines.
 type Snapshot struct {
 	Version         int                       `json:"version"`
