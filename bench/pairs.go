@@ -67,7 +67,7 @@ func newPaired(binary string) *paired {
 	check(err)
 	p := &paired{}
 	var stop func()
-	p.url, p.pid, stop = start(binary, "--data", dir, "--quota", "devices=100000000", "--quota", "sites=100000000", "--log-level", "error")
+	p.url, p.pid, stop = start(binary, "--data", dir, "--quota", "devices=100000000,sites=100000000", "--log-level", "error")
 	p.kill = func() {
 		stop()
 		check(os.RemoveAll(dir))
