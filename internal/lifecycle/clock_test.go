@@ -11,13 +11,19 @@ import (
 // setClock is a rig whose clock is set by hand.
 func setClock(t *testing.T, profile string, st store.Store, now *time.Time) *rig {
 	t.Helper()
+	return onClock(t, profile, st, func() time.Time { return *now }, func(*rig) store.Store { return st })
+}
+
+// onClock is a rig with a clock of its own; its queue is on what over makes of the store.
+func onClock(t *testing.T, profile string, st store.Store, now func() time.Time, over func(*rig) store.Store) *rig {
+	t.Helper()
 	p, err := ParseProfile(profile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRigOn(t, st, p)
 	handlers := r.handlers
-	r.Queue = NewQueue(st, func() time.Time { return *now }, p, slog.New(slog.DiscardHandler), ownerOf)
+	r.Queue = NewQueue(over(r), now, p, slog.New(slog.DiscardHandler), ownerOf)
 	r.handlers = handlers
 	if err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,18 +25,9 @@ func (sharedStore) Members() store.Membership                     { return nil }
 // server is one of several on a store, whose clock is off.
 func server(t *testing.T, st store.Store, profile string, off time.Duration) *rig {
 	t.Helper()
-	p, err := ParseProfile(profile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRigOn(t, st, p)
-	handlers := r.handlers
-	r.Queue = NewQueue(sharedStore{counting{st, r.updates}}, func() time.Time { return time.Now().Add(off) }, p, slog.New(slog.DiscardHandler), ownerOf)
-	r.handlers = handlers
-	if err := r.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return onClock(t, profile, st, func() time.Time { return time.Now().Add(off) }, func(r *rig) store.Store {
+		return sharedStore{counting{st, r.updates}}
+	})
 }
 
 // follow lets the server hear of what the others do until the test ends.

@@ -109,7 +109,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if heard != nil {
 		config := speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log}
 		if several {
-			config.Shared = func(ctx context.Context) (string, error) { return owner(ctx, shared, bgpWork) }
+			config.Shared = bgpHolder(shared)
 		}
 		n.bgp = speaker.New(config)
 	}
@@ -127,9 +127,7 @@ func (n *Node) Run(ctx context.Context) {
 	if n.bgp != nil {
 		wg.Go(func() { OneAtATime(ctx, n.store, bgpWork, n.bgp.Run) })
 	} else if shared, ok := n.store.(store.Shared); ok {
-		wg.Go(func() {
-			speaker.ForgetUnheld(ctx, n.db, func(ctx context.Context) (string, error) { return owner(ctx, shared, bgpWork) })
-		})
+		wg.Go(func() { speaker.ForgetUnheld(ctx, n.db, bgpHolder(shared)) })
 	}
 	n.db.Run(ctx)
 	wg.Wait()
@@ -138,13 +136,15 @@ func (n *Node) Run(ctx context.Context) {
 // bgpWork is the name of the work of holding BGP sessions.
 const bgpWork = "BGP sessions"
 
-// owner is the server that owns a name, "" for none.
-func owner(ctx context.Context, st store.Shared, name string) (string, error) {
-	status, err := st.Status(ctx)
-	if err != nil {
-		return "", err
+// bgpHolder tells which server holds the BGP sessions, "" for none.
+func bgpHolder(st store.Shared) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		status, err := st.Status(ctx)
+		if err != nil {
+			return "", err
+		}
+		return status.Owners[bgpWork], nil
 	}
-	return status.Owners[name], nil
 }
 
 // OneAtATime runs f until ctx ends, on one of the servers that share the store at a time. Where the store is not shared that is

@@ -46,31 +46,35 @@ func (sp *Speaker) refusal(ctx context.Context) error {
 	return api.BrokenRule("No server holds the BGP sessions at the moment.")
 }
 
-// stored are the caller's peers that wanted says yes to, as the server that holds their sessions has stored them.
-func (sp *Speaker) stored(ctx context.Context, wanted func(*state.ConnectPeer) bool) ([]found, error) {
-	account := api.CallerFrom(ctx).Account
-	return state.Look(ctx, sp.db, func(v *state.View) (list []found, err error) {
-		for _, row := range state.ConnectPeers.Rows(v, state.ConnectPeers.Of(account), "") {
-			held, ok := row.BGP(v)
-			if !ok || !wanted(row) {
-				continue
-			}
-			list = append(list, found{row, held, held.Routes(v, account)})
-		}
-		return list, nil
-	})
+// stored is a peer as the server that holds its sessions has stored it; nil: no server has.
+func stored(v *state.View, row *state.ConnectPeer) *found {
+	held, ok := row.BGP(v)
+	if !ok {
+		return nil
+	}
+	return &found{row, held, held.Routes(v, row.OwnerAccountId)}
 }
 
 // storedSessions are the sessions of the caller, as they are stored.
 func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Sessions, error) {
-	peers, err := sp.stored(ctx, func(row *state.ConnectPeer) bool { return coreNetwork == "" || coreNetwork == row.CoreNetworkId })
+	account := api.CallerFrom(ctx).Account
+	peers, err := state.Look(ctx, sp.db, func(v *state.View) (list []*found, err error) {
+		for _, row := range state.ConnectPeers.Rows(v, state.ConnectPeers.Of(account), "") {
+			if coreNetwork != "" && coreNetwork != row.CoreNetworkId {
+				continue
+			}
+			if f := stored(v, row); f != nil {
+				list = append(list, f)
+			}
+		}
+		return list, nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	server, _ := sp.shared(ctx) // what is stored is shown all the same
 	out := &Sessions{Sessions: []Session{}}
-	for i := range peers {
-		f := &peers[i]
+	for _, f := range peers {
 		p := newPeer(state.NetworkID{Account: f.row.OwnerAccountId, ID: f.row.CoreNetworkId}, f)
 		for _, s := range p.sessions {
 			r := s.shown(p)
@@ -94,20 +98,26 @@ func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Ses
 
 // storedRoutes are the routes of a Connect peer of the caller, as they are stored: those that are in tables.
 func (sp *Speaker) storedRoutes(ctx context.Context, id, address string) (*Routes, error) {
-	peers, err := sp.stored(ctx, func(row *state.ConnectPeer) bool { return row.ConnectPeerId == id })
+	account := api.CallerFrom(ctx).Account
+	f, err := state.Look(ctx, sp.db, func(v *state.View) (*found, error) {
+		if row, ok := state.ConnectPeers.ByID(v, id); ok && row.OwnerAccountId == account {
+			return stored(v, row), nil
+		}
+		return nil, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if len(peers) == 0 {
+	if f == nil {
 		return nil, api.NotFound("connect-peer", id)
 	}
 	out := &Routes{Routes: []Route{}}
-	for _, s := range sessionsOf(nil, peers[0].row) {
+	for _, s := range sessionsOf(nil, f.row) {
 		if address != "" && address != s.core.String() {
 			continue
 		}
-		for i := range peers[0].routes {
-			r := &peers[0].routes[i]
+		for i := range f.routes {
+			r := &f.routes[i]
 			if a := r.Routing(); r.Sessions&(1<<s.at) != 0 {
 				attrs := attributesOf(&a, s.router)
 				route := routeOf(s.core, a.Prefix, attrs)

@@ -148,6 +148,10 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 	defer report.stop()
 	defer save.stop()
 	defer repeat.stop()
+	interval := saveInterval
+	if sp.shared != nil {
+		interval = sharedSave
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -176,10 +180,7 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 			began := time.Now()
 			sp.flush(ctx)
 			report.rest = 2 * time.Since(began)
-			if sp.shared != nil {
-				save.set(sharedSave)
-			}
-			save.set(saveInterval)
+			save.set(interval)
 		case <-save.c():
 			save.on = false
 			began := time.Now()

@@ -138,7 +138,8 @@ const settling = 10 * time.Second
 // settled changes the members. A cluster that has just begun, or has just lost a member, gets the time that it needs to be sure
 // of its members; what it refuses after that, it refuses for good.
 func settled(ctx context.Context, change func() error) error {
-	over := time.After(settling)
+	patient, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
 	for {
 		err := change()
 		switch {
@@ -147,12 +148,12 @@ func settled(ctx context.Context, change func() error) error {
 		case !errors.Is(err, rpctypes.ErrUnhealthy):
 			return err
 		}
-		select {
-		case <-time.After(settling / 40):
-		case <-over:
-			return fmt.Errorf("%w: %w: too few members are connected to each other", store.ErrNoMember, err)
-		case <-ctx.Done():
+		pause(patient, settling/40)
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case patient.Err() != nil:
+			return fmt.Errorf("%w: %w: too few members are connected to each other", store.ErrNoMember, err)
 		}
 	}
 }
