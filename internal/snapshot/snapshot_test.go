@@ -351,3 +351,12 @@ func TestPlaces_inJSONAndYAML(t *testing.T) {
 		t.Errorf("a file that ends: %v", got)
 	}
 }
+
+// TestParse_noObject: a text that is no object has no members whose names could be asked about.
+func TestParse_noObject(t *testing.T) {
+	for _, text := range []string{"hello", "5", "true", "- a\n- 5\n", "- - true\n", "\"a\"", "&a 5"} {
+		if s, err := snapshot.Parse([]byte(text)); err == nil {
+			t.Errorf("%q is %+v", text, s)
+		}
+	}
+}

@@ -30,7 +30,7 @@ type Options struct {
 	YesNo bool
 
 	// Text says which members are texts, by the names on the way to them, their own last: a number or a boolean there is a text as
-	// it is written. nil: none.
+	// it is written. It is not asked about what is in no member. nil: none.
 	Text func(names []string) bool
 }
 
@@ -256,7 +256,7 @@ func (w *writer) merge(v *yaml.Node, outer map[string]bool, first *bool, depth i
 
 func (w *writer) scalar(n *yaml.Node) error {
 	tag := n.ShortTag()
-	if tag != "!!null" && w.options.Text != nil && w.options.Text(w.names) {
+	if tag != "!!null" && w.options.Text != nil && len(w.names) > 0 && w.options.Text(w.names) {
 		tag = "!!str"
 	}
 	switch tag {
