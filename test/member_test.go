@@ -148,7 +148,7 @@ func TestMember_threeServersAndNothingElse(t *testing.T) {
 	}
 	unlimited := []string{"--store-reads", "linearizable", "--quota", "devices=1000000"}
 	servers := startMembers(t, ca, urls, []string{"a", "b", "c"}, unlimited...)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	made, err := patient(servers["c"]).CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{})
 	if err != nil {

@@ -100,7 +100,7 @@ func clusterMembersCommands() []*cobra.Command {
 		cmd := &cobra.Command{
 			Use: use, Short: short, Example: example, Args: cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 				defer cancel()
 				query := url.Values{parameter: args}
 				if _, err := answer(ctx, o.endpoint, method, "/_portolan/cluster/members?"+query.Encode(), 1<<20); err != nil {

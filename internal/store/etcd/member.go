@@ -14,6 +14,8 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"portolan/internal/store"
 )
@@ -112,50 +114,65 @@ func (c *cluster) AddMember(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrNoMember, err)
 	}
-	list, err := c.members(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range list {
-		for _, known := range m.PeerURLs {
-			if known == address {
-				return fmt.Errorf("%w: %s is in the cluster already", store.ErrNoMember, address)
-			}
-			if k, err := url.Parse(known); err == nil && k.Scheme != u.Scheme {
-				return fmt.Errorf("%w: the other members have URLs that begin with %s", store.ErrNoMember, k.Scheme)
+	tried := false
+	return settled(ctx, func(ctx context.Context) error {
+		list, err := c.members(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			for _, known := range m.PeerURLs {
+				switch k, err := url.Parse(known); {
+				case known == address && tried:
+					return nil
+				case known == address:
+					return fmt.Errorf("%w: %s is in the cluster already", store.ErrNoMember, address)
+				case err == nil && k.Scheme != u.Scheme:
+					return fmt.Errorf("%w: the other members have URLs that begin with %s", store.ErrNoMember, k.Scheme)
+				}
 			}
 		}
-	}
-	return settled(ctx, func() error {
-		_, err := c.client.MemberAddAsLearner(ctx, []string{address})
+		_, err = c.client.MemberAddAsLearner(ctx, []string{address})
+		if tried && errors.Is(err, rpctypes.ErrPeerURLExist) {
+			return nil
+		}
+		tried = true
 		return err
 	})
 }
 
-// settling is how long members must have been connected until etcd changes which there are, and a bit more.
-const settling = 10 * time.Second
+// settling is how long a change of the members is tried. etcd refuses one until its members have been connected for five seconds,
+// and answers none while it elects a leader.
+const settling = 20 * time.Second
 
-// settled changes the members. A cluster that has just begun, or has just lost a member, gets the time that it needs to be sure
-// of its members; what it refuses after that, it refuses for good.
-func settled(ctx context.Context, change func() error) error {
+// settled makes a change of the members, in a cluster that may have just begun or just lost a member. A try whose answer was lost
+// may have been made: change looks first.
+func settled(ctx context.Context, change func(context.Context) error) error {
 	patient, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	for {
-		err := change()
+		try, stop := context.WithTimeout(patient, settling/4) // a proposal made while no leader takes it is never answered
+		err := change(try)
+		unanswered := try.Err() != nil
+		stop()
 		switch {
-		case errors.Is(err, rpctypes.ErrMemberNotEnoughStarted), errors.Is(err, rpctypes.ErrTooManyLearners):
+		case err == nil, ctx.Err() != nil:
+			return err
+		case errors.Is(err, rpctypes.ErrTooManyLearners):
 			return fmt.Errorf("%w: %w", store.ErrNoMember, err)
-		case !errors.Is(err, rpctypes.ErrUnhealthy):
+		case patient.Err() != nil:
+			return fmt.Errorf("%w: too few members are connected to each other: %w", store.ErrNoMember, err)
+		case !unanswered && !unavailable(err) && !errors.Is(err, rpctypes.ErrMemberNotEnoughStarted):
 			return err
 		}
-		pause(patient, settling/40)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case patient.Err() != nil:
-			return fmt.Errorf("%w: %w: too few members are connected to each other", store.ErrNoMember, err)
-		}
+		pause(patient, settling/80)
 	}
+}
+
+// unavailable reports whether the cluster may answer later what it did not answer now.
+func unavailable(err error) bool {
+	var known rpctypes.EtcdError
+	return status.Code(err) == codes.Unavailable || errors.As(err, &known) && known.Code() == codes.Unavailable
 }
 
 // RemoveMember removes a member by its name or its URL.
@@ -163,19 +180,26 @@ func (c *cluster) RemoveMember(ctx context.Context, name string) error {
 	if c.opts.Member == nil {
 		return errNotOurs
 	}
-	list, err := c.members(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range list {
-		if m.Name == name || slices.Contains(m.PeerURLs, name) {
-			return settled(ctx, func() error {
-				_, err := c.client.MemberRemove(ctx, m.ID)
-				return err
-			})
+	tried := false
+	return settled(ctx, func(ctx context.Context) error {
+		list, err := c.members(ctx)
+		if err != nil {
+			return err
 		}
-	}
-	return fmt.Errorf("%w: none has the name or the URL %.200q", store.ErrNoMember, name)
+		for _, m := range list {
+			if m.Name == name || slices.Contains(m.PeerURLs, name) {
+				tried = true
+				if _, err := c.client.MemberRemove(ctx, m.ID); !errors.Is(err, rpctypes.ErrMemberNotFound) {
+					return err
+				}
+				return nil
+			}
+		}
+		if tried {
+			return nil
+		}
+		return fmt.Errorf("%w: none has the name or the URL %.200q", store.ErrNoMember, name)
+	})
 }
 
 // errNotOurs is for a cluster of etcd that runs apart.
