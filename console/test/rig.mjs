@@ -26,7 +26,7 @@ async function freePort() {
 }
 
 // until tries until something is so. What is waited for is another process.
-export async function until(what, f, times = 400) {
+export async function until(what, f, times = 1200) {
 	for (let i = 0; i < times; i++) {
 		const value = await f().catch(() => null)
 		if (value) return value
@@ -121,7 +121,7 @@ export async function browser() {
 	const chrome = await chromium.launch({executablePath: found, args: ['--no-sandbox', '--font-render-hinting=none', '--disable-lcd-text']})
 	chrome.pageOf = async (options = {}) => {
 		const context = await chrome.newContext({viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', colorScheme: 'light', ...options})
-		context.setDefaultTimeout(15_000)
+		context.setDefaultTimeout(60_000)
 		const page = await context.newPage()
 		page.complaints = []
 		page.on('pageerror', (e) => page.complaints.push('error: ' + e.message))
@@ -172,7 +172,7 @@ export function atQuota(folder) {
 }
 
 // settled waits until nothing of a view is loading.
-export async function settled(page, timeout = 30_000) {
+export async function settled(page, timeout = 120_000) {
 	await page.locator('h1').waitFor()
 	await page.waitForFunction(() => !document.querySelector('main .loading'), null, {timeout})
 }
