@@ -193,7 +193,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	sessions := o.bgpSessions(svc, log)
-	tracer, stopTracing, err := newTracer(ctx, log)
+	tracer, stopTracing, err := newTracer(log)
 	if err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}

@@ -3,30 +3,23 @@ package otlp
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
-	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // The numbers of fields are those of opentelemetry-proto: collector/trace/v1, trace/v1, resource/v1 and common/v1.
 
 // request is an ExportTraceServiceRequest: spans of one resource and one tracer.
-func request(spans []sdktrace.ReadOnlySpan) []byte {
-	var resource, scoped []byte
-	for _, kv := range spans[0].Resource().Attributes() {
-		resource = message(resource, 1, keyValue(kv))
+func request(resource []Attribute, spans []*Span) []byte {
+	var attributes []byte
+	for _, a := range resource {
+		attributes = message(attributes, 1, a.encoded())
 	}
-	scope := spans[0].InstrumentationScope()
-	scoped = message(scoped, 1, text(text(nil, 1, scope.Name), 2, scope.Version))
+	scoped := message(nil, 1, text(nil, 1, scope))
 	for _, s := range spans {
-		scoped = message(scoped, 2, span(s))
+		scoped = message(scoped, 2, s.encoded())
 	}
-	of := message(message(nil, 1, resource), 2, scoped)
-	return message(nil, 1, text(of, 3, spans[0].Resource().SchemaURL()))
+	return message(nil, 1, message(message(nil, 1, attributes), 2, scoped))
 }
 
 // Flags of a span beside those of the trace context.
@@ -35,57 +28,42 @@ const (
 	parentRemote = 1 << 9
 )
 
-func span(s sdktrace.ReadOnlySpan) []byte {
-	context, parent := s.SpanContext(), s.Parent()
-	trace, id := context.TraceID(), context.SpanID()
-	b := message(message(nil, 1, trace[:]), 2, id[:])
-	b = text(b, 3, context.TraceState().String())
-	flags := uint32(context.TraceFlags()) | tellsRemote
-	if above := parent.SpanID(); above.IsValid() {
-		b = message(b, 4, above[:])
-	}
-	if parent.IsRemote() {
+const kindServer = 2
+
+func (s *Span) encoded() []byte {
+	b := message(message(nil, 1, s.trace[:]), 2, s.id[:])
+	b = text(b, 3, s.above.state)
+	flags := uint32(s.flags) | tellsRemote
+	if s.above.valid {
+		b = message(b, 4, s.above.span[:])
 		flags |= parentRemote
 	}
-	b = text(b, 5, s.Name())
-	b = number(b, 6, uint64(s.SpanKind()))
-	b = moment(b, 7, s.StartTime())
-	b = moment(b, 8, s.EndTime())
-	for _, kv := range s.Attributes() {
-		b = message(b, 9, keyValue(kv))
+	b = text(b, 5, s.name)
+	b = number(b, 6, kindServer)
+	b = protowire.AppendFixed64(protowire.AppendTag(b, 7, protowire.Fixed64Type), uint64(s.start.UnixNano()))
+	b = protowire.AppendFixed64(protowire.AppendTag(b, 8, protowire.Fixed64Type), uint64(s.end.UnixNano()))
+	for _, a := range s.attributes {
+		b = message(b, 9, a.encoded())
 	}
-	b = number(b, 10, uint64(s.DroppedAttributes()))
-	b = message(b, 15, status(s.Status()))
+	var status []byte
+	if s.failed {
+		status = number(text(nil, 2, s.reason), 3, 2)
+	}
+	b = message(b, 15, status)
 	b = protowire.AppendTag(b, 16, protowire.Fixed32Type)
-	return protowire.AppendFixed32(b, flags)
+	return binary.LittleEndian.AppendUint32(b, flags)
 }
 
-func status(s sdktrace.Status) []byte {
-	b := text(nil, 2, s.Description)
-	switch s.Code {
-	case codes.Ok:
-		return number(b, 3, 1)
-	case codes.Error:
-		return number(b, 3, 2)
+// encoded is a KeyValue, in which a zero is written too: it says of which type it is.
+func (a Attribute) encoded() []byte {
+	var value []byte
+	switch {
+	case a.isNumber:
+		value = protowire.AppendVarint(protowire.AppendTag(nil, 3, protowire.VarintType), uint64(a.number))
+	default:
+		value = protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), a.text)
 	}
-	return b
-}
-
-func keyValue(kv attribute.KeyValue) []byte {
-	return message(text(nil, 1, string(kv.Key)), 2, value(kv.Value))
-}
-
-// value is an AnyValue, in which a zero is written too: it says of which type it is.
-func value(v attribute.Value) []byte {
-	switch v.Type() {
-	case attribute.BOOL:
-		return protowire.AppendVarint(protowire.AppendTag(nil, 2, protowire.VarintType), protowire.EncodeBool(v.AsBool()))
-	case attribute.INT64:
-		return protowire.AppendVarint(protowire.AppendTag(nil, 3, protowire.VarintType), uint64(v.AsInt64()))
-	case attribute.FLOAT64:
-		return protowire.AppendFixed64(protowire.AppendTag(nil, 4, protowire.Fixed64Type), math.Float64bits(v.AsFloat64()))
-	}
-	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), v.String())
+	return message(text(nil, 1, a.key), 2, value)
 }
 
 func message(b []byte, field protowire.Number, inner []byte) []byte {
@@ -100,15 +78,7 @@ func text(b []byte, field protowire.Number, s string) []byte {
 }
 
 func number(b []byte, field protowire.Number, n uint64) []byte {
-	if n == 0 {
-		return b
-	}
 	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), n)
-}
-
-func moment(b []byte, field protowire.Number, t time.Time) []byte {
-	b = protowire.AppendTag(b, field, protowire.Fixed64Type)
-	return binary.LittleEndian.AppendUint64(b, uint64(t.UnixNano()))
 }
 
 // partial is the error in an ExportTraceServiceResponse: nil where all spans were taken, or where it says nothing that is

@@ -1,18 +1,13 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
-
 	"portolan/internal/auth"
+	"portolan/internal/otlp"
 )
 
 const (
@@ -37,7 +32,7 @@ type call struct {
 	status    int
 	errorType string
 	err       error
-	span      trace.Span // nil: there is no tracer
+	span      *otlp.Span // nil: there is no tracer
 	answered  bool       // it has one of the slots
 	turn      func()     // ends the turn that it has, nil for none
 }
@@ -54,7 +49,7 @@ func (c *call) endTurn() {
 func (s *Server) record(c *call, r *http.Request) {
 	took := s.cfg.Now().Sub(c.start)
 	s.metrics.observe(c.operation, c.status, took)
-	c.endSpan()
+	s.endSpan(c)
 	level := slog.LevelInfo
 	if c.status == http.StatusInternalServerError {
 		level = slog.LevelError
@@ -95,27 +90,23 @@ func cut(s string, most int) string {
 }
 
 // startSpan begins the call's span, under the caller's when the request names one.
-func (s *Server) startSpan(c *call, r *http.Request) context.Context {
-	ctx := r.Context()
-	if s.cfg.Tracer == nil {
-		return ctx
+func (s *Server) startSpan(c *call, r *http.Request) {
+	if s.cfg.Tracer != nil {
+		c.span = s.cfg.Tracer.Start(r.Header, c.operation, c.start)
 	}
-	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
-	ctx, c.span = s.cfg.Tracer.Start(ctx, c.operation, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.start))
-	return ctx
 }
 
-func (c *call) endSpan() {
+func (s *Server) endSpan(c *call) {
 	if c.span == nil {
 		return
 	}
-	c.span.SetAttributes(attribute.String("rpc.system", "aws-api"), attribute.String("rpc.service", "NetworkManager"),
-		attribute.String("rpc.method", c.operation), attribute.String("aws.request_id", c.id), attribute.Int("http.response.status_code", c.status))
+	c.span.Set(otlp.Text("rpc.system", "aws-api"), otlp.Text("rpc.service", "NetworkManager"), otlp.Text("rpc.method", c.operation),
+		otlp.Text("aws.request_id", c.id), otlp.Number("http.response.status_code", c.status))
 	if c.errorType != "" {
-		c.span.SetAttributes(attribute.String("error.type", c.errorType))
+		c.span.Set(otlp.Text("error.type", c.errorType))
 	}
 	if c.status >= http.StatusInternalServerError {
-		c.span.SetStatus(codes.Error, c.errorType)
+		c.span.Fail(c.errorType)
 	}
-	c.span.End()
+	c.span.End(s.cfg.Now())
 }

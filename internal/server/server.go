@@ -17,13 +17,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"portolan/api"
 	"portolan/internal/analysis"
 	"portolan/internal/auth"
 	"portolan/internal/console"
 	"portolan/internal/events"
 	"portolan/internal/otherservices"
+	"portolan/internal/otlp"
 	"portolan/internal/snapshot"
 	"portolan/internal/state"
 	"portolan/internal/store"
@@ -60,7 +60,7 @@ type Config struct {
 	Authorizer    *auth.Authorizer    // nil has no tags to decide by
 	Limiter       *auth.Limiter       // nil refuses none
 	Log           *slog.Logger
-	Tracer        trace.Tracer // nil: no spans
+	Tracer        *otlp.Tracer // nil: no spans
 	Random        io.Reader    // of request ids; default crypto/rand
 
 	// Backup writes the whole state to what begin returns for its size; nil has nothing to back up.
@@ -260,7 +260,8 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		c.operation = op.Name
 		limit = wire.MaxBody(op)
 	}
-	ctx := lasting(s.startSpan(c, r))
+	s.startSpan(c, r)
+	ctx := lasting(r.Context())
 	principal, body, err := s.identify(c, w, r, limit)
 	if err != nil {
 		return nil, err
