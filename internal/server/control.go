@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -97,17 +96,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 	wire.WriteError(w, id, err)
 }
 
-// reset empties one account, or everything. What it is asked must be clear: a misspelt parameter, or a script's variable
-// that is not set, must not empty everything.
+// reset empties one account, or everything. A script's variable that is not set must not empty everything.
 func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return api.InvalidField("account", "The query string is not valid.")
-	}
-	accounts, one := query["account"]
-	if len(query) > 1 || len(query) == 1 && !one {
-		return api.InvalidField("account", "The only parameter is account.")
-	}
+	accounts, one := r.URL.Query()["account"]
 	if !one {
 		if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, ""); err != nil {
 			return err
@@ -115,7 +106,7 @@ func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
 		s.faults.forget()
 		return s.cfg.Service.Reset(r.Context(), "")
 	}
-	if len(accounts) != 1 || !accountPattern.MatchString(accounts[0]) {
+	if !accountPattern.MatchString(accounts[0]) {
 		return api.InvalidField("account", "Member must be one account of 12 digits.")
 	}
 	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, accounts[0]); err != nil {

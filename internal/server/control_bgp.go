@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/go-json-experiment/json"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,66 +32,21 @@ func errNoBGP() error {
 	return api.BrokenRule("This server holds no BGP sessions: start it with --bgp.")
 }
 
-// bgpCall answers
-//
-//	GET  /_portolan/bgp/sessions[?core-network=ID]
-//	GET  /_portolan/bgp/sessions/PEER/heard[?address=A]
-//	GET  /_portolan/bgp/sessions/PEER/advertised[?address=A]
-//	POST /_portolan/bgp/sessions/PEER/reset[?address=A&soft=true]
-//
-// and is false for any other call.
-func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, bgpPath)
-	if !ok {
-		return false
-	}
-	peer, what, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	call := question{formats: written}
-	var do func(ctx context.Context, address string, soft bool) (any, error)
-	switch method := r.Method; {
-	case rest == "" && method == http.MethodGet:
-		call.params = []parameter{{name: "core-network"}}
-		do = func(ctx context.Context, _ string, _ bool) (any, error) {
-			return s.cfg.BGP.BGPSessions(ctx, r.URL.Query().Get("core-network"))
-		}
-	case what == "heard" && method == http.MethodGet:
-		call.params = []parameter{{name: "address"}}
-		do = func(ctx context.Context, address string, _ bool) (any, error) {
-			return s.cfg.BGP.BGPHeard(ctx, peer, address)
-		}
-	case what == "advertised" && method == http.MethodGet:
-		call.params = []parameter{{name: "address"}}
-		do = func(ctx context.Context, address string, _ bool) (any, error) {
-			return s.cfg.BGP.BGPAdvertised(ctx, peer, address)
-		}
-	case what == "reset" && method == http.MethodPost:
-		call.params, call.formats = []parameter{{name: "address"}, {name: "soft"}}, []string{"json"}
-		do = func(ctx context.Context, address string, soft bool) (any, error) {
-			return map[string]string{"status": "done"}, s.cfg.BGP.BGPReset(ctx, peer, address, soft)
-		}
-	default:
-		return false
-	}
-	format := "json"
-	if q, err := call.parameters(r); err == nil {
-		format, _ = call.format(q, r.Header.Get("Accept"))
-	}
+// bgpDo is what a call about sessions does: the peer is a label of its path.
+type bgpDo func(ctx context.Context, sessions BGP, peer string, q url.Values) (any, error)
+
+// bgpCall answers a call about sessions.
+func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request, formats []string, do bgpDo) {
+	call, q := question{formats: formats}, r.URL.Query()
+	format, wrong := call.format(q, r.Header.Get("Accept"))
 	s.asked(w, r, contentTypes[format], func(ctx context.Context, _ []byte) ([]byte, error) {
-		if s.cfg.BGP == nil {
+		switch {
+		case s.cfg.BGP == nil:
 			return nil, errNoBGP()
+		case wrong != nil:
+			return nil, wrong
 		}
-		q, err := call.parameters(r)
-		if err != nil {
-			return nil, err
-		}
-		if format, err = call.format(q, r.Header.Get("Accept")); err != nil {
-			return nil, err
-		}
-		soft, err := boolean(q, "soft")
-		if err != nil {
-			return nil, err
-		}
-		answer, err := do(ctx, q.Get("address"), soft)
+		answer, err := do(ctx, s.cfg.BGP, r.PathValue("connectPeerId"), q)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +55,6 @@ func (s *Server) bgpCall(w http.ResponseWriter, r *http.Request) bool {
 		}
 		return json.Marshal(answer, json.Deterministic(true))
 	})
-	return true
 }
 
 // rendered is an answer that names no attachments, as text or as Markdown.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -266,10 +265,7 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 		return err
 	}
 	ctx := api.WithCaller(r.Context(), who.Caller())
-	q, err := ask.parameters(r)
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	if a.format, err = ask.format(q, r.Header.Get("Accept")); err != nil {
 		return err
 	}
@@ -343,35 +339,6 @@ func render(w io.Writer, n *analysis.Subject, answer any, format string) error {
 	default:
 		return analysis.WriteJSON(w, report)
 	}
-}
-
-// parameters are those of the query string. A misspelt one would be another question than was meant: it is refused, and
-// so is one that is given twice.
-func (ask *question) parameters(r *http.Request) (url.Values, error) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, api.InvalidField("query", "The query string is not valid.")
-	}
-	known := []string{"format"}
-	for _, p := range ask.params {
-		known = append(known, p.name)
-	}
-	var fields []api.FieldError
-	for _, name := range slices.Sorted(maps.Keys(q)) {
-		switch {
-		case !slices.Contains(known, name):
-			fields = append(fields, api.FieldError{Name: cut(name, 100), Message: "There is no such parameter; there are: " + strings.Join(known, ", ") + "."})
-		case len(q[name]) > 1:
-			fields = append(fields, api.FieldError{Name: name, Message: "Member must be given once."})
-		}
-		if len(fields) == 20 {
-			break
-		}
-	}
-	if fields != nil {
-		return nil, api.InvalidFields(fields...)
-	}
-	return q, nil
 }
 
 // format is what the answer is written as: the parameter, or the first that Accept names, or the question's own.

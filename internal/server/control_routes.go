@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -96,14 +98,42 @@ func routes() []route {
 
 // bgpRoutes are calls about BGP sessions.
 func bgpRoutes() []route {
-	serve := func(s *Server, w http.ResponseWriter, r *http.Request) { s.bgpCall(w, r) }
-	address := parameter{"address", "Core network address of the session, of a peer with several."}
-	text := []string{jsonType, contentTypes["text"]}
+	call := func(r route, formats []string, do bgpDo) route {
+		r.path, r.who = bgpPath+r.path, owners
+		for _, f := range formats {
+			r.types = append(r.types, contentTypes[f])
+		}
+		if len(formats) > 1 {
+			r.params = append(r.params, parameter{"format", strings.Join(formats, ", ") + "; or by Accept."})
+		}
+		r.serve = func(s *Server, w http.ResponseWriter, r *http.Request) { s.bgpCall(w, r, formats, do) }
+		return r
+	}
+	const address = "address"
+	which := func(more ...parameter) []parameter {
+		return append([]parameter{{address, "Core network address of the session, of a peer with several."}}, more...)
+	}
 	return []route{
-		{method: "GET", path: bgpPath, name: "bgpSessions", summary: "BGP sessions of Connect peers.", params: []parameter{{"core-network", "Only those of this core network."}}, types: text, who: owners, serve: serve},
-		{method: "GET", path: bgpPath + "/{connectPeerId}/heard", name: "bgpHeard", summary: "Routes heard from a Connect peer.", params: []parameter{address}, types: text, who: owners, serve: serve},
-		{method: "GET", path: bgpPath + "/{connectPeerId}/advertised", name: "bgpAdvertised", summary: "Routes advertised to a Connect peer.", params: []parameter{address}, types: text, who: owners, serve: serve},
-		{method: "POST", path: bgpPath + "/{connectPeerId}/reset", name: "bgpReset", summary: "Resets the sessions of a Connect peer.", params: []parameter{address, {"soft", "true: the routes are sent again and the session stays."}}, types: []string{jsonType}, who: owners, serve: serve},
+		call(route{method: "GET", name: "bgpSessions", summary: "BGP sessions of Connect peers.", params: []parameter{{"core-network", "Only those of this core network."}}}, written,
+			func(ctx context.Context, b BGP, _ string, q url.Values) (any, error) {
+				return b.BGPSessions(ctx, q.Get("core-network"))
+			}),
+		call(route{method: "GET", path: "/{connectPeerId}/heard", name: "bgpHeard", summary: "Routes heard from a Connect peer.", params: which()}, written,
+			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
+				return b.BGPHeard(ctx, peer, q.Get(address))
+			}),
+		call(route{method: "GET", path: "/{connectPeerId}/advertised", name: "bgpAdvertised", summary: "Routes advertised to a Connect peer.", params: which()}, written,
+			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
+				return b.BGPAdvertised(ctx, peer, q.Get(address))
+			}),
+		call(route{method: "POST", path: "/{connectPeerId}/reset", name: "bgpReset", summary: "Resets the sessions of a Connect peer.", params: which(parameter{"soft", "true: the routes are sent again and the session stays."})}, []string{"json"},
+			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
+				soft, err := boolean(q, "soft")
+				if err != nil {
+					return nil, err
+				}
+				return map[string]string{"status": "done"}, b.BGPReset(ctx, peer, q.Get(address), soft)
+			}),
 	}
 }
 
@@ -148,6 +178,43 @@ func (rt *route) finds(r *http.Request) bool {
 	}
 }
 
+// checkParameters refuses parameters that the call does not have, because a misspelt one would be another question than was
+// meant, and any that is given twice. A signature may be among them, and probes of health add their own.
+func (rt *route) checkParameters(r *http.Request) error {
+	if rt.name == "health" {
+		return nil
+	}
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return api.InvalidField("query", "The query string is not valid.")
+	}
+	var known []string
+	for _, p := range rt.params {
+		known = append(known, p.name)
+	}
+	there := "The call has none."
+	if known != nil {
+		there = "There are: " + strings.Join(known, ", ") + "."
+	}
+	var fields []api.FieldError
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case strings.HasPrefix(name, "X-Amz-"):
+		case !slices.Contains(known, name):
+			fields = append(fields, api.FieldError{Name: cut(name, 100), Message: "There is no such parameter. " + there})
+		case len(q[name]) > 1:
+			fields = append(fields, api.FieldError{Name: name, Message: "Member must be given once."})
+		}
+		if len(fields) == 20 {
+			break
+		}
+	}
+	if fields != nil {
+		return api.InvalidFields(fields...)
+	}
+	return nil
+}
+
 // alias is the path that answers a call, by one that it had before or has for other clients.
 func alias(path string) string {
 	if path == "/_localstack/health" {
@@ -166,10 +233,16 @@ func (s *Server) answerControl(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = path
 	}
 	for i := range s.routes {
-		if rt := &s.routes[i]; rt.finds(r) {
-			rt.serve(s, w, r)
+		rt := &s.routes[i]
+		if !rt.finds(r) {
+			continue
+		}
+		if err := rt.checkParameters(r); err != nil {
+			s.refuse(w, r, s.ids.next(), err)
 			return
 		}
+		rt.serve(s, w, r)
+		return
 	}
 	wire.WriteError(w, s.ids.next(), &api.GenericError{Status: http.StatusNotFound, Type: "NotFoundException", Message: "There is no such control endpoint."})
 }

@@ -68,3 +68,35 @@ func TestOpenAPI_everyCallIsAnswered(t *testing.T) {
 		t.Errorf("%d calls are described", len(names))
 	}
 }
+
+// TestControl_parameters: no call takes a parameter that it does not have, or one twice. Only probes of health may add their own.
+func TestControl_parameters(t *testing.T) {
+	r := example(t)
+	var document struct {
+		Paths map[string]map[string]struct{ Parameters []struct{ Name, In string } }
+	}
+	if err := json.Unmarshal(server.OpenAPI(), &document, json.MatchCaseInsensitiveNames(true)); err != nil {
+		t.Fatal(err)
+	}
+	for path, methods := range document.Paths {
+		made := strings.NewReplacer("{coreNetworkId}", exampleCoreNetwork, "{id}", "attachment-0", "{connectPeerId}", "connect-peer-0").Replace(path)
+		for method, op := range methods {
+			want, method := 400, strings.ToUpper(method)
+			if path == "/_portolan/health" {
+				want = 200
+			}
+			if status, _, body := r.ask(method, made+"?detial-type=x", "", ""); status != want || want == 400 && !strings.Contains(body, `"Name":"detial-type"`) {
+				t.Errorf("%s %s with a parameter that it does not have: %d %s", method, path, status, body)
+			}
+			for _, p := range op.Parameters {
+				if p.In != "query" {
+					continue
+				}
+				if status, _, body := r.ask(method, made+"?"+p.Name+"=1&"+p.Name+"=1", "", ""); status != 400 || !strings.Contains(body, "Member must be given once.") {
+					t.Errorf("%s %s with %s twice: %d %s", method, path, p.Name, status, body)
+				}
+				break
+			}
+		}
+	}
+}
