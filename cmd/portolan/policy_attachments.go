@@ -55,7 +55,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 		if a.EdgeLocation != "" {
 			edges = []string{a.EdgeLocation}
 		}
-		if !slices.Contains(attachmentTypes, kind) || len(edges) == 0 {
+		if !slices.Contains(policy.AttachmentTypes(), kind) || len(edges) == 0 {
 			return nil, fmt.Errorf("%s: attachment %q has the type %q and %d edge locations", name, a.AttachmentId, a.AttachmentType, len(edges))
 		}
 		tags := map[string]string{}

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +35,7 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 	f := cmd.Flags()
 	output := answerFlag(cmd)
 	f.StringVar(&given.text, "attachment", "", "the whole attachment: type=vpc,edge=eu-west-1,account=111122223333,resource-id=vpc-1,tag:env=prod")
-	f.StringVar(&given.Type, "type", "", "attachment type: "+strings.Join(attachmentTypes, ", "))
+	f.StringVar(&given.Type, "type", "", "attachment type: "+strings.Join(policy.AttachmentTypes(), ", "))
 	f.StringArrayVar(&given.Edges, "edge", nil, "edge location; repeatable for a Direct Connect gateway")
 	f.StringArrayVar(&given.Edges, "region", nil, "alias of --edge")
 	f.StringVar(&given.Account, "account", "", "account ID of its owner, 12 digits")
@@ -70,20 +68,17 @@ Exit codes: 0 when there is an answer, also when no rule matches; 1 when AWS wou
 			r := &report{documents: []examined{{in, found}}, rules: codes()}
 			return r.finish(cmd, output.value, colour(), "note")
 		}
-		if err := edgesExist(compiled, a); err != nil {
-			return usage(err)
+		answer, err := analysis.Explain(compiled, a, others)
+		if wrong, ok := errors.AsType[*analysis.QuestionError](err); ok {
+			flag := map[string]string{"type": "--type", "edges": "--edge", "account": "--account", "resourceId": "--resource-id"}[wrong.Field]
+			err = fmt.Errorf("%s: %w", flag, err)
 		}
-		answer := analysis.Explain(compiled, a, others)
-		if err := enough(a, answer); err != nil {
+		if err != nil {
 			return usage(err)
 		}
 		return show(cmd, output.value, colour(), answer, (*analysis.Explained).Page)
 	}
 	return cmd
-}
-
-var attachmentTypes = []string{
-	policy.TypeVPC, policy.TypeConnect, policy.TypeSiteToSiteVPN, policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable,
 }
 
 // attachmentFlags is an attachment as it is given.
@@ -92,8 +87,6 @@ type attachmentFlags struct {
 	text string
 	tags []string
 }
-
-var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
 func (f *attachmentFlags) attachment() (*policy.Attachment, error) {
 	a := f.Attachment
@@ -136,42 +129,5 @@ func (f *attachmentFlags) attachment() (*policy.Attachment, error) {
 			return nil, err
 		}
 	}
-	switch {
-	case !slices.Contains(attachmentTypes, a.Type):
-		return nil, fmt.Errorf("type %q: want %s", a.Type, strings.Join(attachmentTypes, ", "))
-	case len(a.Edges) == 0:
-		return nil, errors.New("at which edge location is it? give --edge")
-	case len(a.Edges) > 1 && a.Type != policy.TypeDirectConnectGateway:
-		return nil, errors.New("only a Direct Connect gateway attachment is at several edge locations")
-	case a.Account != "" && !accountPattern.MatchString(a.Account):
-		return nil, fmt.Errorf("account %q: want 12 digits", a.Account)
-	}
 	return &a, nil
-}
-
-func edgesExist(p *policy.Policy, a *policy.Attachment) error {
-	var known []string
-	for _, e := range p.Edges {
-		known = append(known, e.Location)
-	}
-	for _, e := range a.Edges {
-		if !slices.Contains(known, e) {
-			return fmt.Errorf("nothing can be attached at %s: the edge locations of the policy are %s", e, strings.Join(known, ", "))
-		}
-	}
-	return nil
-}
-
-// enough refuses an answer for which a rule looked at what was not given.
-func enough(a *policy.Attachment, d *analysis.Explained) error {
-	missing := map[string]bool{"account-id": a.Account == "", "resource-id": a.ResourceID == ""}
-	flags := map[string]string{"account-id": "--account", "resource-id": "--resource-id"}
-	for _, rule := range d.Rules {
-		for _, c := range rule.Conditions {
-			if kind, _, _ := strings.Cut(c.Test, " "); missing[kind] {
-				return fmt.Errorf("rule %d asks for %s: give %s", rule.RuleNumber, c.Test, flags[kind])
-			}
-		}
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,14 +52,60 @@ type ExplainedCondition struct {
 	Held  bool   `json:"held"`
 }
 
-// Explain decides about a new attachment beside those that exist.
-func Explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) *Explained {
+// Explain decides about a new attachment beside those that exist. It refuses one that cannot be, or that says too little.
+func Explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) (*Explained, error) {
+	if err := canBe(p, a); err != nil {
+		return nil, err
+	}
 	others = slices.Clone(others)
 	for i := range others {
 		others[i].Fixed = true
 	}
 	all := p.AssociateAll(append(others, policy.Attached{Attachment: *a}))
-	return explained(p, a, &all[len(all)-1])
+	e := explained(p, a, &all[len(all)-1])
+	return e, e.decidedOnAll(a)
+}
+
+// canBe refuses an attachment that there cannot be under the policy.
+func canBe(p *policy.Policy, a *policy.Attachment) error {
+	switch {
+	case !slices.Contains(policy.AttachmentTypes(), a.Type):
+		return mistake("type", "%q is no attachment type; there are: %s", a.Type, strings.Join(policy.AttachmentTypes(), ", "))
+	case len(a.Edges) == 0:
+		return mistake("edges", "an attachment needs an edge location; the policy has: %s", strings.Join(edgeNames(p), ", "))
+	case len(a.Edges) > 1 && a.Type != policy.TypeDirectConnectGateway:
+		return mistake("edges", "only a Direct Connect gateway attachment can have several edge locations")
+	case a.Account != "" && !accountPattern.MatchString(a.Account):
+		return mistake("account", "%q is no account; it has 12 digits", a.Account)
+	}
+	for _, e := range a.Edges {
+		if !slices.Contains(edgeNames(p), e) {
+			return mistake("edges", "%q is no edge location of the policy; there are: %s", e, strings.Join(edgeNames(p), ", "))
+		}
+	}
+	return nil
+}
+
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+
+// decidedOnAll fails when a rule looked at what the attachment does not say.
+func (e *Explained) decidedOnAll(a *policy.Attachment) error {
+	absent := map[string]string{}
+	if a.Account == "" {
+		absent["account-id"] = "account"
+	}
+	if a.ResourceID == "" {
+		absent["resource-id"] = "resourceId"
+	}
+	for _, rule := range e.Rules {
+		for _, c := range rule.Conditions {
+			kind, _, _ := strings.Cut(c.Test, " ")
+			if field := absent[kind]; field != "" {
+				return mistake(field, "required, because rule %d tests %s", rule.RuleNumber, c.Test)
+			}
+		}
+	}
+	return nil
 }
 
 func explained(p *policy.Policy, a *policy.Attachment, decided *policy.Associated) *Explained {

@@ -6,6 +6,7 @@ import (
 
 	"portolan/internal/page"
 	"portolan/internal/snapshot"
+	"portolan/policy"
 )
 
 // inventory is every attachment of the core network, those that no route table knows too.
@@ -197,7 +198,7 @@ func (s *Subject) Attachments() Attachments {
 			row.RuleNumber = s.Network.Policy.Decide(asPolicy(a)).RuleNumber
 		}
 		if idle := s.Idle(a); idle != nil {
-			row.Problem = idle.Reason
+			row.Problem = cell(idle.Reason + idle.Once)
 		} else if n := s.attachment[a.ID]; n != nil && s.Tables != nil {
 			row.Problem = strings.Join(dropped(s, n), "; ")
 		}
@@ -289,10 +290,12 @@ func (s *Subject) GroupNames() []string {
 }
 
 // EdgeNames are the edge locations of the policy.
-func (s *Subject) EdgeNames() []string {
+func (s *Subject) EdgeNames() []string { return edgeNames(s.Network.Policy) }
+
+func edgeNames(p *policy.Policy) []string {
 	var names []string
-	for i := range s.Network.Policy.Edges {
-		names = append(names, s.Network.Policy.Edges[i].Location)
+	for i := range p.Edges {
+		names = append(names, p.Edges[i].Location)
 	}
 	return names
 }

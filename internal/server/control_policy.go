@@ -221,7 +221,7 @@ func (s *Server) policyExplain(_ context.Context, _ *http.Request, body []byte) 
 		return nil, err
 	}
 	a := policy.Attachment{Type: in.Attachment.Type, Edges: in.Attachment.Edges, Account: in.Attachment.Account, ResourceID: in.Attachment.ResourceID, Tags: in.Attachment.Tags}
-	return analysis.Explain(p, &a, nil), nil
+	return analysis.Explain(p, &a, nil)
 }
 
 // policyChange is a change of a change set.

@@ -243,9 +243,7 @@ func (s *Snapshot) Validate() error {
 
 const maxProblems = 100
 
-var attachmentTypes = []string{
-	policy.TypeVPC, policy.TypeConnect, policy.TypeSiteToSiteVPN, policy.TypeDirectConnectGateway, policy.TypeTransitGatewayRouteTable,
-}
+var attachmentTypes = policy.AttachmentTypes()
 
 var states = []string{
 	"REJECTED", "PENDING_ATTACHMENT_ACCEPTANCE", "CREATING", "FAILED", "AVAILABLE", "UPDATING", "PENDING_NETWORK_UPDATE",
