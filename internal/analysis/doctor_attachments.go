@@ -11,7 +11,7 @@ import (
 // idle finds attachments that carry no traffic. Those with one cause are told together.
 func (d *doctor) idle() {
 	for a, why := range d.eachIdle {
-		x := Instance{Subjects: []string{a.ID}, Message: "attachment " + a.ID + " " + why.Reason}
+		x := Instance{Subjects: []string{a.ID}, Message: "attachment " + a.ID + " " + why.Reason + why.Once}
 		for i := range why.Near {
 			near := &why.Near[i]
 			x.Detail = append(x.Detail, "nearest: "+near.String()+placeText(near.Place))
@@ -29,7 +29,11 @@ func (d *doctor) idle() {
 		if why.Check == CheckUnassociated {
 			x.Detail = append(x.Detail, "impact: it is in no segment and carries no traffic"+unreached(prefixesOf(d.Subject, a)))
 		}
-		d.add(why.Check, why.Check+why.Sentence(), x)
+		cause := why.Reason // those that failed are told together, wherever they would be
+		if len(why.Near) > 0 {
+			cause += why.Near[0].String()
+		}
+		d.add(why.Check, why.Check+cause, x)
 	}
 }
 

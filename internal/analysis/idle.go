@@ -17,17 +17,21 @@ func itoa(n int) string { return strconv.Itoa(n) }
 type Idle struct {
 	Check  string            // the check of [Subject.Doctor] that finds it
 	Reason string            // "is AVAILABLE but not associated: no attachment-policy rule matches"
+	Once   string            // "; once AVAILABLE, rule 10 associates it with segment prod", "" where Reason says it
 	Near   []policy.NearMiss // rules that a misspelt tag keeps from matching
 	Trace  []string          // what each attachment policy found
 }
 
-// Sentence is the reason and the first near miss.
+// Sentence is what can be said after the name of the attachment: the reason, the place it would have, and the first near miss.
 func (i *Idle) Sentence() string {
 	if len(i.Near) == 0 {
-		return i.Reason
+		return i.Reason + i.Once
 	}
-	return i.Reason + "; " + i.Near[0].String()
+	return i.Reason + i.Once + "; " + i.Near[0].String()
 }
+
+// cell is a text as a column has it, beside the attachment: "AVAILABLE but not associated".
+func cell(text string) string { return strings.TrimPrefix(text, "is ") }
 
 // stateOf is the state of an attachment; a file that names none means AVAILABLE.
 func stateOf(a *snapshot.Attachment) string { return cmp.Or(a.State, "AVAILABLE") }
@@ -44,11 +48,15 @@ func (s *Subject) Idle(a *snapshot.Attachment) *Idle {
 	}
 	switch {
 	case a.State == "FAILED":
-		return &Idle{Check: CheckDown, Reason: "is FAILED: its prefixes are withdrawn"}
+		return onceAvailable(s, a, &Idle{Check: CheckDown, Reason: "is FAILED: its prefixes are withdrawn"})
 	case a.State == "PENDING_ATTACHMENT_ACCEPTANCE":
 		return &Idle{Check: CheckPending, Reason: "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE)" + afterwards(s, a)}
 	case !a.Works():
-		return &Idle{Check: CheckNotAvailable, Reason: "is " + a.State + ": it carries no traffic"}
+		idle := &Idle{Check: CheckNotAvailable, Reason: "is " + a.State + ": it carries no traffic"}
+		if a.State == "DELETING" {
+			return idle
+		}
+		return onceAvailable(s, a, idle)
 	case n != nil && n.Segment != "":
 		if seg := s.Network.Policy.Segment(n.Segment); seg != nil && !slices.ContainsFunc(a.Edges, seg.HasEdge) {
 			return &Idle{Check: CheckUnassociated, Reason: "is associated with segment " + n.Segment + ", which has no route table at " + strings.Join(a.Edges, ", ")}
@@ -58,6 +66,29 @@ func (s *Subject) Idle(a *snapshot.Attachment) *Idle {
 		return &Idle{Check: CheckDown, Reason: "is not available: its prefixes are withdrawn"}
 	}
 	return unassociated(s, a)
+}
+
+// notAvailable says of an attachment that carries no traffic why it does not.
+func notAvailable(s *Subject, id string) string {
+	if a := s.inventory.byID[id]; a != nil {
+		if idle := s.Idle(a); idle != nil {
+			return "attachment " + id + " " + idle.Sentence()
+		}
+	}
+	return "attachment " + id + " is not available"
+}
+
+// onceAvailable adds where the rules would have an attachment that is not AVAILABLE: a served one that FAILED is in no segment.
+func onceAvailable(s *Subject, a *snapshot.Attachment, idle *Idle) *Idle {
+	as := asPolicy(a)
+	d := s.Network.Policy.Associate(*as)
+	if place := placeName(d.Association); place != "" {
+		idle.Once = fmt.Sprintf("; once AVAILABLE, rule %d associates it with %s", d.RuleNumber, place)
+		return idle
+	}
+	idle.Once = "; once AVAILABLE, no attachment-policy rule associates it"
+	idle.Near, idle.Trace = s.speller().NearMisses(as), traceLines(d.Trace)
+	return idle
 }
 
 // afterwards is where an attachment goes once it is accepted.

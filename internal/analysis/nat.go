@@ -106,7 +106,7 @@ func (s *Subject) enter(w *Way, a *routing.Attachment) {
 	}
 	switch p, local := localRoute(a, w.To); {
 	case a.Down:
-		w.Verdict, w.Reason = DownAtEnd, "attachment "+a.ID+" is not available"
+		w.Verdict, w.Reason = DownAtEnd, notAvailable(s, a.ID)
 	case local:
 		w.Verdict, w.Reason = LocalRoute, fmt.Sprintf("%s lies in %s of the VPC of %s: its local route keeps the packet", w.To, p, a.ID)
 	default:

@@ -59,7 +59,7 @@ func (s *Subject) Matrix(ctx context.Context, attachments bool) (Matrix, error) 
 	}
 	for a, why := range s.eachIdle {
 		rows = append(rows, MatrixRow{
-			From: a.ID, To: "*", Reaches: "-", Verdict: why.Check, InspectedBy: []string{}, Failures: []string{why.Sentence()}, Names: s.namesOf(a.ID),
+			From: a.ID, To: "*", Reaches: "-", Verdict: why.Check, InspectedBy: []string{}, Failures: []string{cell(why.Sentence())}, Names: s.namesOf(a.ID),
 		})
 	}
 	return rows, nil

@@ -129,7 +129,7 @@ func (s *Subject) follow(w *Way, table routing.TableID) {
 		case d.NetworkFunctionGroup == "":
 			w.At = d.Attachment
 			if a := s.attachment[d.Attachment]; a == nil || a.Down {
-				end(DownAtEnd, "attachment "+d.Attachment+" is not available")
+				end(DownAtEnd, notAvailable(s, d.Attachment))
 				return
 			}
 			reason := "attachment " + d.Attachment

@@ -1,0 +1,75 @@
+package analysis_test
+
+import (
+	"strings"
+	"testing"
+
+	"portolan/internal/analysis"
+	"portolan/internal/snapshot"
+	"portolan/routing"
+)
+
+// TestIdle_whereItWouldBe: an attachment that is not AVAILABLE is in no segment where a server has it. Every answer names the place
+// that the rules have for it, or the tag that keeps it from one.
+func TestIdle_whereItWouldBe(t *testing.T) {
+	const a4 = "{id: a4, type: vpc, edges: [eu-west-1], tags: {domain: dev}"
+	for _, c := range []struct{ name, state, tags, want string }{
+		{"failed", "FAILED", "{domain: dev}", "is FAILED: its prefixes are withdrawn; once AVAILABLE, rule 200 associates it with segment dev"},
+		{"rejected", "REJECTED", "{domain: dev}", "is REJECTED: it carries no traffic; once AVAILABLE, rule 200 associates it with segment dev"},
+		{"in the making", "CREATING", "{nfg: fw}", "is CREATING: it carries no traffic; once AVAILABLE, rule 100 associates it with network function group fw"},
+		{"failed and misspelt", "FAILED", "{domian: dev}", "is FAILED: its prefixes are withdrawn; once AVAILABLE, no attachment-policy rule associates it"},
+		{"on its way out", "DELETING", "{domain: dev}", "is DELETING: it carries no traffic"},
+	} {
+		for _, association := range []string{"", ", association: {}"} { // of a file, and as a server has it
+			t.Run(c.name+association, func(t *testing.T) {
+				made := strings.Replace(a4, "{domain: dev}", c.tags+association, 1) + ", state: " + c.state
+				s, err := snapshot.Parse([]byte(strings.Replace(inspected, a4, made, 1)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, err := analysis.Examine(s, nil, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				saysOfIdle(t, n, c.want)
+			})
+		}
+	}
+}
+
+// saysOfIdle holds that doctor, why, path and the table of attachments say of a4 what is wanted, and doctor which tag is to blame.
+func saysOfIdle(t *testing.T, n *analysis.Subject, want string) {
+	t.Helper()
+	doctor, err := n.Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pageText(t, doctor)
+	if !strings.Contains(text, "attachment a4 "+want) {
+		t.Errorf("doctor: %s", text)
+	}
+	if strings.Contains(want, "no attachment-policy rule") && !strings.Contains(text, `"domian"`) {
+		t.Errorf("doctor names no tag: %s", text)
+	}
+	y, err := n.Why("10.11.0.0/16", routing.TableID{Segment: "dev", Edge: "eu-west-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := pageText(t, y); !strings.Contains(text, "a4 announces 10.11.0.0/16; it "+want) {
+		t.Errorf("why: %s", text)
+	}
+	from, err := n.Path("a4", "", "10.10.0.1", "")
+	if err != nil && !strings.Contains(err.Error(), want) || err == nil && !strings.Contains(pageText(t, from), want) {
+		t.Errorf("path from it: %v %v", from, err)
+	}
+	to, err := n.Path("a3", "", "10.11.0.1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := pageText(t, to); !strings.Contains(text, want) {
+		t.Errorf("path to it: %s", text)
+	}
+	if text := pageText(t, n.Attachments()); !strings.Contains(text, strings.TrimPrefix(want, "is ")) || strings.Contains(text, want) {
+		t.Errorf("attachments: %s", text)
+	}
+}
