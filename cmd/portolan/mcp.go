@@ -44,7 +44,7 @@ Without --listen it serves one client on standard input and output; with it, cli
 			if o.listen != "" {
 				return o.serveHTTP(ctx, cmd.OutOrStdout())
 			}
-			err := o.server().Run(ctx, &mcp.StdioTransport{MaxLineLength: maxToolInput})
+			err := o.server().Run(ctx, answeredTransport{&mcp.StdioTransport{MaxLineLength: maxToolInput}})
 			if errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) {
 				return nil
 			}
