@@ -137,8 +137,8 @@ func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
 	}
 	defer resp.Body.Close() // only read
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return fmt.Errorf("the server answers %s: %s", resp.Status, text)
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		return refusal(resp.Status, text)
 	}
 	_, err = io.Copy(w, resp.Body)
 	return err

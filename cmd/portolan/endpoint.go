@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -82,11 +85,14 @@ func ask(ctx context.Context, endpoint, path string) (*http.Response, error) {
 	return send(ctx, endpoint, http.MethodGet, path)
 }
 
-// send makes a signed call without a body.
+// send makes a signed call without a body. An error names the server, and what can be done.
 func send(ctx context.Context, endpoint, method, path string) (*http.Response, error) {
 	c, err := newClient(ctx, endpoint)
 	if err != nil {
 		return nil, err
+	}
+	if u, err := url.Parse(c.endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("the server URL %q is not an address such as %s", c.endpoint, defaultEndpoint)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, nil)
 	if err != nil {
@@ -96,7 +102,11 @@ func send(ctx context.Context, endpoint, method, path string) (*http.Response, e
 	if err := v4.NewSigner().SignHTTP(ctx, c.keys, r, hex.EncodeToString(empty[:]), "networkmanager", c.region, time.Now()); err != nil {
 		return nil, err
 	}
-	return http.DefaultClient.Do(r)
+	resp, err := http.DefaultClient.Do(r)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, fmt.Errorf("no answer from the server at %s: %w; start one with \"portolan serve\", or name another with --endpoint", c.endpoint, failed.Err)
+	}
+	return resp, err
 }
 
 // answer makes a control call and reads up to most bytes of what is answered. Any status but 200 is an error with its text.
@@ -111,7 +121,29 @@ func answer(ctx context.Context, endpoint, method, path string, most int64) ([]b
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the server answers %s: %.500s", resp.Status, data)
+		return nil, refusal(resp.Status, data)
 	}
 	return data, nil
+}
+
+// refusal is what a server answers in the place of what it was asked for, as a sentence.
+func refusal(status string, body []byte) error {
+	var said struct {
+		Message, ResourceID, ResourceType string
+		Fields                            []struct{ Name, Message string }
+		Status, Reason                    string // of the health check
+	}
+	if err := json.Unmarshal(body, &said, json.MatchCaseInsensitiveNames(true)); err != nil || said.Message+said.Status == "" {
+		return fmt.Errorf("the server answers %s: %.500s", status, body)
+	}
+	if said.ResourceID != "" {
+		_, account, _ := strings.Cut(strings.TrimSuffix(said.Message, "."), "asked for by account ")
+		return fmt.Errorf("account %s has no %s %s on this server: check the ID, or set AWS_PROFILE or AWS_ACCESS_KEY_ID to the account that has it",
+			account, strings.ReplaceAll(said.ResourceType, "-", " "), said.ResourceID)
+	}
+	text := strings.TrimSuffix(cmp.Or(said.Message, strings.TrimSpace(said.Status+" "+said.Reason)), ".")
+	for _, f := range said.Fields {
+		text += fmt.Sprintf("; %s: %s", f.Name, strings.TrimSuffix(f.Message, "."))
+	}
+	return fmt.Errorf("the server refuses: %s", text)
 }

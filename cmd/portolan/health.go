@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -21,15 +20,8 @@ func healthCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
 			defer cancel()
-			resp, err := ask(ctx, o.endpoint, "/_portolan/health")
-			if err != nil {
-				return err
-			}
-			defer resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("the server answers %s", resp.Status)
-			}
-			return nil
+			_, err := answer(ctx, o.endpoint, http.MethodGet, "/_portolan/health", 1<<20)
+			return err
 		},
 	}
 	o.endpointFlag(cmd)

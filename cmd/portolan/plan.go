@@ -33,7 +33,7 @@ func (p *planOptions) changes() bool { return p.policy != "" || p.to != "" || le
 // next is the network after the change.
 func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis.Subject, error) {
 	if !p.changes() {
-		return nil, usage(errors.New("what changes? give --policy FILE, --to-snapshot FILE or --fail edge=LOCATION"))
+		return nil, usage(errors.New("plan needs a change: give --policy FILE, --to-snapshot FILE, --fail edge=LOCATION or --fail attachment=ID"))
 	}
 	if err := onceStdin(p.network.file, p.policy, p.to); err != nil {
 		return nil, err

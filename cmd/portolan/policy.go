@@ -45,9 +45,9 @@ func policyCommand() *cobra.Command {
 func usage(err error) error { return &exitError{exitUsage, err} }
 
 // files wants at least one file.
-func files(_ *cobra.Command, args []string) error {
+func files(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usage(errors.New("which files? - is the standard input"))
+		return usage(fmt.Errorf("%s needs at least one file; - is the standard input", cmd.Name()))
 	}
 	return onceStdin(args...)
 }

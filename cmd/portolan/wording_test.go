@@ -94,7 +94,11 @@ func TestTexts_speakPlainly(t *testing.T) {
 			ast.Inspect(parsed, func(n ast.Node) bool {
 				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 					if text, err := strconv.Unquote(lit.Value); err == nil && !strings.HasPrefix(text, "told") {
-						checkWording(t, set.Position(lit.Pos()).String(), text)
+						at := set.Position(lit.Pos()).String()
+						checkWording(t, at, text)
+						if strings.Contains(text, "? ") {
+							t.Errorf("%s: %q asks; a text says what is wrong and what to do", at, text)
+						}
 					}
 				}
 				return true

@@ -6,8 +6,6 @@ import (
 	"portolan/api"
 )
 
-// Service implements api.Service by forwarding: each method hands its input to the function of the same name.
-
 func (s *Service) PutAttachmentRoutingPolicyLabel(ctx context.Context, in *api.PutAttachmentRoutingPolicyLabelInput) (*api.PutAttachmentRoutingPolicyLabelOutput, error) {
 	return change(ctx, s.env, in, putAttachmentRoutingPolicyLabel)
 }
