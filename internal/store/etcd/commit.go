@@ -225,9 +225,17 @@ func refused(err error) bool {
 		return true
 	}
 	switch status.Code(err) {
-	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument, codes.FailedPrecondition, codes.ResourceExhausted:
+	case codes.FailedPrecondition, codes.ResourceExhausted:
 		return true
 	}
-	var known rpctypes.EtcdError
-	return errors.As(err, &known) && known.Code() == codes.PermissionDenied
+	return forbidden(err)
+}
+
+// forbidden reports whether the cluster takes nothing of the kind from this user.
+func forbidden(err error) bool {
+	code := status.Code(err)
+	if known, ok := errors.AsType[rpctypes.EtcdError](err); ok {
+		code = known.Code()
+	}
+	return code == codes.PermissionDenied || code == codes.Unauthenticated || code == codes.InvalidArgument
 }

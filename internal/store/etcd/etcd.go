@@ -82,6 +82,7 @@ func ParseURL(text string) (Options, error) {
 // a commit is not waited for longer than commitTimeout, and what may be asked again is asked with firstTry, then with twice
 // the time of the try before.
 const (
+	beginTimeout  = 10 * time.Second
 	dialTimeout   = 5 * time.Second
 	callTimeout   = 2 * time.Second
 	commitTimeout = time.Second
@@ -192,14 +193,17 @@ func (c *cluster) deleteKey() string { return c.key("m/deletes") }
 
 // begin checks the layout, finds out how large a transaction may be, and enters the server.
 func (c *cluster) begin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
 	defer cancel()
 	format := c.key("m/format")
-	made, err := c.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(format), "=", 0)).
-		Then(clientv3.OpPut(format, layout)).
-		Else(clientv3.OpGet(format)).Commit()
-	if err != nil {
+	var made *clientv3.TxnResponse
+	if err := tries(ctx, func(ctx context.Context) (err error) { // a cluster that has just begun elects a leader first
+		made, err = c.client.Txn(ctx).
+			If(clientv3.Compare(clientv3.CreateRevision(format), "=", 0)).
+			Then(clientv3.OpPut(format, layout)).
+			Else(clientv3.OpGet(format)).Commit()
+		return err
+	}); err != nil {
 		return err
 	}
 	if !made.Succeeded {
@@ -207,6 +211,7 @@ func (c *cluster) begin(ctx context.Context) error {
 			return fmt.Errorf("the entries under %q have layout %.20q, this binary knows %s: use a newer one", c.opts.Prefix, got, layout)
 		}
 	}
+	var err error
 	if c.maxOps, err = c.probe(ctx); err != nil {
 		return err
 	}
@@ -259,14 +264,14 @@ func (c *cluster) Newest(ctx context.Context) (uint64, error) {
 	return revisionOf(got.Kvs[0].ModRevision), nil
 }
 
-// tries calls f until it succeeds or ctx ends, and returns its last error.
+// tries calls f until it succeeds, is forbidden, or ctx ends, and returns its last error.
 func tries(ctx context.Context, f func(context.Context) error) error {
 	for limit := firstTry; ; limit = min(2*limit, callTimeout) {
 		try, cancel := context.WithTimeout(ctx, limit)
 		err := f(try)
 		cancel()
-		if err == nil {
-			return nil
+		if err == nil || forbidden(err) {
+			return err
 		}
 		pause(ctx, retryPause)
 		if ctx.Err() != nil {
