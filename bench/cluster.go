@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"log"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,70 +18,13 @@ import (
 	"portolan/internal/state"
 	"portolan/internal/store"
 	"portolan/internal/store/etcd"
+	"portolan/internal/store/etcd/etcdtest"
 )
 
-// etcdMembers is a cluster of etcd whose members are processes.
-type etcdMembers struct {
-	client []string
-	args   [][]string
-	cmds   []*exec.Cmd
-	dir    string
-}
-
-func startEtcd(binary string, n int) *etcdMembers {
-	dir, err := os.MkdirTemp("", "portolan-bench-")
+func openShared(e *etcdtest.Cluster, prefix, server string) store.Shared {
+	st, err := etcd.Open(context.Background(), etcd.Options{Endpoints: e.Client, Prefix: prefix, Server: server})
 	check(err)
-	e := &etcdMembers{dir: dir, cmds: make([]*exec.Cmd, n)}
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(err)
-		defer func() { check(l.Close()) }()
-		return l.Addr().String()
-	}
-	var peers, initial []string
-	for i := range n {
-		e.client, peers = append(e.client, free()), append(peers, free())
-		initial = append(initial, fmt.Sprintf("m%d=http://%s", i, peers[i]))
-	}
-	for i := range n {
-		e.args = append(e.args, []string{
-			binary, "--name", fmt.Sprintf("m%d", i), "--data-dir", filepath.Join(dir, fmt.Sprint(i)), "--max-txn-ops", "10000",
-			"--listen-client-urls", "http://" + e.client[i], "--advertise-client-urls", "http://" + e.client[i],
-			"--listen-peer-urls", "http://" + peers[i], "--initial-advertise-peer-urls", "http://" + peers[i],
-			"--initial-cluster", strings.Join(initial, ","), "--initial-cluster-state", "new",
-		})
-		e.begin(i)
-	}
-	return e
-}
-
-func (e *etcdMembers) begin(i int) {
-	e.cmds[i] = exec.Command(e.args[i][0], e.args[i][1:]...)
-	check(e.cmds[i].Start())
-}
-
-func (e *etcdMembers) kill(i int) {
-	_ = e.cmds[i].Process.Kill()
-	_ = e.cmds[i].Wait()
-}
-
-func (e *etcdMembers) stop() {
-	for i := range e.cmds {
-		e.kill(i)
-	}
-	check(os.RemoveAll(e.dir))
-}
-
-func (e *etcdMembers) open(prefix, server string) store.Shared {
-	for tries := 0; ; tries++ {
-		st, err := etcd.Open(context.Background(), etcd.Options{Endpoints: e.client, Prefix: prefix, Server: server})
-		if err == nil {
-			return st.(store.Shared)
-		}
-		if tries == 10 { // the members elect a leader first
-			log.Fatal(err)
-		}
-	}
+	return st.(store.Shared)
 }
 
 // creator creates devices below a global network of its own.
@@ -129,13 +68,13 @@ func (c *creator) commits() (commits, conflicts uint64) {
 
 // cluster measures servers on three members of etcd, which run on this machine too and take their share of it.
 func (b *bench) cluster() {
-	binary, err := exec.LookPath("etcd")
-	if err != nil {
+	if _, err := exec.LookPath("etcd"); err != nil {
 		b.printf("## Several servers on one etcd\n\netcd is not on this machine.\n\n")
 		return
 	}
-	e := startEtcd(binary, 3)
-	defer e.stop()
+	e, err := etcdtest.Start(context.Background(), "", 3)
+	check(err)
+	defer e.Stop()
 	b.printf("## Several servers on one etcd\n\nThree members of etcd on this machine, which share its processors and its disk with the servers.\n\n")
 	b.clusterCreates(e)
 	b.twoServers(e)
@@ -147,14 +86,14 @@ func (b *bench) cluster() {
 // putsPerCreate is how many keys CreateDevice writes; putsPerCommit are those of the commit itself.
 const putsPerCreate, putsPerCommit = 5, 2
 
-func (b *bench) clusterCreates(e *etcdMembers) {
-	client, err := clientv3.New(clientv3.Config{Endpoints: e.client, Logger: zap.NewNop()})
+func (b *bench) clusterCreates(e *etcdtest.Cluster) {
+	client, err := clientv3.New(clientv3.Config{Endpoints: e.Client, Logger: zap.NewNop()})
 	check(err)
 	defer func() { check(client.Close()) }()
 	b.printf("CreateDevice over the service. `txn-put` is what etcd's benchmark of that name does: transactions of so many puts of 300 bytes,\none under way, as many puts as one commit of ours has. Goals with 64 writers: 0.25 of bbolt, 0.6 of txn-put.\n\n")
 	b.printf("| writers | on etcd /s | bbolt /s | ratio | creates per transaction | transactions /s | txn-put /s | ratio |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, n := range []int{1, 16, 64} {
-		ours, bolt := newCreator(e.open(fmt.Sprintf("creates%d", n), "bench")), newCreator(tempBolt())
+		ours, bolt := newCreator(openShared(e, fmt.Sprintf("creates%d", n), "bench")), newCreator(tempBolt())
 		ours.create()
 		before, _ := ours.commits()
 		var created atomic.Int64
@@ -180,8 +119,8 @@ func (b *bench) clusterCreates(e *etcdMembers) {
 }
 
 // twoServers writes below different parents through one server and through two.
-func (b *bench) twoServers(e *etcdMembers) {
-	a, c := newCreator(e.open("two", "a")), newCreator(e.open("two", "c"))
+func (b *bench) twoServers(e *etcdtest.Cluster) {
+	a, c := newCreator(openShared(e, "two", "a")), newCreator(openShared(e, "two", "c"))
 	defer a.stop()
 	defer c.stop()
 	var created atomic.Int64
@@ -216,7 +155,7 @@ func add(list ...*creator) (commits, conflicts uint64) {
 }
 
 // clusterReads compares reads with those of one server on bbolt.
-func (b *bench) clusterReads(e *etcdMembers) {
+func (b *bench) clusterReads(e *etcdtest.Cluster) {
 	b.printf("Reads beside one server on bbolt, 4 clients, by processor time. Goal: 0.95.\n\n| call | on etcd /s | bbolt /s | ratio |\n| --- | ---: | ---: | ---: |\n")
 	url := func(st store.Store) (device, page string, stop func()) {
 		srv := serve(st)
@@ -229,7 +168,7 @@ func (b *bench) clusterReads(e *etcdMembers) {
 		}
 		return devices + "?deviceIds=" + made.Device.DeviceId, devices + "?maxResults=100", srv.stop
 	}
-	device, page, stop := url(e.open("reads", "bench"))
+	device, page, stop := url(openShared(e, "reads", "bench"))
 	defer stop()
 	theirDevice, theirPage, theirStop := url(tempBolt())
 	defer theirStop()
@@ -240,25 +179,9 @@ func (b *bench) clusterReads(e *etcdMembers) {
 	b.printf("\n")
 }
 
-// leader is the number of the member that leads.
-func (c *creator) leader() int {
-	for range 100 {
-		status, err := c.st.(store.Shared).Status(asCaller())
-		check(err)
-		for i, m := range status.Members {
-			if m.Leader {
-				return i
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	log.Fatal("no member leads")
-	return -1
-}
-
 // leaderLoss kills the leading member while clients write, and gives the longest time without an answer.
-func (b *bench) leaderLoss(e *etcdMembers) {
-	c := newCreator(e.open("loss", "bench"))
+func (b *bench) leaderLoss(e *etcdtest.Cluster) {
+	c := newCreator(openShared(e, "loss", "bench"))
 	defer c.stop()
 	var pauses []float64
 	for range b.rounds {
@@ -282,12 +205,13 @@ func (b *bench) leaderLoss(e *etcdMembers) {
 			})
 		}
 		time.Sleep(b.span)
-		leader := c.leader()
-		e.kill(leader)
+		leader, err := e.Leader(context.Background())
+		check(err)
+		e.Kill(leader)
 		time.Sleep(4 * time.Second)
 		close(over)
 		wg.Wait()
-		e.begin(leader)
+		check(e.Begin(leader))
 		time.Sleep(2 * time.Second) // it catches up
 		pauses = append(pauses, longest.Seconds())
 	}
@@ -295,8 +219,8 @@ func (b *bench) leaderLoss(e *etcdMembers) {
 }
 
 // clusterStart opens a store that holds many devices.
-func (b *bench) clusterStart(e *etcdMembers) {
-	c := newCreator(e.open("start", "bench"))
+func (b *bench) clusterStart(e *etcdtest.Cluster) {
+	c := newCreator(openShared(e, "start", "bench"))
 	c.create()
 	var key, value string
 	check(c.st.View(asCaller(), func(r store.Reader) error {
@@ -306,7 +230,7 @@ func (b *bench) clusterStart(e *etcdMembers) {
 		return nil
 	}))
 	c.stop()
-	client, err := clientv3.New(clientv3.Config{Endpoints: e.client, Logger: zap.NewNop()})
+	client, err := clientv3.New(clientv3.Config{Endpoints: e.Client, Logger: zap.NewNop()})
 	check(err)
 	defer func() { check(client.Close()) }()
 	for n := 0; n < b.devices; {
@@ -324,7 +248,7 @@ func (b *bench) clusterStart(e *etcdMembers) {
 	var times []float64
 	for range b.rounds {
 		begun := time.Now()
-		url, _, kill := start(server, "--store", "etcd://"+strings.Join(e.client, ",")+"/start", "--log-level", "error")
+		url, _, kill := start(server, "--store", "etcd://"+strings.Join(e.Client, ",")+"/start", "--log-level", "error")
 		do("GET", url+"/global-networks", "")
 		times = append(times, time.Since(begun).Seconds())
 		kill()

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // binary is what a build gave: the file, and the places that look a method up by a computed name, for which the linker
@@ -64,6 +65,18 @@ func Binary(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	return b.path
+}
+
+// patience is how long is waited for what takes a moment when the machine has nothing else to do.
+const patience = 5 * time.Minute
+
+// patiently gives a context that ends where waiting is in vain. What the tests need is built before it begins.
+func patiently(t *testing.T) context.Context {
+	t.Helper()
+	Binary(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Process is a running server.

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"context"
 	"errors"
 	"os/exec"
 	"strings"
@@ -115,9 +114,8 @@ func sdk(p *Process) *networkmanager.Client {
 }
 
 func TestGoSDK_typedErrorsAndPaging(t *testing.T) {
+	ctx := patiently(t)
 	p := Start(t, "--ephemeral", "--quota", "sites=1000")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	client, begun := sdk(p), time.Now().Truncate(time.Second)
 	created, err := client.CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{Description: aws.String("sdk")})
 	if err != nil {

@@ -1,12 +1,10 @@
 package test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
@@ -15,6 +13,7 @@ import (
 // TestClock_steps runs a server under a clock that is set ahead for one deletion, then right again, and back across restarts:
 // the deletion ends, and the order of a list is the order of creation.
 func TestClock_steps(t *testing.T) {
+	ctx := patiently(t)
 	file, data := filepath.Join(t.TempDir(), "clock"), t.TempDir()
 	set := func(off string) {
 		t.Helper()
@@ -26,8 +25,6 @@ func TestClock_steps(t *testing.T) {
 		}
 	}
 	t.Setenv("PORTOLAN_CLOCK_FILE", file)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	var gn string
 	var created []string
 	for round, off := range []string{"0s", "-60s", "1h", "-1h"} {

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -24,24 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"github.com/go-json-experiment/json"
 )
-
-// leader is the number of the member that leads, by what a server says of it.
-func (c *etcdCluster) leader(p *Process) int {
-	var status struct {
-		Members []struct {
-			Endpoint string
-			Leader   bool
-		}
-	}
-	readJSON(c.t, ask(c.t, p, "GET", "/_portolan/cluster", nil), &status)
-	for _, m := range status.Members {
-		if m.Leader {
-			return slices.Index(c.client, m.Endpoint)
-		}
-	}
-	c.t.Fatalf("no member leads: %+v", status)
-	return -1
-}
 
 // patient retries as an SDK does for as long as a failover takes.
 func patient(p *Process) *networkmanager.Client {
@@ -107,8 +88,7 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 	for i := range servers {
 		servers[i] = Start(t, append(args, "--store-name", fmt.Sprintf("server-%d", i))...)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := patiently(t)
 	made, err := patient(servers[0]).CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{Description: aws.String("start")})
 	if err != nil {
 		t.Fatal(err)
@@ -168,8 +148,11 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("the writers do not get on")
 	}
-	leader := cluster.leader(servers[0])
-	cluster.kill(leader)
+	leader, err := cluster.Leader(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.Kill(leader)
 	servers[2].Kill()
 	if err := servers[1].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -207,12 +190,11 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 		}
 	})
 	t.Run("cluster status", func(t *testing.T) {
-		text := portolan(t, again, 0, "cluster", "status")
-		for _, want := range []string{"server server-2:", "server-0", "server-1", "publishing", "leader"} {
-			if !strings.Contains(text, want) {
-				t.Errorf("no %q in:\n%s", want, text)
-			}
-		}
+		until(t, "all of it", func() bool {
+			text := commandOf(again, "cluster", "status")
+			return !slices.ContainsFunc([]string{"server server-2:", "server-0", "server-1", "publishing", "leader"},
+				func(want string) bool { return !strings.Contains(text, want) })
+		})
 	})
 	t.Logf("%d devices acknowledged", len(acknowledged))
 }

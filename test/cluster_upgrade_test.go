@@ -2,16 +2,16 @@ package test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
+
+	"portolan/internal/store/etcd/etcdtest"
 )
 
 // olderVariable names a binary of an earlier commit. Without it servers are replaced by others of the same.
@@ -23,8 +23,8 @@ func TestCluster_rollingUpgrade(t *testing.T) {
 	older := cmp.Or(os.Getenv(olderVariable), Binary(t))
 	cluster := startEtcd(t, 1)
 	args := []string{"--store", cluster.address("wan"), "--store-reads", "linearizable", "--log-level", "error", "--quota", "devices=1000000"}
-	var addresses []string
-	servers := make([]*Process, 3)
+	addresses := etcdtest.FreeAddresses(3)
+	servers := make([]*Process, len(addresses))
 	launch := func(i int, binary string) {
 		p, err := start(binary, append(args, "--listen", addresses[i], "--store-name", fmt.Sprintf("server-%d", i))...)
 		if err != nil {
@@ -35,15 +35,13 @@ func TestCluster_rollingUpgrade(t *testing.T) {
 		t.Cleanup(p.Kill)
 	}
 	for i := range servers {
-		addresses = append(addresses, freeAddress(t))
 		launch(i, older)
 	}
 	if t.Failed() {
 		return
 	}
-	all := roundRobin(t, addresses...)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	all := roundRobin(t, patience, addresses...)
+	ctx := patiently(t)
 	lab := newCoreNetworkLab(t, all, "111122223333")
 	acknowledged := writeWhile(ctx, t, []*Process{all}, lab.gn, func() {
 		for i, p := range servers {
@@ -78,7 +76,7 @@ func TestCluster_eventsInOrder(t *testing.T) {
 			"--routing-events=false", "--lifecycle", "attachment.CREATING=20ms", "--store-name", fmt.Sprintf("server-%d", i))
 		addresses = append(addresses, p.Addr)
 	}
-	lab := newCoreNetworkLab(t, roundRobin(t, addresses...), "111122223333")
+	lab := newCoreNetworkLab(t, roundRobin(t, patience, addresses...), "111122223333")
 	const attachments = 12
 	ids := make([]string, attachments)
 	done := make(chan error)

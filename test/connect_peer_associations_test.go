@@ -58,13 +58,18 @@ func refusal[E error, I, O any](l *peerLab, call func(context.Context, *I, ...fu
 	return want
 }
 
-// until polls as a waiter does: the next call shows what came of the last.
 func (l *peerLab) until(what string, done func() bool) {
 	l.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	until(l.t, what, done)
+}
+
+// until polls as a waiter does, without its pauses: the next call shows what came of the last.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	for !done() {
 		if time.Now().After(deadline) {
-			l.t.Fatal("waited in vain for " + what)
+			t.Fatal("waited in vain for " + what)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
@@ -33,7 +32,7 @@ func TestKill_acknowledgedWritesSurvive(t *testing.T) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		client := sdk(p)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if gn == "" {
 			out, err := client.CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{})
 			if err != nil {
@@ -70,7 +69,11 @@ func TestKill_acknowledgedWritesSurvive(t *testing.T) {
 		}
 		// The moment of death: after some acknowledged writes and a random fraction of the next.
 		for range 1 + random.IntN(3) {
-			<-die
+			select {
+			case <-die:
+			case <-ctx.Done():
+				t.Fatalf("round %d: the clients do not get on", round)
+			}
 		}
 		for range random.IntN(20_000) {
 			runtime.Gosched()

@@ -85,7 +85,7 @@ func newFaultLab(ctx context.Context, t *testing.T) *faultLab {
 	for i := range 3 {
 		l.servers = append(l.servers, l.startServer(i))
 	}
-	l.all = roundRobin(t, l.servers[0].Addr, l.servers[1].Addr, l.servers[2].Addr)
+	l.all = roundRobin(t, 3*time.Second, l.servers[0].Addr, l.servers[1].Addr, l.servers[2].Addr)
 	made, err := patient(l.all).CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{Description: aws.String("start")})
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +318,8 @@ func compacted(l *faultLab) {
 func TestFaults_partitionsAndDisks(t *testing.T) {
 	rounds, _ := strconv.Atoi(os.Getenv("FAULT_ROUNDS"))
 	rounds = max(rounds, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*5*time.Minute)
+	Binary(t) // before the time that the rounds have begins
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*patience)
 	defer cancel()
 	l := newFaultLab(ctx, t)
 	l.write()

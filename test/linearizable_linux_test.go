@@ -396,7 +396,8 @@ func TestLinearizable_oneServer(t *testing.T) {
 	if err := e.setClock("0s"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*time.Minute)
+	Binary(t) // before the time that the rounds have begins
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*patience)
 	defer cancel()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for number := range rounds {

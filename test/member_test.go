@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
+
+	"portolan/internal/store/etcd/etcdtest"
 )
 
 const memberModule = "internal/store/etcd/member"
@@ -143,8 +145,8 @@ func startMembers(t *testing.T, a *authority, urls map[string]string, names []st
 func TestMember_threeServersAndNothingElse(t *testing.T) {
 	ca := newAuthority(t)
 	urls := map[string]string{}
-	for _, name := range []string{"a", "b", "c"} {
-		urls[name] = "https://" + freeAddress(t)
+	for i, address := range etcdtest.FreeAddresses(3) {
+		urls[string("abc"[i])] = "https://" + address
 	}
 	unlimited := []string{"--store-reads", "linearizable", "--quota", "devices=1000000"}
 	servers := startMembers(t, ca, urls, []string{"a", "b", "c"}, unlimited...)
@@ -159,7 +161,7 @@ func TestMember_threeServersAndNothingElse(t *testing.T) {
 		servers["c"].Kill()
 		portolan(t, servers["a"], 0, "cluster", "remove", "c")
 		delete(urls, "c")
-		urls["d"] = "https://" + freeAddress(t)
+		urls["d"] = "https://" + etcdtest.FreeAddress()
 		portolan(t, servers["a"], 0, "cluster", "add", urls["d"])
 		servers["d"] = startMembers(t, ca, urls, []string{"d"}, append(unlimited, "--join")...)["d"]
 	})
@@ -185,7 +187,7 @@ func TestMember_threeServersAndNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		alone := []string{"--cluster", "x", "--peers", "x=http://" + freeAddress(t)}
+		alone := []string{"--cluster", "x", "--peers", "x=http://" + etcdtest.FreeAddress()}
 		if out, err := exec.Command(binary, append([]string{"migrate", "--data", folder, member}, alone...)...).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

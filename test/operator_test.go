@@ -2,7 +2,6 @@ package test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +14,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/internal/store/etcd/etcdtest"
 )
 
 const credentialsFile = `[
@@ -105,6 +105,7 @@ func slowRequest(t *testing.T, p *Process) (finish func() (string, error)) {
 }
 
 func TestSIGTERM_drains(t *testing.T) {
+	ctx := patiently(t)
 	p := Start(t, "--data", t.TempDir())
 	finish := slowRequest(t, p)
 	type exit struct {
@@ -112,8 +113,6 @@ func TestSIGTERM_drains(t *testing.T) {
 		err  error
 	}
 	exited := make(chan exit, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
 	go func() {
 		code, err := p.Stop(ctx)
 		exited <- exit{code, err}
@@ -135,10 +134,9 @@ func TestSIGTERM_drains(t *testing.T) {
 }
 
 func TestSIGTERM_twiceEndsAtOnce(t *testing.T) {
+	ctx := patiently(t)
 	p := Start(t, "--ephemeral", "--drain", "1h")
 	slowRequest(t, p)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +266,7 @@ func TestOTLP_spansArrive(t *testing.T) {
 }
 
 func TestOTLP_nobodyListens(t *testing.T) {
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+freeAddress(t))
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+etcdtest.FreeAddress())
 	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "100") // milliseconds
 	p := Start(t, "--ephemeral")
 	if status, text := call(t, "GET", p.URL+"/global-networks", "", firstAccount); status != http.StatusOK {

@@ -118,6 +118,14 @@ func portolan(t *testing.T, p *Process, code int, args ...string) string {
 	return out.String()
 }
 
+// commandOf is what a command of the binary under test prints, whatever comes of it.
+func commandOf(p *Process, args ...string) string {
+	cmd := exec.Command(p.cmd.Path, args...)
+	cmd.Env = p.Env()
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
 // ask asks a server as the account that boto3 speaks for.
 func ask(t *testing.T, p *Process, method, path string, body []byte) string {
 	t.Helper()

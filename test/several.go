@@ -44,12 +44,13 @@ func (b *balancer) next(path string) (address string) {
 	return address
 }
 
-// roundRobin is where clients ask servers in turns, each call another one. What is not answered is 502, which clients try again.
-func roundRobin(tb testing.TB, addresses ...string) *Process {
+// roundRobin is where clients ask servers in turns, each call another one. What a server does not begin to answer in time is 502,
+// which clients try again.
+func roundRobin(tb testing.TB, wait time.Duration, addresses ...string) *Process {
 	tb.Helper()
 	b := &balancer{addresses: addresses}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = 3 * time.Second
+	transport.ResponseHeaderTimeout = wait
 	transport.MaxIdleConnsPerHost = 64
 	balancer := httptest.NewServer(&httputil.ReverseProxy{
 		Transport:     transport,
@@ -109,7 +110,7 @@ func startSeveral(t *testing.T, n int, args []string) *Process {
 			first = p
 		}
 	}
-	all := roundRobin(t, addresses...)
+	all := roundRobin(t, patience, addresses...)
 	all.Log, all.cmd, all.done = first.Log, first.cmd, first.done
 	return all
 }

@@ -61,17 +61,6 @@ func succeeded[O any](t *testing.T, out *O, err error) *O {
 	return out
 }
 
-// until calls until what is waited for is there: the provider's waiters, without their pauses.
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for range 1000 {
-		if done() {
-			return
-		}
-	}
-	t.Fatalf("%s did not come", what)
-}
-
 // gone is whether a call ends with the error by which the provider knows that a resource is deleted.
 func gone(err error) bool {
 	var missing *types.ResourceNotFoundException

@@ -3,78 +3,36 @@ package etcd_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
 	"portolan/internal/store"
 	"portolan/internal/store/etcd"
+	"portolan/internal/store/etcd/etcdtest"
 	"portolan/internal/store/storetest"
 )
 
 // startCluster starts a cluster of etcd members and returns where they take clients.
 func startCluster(t testing.TB, members int) []string {
 	t.Helper()
-	binary, err := exec.LookPath("etcd")
-	if err != nil {
-		t.Fatal("Debian's etcd-server is needed: run scripts/setup")
-	}
-	client, peer := make([]string, members), make([]string, members)
-	var initial []string
-	for i := range members {
-		client[i], peer[i] = freeAddress(t), freeAddress(t)
-		initial = append(initial, fmt.Sprintf("m%d=http://%s", i, peer[i]))
-	}
-	for i := range members {
-		dir, err := os.MkdirTemp(memory(), "etcd")
-		if err != nil {
-			t.Fatal(err)
-		}
-		log, err := os.Create(filepath.Join(dir, "log"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(binary, "--name", fmt.Sprintf("m%d", i), "--data-dir", filepath.Join(dir, "data"),
-			"--listen-client-urls", "http://"+client[i], "--advertise-client-urls", "http://"+client[i],
-			"--listen-peer-urls", "http://"+peer[i], "--initial-advertise-peer-urls", "http://"+peer[i],
-			"--initial-cluster", strings.Join(initial, ","), "--initial-cluster-state", "new", "--max-txn-ops", "10000")
-		cmd.Stdout, cmd.Stderr = log, log
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			_ = log.Close()
-			_ = os.RemoveAll(dir)
-		})
-	}
-	return client
-}
-
-// memory is a folder in memory where there is one: what a disk does is etcd's own business.
-func memory() string {
+	memory := ""
 	if _, err := os.Stat("/dev/shm"); err == nil {
-		return "/dev/shm"
+		memory = "/dev/shm" // what a disk does is etcd's own business
 	}
-	return ""
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	c, err := etcdtest.Start(ctx, memory, members)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Cleanup(c.Stop)
+	return c.Client
 }
 
 var opened atomic.Int64

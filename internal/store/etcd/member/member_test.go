@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 
 	"portolan/internal/store"
 	"portolan/internal/store/etcd"
+	"portolan/internal/store/etcd/etcdtest"
 	"portolan/internal/store/storetest"
 )
 
@@ -34,15 +34,8 @@ func TestStore_contract(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
 	m, err := Start(t.Context(), etcd.MemberOptions{
-		Name: "a", Peers: map[string]string{"a": "http://" + l.Addr().String()}, Dir: filepath.Join(dir, "etcd"), Log: slog.New(slog.DiscardHandler),
+		Name: "a", Peers: map[string]string{"a": "http://" + etcdtest.FreeAddress()}, Dir: filepath.Join(dir, "etcd"), Log: slog.New(slog.DiscardHandler),
 	}, func(err error) { t.Errorf("it ended: %v", err) })
 	if err != nil {
 		t.Fatal(err)
