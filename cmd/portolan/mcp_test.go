@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -14,13 +16,18 @@ import (
 func agent(t *testing.T) *mcp.ClientSession {
 	t.Helper()
 	o := mcpOptions{network: networkOptions{file: "../../examples/network.yaml"}}
-	there, here := mcp.NewInMemoryTransports()
+	asked, ask := io.Pipe()
+	answered, answer := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	if _, err := o.server().Connect(ctx, there, nil); err != nil {
-		t.Fatal(err)
-	}
-	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(ctx, here, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- o.server().ServeStreams(ctx, asked, answer) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(ctx, &mcp.IOTransport{Reader: answered, Writer: ask}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
