@@ -50,8 +50,8 @@ func (in *Inventory) sessions(m *Monitored) {
 	if !ok || peer.Configuration == nil {
 		return
 	}
-	if bgp, ok := peer.BGP(in.View); ok {
-		for _, s := range bgp.Sessions {
+	if held, ok := peer.Sessions(in.View); ok {
+		for _, s := range held {
 			m.sessions = append(m.sessions, session{s.CoreNetworkAddress, s.Up, s.Since.Time})
 		}
 		return

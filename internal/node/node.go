@@ -72,16 +72,17 @@ type Node struct {
 
 // New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
+	holds := cfg.BGP != "" && cfg.BGP != speaker.Off
 	db, err := state.Open(ctx, state.Config{
 		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Secrets: cfg.Secrets, Fail: cfg.Fail, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
-		ParsePolicy: cfg.ParsePolicy,
+		ParsePolicy: cfg.ParsePolicy, BGP: holds,
 	})
 	if err != nil {
 		return nil, err
 	}
 	var heard *network.Heard
 	shared, several := cfg.Store.(store.Shared)
-	if cfg.BGP != "" && cfg.BGP != speaker.Off {
+	if holds {
 		heard = &network.Heard{}
 	} else if !several {
 		if err := speaker.Forget(ctx, db); err != nil && cfg.Log != nil {

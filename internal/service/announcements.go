@@ -30,7 +30,7 @@ func (s *Service) PutAnnouncements(ctx context.Context, id string, list []routin
 		key := state.Announcements.Key(owner, coreNetwork, id)
 		_, before := state.Announcements.Get(tx.View, key)
 		if peer, ok := state.ConnectPeers.ByID(tx.View, id); ok && before != (len(list) > 0) {
-			if _, held := peer.BGP(tx.View); !held { // without sessions a peer is up when something is announced for it
+			if _, held := peer.Sessions(tx.View); !held { // without sessions a peer is up when something is announced for it
 				tx.ConnectPeerStatus(peer, len(list) > 0, "")
 			}
 		}

@@ -68,11 +68,16 @@ func must[I, O any](w *world, call func(context.Context, *I) (*O, error), in I) 
 	return out
 }
 
-// rest lets everything that moves by itself come to rest, the speaker's part included.
-func (w *world) rest() {
+// settle lets resources move to their last states, without the speaker's part.
+func (w *world) settle() {
 	for range 8 {
 		must(w, w.DescribeGlobalNetworks, api.DescribeGlobalNetworksInput{})
 	}
+}
+
+// rest lets everything that moves by itself come to rest, the speaker's part included.
+func (w *world) rest() {
+	w.settle()
 	if sp := w.BGP(); sp != nil {
 		sp.RefreshAll(w.ctx)
 		sp.Flush(w.ctx)
@@ -125,11 +130,19 @@ func (w *world) connect(edge, label string) (attachment string) {
 // peer makes the Connect peer of a number.
 func (w *world) peer(attachment string, i int, asn int64) (id string) {
 	w.t.Helper()
+	id = w.newPeer(attachment, i, asn)
+	w.rest()
+	return id
+}
+
+// newPeer is a Connect peer that the speaker has not seen.
+func (w *world) newPeer(attachment string, i int, asn int64) (id string) {
+	w.t.Helper()
 	id = must(w, w.CreateConnectPeer, api.CreateConnectPeerInput{
 		ConnectAttachmentId: attachment, PeerAddress: fmt.Sprintf("10.0.0.%d", i+5), BgpOptions: &api.BgpOptions{PeerAsn: new(asn)},
 		InsideCidrBlocks: []string{fmt.Sprintf("169.254.%d.0/29", 40+i), fmt.Sprintf("fd00::%d00/125", i+1)},
 	}).ConnectPeer.ConnectPeerId
-	w.rest()
+	w.settle()
 	return id
 }
 

@@ -81,6 +81,24 @@ func TestSpeaker_eventsAndTelemetryFollowTheSessions(t *testing.T) {
 	}
 }
 
+func TestSpeaker_whatIsPutForANewPeerBringsNoSessionUp(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	_, before := w.happened(0)
+	connect := must(w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: ids[0]}).ConnectPeer.ConnectAttachmentId
+	id := w.newPeer(connect, 1, 65002)
+	for _, list := range [][]routing.Announcement{{{Prefix: pfx("10.1.0.0/16"), ASPath: []uint32{65002}}}, nil} {
+		if err := w.PutAnnouncements(w.ctx, id, list); err != nil {
+			t.Fatal(err)
+		}
+		w.want("the sessions", w.telemetry(), "169.254.40.2 DOWN, 169.254.40.3 DOWN, 169.254.41.2 DOWN, 169.254.41.3 DOWN")
+	}
+	w.rest()
+	if got, _ := w.happened(before); len(got) != 0 {
+		t.Errorf("events of sessions that are down: %v", got)
+	}
+}
+
 func TestSpeaker_whatWasPutTakesThePlaceOfWhatWasHeard(t *testing.T) {
 	w := newWorld(t)
 	ids := w.peers(65001)

@@ -54,6 +54,21 @@ func (r *ConnectPeer) BGP(v *View) (*ConnectPeerBGP, bool) {
 	return ConnectPeerBGPs.Get(v, ConnectPeerBGPs.Key(r.OwnerAccountId, r.CoreNetworkId, r.ConnectPeerId))
 }
 
+// Sessions are the BGP sessions of a Connect peer; false: this server holds none, nor does another that shares the state. Those that
+// the server has not begun to hold are down.
+func (r *ConnectPeer) Sessions(v *View) (list []BGPSession, held bool) {
+	if b, ok := r.BGP(v); ok {
+		return b.Sessions, true
+	}
+	if !v.db.bgp || r.Configuration == nil {
+		return nil, v.db.bgp
+	}
+	for _, c := range r.Configuration.BgpConfigurations {
+		list = append(list, BGPSession{CoreNetworkAddress: c.CoreNetworkAddress, Since: r.CreatedAt})
+	}
+	return list, true
+}
+
 func shardID(peer string, shard int) string { return fmt.Sprintf("%s.%04d", peer, shard) }
 
 // Routes reads what a Connect peer had advertised.

@@ -38,6 +38,7 @@ type Config struct {
 	Log     *slog.Logger      // default discards
 	Grants  Grants            // nil shares nothing
 	Fail    *failpoint.Points // makes things go wrong at event.append and queue.step; for tests
+	BGP     bool              // this server holds BGP sessions of Connect peers, or may come to
 
 	// ParsePolicy reads a policy document; default policy.Parse.
 	ParsePolicy func(document []byte) (*policy.Document, policy.Errors)
@@ -54,6 +55,7 @@ type DB struct {
 	now      func() time.Time
 	ids      *ids
 	quotas   Quotas
+	bgp      bool // as in Config
 	log      *slog.Logger
 	grants   Grants
 	fail     *failpoint.Points
@@ -93,6 +95,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		now:      cfg.Now,
 		ids:      made,
 		quotas:   cfg.Quotas.withDefaults(),
+		bgp:      cfg.BGP,
 		log:      cfg.Log,
 		grants:   cfg.Grants,
 		pageKey:  key,
