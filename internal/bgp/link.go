@@ -86,7 +86,7 @@ func (l *link) timers(do action) {
 	if do&stopConnectRetry != 0 {
 		l.connectRetry.unset()
 	}
-	if do&startConnectRetry != 0 && !s.peer.Passive {
+	if do&startConnectRetry != 0 && s.dials() {
 		l.connectRetry.set(s.peer.connectRetry(), s, func() { l.event(connectRetryExpires, nil) })
 	}
 	if do&stopDelayOpen != 0 {
@@ -180,6 +180,7 @@ func (l *link) dial() {
 
 // connected gives the machine a connection.
 func (l *link) connected(conn net.Conn, incoming bool) {
+	l.s.unanswered = 0
 	l.wire = newWire(l.s, l, conn, incoming)
 	if incoming {
 		l.event(tcpConnectionConfirmed, nil)

@@ -16,8 +16,8 @@ type Peer struct {
 	PeerAS    uint32     // the same as LocalAS: iBGP
 	RouterID  netip.Addr // IPv4
 
-	Passive      bool          // wait for the peer to connect
-	HoldTime     time.Duration // proposed; 0: 30 s
+	Passive      bool          // leave it to the peer to connect, until the session has been up; after a restart, too, it is not waited for
+	HoldTime     time.Duration // proposed; 0: defaultHoldTime
 	ConnectRetry time.Duration // 0: 30 s
 	DelayOpen    time.Duration // wait this long for the peer's OPEN before ours is sent
 	IdleHold     time.Duration // after the first failure, doubled by each that follows; 0: 1 s
@@ -39,10 +39,13 @@ type Peer struct {
 	TTL         int    // of what is sent without GTSM; 0: the system's
 }
 
+// defaultHoldTime is what AWS's sessions of Connect peers propose.
+const defaultHoldTime = 30 * time.Second
+
 // internal says whether the session is iBGP.
 func (p *Peer) internal() bool { return p.LocalAS == p.PeerAS }
 
-func (p *Peer) holdTime() time.Duration     { return cmp.Or(p.HoldTime, 30*time.Second) }
+func (p *Peer) holdTime() time.Duration     { return cmp.Or(p.HoldTime, defaultHoldTime) }
 func (p *Peer) connectRetry() time.Duration { return cmp.Or(p.ConnectRetry, 30*time.Second) }
 func (p *Peer) maxIdleHold() time.Duration  { return cmp.Or(p.MaxIdleHold, 60*time.Second) }
 func (p *Peer) staleTime() time.Duration    { return cmp.Or(p.StaleTime, 120*time.Second) }

@@ -1,6 +1,10 @@
 package bgp
 
 import (
+	"context"
+	"errors"
+	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,6 +280,71 @@ func TestSession_refresh(t *testing.T) {
 			wantState(t, s, Established)
 			r.send(append(encodeKeepalive()[:16], 0, 20, bgp.BGP_MSG_ROUTE_REFRESH, 0))
 			r.expectNotification(codeRouteRefresh, 1)
+		})
+	})
+}
+
+// dialling is a session whose attempts to connect the test counts, and answers when it likes.
+func dialling(t *testing.T, p Peer) (s *Session, rec *recorder, attempts *int, answer func() *router) {
+	t.Helper()
+	attempts = new(int)
+	var next net.Conn
+	s, rec = setup(t, p, nil, func(context.Context) (net.Conn, error) {
+		*attempts++
+		if next == nil {
+			return nil, errors.New("refused")
+		}
+		conn := next
+		next = nil
+		return conn, nil
+	})
+	return s, rec, attempts, func() *router {
+		ours, theirs := net.Pipe()
+		next = ours
+		return newRouter(t, theirs)
+	}
+}
+
+func TestSession_passiveOneConnectsAgain(t *testing.T) {
+	t.Run("not to a peer that was never there", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, _, attempts, _ := dialling(t, corePeer())
+			connect(t, s).conn.Close() // before its OPEN
+			time.Sleep(10 * time.Minute)
+			if *attempts != 0 {
+				t.Errorf("%d attempts to connect", *attempts)
+			}
+		})
+	})
+	t.Run("after a restart", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := corePeer()
+			p.Restarting = true
+			s, _, attempts, answer := dialling(t, p)
+			time.Sleep(10 * time.Second) // at 0, 1, 3 and 7 seconds
+			if synctest.Wait(); *attempts != 4 {
+				t.Errorf("%d attempts to connect in 10 s", *attempts)
+			}
+			r := answer()
+			time.Sleep(5 * time.Second)
+			r.establish(routerCaps)
+			wantState(t, s, Established)
+		})
+	})
+	t.Run("after the session was lost, and the peer may connect meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, rec, attempts, _ := dialling(t, corePeer())
+			r := connect(t, s)
+			r.establish(routerCaps)
+			r.announce([]uint32{65001}, "10.1.0.0/16")
+			r.send(cease(ceaseReset, "").encode())
+			time.Sleep(70 * time.Second)
+			if i := s.Info(); *attempts == 0 || i.State != Idle || !strings.HasPrefix(i.LastReason, "received Cease") {
+				t.Errorf("%d attempts to connect, %s, %q", *attempts, i.State, i.LastReason)
+			}
+			wantTable(t, rec, routeA)
+			connect(t, s).establish(routerCaps) // it does not have to wait
+			wantState(t, s, Established)
 		})
 	})
 }

@@ -22,21 +22,22 @@ type Session struct {
 
 	running sync.WaitGroup
 
-	mu        sync.Mutex
-	started   bool
-	frozen    bool  // what was heard is kept whatever happens
-	cur       *link // nil: not started
-	second    *link // of a connection that collides with cur's
-	parked    net.Conn
-	closing   int // connections whose last message is on its way
-	export    *Export
-	rib       adjRIBIn
-	changes   []Change
-	retries   int // ConnectRetryCounter
-	failures  int // in a row, for the idle hold time
-	holdDown  bool
-	idleTimer alarm
-	staleEnd  alarm // when stale routes go
+	mu         sync.Mutex
+	started    bool
+	frozen     bool  // what was heard is kept whatever happens
+	cur        *link // nil: not started
+	second     *link // of a connection that collides with cur's
+	parked     net.Conn
+	closing    int // connections whose last message is on its way
+	export     *Export
+	rib        adjRIBIn
+	changes    []Change
+	retries    int // ConnectRetryCounter
+	failures   int // in a row, for the idle hold time
+	unanswered int // attempts to connect since it last had a connection, for the same
+	holdDown   bool
+	idleTimer  alarm
+	staleEnd   alarm // when stale routes go
 
 	reported    State
 	reason      *Notification // of the next report
@@ -80,12 +81,18 @@ func (s *Session) Start() {
 	}
 	s.started = true
 	s.cur = newLink(s, Idle)
-	if s.peer.Passive {
-		s.cur.event(manualStartPassive, nil)
-	} else {
+	if s.dials() {
 		s.cur.event(manualStart, nil)
+	} else {
+		s.cur.event(manualStartPassive, nil)
 	}
 	s.report()
+}
+
+// dials tells whether the session connects by itself. A passive one does, too, to a peer that it has been up with, in this process
+// or an earlier one: the peer may have tried while nobody listened, and waits for its ConnectRetryTimer, minutes maybe.
+func (s *Session) dials() bool {
+	return s.dial != nil && (!s.peer.Passive || s.peer.Restarting || s.established > 0)
 }
 
 // Stop ends the session with a Cease of the subcode; 0: without a message, so that a peer with graceful restart keeps the
@@ -166,6 +173,11 @@ func (s *Session) accept(conn net.Conn) {
 	case !s.started, s.holdDown: // over its limit, it is not to come back at once
 		s.counters.Refused++
 		conn.Close()
+	case s.cur.m.state == Idle && s.unanswered > 0: // it rests because of us alone
+		s.unpark()
+		s.parked = conn
+		s.idleTimer.unset()
+		s.restart()
 	case s.cur.m.state == Idle || s.cur.wire == nil && s.idleTimer.isSet():
 		s.unpark()
 		s.parked = conn
@@ -297,6 +309,11 @@ func (s *Session) failed(l *link, from State, e event, cause *Notification, sent
 		l.discard()
 		return
 	}
+	if from == Connect && cause == nil {
+		s.unanswered++
+		s.idleTimer.set(s.peer.idleHold(s.unanswered), s, s.restart)
+		return
+	}
 	s.failures++
 	d := s.peer.idleHold(s.failures)
 	s.holdDown = sent && cause.Code == codeCease && cause.Subcode == ceaseMaxPrefixes
@@ -310,10 +327,11 @@ func (s *Session) failed(l *link, from State, e event, cause *Notification, sent
 // peer that does this over and over waits as after an error.
 func (s *Session) lostEarly() {
 	s.failures++
+	s.cur.connectRetry.unset()
 	s.idleTimer.set(s.peer.idleHold(s.failures), s, s.restart)
 }
 
-// restart leaves Idle when the idle hold time has passed.
+// restart leaves Idle, or Active without a connection, when the idle hold time has passed.
 func (s *Session) restart() {
 	if !s.started {
 		return
@@ -321,10 +339,15 @@ func (s *Session) restart() {
 	s.holdDown = false
 	conn := s.parked
 	s.parked = nil
-	if s.cur.m.state != Idle {
-		if conn != nil {
-			s.accept(conn)
-		}
+	switch {
+	case s.cur.m.state == Idle:
+	case conn != nil:
+		s.accept(conn)
+		return
+	case s.dials() && s.cur.m.state == Active && s.cur.wire == nil: // after lostEarly
+		s.cur.event(connectRetryExpires, nil)
+		return
+	default:
 		return
 	}
 	s.cur.event(idleHoldExpires, nil)
@@ -332,19 +355,23 @@ func (s *Session) restart() {
 	case conn != nil:
 		s.cur.event(automaticStartDampenedPassive, nil)
 		s.cur.connected(conn, true)
-	case s.peer.Passive:
-		s.cur.event(automaticStartDampenedPassive, nil)
-	default:
+	case s.dials():
 		s.cur.event(automaticStartDampened, nil)
+	default:
+		s.cur.event(automaticStartDampenedPassive, nil)
 	}
 }
 
 // note keeps the reason of a failure for people.
 func (s *Session) note(from State, e event, cause *Notification, sent bool) {
+	if cause == nil && from == Connect {
+		if s.last == "" { // else what went wrong with the session itself says more
+			s.last, s.lastAt = "could not connect", time.Now()
+		}
+		return
+	}
 	s.reason, s.reasonSent = cause, sent
 	switch {
-	case cause == nil && from == Connect:
-		s.last = "could not connect"
 	case cause == nil:
 		s.last = "connection lost in " + from.String()
 	case sent:

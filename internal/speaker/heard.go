@@ -30,7 +30,7 @@ func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
 			sp.dirty[s.peer] = struct{}{}
 			poke(sp.wake)
 		}
-		if t.To == bgp.Idle || t.From == bgp.Established {
+		if t.To == bgp.Idle && t.From != bgp.Connect || t.From == bgp.Established {
 			s.reason = reasonOf(&t)
 		}
 	}

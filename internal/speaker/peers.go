@@ -293,7 +293,7 @@ func (sp *Speaker) restore(s *session) (list []bgp.Change) {
 func (s *session) desired(secret Secret) bgp.Desired {
 	d := bgp.Desired{Export: s.peer.export, Peer: bgp.Peer{
 		Name: s.name, Local: s.sockets.local, Remote: s.sockets.remote, Namespace: s.sockets.namespace,
-		LocalAS: s.local, PeerAS: s.remote, RouterID: s.core, Passive: true, HoldTime: holdTime,
+		LocalAS: s.local, PeerAS: s.remote, RouterID: s.core, Passive: true,
 		Families: bgp.IPv4, NextHop4: s.core, NextHop6: s.core6, RestartTime: restartTime, Restarting: s.peer.restored,
 		Password: secret.Password, TTLSecurity: secret.TTLSecurity, TTL: s.sockets.ttl,
 	}}
@@ -303,10 +303,8 @@ func (s *session) desired(secret Secret) bgp.Desired {
 	return d
 }
 
-const (
-	holdTime    = 30 * time.Second  // proposed; the smaller of both holds
-	restartTime = 120 * time.Second // how long a router may keep routes while this server restarts
-)
+// restartTime is how long a router may keep routes while this server restarts.
+const restartTime = 120 * time.Second
 
 // apply makes the sessions of package bgp those of the peers, and says what cannot be had.
 func (sp *Speaker) apply() {

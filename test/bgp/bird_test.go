@@ -35,8 +35,11 @@ func (r *bird) start(e *env, c *cell) {
 	}
 	b.WriteString("filter told { if source != RTS_STATIC then reject; bgp_med = 50; bgp_community.add((65009, 50)); accept; }\n")
 	for i, n := range []string{coreAddr, coreAddr2} {
-		fmt.Fprintf(&b, "protocol bgp core%d {\n local %s as %d;\n neighbor %s as %d;\n hold time 9;\n connect retry time 1;\n connect delay time 1;\n error wait time 1, 1;\n",
+		fmt.Fprintf(&b, "protocol bgp core%d {\n local %s as %d;\n neighbor %s as %d;\n",
 			i, routerAddr, c.routerAS, n, c.coreAS)
+		if !c.usual {
+			b.WriteString(" hold time 9;\n connect retry time 1;\n connect delay time 1;\n error wait time 1, 1;\n")
+		}
 		if c.gtsm && !c.farAway {
 			b.WriteString(" ttl security on;\n")
 		} else if c.coreAS != c.routerAS {

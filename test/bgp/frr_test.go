@@ -32,7 +32,10 @@ func (r *frr) start(e *env, c *cell) {
 		b.WriteString(" bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n")
 	}
 	for _, n := range []string{coreAddr, coreAddr2} {
-		fmt.Fprintf(&b, " neighbor %s remote-as %d\n neighbor %s timers 3 9\n neighbor %s timers connect 1\n", n, c.coreAS, n, n)
+		fmt.Fprintf(&b, " neighbor %s remote-as %d\n", n, c.coreAS)
+		if !c.usual {
+			fmt.Fprintf(&b, " neighbor %s timers 3 9\n neighbor %s timers connect 1\n", n, n)
+		}
 		if c.coreAS != c.routerAS && (!c.gtsm || c.farAway) {
 			fmt.Fprintf(&b, " neighbor %s ebgp-multihop 2\n", n)
 		}

@@ -26,6 +26,7 @@ type cell struct {
 	graceful         bool
 	gre              bool // over a tunnel in user space
 	passive          bool // the router connects
+	usual            bool // the router has its own timers, by which it tries to connect every two minutes
 	maxPrefixes      int
 	more             int // prefixes that the router announces beside the usual
 }

@@ -65,19 +65,26 @@ func newServer(t *testing.T, args ...string) *server {
 		os.RemoveAll(dir)
 	})
 	s.start()
-	gn, err := s.nm.CreateGlobalNetwork(t.Context(), &networkmanager.CreateGlobalNetworkInput{})
-	s.must(err)
-	s.gn = *gn.GlobalNetwork.GlobalNetworkId
-	cn, err := s.nm.CreateCoreNetwork(t.Context(), &networkmanager.CreateCoreNetworkInput{GlobalNetworkId: &s.gn, PolicyDocument: aws.String(serverPolicy)})
-	s.must(err)
-	s.cn = *cn.CoreNetwork.CoreNetworkId
 	t.Cleanup(func() {
 		for _, edge := range []string{"eu-west-1", "us-east-1"} {
 			exec.Command("ip", "netns", "del", s.namespace(edge)).Run()
 		}
 	})
-	until(t, "the core network", func() error {
-		out, err := s.nm.GetCoreNetwork(t.Context(), &networkmanager.GetCoreNetworkInput{CoreNetworkId: &s.cn})
+	s.network()
+	return s
+}
+
+// network makes the core network and a Connect attachment at each edge.
+func (s *server) network() {
+	s.t.Helper()
+	gn, err := s.nm.CreateGlobalNetwork(s.t.Context(), &networkmanager.CreateGlobalNetworkInput{})
+	s.must(err)
+	s.gn = *gn.GlobalNetwork.GlobalNetworkId
+	cn, err := s.nm.CreateCoreNetwork(s.t.Context(), &networkmanager.CreateCoreNetworkInput{GlobalNetworkId: &s.gn, PolicyDocument: aws.String(serverPolicy)})
+	s.must(err)
+	s.cn = *cn.CoreNetwork.CoreNetworkId
+	until(s.t, "the core network", func() error {
+		out, err := s.nm.GetCoreNetwork(s.t.Context(), &networkmanager.GetCoreNetworkInput{CoreNetworkId: &s.cn})
 		if err == nil && out.CoreNetwork.State != types.CoreNetworkStateAvailable {
 			err = errNotYet
 		}
@@ -86,13 +93,17 @@ func newServer(t *testing.T, args ...string) *server {
 	for _, edge := range []string{"eu-west-1", "us-east-1"} {
 		s.attach(edge)
 	}
-	return s
 }
 
 // start runs the server, on the data of the one before.
 func (s *server) start() {
 	s.t.Helper()
 	s.p = portolan.Start(s.t, s.args...)
+	s.client()
+}
+
+// client makes the client of the server.
+func (s *server) client() {
 	s.nm = networkmanager.New(networkmanager.Options{
 		BaseEndpoint: &s.p.URL, Region: "us-west-2", Credentials: credentials.NewStaticCredentialsProvider("111122223333", "any", ""), RetryMaxAttempts: 1,
 	})
@@ -183,22 +194,27 @@ func (s *server) segment(edge string, prefixes ...string) {
 	s.t.Helper()
 	slices.Sort(prefixes)
 	until(s.t, "the segment at "+edge, func() error {
-		out, err := s.nm.GetNetworkRoutes(s.t.Context(), &networkmanager.GetNetworkRoutesInput{
-			GlobalNetworkId: &s.gn, RouteTableIdentifier: &types.RouteTableIdentifier{CoreNetworkSegmentEdge: &types.CoreNetworkSegmentEdgeIdentifier{
-				CoreNetworkId: &s.cn, EdgeLocation: &edge, SegmentName: aws.String("prod"),
-			}},
-		})
-		if err != nil {
-			return err
+		got, err := s.prefixes(edge)
+		if err == nil && !slices.Equal(got, prefixes) {
+			err = fmt.Errorf("got %v, want %v", got, prefixes)
 		}
-		var got []string
-		for _, r := range out.NetworkRoutes {
-			got = append(got, *r.DestinationCidrBlock)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, prefixes) {
-			return fmt.Errorf("got %v, want %v", got, prefixes)
-		}
-		return nil
+		return err
 	})
+}
+
+// prefixes are those that the segment has at an edge, in order.
+func (s *server) prefixes(edge string) (got []string, err error) {
+	out, err := s.nm.GetNetworkRoutes(s.t.Context(), &networkmanager.GetNetworkRoutesInput{
+		GlobalNetworkId: &s.gn, RouteTableIdentifier: &types.RouteTableIdentifier{CoreNetworkSegmentEdge: &types.CoreNetworkSegmentEdgeIdentifier{
+			CoreNetworkId: &s.cn, EdgeLocation: &edge, SegmentName: aws.String("prod"),
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range out.NetworkRoutes {
+		got = append(got, *r.DestinationCidrBlock)
+	}
+	slices.Sort(got)
+	return got, nil
 }
