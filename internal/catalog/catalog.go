@@ -26,6 +26,9 @@ var ErrUnavailable = errors.New("the catalog cannot be asked")
 // without a catalog.
 var ErrUnsupported = errors.New("the EC2 endpoint does not know what it was asked")
 
+// Blank tells whether a catalog has nothing to show: there is no such thing, or its endpoint does not serve such things.
+func Blank(err error) bool { return errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnsupported) }
+
 // Catalog looks things up by ARN. Errors are ErrNotFound, ErrUnavailable and ErrUnsupported, wrapped with their cause. What is returned
 // is shared and must not be changed.
 type Catalog interface {

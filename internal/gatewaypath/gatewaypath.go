@@ -8,7 +8,6 @@ package gatewaypath
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/netip"
 	"slices"
 
@@ -41,7 +40,7 @@ func Learn(ctx context.Context, c catalog.Catalog, gateways []string, middleboxe
 	}
 	for _, arn := range gateways {
 		g, err := c.TransitGateway(ctx, arn)
-		if errors.Is(err, catalog.ErrNotFound) {
+		if catalog.Blank(err) {
 			continue
 		}
 		if err != nil {
@@ -106,7 +105,7 @@ func (f *Finder) Path(ctx context.Context, source, destination string, to netip.
 			return end(api.RouteAnalysisCompletionReasonCodeTransitGatewayAttachmentStableRouteTableNotFound, map[string]string{"transitGatewayAttachmentArn": at.ARN})
 		}
 		table, err := f.catalog.RouteTable(ctx, at.RouteTableARN)
-		if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		if err != nil && !catalog.Blank(err) {
 			return nil, err
 		}
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +41,7 @@ func (r *reader) fromCatalog(ctx context.Context, found map[string]*known) error
 	return each(ctx, r, "EC2", list, func(ctx context.Context, a *snapshot.Attachment) error {
 		routes, action, err := r.outside(ctx, a)
 		if err != nil {
-			if errors.Is(err, catalog.ErrNotFound) || errors.Is(err, catalog.ErrUnsupported) {
+			if catalog.Blank(err) {
 				return nil // the next source is asked
 			}
 			return r.missed(ctx, action, a.ID, err)

@@ -3,7 +3,6 @@ package inventory
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -21,7 +20,7 @@ type External struct {
 }
 
 // Ask asks the catalog what hangs on transit gateways. A gateway that nothing was ever known about, and that cannot be
-// asked about now, is an error; one that does not exist any more is shown without its parts. A nil catalog knows nothing.
+// asked about now, is an error; one that does not exist any more, or of a kind that the catalog does not serve, is shown without its parts. A nil catalog knows nothing.
 func Ask(ctx context.Context, c catalog.Catalog, gateways []string) (*External, error) {
 	x := &External{catalog: c}
 	if c == nil {
@@ -33,7 +32,7 @@ func Ask(ctx context.Context, c catalog.Catalog, gateways []string) (*External, 
 		switch {
 		case err == nil:
 			x.addGateway(ctx, gateway)
-		case !errors.Is(err, catalog.ErrNotFound):
+		case !catalog.Blank(err):
 			return nil, api.Internal(err)
 		}
 	}

@@ -3,10 +3,13 @@
 package ec2
 
 import (
+	"bufio"
 	"cmp"
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -21,6 +24,9 @@ import (
 	dxtypes "github.com/aws/aws-sdk-go-v2/service/directconnect/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"portolan/internal/catalog"
 )
@@ -126,7 +132,36 @@ func (c *Catalog) endpoint() *string {
 func (c *Catalog) client(to target) *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region: to.region, BaseEndpoint: c.endpoint(), Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: c.cfg.Retryer(),
+		APIOptions: []func(*middleware.Stack) error{onlyXML},
 	})
+}
+
+// onlyXML fails on a reply that is no XML: the SDK takes it for one with nothing in it, so that everything asked for would be missing.
+func onlyXML(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("OnlyXML", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		resp, ok := out.RawResponse.(*smithyhttp.Response)
+		if err != nil || !ok || resp.StatusCode != http.StatusOK {
+			return out, metadata, err
+		}
+		body := bufio.NewReader(resp.Body)
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{body, resp.Body}
+		for {
+			first, err := body.ReadByte()
+			switch {
+			case err == nil && strings.IndexByte(" \t\r\n\uFEFF", first) >= 0:
+				continue
+			case err == nil && first == '<':
+				return out, metadata, body.UnreadByte()
+			case err == nil || errors.Is(err, io.EOF):
+				err = &smithy.DeserializationError{Err: errors.New("the reply is no XML")}
+			}
+			return out, metadata, &smithyhttp.ResponseError{Response: resp, Err: err}
+		}
+	}), middleware.After)
 }
 
 // only is the one element of a list.
