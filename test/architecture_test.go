@@ -40,7 +40,7 @@ var floors = []struct {
 	{[]string{"policy/lsp"}, "what editors ask; what is wrong with a policy is for check and lint to say"},
 	{[]string{"policy/lint", "policy/source", "policy/skeleton", "policy/terraform"}, "advice on documents, and the files that hold them; what the language means is for policy to say"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
-	{[]string{"internal/yamljson", "internal/page", "internal/junit", "internal/otlp", "internal/mcp"}, "one notation as another, and answers as text; they must not know what is written"},
+	{[]string{"internal/yamljson", "internal/page", "internal/junit", "internal/otlp", "internal/mcp", "internal/awsjson"}, "one notation as another, and answers as text; they must not know what is written"},
 	{[]string{"policy/internal/words"}, "words for messages, nothing else"},
 	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
@@ -176,12 +176,12 @@ func TestArchitecture_fewCompileTheSDKOfEC2(t *testing.T) {
 			continue
 		}
 		compiles := slices.ContainsFunc(deps, func(d string) bool {
-			return strings.HasSuffix(d, "/aws-sdk-go-v2/service/ec2") || strings.HasSuffix(d, "/aws-sdk-go-v2/service/directconnect")
+			return strings.HasSuffix(d, "/aws-sdk-go-v2/service/ec2")
 		})
 		name := strings.TrimSuffix(strings.TrimSuffix(deps[0], ".test"), "_test")
 		switch {
 		case compiles && !slices.Contains(mayCompileEC2, name):
-			t.Errorf("%s compiles the SDK of EC2 or Direct Connect: ask through internal/catalog, and leave internal/catalog/ec2 to the command", deps[0])
+			t.Errorf("%s compiles the SDK of EC2: ask through internal/catalog, and leave internal/catalog/ec2 to the command", deps[0])
 		case compiles:
 			found++
 		}

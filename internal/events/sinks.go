@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/go-json-experiment/json"
+
+	"portolan/internal/awsjson"
 )
 
 // FileSink appends events to a file, one JSON object on a line.
@@ -141,26 +141,26 @@ func (s *EventBridgeSink) Name() string { return "eventbridge " + s.Endpoint + "
 
 // Send puts ten events at a time; of those that failed, everything from the first on is sent again.
 func (s *EventBridgeSink) Send(ctx context.Context, batch []Record) (sent int, err error) {
-	options := eventbridge.Options{Region: Region, BaseEndpoint: &s.Endpoint, Credentials: s.Credentials, RetryMaxAttempts: 1}
+	client := &awsjson.Client{Service: "events", Target: "AWSEvents", Region: Region, Endpoint: s.Endpoint, Credentials: s.Credentials}
 	if s.Client != nil {
-		options.HTTPClient = s.Client
+		client.HTTPClient = s.Client
 	}
-	client := eventbridge.New(options)
 	for len(batch) > 0 {
 		some := batch[:min(maxEntries, len(batch))]
-		in := &eventbridge.PutEventsInput{}
+		var in entries
 		for i := range some {
 			in.Entries = append(in.Entries, s.entry(&some[i].Event))
 		}
+		var out outcomes
 		one, cancel := context.WithTimeout(ctx, sendTimeout)
-		out, err := client.PutEvents(one, in)
+		err := client.Call(one, "PutEvents", &in, &out)
 		cancel()
 		if err != nil {
 			return sent, err
 		}
 		for i, e := range out.Entries {
-			if e.ErrorCode != nil {
-				return sent + i, fmt.Errorf("the bus refused an event: %s: %s", aws.ToString(e.ErrorCode), aws.ToString(e.ErrorMessage))
+			if e.ErrorCode != "" {
+				return sent + i, fmt.Errorf("the bus refused an event: %s: %s", e.ErrorCode, e.ErrorMessage)
 			}
 		}
 		sent += len(some)
@@ -169,15 +169,27 @@ func (s *EventBridgeSink) Send(ctx context.Context, batch []Record) (sent int, e
 	return sent, nil
 }
 
-func (s *EventBridgeSink) entry(e *Event) types.PutEventsRequestEntry {
-	entry := types.PutEventsRequestEntry{
-		Source: &e.Source, DetailType: &e.DetailType, Detail: aws.String(string(e.Detail)), Resources: e.Resources,
-	}
+// entries is the input of PutEvents.
+type entries struct{ Entries []entry }
+
+type entry struct {
+	Detail       string
+	DetailType   string
+	EventBusName string   `json:",omitzero"`
+	Resources    []string `json:",omitzero"`
+	Source       string
+	Time         int64 `json:",omitzero"` // seconds since 1970
+}
+
+// outcomes is the output of PutEvents: one for each entry, in their order.
+type outcomes struct {
+	Entries []struct{ ErrorCode, ErrorMessage string }
+}
+
+func (s *EventBridgeSink) entry(e *Event) entry {
+	one := entry{Detail: string(e.Detail), DetailType: e.DetailType, EventBusName: s.Bus, Resources: e.Resources, Source: e.Source}
 	if at, err := time.Parse(time.RFC3339, e.Time); err == nil {
-		entry.Time = &at
+		one.Time = at.Unix()
 	}
-	if s.Bus != "" {
-		entry.EventBusName = &s.Bus
-	}
-	return entry
+	return one
 }

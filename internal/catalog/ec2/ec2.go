@@ -20,14 +20,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/directconnect"
-	dxtypes "github.com/aws/aws-sdk-go-v2/service/directconnect/types"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"portolan/internal/awsjson"
 	"portolan/internal/catalog"
 )
 
@@ -366,33 +365,57 @@ func (c *Catalog) PrefixList(ctx context.Context, arn string) (*catalog.PrefixLi
 // DirectConnectGateway asks for a Direct Connect gateway. It has no Region: it is asked for in us-east-1.
 func (c *Catalog) DirectConnectGateway(ctx context.Context, arn string) (*catalog.DirectConnectGateway, error) {
 	return ask(ctx, c, arn, "dx-gateway", func(ctx context.Context, to target) (*catalog.DirectConnectGateway, error) {
-		client := directconnect.New(directconnect.Options{
-			Region: "us-east-1", BaseEndpoint: c.endpoint(), Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: c.cfg.Retryer(),
-		})
-		out, err := client.DescribeDirectConnectGateways(ctx, &directconnect.DescribeDirectConnectGatewaysInput{DirectConnectGatewayId: &to.id})
-		if err != nil {
+		client := &awsjson.Client{
+			Service: "directconnect", Target: "OvertureService", Region: "us-east-1", Endpoint: aws.ToString(c.endpoint()),
+			Credentials: c.cfg.Credentials(to.account), HTTPClient: c.cfg.HTTPClient, Retryer: c.cfg.Retryer(),
+		}
+		var gateways dxGateways
+		if err := client.Call(ctx, "DescribeDirectConnectGateways", &dxQuestion{ID: to.id}, &gateways); err != nil {
 			return nil, err
 		}
-		found, err := only(out.DirectConnectGateways)
-		if err != nil || found.DirectConnectGatewayState == dxtypes.DirectConnectGatewayStateDeleted {
+		found, err := only(gateways.List)
+		if err != nil || found.State == "deleted" {
 			return nil, catalog.ErrNotFound
 		}
-		g := &catalog.DirectConnectGateway{ARN: arn, ASN: uint32(aws.ToInt64(found.AmazonSideAsn))}
-		in := &directconnect.DescribeDirectConnectGatewayAssociationsInput{DirectConnectGatewayId: &to.id}
+		g := &catalog.DirectConnectGateway{ARN: arn, ASN: uint32(found.ASN)}
+		in := dxQuestion{ID: to.id}
 		for range maxPages {
-			associations, err := client.DescribeDirectConnectGatewayAssociations(ctx, in)
-			if err != nil {
+			var page dxAssociations
+			if err := client.Call(ctx, "DescribeDirectConnectGatewayAssociations", &in, &page); err != nil {
 				return nil, err
 			}
-			for _, a := range associations.DirectConnectGatewayAssociations {
-				if a.AssociatedGateway != nil && a.AssociationState != dxtypes.DirectConnectGatewayAssociationStateDisassociated {
-					g.AssociatedWith = append(g.AssociatedWith, aws.ToString(a.AssociatedGateway.Id))
+			for _, a := range page.List {
+				if a.Gateway != nil && a.State != "disassociated" {
+					g.AssociatedWith = append(g.AssociatedWith, a.Gateway.ID)
 				}
 			}
-			if in.NextToken = associations.NextToken; aws.ToString(in.NextToken) == "" {
+			if in.NextToken = page.NextToken; in.NextToken == "" {
 				return g, nil
 			}
 		}
 		return nil, fmt.Errorf("more than %d pages", maxPages)
 	})
+}
+
+// dxQuestion is the input of both calls to Direct Connect.
+type dxQuestion struct {
+	ID        string `json:"directConnectGatewayId"`
+	NextToken string `json:"nextToken,omitzero"`
+}
+
+type dxGateways struct {
+	List []struct {
+		ASN   int64  `json:"amazonSideAsn"`
+		State string `json:"directConnectGatewayState"`
+	} `json:"directConnectGateways"`
+}
+
+type dxAssociations struct {
+	List []struct {
+		State   string `json:"associationState"`
+		Gateway *struct {
+			ID string `json:"id"`
+		} `json:"associatedGateway"`
+	} `json:"directConnectGatewayAssociations"`
+	NextToken string `json:"nextToken"`
 }
