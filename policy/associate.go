@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"portolan/internal/order"
 )
 
 // Types of attachments, as conditions name them.
@@ -90,7 +92,7 @@ func (c *Condition) Test() Test {
 
 func (c *compiler) compileRules() {
 	c.AttachmentPolicies = slices.Clone(c.doc.AttachmentPolicies)
-	slices.SortStableFunc(c.AttachmentPolicies, func(a, b AttachmentPolicy) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+	order.Stable(c.AttachmentPolicies, func(a, b AttachmentPolicy) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
 	for i := range c.AttachmentPolicies {
 		p := &c.AttachmentPolicies[i]
 		ready := rule{AttachmentPolicy: p, segment: c.Policy.segments[p.Action.Segment.Name], group: c.groups[p.Action.Group.Name]}

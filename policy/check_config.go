@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/policy/internal/words"
 )
 
@@ -54,7 +55,7 @@ func (c *checker) insideCIDRs() {
 func (c *checker) disjoint(blocks []CIDR) prefixSet {
 	sorted := slices.Clone(blocks)
 	sorted = slices.DeleteFunc(sorted, func(b CIDR) bool { return !b.Prefix.IsValid() })
-	slices.SortStableFunc(sorted, func(a, b CIDR) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	order.Stable(sorted, func(a, b CIDR) int { return comparePrefixes(a.Prefix, b.Prefix) })
 	var set prefixSet
 	var around CIDR // the last block that is not part of another
 	for _, b := range sorted {
@@ -122,7 +123,7 @@ type asnSet []ASNRange
 
 func newASNSet(ranges []ASNRange) asnSet {
 	sorted := slices.Clone(ranges)
-	slices.SortStableFunc(sorted, func(a, b ASNRange) int { return cmp.Compare(a.Low, b.Low) })
+	order.Stable(sorted, func(a, b ASNRange) int { return cmp.Compare(a.Low, b.Low) })
 	var set asnSet
 	for _, r := range sorted {
 		last := len(set) - 1

@@ -3,19 +3,21 @@ package policy
 import (
 	"cmp"
 	"slices"
+
+	"portolan/internal/order"
 )
 
 func (c *compiler) compileRouting() {
 	for i := range c.doc.RoutingPolicies {
 		p := c.doc.RoutingPolicies[i]
 		p.Rules = slices.Clone(p.Rules)
-		slices.SortStableFunc(p.Rules, func(a, b RoutingRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+		order.Stable(p.Rules, func(a, b RoutingRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
 		putNew(c.routing, p.Name, &p)
 		c.RoutingPoliciesByNumber = append(c.RoutingPoliciesByNumber, &p)
 	}
 	c.RoutingPoliciesByNumber = byNumber(c.RoutingPoliciesByNumber)
 	c.AttachmentRoutingPolicyRules = slices.Clone(c.doc.AttachmentRoutingPolicyRules)
-	slices.SortStableFunc(c.AttachmentRoutingPolicyRules, func(a, b AttachmentRoutingPolicyRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+	order.Stable(c.AttachmentRoutingPolicyRules, func(a, b AttachmentRoutingPolicyRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
 	for _, rule := range c.AttachmentRoutingPolicyRules {
 		ready := labelRule{number: rule.RuleNumber, description: rule.Description, at: rule.Place}
 		for _, e := range rule.EdgeLocations {

@@ -3,7 +3,8 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"slices"
+
+	"portolan/internal/order"
 )
 
 // Error codes. The first group is what AWS has been seen to send; the others are ours, for rules whose code nobody has
@@ -72,7 +73,7 @@ func (e Errors) Error() string {
 const maxErrors = 1000
 
 func (e Errors) sorted() Errors {
-	slices.SortStableFunc(e, func(a, b Error) int { return cmp.Compare(a.offset, b.offset) })
+	order.Stable(e, func(a, b Error) int { return cmp.Compare(a.offset, b.offset) })
 	if len(e) > maxErrors {
 		e = e[:maxErrors]
 	}

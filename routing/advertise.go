@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/policy"
 )
 
@@ -30,7 +31,7 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 			list = append(list, t.sent(&s, &routes[i], origins))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
+	order.Stable(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
 	return list
 }
 

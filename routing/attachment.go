@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"portolan/internal/order"
 	"portolan/policy"
 )
 
@@ -82,7 +83,7 @@ func (c *core) newAttachment(in Attachment) (*attachment, error) {
 // takePeers orders the peers and makes the destinations of rows that lead to the attachment.
 func (a *attachment) takePeers() error {
 	a.Peers = slices.Clone(a.Peers)
-	slices.SortFunc(a.Peers, func(x, y Peer) int { return strings.Compare(x.ID, y.ID) })
+	order.Sort(a.Peers, func(x, y Peer) int { return strings.Compare(x.ID, y.ID) })
 	a.next = append(a.next, []Destination{{Attachment: a.ID}})
 	for i, p := range a.Peers {
 		if p.ID == "" || i > 0 && p.ID == a.Peers[i-1].ID {

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/gaissmai/bart"
+
+	"portolan/internal/order"
 )
 
 // Tables are the computed tables of a network. They are immutable.
@@ -241,7 +243,7 @@ func (t *Tables) oscillations() error {
 	if found.Count == 0 {
 		return nil
 	}
-	slices.SortFunc(found.First, func(a, b Oscillation) int {
+	order.Sort(found.First, func(a, b Oscillation) int {
 		if c := strings.Compare(a.Segment, b.Segment); c != 0 {
 			return c
 		}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"portolan/internal/order"
 )
 
 // Explain says everything about a prefix in the table. It asks the functions that computed the table to do so again for this
@@ -31,7 +33,7 @@ func (v Table) Explain(p netip.Prefix) Explanation {
 	for i := range s.list {
 		x.Candidates = append(x.Candidates, s.list[i].Candidate)
 	}
-	slices.SortStableFunc(x.Candidates, func(a, b Candidate) int { return cmp.Compare(a.Verdict.Outcome, b.Verdict.Outcome) })
+	order.Stable(x.Candidates, func(a, b Candidate) int { return cmp.Compare(a.Verdict.Outcome, b.Verdict.Outcome) })
 	return x
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"portolan/internal/order"
 	"portolan/policy"
 	"portolan/policy/source"
 )
@@ -74,7 +75,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 			Asks:  a.ProposedSegmentChange != nil || a.ProposedNetworkFunctionGroupChange != nil,
 		})
 	}
-	slices.SortStableFunc(attachments, func(a, b policy.Attached) int { return created[a.ID].Compare(created[b.ID]) })
+	order.Stable(attachments, func(a, b policy.Attached) int { return created[a.ID].Compare(created[b.ID]) })
 	return attachments, nil
 }
 

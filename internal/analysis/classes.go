@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/policy"
 	"portolan/routing"
 )
@@ -54,7 +55,7 @@ func classesOf(networks ...*routing.Network) *classes {
 			found = append(found, class{a, p})
 		}
 	}
-	slices.SortFunc(found, func(a, b class) int { return a.addr.Compare(b.addr) })
+	order.Sort(found, func(a, b class) int { return a.addr.Compare(b.addr) })
 	c := &classes{at: make(map[netip.Prefix]int, len(found))}
 	for i, f := range found {
 		c.addrs, c.prefixes = append(c.addrs, f.addr), append(c.prefixes, f.prefix)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/routing"
 )
 
@@ -51,7 +52,7 @@ func (c *Comparison) pairs(ctx context.Context, was, is *forwarding, changed map
 			c.Attachments, c.Truncated = c.Attachments[:MaxPairChanges], true
 		}
 	}
-	slices.SortFunc(c.Attachments, func(a, b PairChange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
+	order.Sort(c.Attachments, func(a, b PairChange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 	return nil
 }
 

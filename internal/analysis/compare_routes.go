@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/routing"
 )
 
@@ -39,7 +40,7 @@ func rowsBetween(ctx context.Context, before, after *Subject) (*rowChanges, erro
 	c := &rowChanges{}
 	was, is := before.Tables.TableIDs(), after.Tables.TableIDs()
 	c.ids = slices.Concat(was, is)
-	slices.SortFunc(c.ids, compareTables)
+	order.Sort(c.ids, compareTables)
 	c.ids = slices.Compact(c.ids)
 	place := make(map[routing.TableID]int, len(c.ids))
 	for at, id := range c.ids {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/routing"
 )
 
@@ -79,7 +80,7 @@ func (s *Subject) targets(known *classes) []target {
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b target) int {
+	order.Sort(list, func(a, b target) int {
 		return cmp.Or(cmp.Compare(a.to.ID, b.to.ID), cmp.Compare(a.class, b.class), cmp.Compare(a.static, b.static))
 	})
 	return slices.CompactFunc(list, func(a, b target) bool {

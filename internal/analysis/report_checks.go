@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"portolan/internal/order"
 	"portolan/internal/page"
 )
 
@@ -158,7 +159,7 @@ func (s *Subject) Doctor(ctx context.Context) (Diagnosis, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b DiagnosisRow) int {
+	order.Stable(rows, func(a, b DiagnosisRow) int {
 		return cmp.Compare(slices.Index(Severities(), a.Severity), slices.Index(Severities(), b.Severity))
 	})
 	return rows, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"portolan/internal/order"
 	"portolan/routing"
 )
 
@@ -239,7 +240,7 @@ func (t *trials) run(number int) (*routing.Tables, error) {
 
 // learn takes the ties of a trial into account, in an order that does not depend on who computed what first.
 func (t *trials) learn(seen []routing.Tie) {
-	slices.SortFunc(seen, func(a, b routing.Tie) int {
+	order.Sort(seen, func(a, b routing.Tie) int {
 		return cmp.Or(compareTables(a.Table, b.Table), a.Prefix.Compare(b.Prefix), cmp.Compare(len(b.Paths), len(a.Paths)),
 			cmp.Compare(pathsOf(a), pathsOf(b)))
 	})

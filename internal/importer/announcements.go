@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"github.com/aws/smithy-go"
 
+	"portolan/internal/order"
 	"portolan/internal/snapshot"
 	"portolan/policy"
 	"portolan/routing"
@@ -103,7 +104,7 @@ func inOrder(tables map[routing.TableID]bool) []routing.TableID {
 	for id := range tables {
 		list = append(list, id)
 	}
-	slices.SortFunc(list, func(a, b routing.TableID) int { return cmp.Compare(a.String(), b.String()) })
+	order.Sort(list, func(a, b routing.TableID) int { return cmp.Compare(a.String(), b.String()) })
 	return list
 }
 
@@ -310,7 +311,7 @@ func (r *reader) assign(a *snapshot.Attachment, k *known) {
 		return
 	}
 	list := everywhere(k.routes, a.Edges)
-	slices.SortStableFunc(list, func(x, y routing.Announcement) int {
+	order.Stable(list, func(x, y routing.Announcement) int {
 		return cmp.Or(x.Prefix.Compare(y.Prefix), cmp.Compare(x.Edge, y.Edge))
 	})
 	if a.NAT != nil && a.NAT.Enabled && k.source != fromEC2 {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"portolan/internal/order"
 	"portolan/internal/snapshot"
 	"portolan/policy"
 )
@@ -105,7 +106,7 @@ func (r *reader) attachments(ctx context.Context) error {
 	if err != nil {
 		return necessary("ListAttachments", err)
 	}
-	slices.SortStableFunc(list, func(a, b types.Attachment) int {
+	order.Stable(list, func(a, b types.Attachment) int {
 		return cmp.Or(aws.ToTime(a.CreatedAt).Compare(aws.ToTime(b.CreatedAt)), cmp.Compare(aws.ToString(a.AttachmentId), aws.ToString(b.AttachmentId)))
 	})
 	for i := range list {
@@ -261,7 +262,7 @@ func (r *reader) peers(ctx context.Context) error {
 		if slices.Sort(list); list[0] == list[len(list)-1] {
 			byID[id].PeerASN = list[0]
 		}
-		slices.SortFunc(byID[id].Peers, func(a, b snapshot.Peer) int { return cmp.Compare(a.ID, b.ID) })
+		order.Sort(byID[id].Peers, func(a, b snapshot.Peer) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return err
 }

@@ -20,6 +20,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/order"
 	"portolan/internal/snapshot"
 	"portolan/policy"
 	"portolan/routing"
@@ -132,7 +133,7 @@ func (r *reader) untranslated(a *snapshot.Attachment, list []routing.Announcemen
 		}
 	}
 	r.note("attachment %s: NAT hides what is behind it; it is taken to announce the sources of the NAT rules", a.ID)
-	slices.SortStableFunc(out, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
+	order.Stable(out, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"portolan/internal/order"
 	"portolan/internal/page"
 )
 
@@ -89,7 +90,7 @@ func (p *Report) sort() {
 		slices.Sort(u.Of)
 		u.Of = u.Of[:min(len(u.Of), maxOf)]
 	}
-	slices.SortFunc(p.Unread, func(a, b Unread) int { return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Error, b.Error)) })
+	order.Sort(p.Unread, func(a, b Unread) int { return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Error, b.Error)) })
 	slices.Sort(p.Notes)
 	p.Notes = slices.Compact(p.Notes)
 }

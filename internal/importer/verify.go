@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"portolan/internal/order"
 	"portolan/internal/page"
 	"portolan/internal/snapshot"
 	"portolan/routing"
@@ -166,7 +167,7 @@ func (v *Verification) compare(snap *snapshot.Snapshot, asChosen *routing.Option
 	}
 	// Routing information as AWS shows it may have the policies of attachments applied already.
 	v.explain("routes as imported, without the routing policies of attachments", withoutLabels(snap), asChosen, shown, total)
-	slices.SortStableFunc(v.Explained, func(a, b Explanation) int { return cmp.Compare(a.Differ, b.Differ) })
+	order.Stable(v.Explained, func(a, b Explanation) int { return cmp.Compare(a.Differ, b.Differ) })
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/order"
 	"portolan/internal/state"
 )
 
@@ -38,7 +39,7 @@ func Ask(ctx context.Context, c catalog.Catalog, gateways []string) (*External, 
 	}
 	for kind := range x.items {
 		list := x.items[kind]
-		slices.SortStableFunc(list, func(a, b Item) int { return cmp.Compare(a.ResourceArn, b.ResourceArn) })
+		order.Stable(list, func(a, b Item) int { return cmp.Compare(a.ResourceArn, b.ResourceArn) })
 		kept := list[:0]
 		for _, item := range list {
 			if last := len(kept) - 1; last < 0 || kept[last].ResourceArn != item.ResourceArn {

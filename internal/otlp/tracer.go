@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"portolan/internal/order"
 )
 
 // scope is the name of the tracer.
@@ -85,7 +86,7 @@ func resourceOf(env func(string) string, version string) ([]Attribute, error) {
 	for key, value := range named {
 		list = append(list, Text(key, value))
 	}
-	slices.SortFunc(list, func(a, b Attribute) int { return strings.Compare(a.key, b.key) })
+	order.Sort(list, func(a, b Attribute) int { return strings.Compare(a.key, b.key) })
 	return list, nil
 }
 

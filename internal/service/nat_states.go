@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"portolan/api"
+	"portolan/internal/order"
 	"portolan/internal/state"
 )
 
@@ -122,7 +123,7 @@ func replaceRules(old []state.NATRule, asked []api.NatRuleRequest) []state.NATRu
 			next = append(next, o)
 		}
 	}
-	slices.SortFunc(next, func(a, b state.NATRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+	order.Sort(next, func(a, b state.NATRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
 	return next
 }
 

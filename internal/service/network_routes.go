@@ -13,6 +13,7 @@ import (
 	"portolan/api"
 	"portolan/internal/catalog"
 	"portolan/internal/network"
+	"portolan/internal/order"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -234,7 +235,7 @@ func newRouteFilter(in *api.GetNetworkRoutesInput) (*routeFilter, error) {
 			fields = append(fields, api.FieldError{Name: "destinationFilters", Message: "Filter " + strconv.Quote(name) + " is not known."})
 		}
 	}
-	slices.SortFunc(fields, func(a, b api.FieldError) int { return strings.Compare(a.Name+a.Message, b.Name+b.Message) })
+	order.Sort(fields, func(a, b api.FieldError) int { return strings.Compare(a.Name+a.Message, b.Name+b.Message) })
 	return f, invalid(fields)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/bgp"
+	"portolan/internal/order"
 	"portolan/internal/page"
 )
 
@@ -106,7 +107,7 @@ func (sp *Speaker) copies(wanted func(*peer) bool) []copied {
 		}
 	}
 	sp.mu.Unlock()
-	slices.SortFunc(list, func(a, b copied) int { return strings.Compare(a.name, b.name) })
+	order.Sort(list, func(a, b copied) int { return strings.Compare(a.name, b.name) })
 	return list
 }
 

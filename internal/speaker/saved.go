@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/internal/state"
 )
 
@@ -90,7 +91,7 @@ func (sp *Speaker) savePeer(ctx context.Context, p *peer) error {
 			}
 			for _, shard := range some {
 				routes := parts[shard]
-				slices.SortFunc(routes, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
+				order.Sort(routes, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
 				b.PutShard(tx, row.OwnerAccountId, shard, routes)
 			}
 			if b.Shards != want || sp.shared != nil {

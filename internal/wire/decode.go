@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
+	"portolan/internal/order"
 )
 
 const (
@@ -129,7 +130,7 @@ func setQuery(in api.Input, rawQuery string) ([]api.Violation, error) {
 		}
 		params = append(params, param{name, []string{value}})
 	}
-	slices.SortFunc(params, func(a, b param) int { return strings.Compare(a.name, b.name) })
+	order.Sort(params, func(a, b param) int { return strings.Compare(a.name, b.name) })
 	var violated []api.Violation
 	for _, p := range params {
 		violated = append(violated, in.SetQuery(p.name, p.values)...)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/policy"
 	"portolan/policy/internal/words"
 )
@@ -93,7 +94,7 @@ func Run(doc *policy.Document, facts *Facts, options Options) ([]Finding, error)
 			r.find(l)
 		}
 	}
-	slices.SortStableFunc(l.findings, func(a, b Finding) int {
+	order.Stable(l.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.rule, b.rule))
 	})
 	return l.findings[:min(len(l.findings), maxFindings)], nil

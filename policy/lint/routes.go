@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/policy"
 	"portolan/policy/internal/words"
 )
@@ -105,7 +106,7 @@ var (
 // staticRoutes calls a function with the static routes of every segment in turn, in order of addresses, wider blocks first.
 func (l *linter) staticRoutes(do func(routes []policy.StaticRoute)) {
 	all := slices.Clone(l.StaticRoutes)
-	slices.SortStableFunc(all, func(a, b policy.StaticRoute) int {
+	order.Stable(all, func(a, b policy.StaticRoute) int {
 		return cmp.Or(cmp.Compare(a.Segment, b.Segment), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
 	for len(all) > 0 {
@@ -320,7 +321,7 @@ func asnRangesUsedUp(l *linter) {
 
 func asnRangesOverlap(l *linter) {
 	sorted := slices.Clone(l.doc.Configuration.ASNRanges)
-	slices.SortStableFunc(sorted, func(a, b policy.ASNRange) int { return cmp.Compare(a.Low, b.Low) })
+	order.Stable(sorted, func(a, b policy.ASNRange) int { return cmp.Compare(a.Low, b.Low) })
 	for i, widest := 1, 0; i < len(sorted); i++ {
 		if a, b := sorted[widest], sorted[i]; b.Low < a.High {
 			if a.Offset() > b.Offset() {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/internal/order"
 )
 
 // Limits of a Terraform plan or state.
@@ -245,7 +247,7 @@ func (r *planReader) result() ([]Policy, error) {
 	if len(list) == 0 {
 		return nil, fmt.Errorf("the %s has no core network policy", r.form)
 	}
-	slices.SortStableFunc(list, func(a, b Policy) int { return cmp.Compare(min(len(a.Unknown), 1), min(len(b.Unknown), 1)) })
+	order.Stable(list, func(a, b Policy) int { return cmp.Compare(min(len(a.Unknown), 1), min(len(b.Unknown), 1)) })
 	return list, nil
 }
 
