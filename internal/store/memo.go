@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 )
 
 // memo lets a row that is read again be neither verified nor decoded again. It maps the key and the bytes of a row to its
@@ -78,8 +79,8 @@ func (m *memo) verified(key, sealed []byte) *memoRow {
 func find[K string | []byte](m *memo, seal uint64, key K, raw []byte) *memoRow {
 	a, b := m.pair(seal)
 	r := a.Load()
-	if r == nil || r.key != string(key) || r.raw != string(raw) {
-		if r = b.Load(); r == nil || r.key != string(key) || r.raw != string(raw) {
+	if !r.holds(raw) && (r == nil || r.key != string(key) || r.raw != string(raw)) {
+		if r = b.Load(); !r.holds(raw) && (r == nil || r.key != string(key) || r.raw != string(raw)) {
 			return nil
 		}
 	}
@@ -89,8 +90,18 @@ func find[K string | []byte](m *memo, seal uint64, key K, raw []byte) *memoRow {
 	return r
 }
 
-func (m *memo) put(key string, raw []byte, row any) {
-	r := &memoRow{key: strings.Clone(key), raw: string(raw), seal: sealOf(key, raw), row: row}
+// holds tells whether the row is that of these very bytes in memory.
+func (r *memoRow) holds(raw []byte) bool {
+	return r != nil && unsafe.StringData(r.raw) == unsafe.SliceData(raw) && len(r.raw) == len(raw)
+}
+
+// put remembers a row. lasting says that raw never changes, and may be kept.
+func (m *memo) put(key string, raw []byte, lasting bool, row any) {
+	text := unsafe.String(unsafe.SliceData(raw), len(raw))
+	if !lasting {
+		text = string(raw)
+	}
+	r := &memoRow{key: strings.Clone(key), raw: text, seal: sealOf(key, raw), row: row}
 	if r.cost() > m.budget.Load() {
 		return
 	}

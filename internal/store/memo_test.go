@@ -31,10 +31,10 @@ func TestMemo_staysWithinItsLimit(t *testing.T) {
 	const limit = 1 << 20
 	m := newMemo(limit)
 	hot := []byte("hot row")
-	m.put("hot", hot, "hot")
+	m.put("hot", hot, false, "hot")
 	for i := range 100_000 {
 		key, raw := fmt.Sprint("/k/", i), fmt.Appendf(nil, "row %d", i)
-		m.put(key, raw, i)
+		m.put(key, raw, false, i)
 		if got, ok := recall(m, key, raw); !ok || got != i {
 			t.Fatalf("row %d just put: %v, %v", i, got, ok)
 		}
@@ -52,14 +52,14 @@ func TestMemo_staysWithinItsLimit(t *testing.T) {
 
 func TestMemo_comparesKeyAndBytes(t *testing.T) {
 	m := newMemo(1 << 20)
-	m.put("/k", []byte("a"), "row a")
+	m.put("/k", []byte("a"), false, "row a")
 	if got, ok := recall(m, "/k", []byte("b")); ok {
 		t.Errorf("other bytes give %v", got)
 	}
 	if r := find(m, sum64("/k"), "/l", []byte("a")); r != nil { // as if the checksums of the keys were the same
 		t.Errorf("another key gives %v", r.row)
 	}
-	m.put("/k", []byte("b"), "row b")
+	m.put("/k", []byte("b"), false, "row b")
 	if got, ok := recall(m, "/k", []byte("b")); !ok || got != "row b" {
 		t.Errorf("b gives %v, %v", got, ok)
 	}
@@ -72,7 +72,7 @@ func TestMemo_comparesKeyAndBytes(t *testing.T) {
 func TestMemo_verified(t *testing.T) {
 	m := newMemo(1 << 20)
 	key, value := []byte("/k"), []byte("value")
-	m.put(string(key), value, "row")
+	m.put(string(key), value, false, "row")
 	sealed := binary.LittleEndian.AppendUint64(slices.Clone(value), sealOf(key, value))
 	if m.verified(key, sealed) == nil {
 		t.Error("the entry itself is not remembered")
@@ -91,9 +91,9 @@ func TestMemo_verified(t *testing.T) {
 
 func TestMemo_limitZero(t *testing.T) {
 	m := newMemo(1 << 20)
-	m.put("/a", []byte("a"), "row")
+	m.put("/a", []byte("a"), false, "row")
 	m.limit(0)
-	m.put("/b", []byte("b"), "row")
+	m.put("/b", []byte("b"), false, "row")
 	if rows, _ := m.size(); rows != 0 {
 		t.Errorf("%d rows kept", rows)
 	}
@@ -109,12 +109,44 @@ func TestMemo_concurrent(t *testing.T) {
 				if got, ok := recall(m, key, raw); ok && got != i%500 {
 					t.Errorf("row %d gives %v", i%500, got)
 				}
-				m.put(key, raw, i%500)
+				m.put(key, raw, false, i%500)
 			}
 		})
 	}
 	wg.Wait()
 	if _, bytes := m.size(); bytes > 64<<10 || bytes != m.held.Load() {
 		t.Errorf("%d bytes kept, %d by its own account", bytes, m.held.Load())
+	}
+}
+
+// TestMemo_lasting: of bytes that last no copy is made, and a value that takes their place is not taken for them.
+func TestMemo_lasting(t *testing.T) {
+	type row struct{ Name string }
+	table := NewTable(Schema[*row]{Name: "lasting"})
+	s := OpenMemory()
+	defer func() { _ = s.Close() }()
+	write := func(name string) {
+		t.Helper()
+		if err := s.Update(t.Context(), func(tx Txn) error { table.Put(tx, "/lasting", &row{name}); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func() (name string, remembered bool) {
+		t.Helper()
+		if err := s.View(t.Context(), func(r Reader) error {
+			got, _ := table.Get(r, "/lasting")
+			value, known, _ := fetch(r, "/lasting")
+			name, remembered = got.Name, known.holds(value)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return name, remembered
+	}
+	for _, want := range []string{"a", "b", "a"} {
+		write(want)
+		if name, remembered := read(); name != want || !remembered {
+			t.Errorf("got %q, remembered is %v; want %q", name, remembered, want)
+		}
 	}
 }

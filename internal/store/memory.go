@@ -27,6 +27,23 @@ type pair struct {
 	key      string
 	value    []byte
 	revision uint64 // of the commit that wrote it; replicas only
+	place    uint64 // where the row of the value is remembered, 0 for what is no row
+}
+
+func newPair(key string, value []byte, revision uint64) pair {
+	p := pair{key: key, value: value, revision: revision}
+	if len(value) > 0 && value[0] == '{' {
+		p.place = sum64(key)
+	}
+	return p
+}
+
+// row is what is remembered of the value.
+func (p *pair) row() *memoRow {
+	if p.place == 0 {
+		return nil
+	}
+	return find(rows, p.place, p.key, p.value)
 }
 
 func newPairs() *btree.BTreeG[pair] {
@@ -109,14 +126,14 @@ type memoryTree struct{ pairs *btree.BTreeG[pair] }
 
 func (t memoryTree) get(key string) ([]byte, *memoRow, bool) {
 	p, ok := t.pairs.Get(pair{key: key})
-	return p.value, nil, ok
+	return p.value, p.row(), ok
 }
 
 func (t memoryTree) put(key string, _, value []byte) error {
 	if value == nil {
 		t.pairs.Delete(pair{key: key})
 	} else {
-		t.pairs.Set(pair{key: key, value: value})
+		t.pairs.Set(newPair(key, value, 0))
 	}
 	return nil
 }
@@ -145,5 +162,8 @@ func (c *memoryCursor) at(ok bool) (string, []byte, *memoRow, bool) {
 		return "", nil, nil, false
 	}
 	p := c.iter.Item()
-	return p.key, p.value, nil, strings.HasPrefix(p.key, c.prefix)
+	if !strings.HasPrefix(p.key, c.prefix) {
+		return "", nil, nil, false
+	}
+	return p.key, p.value, p.row(), true
 }

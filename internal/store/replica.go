@@ -76,7 +76,7 @@ func OpenReplica(ctx context.Context, c Cluster, opts ReplicaOptions) (Store, er
 func (s *replica) load(ctx context.Context) error {
 	pairs := newPairs()
 	revision, err := s.cluster.Load(ctx, func(e Entry) {
-		pairs.Set(pair{e.Key, notNil(e.Value), e.Revision})
+		pairs.Set(newPair(e.Key, notNil(e.Value), e.Revision))
 	})
 	if err == nil {
 		s.publish(pairs, revision)
@@ -102,7 +102,7 @@ func (s *replica) follow(ctx context.Context) {
 					if c.Value == nil {
 						head.Delete(pair{key: c.Key})
 					} else {
-						head.Set(pair{c.Key, c.Value, a.Revision})
+						head.Set(newPair(c.Key, c.Value, a.Revision))
 					}
 				}
 			}

@@ -384,7 +384,7 @@ func (t *Table[P]) decode(r Reader, key string, raw []byte, known *memoRow) (*Ro
 		fail(r, err)
 		return nil, false
 	}
-	rows.put(key, raw, row)
+	rows.put(key, raw, lasting(r), row)
 	return row, true
 }
 

@@ -110,7 +110,7 @@ type trackingTree struct {
 func (t *trackingTree) get(key string) ([]byte, *memoRow, bool) {
 	p, ok := t.pairs.Get(pair{key: key})
 	t.reads.get(key, p.revision)
-	return p.value, nil, ok
+	return p.value, p.row(), ok
 }
 
 func (t *trackingTree) put(key string, old, value []byte) error {

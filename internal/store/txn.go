@@ -118,6 +118,17 @@ func fetch(r Reader, key string) (value []byte, known *memoRow, ok bool) {
 	return value, nil, ok
 }
 
+// lasting tells whether the values that a Reader gives out stay as they are after its end.
+func lasting(r Reader) bool {
+	own, is := r.(interface{ lasting() bool })
+	return is && own.lasting()
+}
+
+func (r *reader) lasting() bool {
+	_, is := r.tree.(*boltTree)
+	return !is
+}
+
 func (r *reader) Scan(prefix, after string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		w := r.Walk(prefix, after)
