@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -94,7 +95,7 @@ func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
 			}
 		}
 	}
-	chain := []func(*config.LoadOptions) error{config.WithRegion(o.region)}
+	chain := []func(*config.LoadOptions) error{config.WithRegion(o.region), config.WithLogger(logging.Nop{})}
 	if o.profile != "" {
 		chain = append(chain, config.WithSharedConfigProfile(o.profile))
 	}
@@ -107,6 +108,9 @@ func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
 	c, err := config.LoadDefaultConfig(ctx, chain...)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := c.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("no AWS credentials: name a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with \"aws sso login\": %w", err)
 	}
 	if o.redact {
 		o.redactor = &importer.Redactor{}

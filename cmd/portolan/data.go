@@ -27,11 +27,11 @@ const failpointsVariable = "PORTOLAN_FAILPOINTS"
 func openStore(ctx context.Context, o *serveOptions, log *slog.Logger, fail func(error)) (store.Store, error) {
 	switch {
 	case o.store.member.name == "" && o.store.member.peers != "":
-		return nil, errors.New("--peers needs --cluster NAME")
+		return nil, usage(errors.New("--peers needs --cluster NAME"))
 	case o.store.member.name != "" && (o.ephemeral || o.store.address != ""):
-		return nil, errors.New("--cluster excludes --ephemeral and --store")
+		return nil, usage(errors.New("--cluster excludes --ephemeral and --store"))
 	case o.ephemeral && o.store.address != "":
-		return nil, errors.New("--ephemeral and --store exclude each other")
+		return nil, usage(errors.New("--ephemeral and --store exclude each other"))
 	case o.ephemeral:
 		return store.OpenMemory(), nil
 	case o.store.address != "":

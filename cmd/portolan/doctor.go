@@ -39,7 +39,7 @@ Checks, by severity; --disable takes their names:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range disabled {
 				if !slices.Contains(analysis.CheckNames(), name) {
-					return usage(fmt.Errorf("there is no check %q; there are: %v", name, analysis.CheckNames()))
+					return usage(fmt.Errorf("there is no check %q; there are: %s", name, strings.Join(analysis.CheckNames(), ", ")))
 				}
 			}
 			subject, err := o.examine(cmd)

@@ -13,7 +13,11 @@ import (
 )
 
 func main() {
-	err := root().Execute()
+	cmd := root()
+	cmd.InitDefaultHelpCmd()
+	cmd.InitDefaultCompletionCmd()
+	each(cmd, knowsCommands)
+	err := cmd.Execute()
 	if err == nil {
 		return
 	}
@@ -85,6 +89,33 @@ func each(cmd *cobra.Command, do func(*cobra.Command)) {
 	do(cmd)
 	for _, sub := range cmd.Commands() {
 		each(sub, do)
+	}
+}
+
+// knowsCommands lets a command that only has others below it refuse one that is not there. Help is about one that is.
+func knowsCommands(cmd *cobra.Command) {
+	if cmd.HasParent() && cmd.HasSubCommands() && !cmd.Runnable() {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			var there []string
+			for _, sub := range cmd.Commands() {
+				there = append(there, sub.Name())
+			}
+			return usage(fmt.Errorf("%s has no command %q; there are: %s", cmd.CommandPath(), args[0], strings.Join(there, ", ")))
+		}
+		cmd.Args = cobra.ArbitraryArgs
+	}
+	if cmd.Name() == "help" {
+		cmd.Run, cmd.RunE = nil, func(cmd *cobra.Command, args []string) error {
+			about, _, err := cmd.Root().Find(args)
+			if err != nil {
+				return usage(err)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		}
 	}
 }
 

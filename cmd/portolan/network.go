@@ -57,7 +57,6 @@ func (o *networkOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&o.file, "snapshot", "", "network snapshot file, JSON or YAML; - is the standard input")
 	o.endpointFlag(cmd)
 	f.StringVar(&o.coreNetwork, "core-network", "", "core network ID on the server")
-	cmd.MarkFlagsMutuallyExclusive("snapshot", "core-network")
 	f.Var(&o.routing, "routing", routingUsage)
 	if !o.ownPolicy {
 		f.StringVar(&o.policy, "policy", "", "compute the network under this policy instead of its own")
@@ -79,7 +78,7 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 	var err error
 	switch {
 	case o.file != "" && o.coreNetwork != "":
-		return nil, usage(errors.New("PORTOLAN_SNAPSHOT and PORTOLAN_CORE_NETWORK exclude each other"))
+		return nil, usage(errors.New("--snapshot and --core-network exclude each other, and so do PORTOLAN_SNAPSHOT and PORTOLAN_CORE_NETWORK"))
 	case o.file != "":
 		data, err = readFile(cmd.InOrStdin(), o.file)
 	case o.coreNetwork != "":
@@ -103,6 +102,7 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 // flagsWin drops what a variable of the environment names beside a flag that excludes it.
 func (o *networkOptions) flagsWin(cmd *cobra.Command) {
 	switch f := cmd.Flags(); {
+	case f.Changed("core-network") && f.Changed("snapshot"):
 	case f.Changed("core-network"):
 		o.file = ""
 	case f.Changed("snapshot"):

@@ -28,13 +28,6 @@ func policyCommand() *cobra.Command {
 		Short: "check, lint, compare, explain, format and begin core network policies; needs no server",
 		Example: `  portolan policy check policies/*.json
   terraform show -json plan.out | portolan policy check -`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage(fmt.Errorf("unknown command %q: want check, lint, diff, explain, fmt, init, schema or to-terraform", args[0]))
-			}
-			return cmd.Help()
-		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	cmd.AddCommand(policyCheckCommand(), policyLintCommand(), policyDiffCommand(), policyExplainCommand(), policyFmtCommand(),

@@ -116,44 +116,44 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	limitMemory(os.LookupEnv, os.ReadFile)
 	log, err := newLogger(o, stderr)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	if o.cors != "" {
 		if err := server.CheckOrigin(o.cors); err != nil {
-			return fmt.Errorf("--cors-origin: %w", err)
+			return usage(fmt.Errorf("--cors-origin: %w", err))
 		}
 	}
 	clock, err := newClock()
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	cfg := node.Config{Now: clock, Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
-		return err
+		return usage(err)
 	}
 	if cfg.Quotas, err = state.ParseQuotas(o.quotas); err != nil {
-		return err
+		return usage(err)
 	}
 	if err := o.readBGP(&cfg); err != nil {
-		return err
+		return usage(err)
 	}
 	if o.seed != 0 {
 		cfg.Random, cfg.Secrets = rand.NewPCG(o.seed, o.seed), rand.NewChaCha8([32]byte(binary.BigEndian.AppendUint64(make([]byte, 24), o.seed)))
 	}
 	limiter, err := auth.ParseLimits(o.rateLimit, nil)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	upstream, err := o.upstreamURL()
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	if cfg.Catalog, err = newCatalog(o, log); err != nil {
-		return err
+		return usage(err)
 	}
 	authenticator, err := newAuthenticator(o, clock, log)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	doors, err := o.open(log)
 	if err != nil {

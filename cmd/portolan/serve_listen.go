@@ -44,7 +44,7 @@ func (o *listenOptions) names(address string, signed bool) (*server.Hosts, error
 	}
 	h, err := server.NewHosts(address, o.hosts)
 	if err != nil {
-		return nil, fmt.Errorf("--host: %w", err)
+		return nil, usage(fmt.Errorf("--host: %w", err))
 	}
 	return h, nil
 }
@@ -53,10 +53,10 @@ func (o *listenOptions) names(address string, signed bool) (*server.Hosts, error
 func (o *listenOptions) listen(signed bool) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(o.address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen %q is not HOST:PORT", o.address)
+		return nil, usage(fmt.Errorf("--listen %q is not HOST:PORT", o.address))
 	}
 	if ip := net.ParseIP(host); !o.insecure && !signed && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.address)
+		return nil, usage(fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.address))
 	}
 	return bind("--listen", o.address)
 }
@@ -64,7 +64,7 @@ func (o *listenOptions) listen(signed bool) (net.Listener, error) {
 // listenMetrics binds the address of the metrics.
 func (o *listenOptions) listenMetrics() (net.Listener, error) {
 	if _, _, err := net.SplitHostPort(o.metrics); err != nil {
-		return nil, fmt.Errorf("--metrics-listen %q is not HOST:PORT", o.metrics)
+		return nil, usage(fmt.Errorf("--metrics-listen %q is not HOST:PORT", o.metrics))
 	}
 	return bind("--metrics-listen", o.metrics)
 }
@@ -86,7 +86,7 @@ func (o *listenOptions) tls(log *slog.Logger) (*tls.Config, error) {
 	case o.cert == "" && o.key == "":
 		return nil, nil
 	case o.cert == "" || o.key == "":
-		return nil, errors.New("--tls-cert and --tls-key go together")
+		return nil, usage(errors.New("--tls-cert and --tls-key go together"))
 	}
 	var current atomic.Pointer[tls.Certificate]
 	load := func() error {

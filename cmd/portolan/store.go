@@ -63,7 +63,7 @@ func (o *storeOptions) open(ctx context.Context, about string) (store.Store, err
 // member ends by itself.
 func (o *storeOptions) openMember(ctx context.Context, folder, about string, log *slog.Logger, fail func(error)) (store.Store, error) {
 	if o.name != "" && o.name != o.member.name {
-		return nil, errors.New("--store-name: with --cluster the server has the name of its member")
+		return nil, usage(errors.New("--store-name: with --cluster the server has the name of its member"))
 	}
 	member, err := o.member.start(ctx, folder, log, fail)
 	if err != nil {
@@ -79,7 +79,7 @@ func (o *storeOptions) openAs(ctx context.Context, opts etcd.Options, about stri
 	case "linearizable":
 		opts.Linearizable = true
 	default:
-		return nil, fmt.Errorf("--store-reads %q: want local or linearizable", o.reads)
+		return nil, usage(fmt.Errorf("--store-reads %q: want local or linearizable", o.reads))
 	}
 	if opts.Server, opts.About = o.name, about; opts.Server == "" {
 		host, err := os.Hostname()
@@ -102,13 +102,13 @@ func (o *storeOptions) openAs(ctx context.Context, opts etcd.Options, about stri
 func (o *storeOptions) options() (etcd.Options, error) {
 	opts, err := etcd.ParseURL(o.address)
 	if err != nil {
-		return opts, fmt.Errorf("--store: %w", err)
+		return opts, usage(fmt.Errorf("--store: %w", err))
 	}
 	if opts.TLS, err = o.tls(); err != nil {
 		return opts, err
 	}
 	if (o.user == "") != (o.passwordFile == "") {
-		return opts, errors.New("--store-user and --store-password-file belong together")
+		return opts, usage(errors.New("--store-user and --store-password-file belong together"))
 	}
 	if opts.User = o.user; o.user != "" {
 		password, err := os.ReadFile(o.passwordFile)
@@ -122,7 +122,7 @@ func (o *storeOptions) options() (etcd.Options, error) {
 
 func (o *storeOptions) tls() (*tls.Config, error) {
 	if (o.cert == "") != (o.key == "") {
-		return nil, errors.New("--store-cert and --store-key belong together")
+		return nil, usage(errors.New("--store-cert and --store-key belong together"))
 	}
 	if o.ca == "" && o.cert == "" {
 		return nil, nil

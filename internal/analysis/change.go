@@ -39,7 +39,7 @@ func (c *Change) Of(ctx context.Context, s *Subject) (*Subject, error) {
 	}
 	next, err := Examine(snap, c.Policy, s.Network.Options)
 	if err != nil {
-		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
+		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
 	}
 	return next, nil
 }

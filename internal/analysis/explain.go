@@ -69,6 +69,8 @@ func Explain(p *policy.Policy, a *policy.Attachment, others []policy.Attached) (
 // canBe refuses an attachment that there cannot be under the policy.
 func canBe(p *policy.Policy, a *policy.Attachment) error {
 	switch {
+	case a.Type == "":
+		return mistake("type", "an attachment type is needed; there are: %s", strings.Join(policy.AttachmentTypes(), ", "))
 	case !slices.Contains(policy.AttachmentTypes(), a.Type):
 		return mistake("type", "%q is no attachment type; there are: %s", a.Type, strings.Join(policy.AttachmentTypes(), ", "))
 	case len(a.Edges) == 0:
@@ -189,7 +191,9 @@ func (e *Explained) Page() *page.Page {
 	if len(e.NotTried) > 0 {
 		p.Line(page.Plain, "not tried: %s", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(e.NotTried)), ", "), "[]"))
 	}
-	p.Line(page.Plain, "")
+	if len(e.Rules) > 0 {
+		p.Line(page.Plain, "")
+	}
 	p.Line(page.Strong, "%s.", e.decision())
 	return p
 }
@@ -206,6 +210,8 @@ func (e *Explained) decision() string {
 		return fmt.Sprintf("network function group %s already has attachment %s at its edge location: AVAILABLE but not associated", e.FullGroup, e.OccupiedBy)
 	case e.RuleNumber == 0 && len(e.Rules) > 0 && e.Rules[len(e.Rules)-1].Matched:
 		return fmt.Sprintf("rule %d matches but cannot associate it, and no later rule is evaluated: AVAILABLE but not associated", e.Rules[len(e.Rules)-1].RuleNumber)
+	case len(e.Rules) == 0:
+		return "AVAILABLE but not associated: the policy has no attachment policies"
 	case e.RuleNumber == 0:
 		return "AVAILABLE but not associated: no attachment-policy rule matches"
 	case e.Attachment != "": // one that exists has been accepted, or its state says that it waits

@@ -93,6 +93,9 @@ func parsePrefix(text string) (p netip.Prefix, isAddress bool, err error) {
 func parseAddr(field, text string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.Is4In6() {
+		if text == "" {
+			return netip.Addr{}, mistake(field, "name the address that the packet is sent to")
+		}
 		return netip.Addr{}, mistake(field, "%q is not an address", text)
 	}
 	return a, nil

@@ -92,7 +92,7 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 // PlanTo works out what becomes of this network when it changes to another one.
 func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	if err := next.Settled(); err != nil {
-		return nil, fmt.Errorf("as it would be: %w", err)
+		return nil, fmt.Errorf("after the change: %w", err)
 	}
 	c, err := Compare(ctx, s, next)
 	if err != nil {

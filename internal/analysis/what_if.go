@@ -77,7 +77,7 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	}
 	next, err := Examine(snap, document, s.Network.Options)
 	if err != nil {
-		return nil, fmt.Errorf("as it would be: %w", asQuestionError(err))
+		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
 	}
 	plan, err := s.PlanTo(ctx, next)
 	if err != nil {
