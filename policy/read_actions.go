@@ -1,19 +1,26 @@
 package policy
 
 import (
-	"regexp"
+	"strings"
 
 	"portolan/policy/internal/words"
 )
+
+// attachmentPattern is the ids of attachments: isAttachmentID.
+const attachmentPattern = `^attachment-[a-f0-9]{17}$`
 
 var (
 	actions            = []string{ActionShare, ActionCreateRoute, ActionSendVia, ActionSendTo, ActionAssociateRoutingPolicy}
 	shareModes         = []string{"attachment-route"}
 	sendViaModes       = []string{SingleHop, DualHop}
-	attachmentPattern  = regexp.MustCompile(`^attachment-[a-f0-9]{17}$`)
 	maxPolicies        = 5 // of one association
 	attachmentIDFormat = `attachment identifiers must be prefixed with "attachment-" and must end in 17 characters where all characters are from the set "a..f" or "0..9"`
 )
+
+func isAttachmentID(s string) bool {
+	digits, ok := strings.CutPrefix(s, "attachment-")
+	return ok && len(digits) == 17 && strings.Trim(digits, "abcdef0123456789") == ""
+}
 
 // segmentAction reads the branch that the action names; AWS complains about all of them.
 func (r *reader) segmentAction(n *node) SegmentAction {
@@ -149,7 +156,7 @@ func (r *reader) destinations(a *SegmentAction, n *node) {
 				r.failNode(n, CodeMaximumItemsExceeded, "blackhole may only exist in a singleton list", "a route either drops or leads to attachments")
 				return
 			}
-		case attachmentPattern.MatchString(d.Name):
+		case isAttachmentID(d.Name):
 		case words.Distance(d.Name, Blackhole, 3) < 3:
 			r.fail(d.Place, CodeConstantViolation, "must be a constant value blackhole", "")
 		default:

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -17,11 +16,13 @@ const (
 	maxRoutingPolicyTag = 256 // characters of a routing policy label
 )
 
+// routingNamePattern is the names of routing policies: lettersAndDigits.
+const routingNamePattern = `^[A-Za-z0-9]{1,100}$`
+
 var (
-	routingNamePattern = regexp.MustCompile(`^[A-Za-z0-9]{1,100}$`)
-	directions         = []string{Inbound, Outbound}
-	matchTypes         = []string{MatchPrefixEquals, MatchPrefixInCIDR, MatchPrefixInPrefixList, MatchASNInASPath, MatchCommunityInList, MatchMEDEquals}
-	routeActions       = []string{
+	directions   = []string{Inbound, Outbound}
+	matchTypes   = []string{MatchPrefixEquals, MatchPrefixInCIDR, MatchPrefixInPrefixList, MatchASNInASPath, MatchCommunityInList, MatchMEDEquals}
+	routeActions = []string{
 		RouteDrop, RouteAllow, RouteSummarize, RoutePrependASNList, RouteRemoveASNList, RouteReplaceASNList,
 		RouteAddCommunity, RouteRemoveCommunity, RouteSetMED, RouteSetLocalPreference,
 	}
@@ -35,7 +36,7 @@ func (r *reader) routingPolicy(n *node) RoutingPolicy {
 	}
 	if v := n.get("routing-policy-name"); v != nil {
 		p.Name, p.NameAt = r.text(v), v.place()
-		if v.kind == '"' && !routingNamePattern.MatchString(p.Name) {
+		if v.kind == '"' && !lettersAndDigits(p.Name) {
 			r.failNode(v, CodeInvalidString, "must have letters and digits only, at most 100", "")
 		}
 	}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -75,7 +74,24 @@ func (r *reader) edgeLocation(n *node) EdgeLocation {
 }
 
 // namePattern is the names of segments and groups. AWS refuses hyphens and underscores; how long a name may be is told in two ways, and the longer is taken.
-var namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,99}$`)
+const namePattern = `^[A-Za-z][A-Za-z0-9]{0,99}$`
+
+const maxName = 100
+
+// isName is whether a text matches namePattern.
+func isName(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') && lettersAndDigits(s)
+}
+
+// lettersAndDigits is whether a text is that, one at least, and short enough for a name.
+func lettersAndDigits(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxName
+}
 
 func (r *reader) insideCIDRs(n *node) []CIDR {
 	list := r.cidrs(n)
@@ -93,7 +109,7 @@ func (r *reader) name(n *node) (string, Place) {
 		return "", Place{}
 	}
 	s := r.text(n)
-	if n.kind == '"' && !namePattern.MatchString(s) {
+	if n.kind == '"' && !isName(s) {
 		r.failNode(n, CodeInvalidString, "must begin with a letter and have letters and digits only, at most 100", "")
 	}
 	return s, n.place()

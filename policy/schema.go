@@ -118,7 +118,7 @@ func (b *schemaBuilder) document() *Schema {
 		"core-network-configuration": b.configuration(),
 		"segments":                   listOf(b.segment(), 1, 0),
 		"network-function-groups": listOf(b.object("/network-function-groups", groupShape, schemas{
-			"name": matching(namePattern.String()), "description": str(), "require-attachment-acceptance": flag(),
+			"name": matching(namePattern), "description": str(), "require-attachment-acceptance": flag(),
 		}), 0, 0),
 		"segment-actions":     listOf(b.segmentAction(), 0, 0),
 		"attachment-policies": listOf(b.attachmentPolicy(), 0, 0),
@@ -150,7 +150,7 @@ func (b *schemaBuilder) configuration() *Schema {
 
 func (b *schemaBuilder) segment() *Schema {
 	return b.object("/segments", segmentShape, schemas{
-		"name": matching(namePattern.String()), "description": str(), "edge-locations": listOf(naming(NamesEdge), 1, 0),
+		"name": matching(namePattern), "description": str(), "edge-locations": listOf(naming(NamesEdge), 1, 0),
 		"require-attachment-acceptance": flag(), "isolate-attachments": flag(),
 		"deny-filter": listOf(naming(NamesSegment), 0, 0), "allow-filter": listOf(naming(NamesSegment), 0, 0),
 	})
@@ -183,7 +183,7 @@ func (b *schemaBuilder) segmentAction() *Schema {
 		}),
 		one(ActionCreateRoute, createRouteShape, schemas{
 			"destination-cidr-blocks": listOf(matching(blockPattern), 1, 0),
-			"destinations":            listOf(either(oneWord(Blackhole), matching(attachmentPattern.String())), 1, 0),
+			"destinations":            listOf(either(oneWord(Blackhole), matching(attachmentPattern)), 1, 0),
 		}),
 		one(ActionSendVia, sendViaShape, schemas{"mode": oneWord(sendViaModes...), "when-sent-to": whenSentTo(), "via": via()}),
 		one(ActionSendTo, sendToShape, schemas{"when-sent-to": whenSentTo(), "via": via()}),
@@ -259,7 +259,7 @@ func (b *schemaBuilder) routingPolicy() *Schema {
 		actions = append(actions, typed(definition+"/action", kind, value))
 	}
 	return b.object(path, routingPolicyShape, schemas{
-		"routing-policy-name": matching(routingNamePattern.String()), "routing-policy-description": str(),
+		"routing-policy-name": matching(routingNamePattern), "routing-policy-description": str(),
 		"routing-policy-direction": oneWord(directions...), "routing-policy-number": whole(1, maxRoutingNumber),
 		"routing-policy-rules": listOf(b.object(rules, routingRuleShape, schemas{
 			"rule-number": whole(1, maxRoutingNumber),

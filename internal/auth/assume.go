@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"portolan/api"
@@ -27,21 +28,23 @@ func InvalidSTS(member, what string) error {
 }
 
 var (
-	roleARN     = regexp.MustCompile(`^arn:(aws|aws-us-gov|aws-cn):iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	roleARN = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^arn:(aws|aws-us-gov|aws-cn):iam::([0-9]{12}):role/(?:[\x21-\x7e]+/)?([\w+=,.@-]{1,64})$`)
+	})
+	sessionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]{2,64}$`) })
 )
 
 // AssumeRole gives the keys of a role. Where any credentials are accepted they are those of the role's account. With a
 // credentials file they are the first of the file, by access key, whose principal is the role or a session of it, for a
 // caller whose policies allow sts:AssumeRole on the role: that the file has a key for the role stands for its trust policy.
 func (a *Authorizer) AssumeRole(by *Authenticator, p *Principal, arn, session string) (*RoleKeys, error) {
-	if len(arn) > 2048 || !roleARN.MatchString(arn) {
+	if len(arn) > 2048 || !roleARN().MatchString(arn) {
 		return nil, InvalidSTS("roleArn", "Member must be an ARN such as arn:aws:iam::111122223333:role/NAME")
 	}
-	if !sessionName.MatchString(session) {
+	if !sessionName().MatchString(session) {
 		return nil, InvalidSTS("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]{2,64}`)
 	}
-	f := roleARN.FindStringSubmatch(arn)
+	f := roleARN().FindStringSubmatch(arn)
 	keys := &RoleKeys{ARN: "arn:" + f[1] + ":sts::" + f[2] + ":assumed-role/" + f[3] + "/" + session}
 	credentials := by.credentials.Load()
 	if credentials == nil {

@@ -42,7 +42,7 @@ var rows = newMemo(16 << 20)
 
 func newMemo(bytes int64) *memo {
 	m := &memo{}
-	m.limit(bytes)
+	m.budget.Store(bytes)
 	return m
 }
 
