@@ -60,7 +60,7 @@ const (
 	longestRest     = 10 * time.Second
 	fileInterval    = 5 * time.Second
 	remoteInterval  = 5 * time.Minute // each look asks again for everything that is attached
-	eventsPerCommit = 200
+	bytesPerCommit  = 256 << 10 // of routes in events
 )
 
 // interval is how often the catalog is looked at for changes.

@@ -21,11 +21,20 @@ import (
 // from, which is small, and is stored in the transaction of the events: a restart computes them again and goes on from
 // there, and neither repeats nor forgets.
 
-// routesPublished remembers what the store says of the routes that have been published.
+// routesPublished remembers what the store says of the routes that have been published. Whoever publishes a network is alone with it:
+// nobody waits for the publication of another.
 type routesPublished struct {
-	mu       sync.Mutex // one publication at a time
+	mu       sync.Mutex
+	busy     map[state.NetworkID]chan struct{} // of those that are being published, closed at the end
 	seen     map[state.NetworkID]moment
 	networks map[state.NetworkID]*published
+}
+
+// remembered is what is remembered of one network.
+type remembered struct {
+	seen  moment
+	known bool // seen is set
+	last  *published
 }
 
 // moment is the state and the catalog at some time.
@@ -72,6 +81,7 @@ type comparison struct {
 
 // read reads what is to be compared; nil when there is nothing to publish.
 func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion uint64, hasCatalog bool) (*comparison, error) {
+	of := p.of(id)
 	c := &comparison{at: moment{v.RoutingGeneration(id), catalogVersion}}
 	header, had := state.RoutesPublished.Get(v, state.RoutesPublished.Key(id.Account, id.ID))
 	if c.had = had; had {
@@ -79,18 +89,17 @@ func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion
 	}
 	row, err := network.ByID(id)(v)
 	c.there = err == nil
-	switch seen, known := p.seen[id]; {
+	switch {
 	case !had && (!c.there || row.LiveVersion == 0): // nothing to publish, and nothing published
-		delete(p.seen, id)
-		delete(p.networks, id)
+		p.forget(id)
 		return nil, nil
-	case known && seen == c.at && (!had || p.networks[id] == nil || p.networks[id].sequence == header.Sequence):
+	case of.known && of.seen == c.at && (!had || of.last == nil || of.last.sequence == header.Sequence):
 		return nil, nil
-	case !known && had && c.there && header.Generation == c.at.generation && !hasCatalog:
+	case !of.known && had && c.there && header.Generation == c.at.generation && !hasCatalog:
 		p.see(id, c.at) // published before this process began
 		return nil, nil
 	}
-	if known := p.networks[id]; known != nil && had == (known.policy != nil) && (!had || known.sequence == header.Sequence) || !had {
+	if last := of.last; last != nil && had == (last.policy != nil) && (!had || last.sequence == header.Sequence) || !had {
 		return c, nil
 	}
 	var ok bool
@@ -106,15 +115,18 @@ func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion
 // publishNetwork writes the events of what has changed in the tables of a core network since the last time.
 func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error {
 	p := &n.routes
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	done, err := p.alone(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer done()
 	c, err := state.Look(ctx, n.db, func(v *state.View) (*comparison, error) {
 		return p.read(v, id, n.networks.CatalogVersion(), n.catalog != nil)
 	})
 	if err != nil || c == nil {
 		return err
 	}
-	before := p.networks[id]
+	before := p.of(id).last
 	switch {
 	case c.policy != nil:
 		if before, err = n.compute(c); err != nil {
@@ -162,7 +174,7 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	// them publishes the first ones again. Between two others write.
 	for {
 		began := n.db.Now()
-		some := list[:min(eventsPerCommit, len(list))]
+		some := list[:oneCommit(list)]
 		list = list[len(some):]
 		err := state.Record(ctx, n.db, func(tx *state.Txn) error {
 			header, _ := state.RoutesPublished.Get(tx.View, state.RoutesPublished.Key(id.Account, id.ID))
@@ -178,7 +190,7 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 			return nil
 		})
 		if err != nil {
-			delete(n.routes.networks, id)
+			n.routes.forgetTables(id)
 			return err
 		}
 		if len(list) == 0 {
@@ -231,24 +243,90 @@ func (n *Notifier) compute(c *comparison) (*published, error) {
 	return p, nil
 }
 
+// oneCommit is how many of the events go into one transaction: others wait as long as they are written.
+func oneCommit(list []state.EventDetail) int {
+	size := 0
+	for i := range list {
+		for _, route := range list[i].Routes {
+			size += len(route)
+		}
+		if i > 0 && size > bytesPerCommit {
+			return i
+		}
+	}
+	return len(list)
+}
+
+// alone waits until nobody else publishes a network; done lets the next one.
+func (p *routesPublished) alone(ctx context.Context, id state.NetworkID) (done func(), err error) {
+	for {
+		p.mu.Lock()
+		other, taken := p.busy[id]
+		if !taken {
+			own := make(chan struct{})
+			if p.busy == nil {
+				p.busy = map[state.NetworkID]chan struct{}{}
+			}
+			p.busy[id] = own
+			p.mu.Unlock()
+			return func() {
+				p.mu.Lock()
+				delete(p.busy, id)
+				p.mu.Unlock()
+				close(own)
+			}, nil
+		}
+		p.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (p *routesPublished) of(id state.NetworkID) remembered {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen, known := p.seen[id]
+	return remembered{seen, known, p.networks[id]}
+}
+
 func (p *routesPublished) see(id state.NetworkID, at moment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.seen == nil {
 		p.seen = map[state.NetworkID]moment{}
 	}
 	p.seen[id] = at
 }
 
+func (p *routesPublished) forget(id state.NetworkID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.seen, id)
+	delete(p.networks, id)
+}
+
+// forgetTables has what was published read from the store the next time.
+func (p *routesPublished) forgetTables(id state.NetworkID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.networks, id)
+}
+
 func (p *routesPublished) keep(id state.NetworkID, at moment, n *published) {
 	if n.tables == nil {
-		delete(p.seen, id)
-		delete(p.networks, id)
+		p.forget(id)
 		return
 	}
+	p.see(id, at)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if _, ok := p.networks[id]; !ok && len(p.networks) >= network.MaxCached || p.networks == nil {
 		p.networks = map[state.NetworkID]*published{}
 	}
 	p.networks[id] = n
-	p.see(id, at)
 }
 
 // attachmentChanges is what makes the attachments of old those of now; either may be nil.

@@ -212,8 +212,12 @@ func TestRoutingEvents_detail(t *testing.T) {
 	}
 }
 
+// TestRoutingEvents_inPiecesThatABusTakes: events are of a size that event buses take, and so many are written at a time that
+// others need not wait long for their turn to write.
 func TestRoutingEvents_inPiecesThatABusTakes(t *testing.T) {
-	w := newWorld(t)
+	st := store.OpenMemory()
+	w := newWorld(t, onStore(st))
+	commits := eventBytes(t, st)
 	_, cn := w.network()
 	connect := w.connectAttachment(cn)
 	var list []routing.Announcement
@@ -241,6 +245,33 @@ func TestRoutingEvents_inPiecesThatABusTakes(t *testing.T) {
 	if routes["eu-west-1"] != 5000 || routes["us-east-1"] != 5000 {
 		t.Errorf("told %v", routes)
 	}
+	_ = st.Close() // ends the watch
+	sizes := <-commits
+	if most := slices.Max(sizes); len(sizes) < 10 || most > 600_000 {
+		t.Errorf("%d transactions with events, of up to %d bytes", len(sizes), most)
+	}
+}
+
+// eventBytes are the bytes of the events in each commit until the store is closed.
+func eventBytes(t *testing.T, st store.Store) <-chan []int {
+	t.Helper()
+	watch, err := st.Watch(t.Context(), events.Prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := make(chan []int, 1)
+	go func() {
+		var list []int
+		for commit := range watch {
+			size := 0
+			for _, c := range commit.Changes {
+				size += len(c.Value)
+			}
+			list = append(list, size)
+		}
+		sizes <- list
+	}()
+	return sizes
 }
 
 func TestRoutingEvents_resetStartsAnew(t *testing.T) {
