@@ -56,11 +56,11 @@ func New(cfg Config) *Notifier {
 }
 
 const (
-	restBetween     = 50 * time.Millisecond // two publications of routes
-	longestRest     = 10 * time.Second
-	fileInterval    = 5 * time.Second
-	remoteInterval  = 5 * time.Minute // each look asks again for everything that is attached
-	bytesPerCommit  = 256 << 10 // of routes in events
+	restBetween    = 50 * time.Millisecond // two publications of routes
+	longestRest    = 10 * time.Second
+	fileInterval   = 5 * time.Second
+	remoteInterval = 5 * time.Minute // each look asks again for everything that is attached
+	bytesPerCommit = 256 << 10       // of routes in events
 )
 
 // interval is how often the catalog is looked at for changes.

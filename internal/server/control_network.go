@@ -37,7 +37,7 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 // askedInTurn is asked for what costs much: it is one of the questions that are answered at a time.
 func (s *Server) askedInTurn(w http.ResponseWriter, r *http.Request, contentType string, do func(ctx context.Context, body []byte) ([]byte, error)) {
 	s.asked(w, r, contentType, func(ctx context.Context, body []byte) ([]byte, error) {
-		done, err := s.questions.take(r.Context(), api.CallerFrom(ctx).Account, maxWaiting)
+		done, err := s.turns.take(r.Context(), api.CallerFrom(ctx).Account, questionTurn, maxWaiting)
 		if err != nil {
 			return nil, err
 		}

@@ -270,8 +270,8 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 		return err
 	}
 	account := who.Caller().Account
-	a.turn = func() (func(), error) { return s.questions.take(ctx, account, 0) }
-	if a.done, err = s.questions.take(ctx, account, maxWaiting); err != nil {
+	a.turn = func() (func(), error) { return s.turns.take(ctx, account, questionTurn, 0) }
+	if a.done, err = s.turns.take(ctx, account, questionTurn, maxWaiting); err != nil {
 		return err
 	}
 	defer a.end()

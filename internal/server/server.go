@@ -95,21 +95,20 @@ type Config struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	cfg       Config
-	ids       *requestIDs
-	metrics   *metrics
-	faults    faults
-	others    *otherservices.Handler
-	console   *console.Handler
-	routes    []route                     // control calls
-	browsers  *http.CrossOriginProtection // nil: pages of every origin may call
-	slots     slots
-	streams   streams       // of server-sent events
-	questions turns         // asked of a core network
-	heavy     turns         // of operations
-	large     largeAnswers  // that make the next call of the kind heavy
-	closing   chan struct{} // closed when the server is to end
-	ready     atomic.Bool
+	cfg      Config
+	ids      *requestIDs
+	metrics  *metrics
+	faults   faults
+	others   *otherservices.Handler
+	console  *console.Handler
+	routes   []route                     // control calls
+	browsers *http.CrossOriginProtection // nil: pages of every origin may call
+	slots    slots
+	streams  streams       // of server-sent events
+	turns    turns         // to compute something heavy
+	large    largeAnswers  // that make the next call of the kind heavy
+	closing  chan struct{} // closed when the server is to end
+	ready    atomic.Bool
 }
 
 // New returns a server that is not ready until [Server.SetReady].

@@ -3,37 +3,54 @@ package server
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"portolan/api"
 )
 
-// turns are the rights to compute something heavy: as many at a time as leave a processor to all other requests. Accounts
-// wait side by side: whoever asks for much waits behind itself and not before others.
+// turns are the rights to compute something heavy. As many computations of a kind run at a time as leave a processor to all other
+// requests, and so many of an account whatever their kinds: one account alone never keeps all processors busy. Accounts wait side
+// by side: whoever asks for much waits behind itself and not before others.
 type turns struct {
 	mu      sync.Mutex
-	taken   int
-	waiting map[string][]chan struct{} // by account, each closed when it is its turn
-	order   []string                   // of the accounts that wait, the next first
+	taken   [turnKinds]int
+	held    map[string]int    // by account
+	waiting map[string][]wish // by account, in the order they came
+	order   []string          // of the accounts that wait, the next first
+}
+
+// turnKind says what a computation may wait for while it has its turn. What does not ask the catalog never waits for what does.
+type turnKind int
+
+const (
+	questionTurn  turnKind = iota // asks the catalog, which may take long
+	operationTurn                 // does not
+	turnKinds
+)
+
+// wish is a computation that waits for its turn.
+type wish struct {
+	kind turnKind
+	own  chan struct{} // closed when it is its turn
 }
 
 // heavyBody is how many bytes of a request make it heavy to decode.
 const heavyBody = 64 << 10
 
-// heavyOperations are those that read or compare whole policies. None asks the catalog, which may take long.
+// heavyOperations are those that read or compare whole policies. None asks the catalog.
 var heavyOperations = map[string]bool{"GetCoreNetworkPolicy": true, "GetCoreNetworkChangeSet": true, "ExecuteCoreNetworkChangeSet": true}
 
-// inventoryOperations are those that walk all resources of a global network. They ask the catalog, as questions do, and take their
-// turn among those.
+// inventoryOperations are those that walk all resources of a global network. They ask the catalog, as questions do.
 var inventoryOperations = map[string]bool{"GetNetworkResources": true, "GetNetworkResourceCounts": true, "GetNetworkResourceRelationships": true}
 
 // turnOf takes the turn that a request needs before it is decoded, if any.
 func (s *Server) turnOf(ctx context.Context, account string, op *api.Operation, body []byte) (done func(), err error) {
 	switch {
 	case inventoryOperations[op.Name]:
-		return s.questions.take(ctx, account, 0)
+		return s.turns.take(ctx, account, questionTurn, 0)
 	case len(body) > heavyBody || heavyOperations[op.Name] || s.large.has(account, op.Name):
-		return s.heavy.take(ctx, account, 0)
+		return s.turns.take(ctx, account, operationTurn, 0)
 	}
 	return nil, nil
 }
@@ -70,83 +87,88 @@ func (l *largeAnswers) note(account, operation string, size int) {
 	l.of[largeAnswer{account, operation}] = true
 }
 
-// heavyAtATime is how many heavy computations run at a time.
+// heavyAtATime is how many heavy computations of a kind run at a time, and how many of an account.
 func heavyAtATime() int { return max(1, runtime.GOMAXPROCS(0)-1) }
 
 // maxWaiting is how many questions of an account wait; the next is refused.
 const maxWaiting = 32
 
 // take waits for a turn of an account, which done ends. Where more than most wait, 0 for any number, it is refused.
-func (t *turns) take(ctx context.Context, account string, most int) (done func(), err error) {
+func (t *turns) take(ctx context.Context, account string, kind turnKind, most int) (done func(), err error) {
+	own := make(chan struct{})
 	t.mu.Lock()
-	if t.taken < heavyAtATime() {
-		t.taken++
-		t.mu.Unlock()
-		return t.give, nil
+	if t.waiting == nil {
+		t.held, t.waiting = map[string]int{}, map[string][]wish{}
 	}
-	if most > 0 && len(t.waiting[account]) >= most {
+	before := t.waiting[account]
+	if len(before) == 0 {
+		t.order = append(t.order, account)
+	}
+	t.waiting[account] = append(before, wish{kind, own})
+	t.grant()
+	if most > 0 && len(t.waiting[account]) > most && t.remove(account, own) {
 		t.mu.Unlock()
 		return nil, overloaded()
 	}
-	if t.waiting == nil {
-		t.waiting = map[string][]chan struct{}{}
-	}
-	own := make(chan struct{})
-	if len(t.waiting[account]) == 0 {
-		t.order = append(t.order, account)
-	}
-	t.waiting[account] = append(t.waiting[account], own)
 	t.mu.Unlock()
+	done = func() { t.give(account, kind) }
 	select {
 	case <-own:
-		return t.give, nil
+		return done, nil
 	case <-ctx.Done():
-		t.leave(account, own)
+		t.mu.Lock()
+		waits := t.remove(account, own)
+		t.mu.Unlock()
+		if !waits { // its turn came meanwhile
+			done()
+		}
 		return nil, ctx.Err()
 	}
 }
 
-// give ends a turn: the next account has it, and goes behind the others with what it still waits for.
-func (t *turns) give() {
+// give ends a turn.
+func (t *turns) give(account string, kind turnKind) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.order) == 0 {
-		t.taken--
-		return
+	t.taken[kind]--
+	if t.held[account]--; t.held[account] == 0 {
+		delete(t.held, account)
 	}
-	account := t.order[0]
-	list := t.waiting[account]
-	close(list[0])
-	t.order = t.order[1:]
-	if len(list) == 1 {
-		delete(t.waiting, account)
-		return
-	}
-	t.waiting[account] = list[1:]
-	t.order = append(t.order, account)
+	t.grant()
 }
 
-// leave takes back a wish, or the turn that came meanwhile.
-func (t *turns) leave(account string, own chan struct{}) {
-	t.mu.Lock()
-	list := t.waiting[account]
-	for i, other := range list {
-		if other != own {
+// grant gives away what can be had. An account that has had a turn goes behind the others with what it still waits for.
+func (t *turns) grant() {
+	for i := 0; i < len(t.order); {
+		account := t.order[i]
+		list := t.waiting[account]
+		next := slices.IndexFunc(list, func(w wish) bool { return t.taken[w.kind] < heavyAtATime() })
+		if next < 0 || t.held[account] >= heavyAtATime() {
+			i++
 			continue
 		}
-		list = append(list[:i:i], list[i+1:]...)
-		if t.waiting[account] = list; len(list) == 0 {
+		t.taken[list[next].kind]++
+		t.held[account]++
+		close(list[next].own)
+		t.order = slices.Delete(t.order, i, i+1)
+		if t.waiting[account] = slices.Delete(list, next, next+1); len(t.waiting[account]) > 0 {
+			t.order = append(t.order, account)
+		} else {
 			delete(t.waiting, account)
-			for j, waits := range t.order {
-				if waits == account {
-					t.order = append(t.order[:j:j], t.order[j+1:]...)
-					break
-				}
-			}
 		}
-		t.mu.Unlock()
-		return
 	}
-	t.mu.Unlock()
-	t.give()
+}
+
+// remove takes back a wish, and tells whether it was still one.
+func (t *turns) remove(account string, own chan struct{}) bool {
+	list := t.waiting[account]
+	i := slices.IndexFunc(list, func(w wish) bool { return w.own == own })
+	if i < 0 {
+		return false
+	}
+	if t.waiting[account] = slices.Delete(list, i, i+1); len(t.waiting[account]) == 0 {
+		delete(t.waiting, account)
+		t.order = slices.DeleteFunc(t.order, func(other string) bool { return other == account })
+	}
+	return true
 }

@@ -15,7 +15,7 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 		var all turns
 		var held []func()
 		for range heavyAtATime() {
-			done, err := all.take(t.Context(), "a", 0)
+			done, err := all.take(t.Context(), "a", questionTurn, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -26,7 +26,7 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 		next := make(chan func(), 10)
 		wait := func(ctx context.Context, account string) {
 			go func() {
-				done, err := all.take(ctx, account, 3)
+				done, err := all.take(ctx, account, questionTurn, 3)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -62,7 +62,52 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 		if got := strings.ReplaceAll(strings.Join(order, ", "), "c left, a left", "a left, c left"); got != "a refused, a left, c left, a, b, a, b" {
 			t.Error(got)
 		}
-		if all.taken != 0 || len(all.order)+len(all.waiting) != 0 {
+		if all.taken != [turnKinds]int{} || len(all.order)+len(all.waiting)+len(all.held) != 0 {
+			t.Errorf("left: %+v", &all)
+		}
+	})
+}
+
+// TestTurns_oneAccountLeavesAProcessor: the turns of all kinds together are no more for one account than those of one kind, and
+// what does not ask the catalog never waits for what does but at its own account.
+func TestTurns_oneAccountLeavesAProcessor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all turns
+		got := make(chan func(), 10*heavyAtATime())
+		take := func(account string, kind turnKind) {
+			go func() {
+				done, err := all.take(t.Context(), account, kind, 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got <- done
+			}()
+			synctest.Wait()
+		}
+		for range heavyAtATime() {
+			take("a", questionTurn)
+		}
+		if len(got) != heavyAtATime() {
+			t.Fatalf("%d have a turn, want %d", len(got), heavyAtATime())
+		}
+		take("a", operationTurn)
+		if len(got) != heavyAtATime() {
+			t.Error("an account has one turn more than leaves a processor")
+		}
+		take("b", questionTurn) // waits: it may not ask the catalog beside a
+		if len(got) != heavyAtATime() {
+			t.Error("more questions are answered at a time than leave a processor")
+		}
+		take("c", operationTurn)
+		if len(got) != heavyAtATime()+1 {
+			t.Error("what does not ask the catalog waits for another account that does")
+		}
+		for range heavyAtATime() + 3 {
+			(<-got)()
+			synctest.Wait()
+		}
+		if all.taken != [turnKinds]int{} || len(all.order)+len(all.waiting)+len(all.held) != 0 {
 			t.Errorf("left: %+v", &all)
 		}
 	})
