@@ -44,6 +44,20 @@ type Target struct {
 	Edges        []string
 }
 
+// Destinations are the attachments that static routes name, whether they exist or not.
+func Destinations(doc *Document) (ids []string) {
+	for i := range doc.SegmentActions {
+		if a := &doc.SegmentActions[i]; a.Action == ActionCreateRoute {
+			for _, d := range a.Destinations {
+				if d.Name != Blackhole {
+					ids = append(ids, d.Name)
+				}
+			}
+		}
+	}
+	return ids
+}
+
 // CheckDestinations refuses static routes that lead nowhere: to attachments that do not exist, to two at one edge, to
 // one at an edge where the segment has no table, or to one of a type that takes no static routes. AWS finds out while
 // it generates the change set.

@@ -41,6 +41,10 @@ type Entry struct {
 // queue does not take back what was overtaken. now is the time of the step. An error keeps the entry and is retried.
 type Handler func(tx *Txn, e Entry) error
 
+// Preparer works out, outside the transaction, what the handler of an entry will need. By the time of the transaction all of it may
+// have changed.
+type Preparer func(r store.Reader, e Entry)
+
 // Owners says whose rows a call is about: it moves theirs, and leaves the others to their own calls and to the worker, so
 // that nobody waits for what another account has due. Nil is everybody.
 type Owners func(r store.Reader) []string
@@ -56,6 +60,7 @@ type Queue struct {
 	now      func() time.Time
 	profile  Profile
 	handlers map[Kind]Handler
+	prepares map[Kind]Preparer
 	log      *slog.Logger
 
 	next    atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
@@ -92,7 +97,7 @@ type dueTime struct {
 // anything else.
 func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger, owner func(row string) string) *Queue {
 	q := &Queue{
-		store: st, owner: owner, now: now, profile: profile, handlers: map[Kind]Handler{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
+		store: st, owner: owner, now: now, profile: profile, handlers: map[Kind]Handler{}, prepares: map[Kind]Preparer{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
 		others: newOthers(),
 	}
 	if _, shared := st.(store.Shared); shared {
@@ -104,6 +109,46 @@ func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.L
 
 // Handle registers the handler of a kind.
 func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
+
+// Prepare registers the preparer of a kind.
+func (q *Queue) Prepare(kind Kind, p Preparer) { q.prepares[kind] = p }
+
+// prepare lets the preparers see what is due. What goes wrong meets the transaction too.
+func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
+	if len(q.prepares) == 0 || min(q.next.Load(), q.others.next.Load()) > now {
+		return
+	}
+	_ = q.store.View(ctx, func(r store.Reader) error {
+		var owners []string
+		if take.of != nil {
+			owners = take.of(r)
+		}
+		var found []Entry
+		for key, value := range r.Scan(duePrefix, "") {
+			at, row, err := parseDueKey(key)
+			if err != nil {
+				return err
+			}
+			if at > now {
+				break
+			}
+			if !take.all && !q.made(key) || owners != nil && !slices.Contains(owners, q.owner(row)) {
+				continue
+			}
+			d, err := parseDue(key, value)
+			if err != nil {
+				return err
+			}
+			if q.prepares[d.entry.Kind] != nil {
+				found = append(found, d.entry)
+			}
+		}
+		for _, e := range found {
+			q.prepares[e.Kind](r, e)
+		}
+		return nil
+	})
+}
 
 // Load reads the entries that are there: those of an earlier process, and of other servers.
 func (q *Queue) Load(ctx context.Context) error {
@@ -266,6 +311,7 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 	var applied bool    // all that was due
 	var owners []string // nil: everybody
 	now := q.wall()
+	q.prepare(ctx, take, now.UnixNano())
 	stepped := q.stepped.Swap(false)
 	err := q.store.Update(ctx, func(stx store.Txn) error {
 		tx := &Txn{Txn: stx, Now: now, queue: q}

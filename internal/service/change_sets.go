@@ -9,6 +9,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/state"
+	"portolan/internal/store"
 	"portolan/policy"
 )
 
@@ -117,18 +118,30 @@ func keyOfChange(c *state.Change) string {
 	return like.Key()
 }
 
-// keepChanges stores what an execution that ends now has changed.
-func keepChanges(tx *state.Txn, row *state.CoreNetwork, version int32, list []policy.Change) {
-	execution := state.Execution{Finished: tx.Time()}
+// keptChanges is what an execution changes, as it is stored.
+type keptChanges struct {
+	chunks []*store.Encoded[*state.ChangeChunk]
+	first  []string // the key of the first change of each
+}
+
+func newKeptChanges(list []policy.Change) *keptChanges {
+	k := &keptChanges{}
 	for part := range slices.Chunk(list, changesPerChunk) {
 		chunk := state.ChangeChunk{Changes: make([]state.Change, len(part))}
 		for i := range part {
 			chunk.Changes[i] = changeRow(&part[i])
 		}
-		state.Changes.Put(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, len(execution.First)), &chunk)
-		execution.First = append(execution.First, part[0].Key())
+		k.chunks, k.first = append(k.chunks, state.Changes.Encode(&chunk)), append(k.first, part[0].Key())
 	}
-	state.Executions.Put(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version), &execution)
+	return k
+}
+
+// keep stores it for an execution that ends now.
+func (k *keptChanges) keep(tx *state.Txn, row *state.CoreNetwork, version int32) {
+	for i, chunk := range k.chunks {
+		state.Changes.PutEncoded(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, i), chunk)
+	}
+	state.Executions.Put(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version), &state.Execution{Finished: tx.Time(), First: k.first})
 }
 
 // dropChanges removes what an execution of a version left.

@@ -101,11 +101,26 @@ func showDocument(v *state.View, row *state.CoreNetwork, version *state.PolicyVe
 // the one CoreNetworkPolicyException.
 func putCoreNetworkPolicy(ctx context.Context, e *env, in *api.PutCoreNetworkPolicyInput) (*api.PutCoreNetworkPolicyOutput, error) {
 	document := readPolicy(e.db, in.PolicyDocument)
-	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.PutCoreNetworkPolicyOutput, error) { return putVersion(tx, in, document) })
+	request, err := state.NewTokenRequest(in.ClientToken, in)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := placedBefore(ctx, e.db, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
+	out, err := state.Update(ctx, e.db, func(tx *state.Txn) (*api.PutCoreNetworkPolicyOutput, error) {
+		return putVersion(tx, in, request, document, seen)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.CoreNetworkPolicy.PolicyDocument = in.PolicyDocument // which is not remembered with the token: it came with it
+	return out, nil
 }
 
-func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, document *checked) (*api.PutCoreNetworkPolicyOutput, error) {
-	return state.Once(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, in.ClientToken, in, func() (*api.PutCoreNetworkPolicyOutput, error) {
+func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, request state.TokenRequest, document *checked, seen *placed) (*api.PutCoreNetworkPolicyOutput, error) {
+	return state.OnceOf(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, request, func() (*api.PutCoreNetworkPolicyOutput, error) {
 		row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 		if err != nil {
 			return nil, err
@@ -114,7 +129,7 @@ func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, document *chec
 			return nil, api.Conflict("core-network-policy", row.CoreNetworkId,
 				fmt.Sprintf("The latest policy version is %d, not %d.", row.LatestVersion, *in.LatestVersionId))
 		}
-		if err := document.check(placements(tx.View, row)); err != nil {
+		if err := document.check(placements(tx.View, row, seen)); err != nil {
 			return nil, err
 		}
 		version, err := newVersion(tx, row, document.Document, in.Description)
@@ -137,7 +152,7 @@ func findOpenCoreNetwork(v *state.View, id string) (*state.CoreNetwork, error) {
 	return row, nil
 }
 
-// newVersion adds a version that waits for its change set.
+// newVersion adds a version that waits for its change set, and shows it without its document.
 func newVersion(tx *state.Txn, old *state.CoreNetwork, document *state.Document, description *string) (*api.CoreNetworkPolicy, error) {
 	if err := tx.Fits(state.QuotaPolicyVersions, "core-network-policy", old.CoreNetworkId, state.PolicyVersions.Count(tx.View, tx.Caller.Account, old.CoreNetworkId)); err != nil {
 		return nil, err
@@ -145,7 +160,7 @@ func newVersion(tx *state.Txn, old *state.CoreNetwork, document *state.Document,
 	row := *old
 	version := addVersion(tx, &row, document, description, api.ChangeSetStatePendingGeneration)
 	state.CoreNetworks.Put(tx, state.CoreNetworks.Key(tx.Caller.Account, row.CoreNetworkId), &row)
-	return showDocument(tx.View, &row, version), nil
+	return showVersion(&row, version), nil
 }
 
 // getCoreNetworkPolicy shows a version by its id, by its alias, or the latest one.
@@ -261,12 +276,16 @@ func restoreCoreNetworkPolicyVersion(ctx context.Context, e *env, in *api.Restor
 		return nil, err
 	}
 	document := readPolicy(e.db, text)
+	seen, err := placedBefore(ctx, e.db, in.CoreNetworkId)
+	if err != nil {
+		return nil, err
+	}
 	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
-		return restoreVersion(tx, in, document)
+		return restoreVersion(tx, in, document, seen)
 	})
 }
 
-func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput, document *checked) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
+func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput, document *checked, seen *placed) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
 	row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
@@ -275,7 +294,7 @@ func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput,
 	if err != nil {
 		return nil, err
 	}
-	if err := document.check(placements(tx.View, row)); err != nil {
+	if err := document.check(placements(tx.View, row, seen)); err != nil {
 		return nil, api.BrokenRule("The policy version cannot be restored: " + firstPolicyError(err))
 	}
 	expire(tx, row, func(version *state.PolicyVersion) bool {
@@ -285,6 +304,7 @@ func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput,
 	if err != nil {
 		return nil, err
 	}
+	version.PolicyDocument = document.Text
 	return &api.RestoreCoreNetworkPolicyVersionOutput{CoreNetworkPolicy: version}, nil
 }
 
@@ -308,6 +328,17 @@ func expire(tx *state.Txn, row *state.CoreNetwork, match func(*state.PolicyVersi
 		next := *version
 		next.ChangeSetState = api.ChangeSetStateOutOfDate
 		saveVersion(tx, row, &next)
+	}
+}
+
+// compileVersion compiles a version before moveVersion does, which then finds that done.
+func compileVersion(v *state.View, key state.Key[*state.PolicyVersion]) {
+	version, ok := state.PolicyVersions.Get(v, key)
+	if !ok || version.ChangeSetState != api.ChangeSetStatePendingGeneration {
+		return
+	}
+	if row, err := findCoreNetwork(v, version.CoreNetworkId); err == nil {
+		v.Compile(v.ReadVersion(row, version), row.Edges)
 	}
 }
 

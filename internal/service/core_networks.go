@@ -27,8 +27,12 @@ func createCoreNetwork(ctx context.Context, e *env, in *api.CreateCoreNetworkInp
 	if in.PolicyDocument != nil {
 		document = readPolicy(e.db, *in.PolicyDocument)
 	}
+	request, err := state.NewTokenRequest(in.ClientToken, in)
+	if err != nil {
+		return nil, err
+	}
 	return state.Update(ctx, e.db, func(tx *state.Txn) (*api.CreateCoreNetworkOutput, error) {
-		return state.Once(tx, "CreateCoreNetwork", in.ClientToken, in, func() (*api.CreateCoreNetworkOutput, error) {
+		return state.OnceOf(tx, "CreateCoreNetwork", request, func() (*api.CreateCoreNetworkOutput, error) {
 			return newCoreNetwork(tx, in, document)
 		})
 	})
@@ -157,7 +161,7 @@ func coreNetworkBusy(row *state.CoreNetwork) error {
 }
 
 // moveCoreNetwork ends a core network's transition: what was executing goes LIVE, what was deleted is gone.
-func moveCoreNetwork(tx *state.Txn, key state.Key[*state.CoreNetwork], from string) error {
+func moveCoreNetwork(tx *state.Txn, key state.Key[*state.CoreNetwork], from string, known *executions) error {
 	old, ok := state.CoreNetworks.Get(tx.View, key)
 	if !ok || string(old.State) != from {
 		return nil
@@ -171,7 +175,7 @@ func moveCoreNetwork(tx *state.Txn, key state.Key[*state.CoreNetwork], from stri
 		return nil
 	}
 	if row.Executing != 0 {
-		if err := goLive(tx, &row); err != nil {
+		if err := goLive(tx, &row, known); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"reflect"
+	"sync"
 
 	"portolan/api"
 	"portolan/internal/state"
@@ -35,7 +36,7 @@ func executeCoreNetworkChangeSet(tx *state.Txn, in *api.ExecuteCoreNetworkChange
 	document := tx.ReadVersion(old, version)
 	errs := document.Errors
 	if len(errs) == 0 {
-		errs = append(policy.CheckOrphans(document.Parsed, placements(tx.View, old)), policy.CheckPrefixLists(document.Parsed, prefixListAliases(tx.View, old))...)
+		errs = append(policy.CheckOrphans(document.Parsed, placements(tx.View, old, nil)), policy.CheckPrefixLists(document.Parsed, prefixListAliases(tx.View, old))...)
 	}
 	if len(errs) > 0 {
 		return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
@@ -60,19 +61,106 @@ func startExecution(tx *state.Txn, key state.Key[*state.CoreNetwork], _ string) 
 	return nil
 }
 
+// execution is what it means to bring a version to life. It is worked out before the transaction that does it, so that others can
+// write meanwhile, and again in it where something has changed since.
+type execution struct {
+	version, live int32  // that is executed, and that was LIVE then
+	generation    uint64 // of the routes
+	policy        *policy.Policy
+	errs          policy.Errors // of compiling; nothing of the rest is there then
+	moves         []relocation
+	changes       *keptChanges
+	waiting       map[int32]policy.Errors // versions that wait behind, where the edges change, and why they cannot be brought about
+}
+
+// workOut works out the execution that a core network is in.
+func workOut(v *state.View, row *state.CoreNetwork, version *state.PolicyVersion) *execution {
+	x := &execution{version: row.Executing, live: row.LiveVersion, generation: v.RoutingGeneration(row.ID())}
+	if x.policy, x.errs = v.Compile(v.ReadVersion(row, version), row.Edges); len(x.errs) > 0 {
+		return x
+	}
+	x.moves = relocate(v, row, x.policy)
+	x.changes = newKeptChanges(changesOf(v, row, x.policy, x.moves))
+	x.waiting = map[int32]policy.Errors{}
+	edges, _, _ := networkOf(x.policy)
+	if reflect.DeepEqual(edges, row.Edges) {
+		return x
+	}
+	for _, behind := range waitingBehind(v, row, row.Executing) {
+		_, x.waiting[*behind.PolicyVersionId] = v.Compile(v.ReadVersion(row, behind), edges)
+	}
+	return x
+}
+
+// holds tells whether what was worked out is what would be worked out now.
+func (x *execution) holds(v *state.View, row *state.CoreNetwork) bool {
+	return x != nil && x.version == row.Executing && x.live == row.LiveVersion && v.AttachmentsSince(row.ID(), x.generation)
+}
+
+// executions are those that have been worked out and not been taken yet.
+type executions struct {
+	mu sync.Mutex
+	of map[state.NetworkID]*preparation
+}
+
+// preparation is one of them. Of several calls that find it due one works it out.
+type preparation struct {
+	mu    sync.Mutex
+	found *execution
+}
+
+// prepare works out the execution of a core network that is about to go LIVE.
+func (e *executions) prepare(v *state.View, key state.Key[*state.CoreNetwork]) {
+	row, ok := state.CoreNetworks.Get(v, key)
+	if !ok || row.Executing == 0 || row.State == api.CoreNetworkStateDeleting {
+		return
+	}
+	e.mu.Lock()
+	p := e.of[row.ID()]
+	if p == nil {
+		p = &preparation{}
+		e.of[row.ID()] = p
+	}
+	e.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if version, err := findVersion(v, row, row.Executing); err == nil && !p.found.holds(v, row) {
+		p.found = workOut(v, row, version)
+	}
+}
+
+// take is what was worked out for a core network; nil when there is nothing that holds.
+func (e *executions) take(v *state.View, row *state.CoreNetwork) *execution {
+	e.mu.Lock()
+	p := e.of[row.ID()]
+	delete(e.of, row.ID())
+	e.mu.Unlock()
+	if p == nil || !p.mu.TryLock() {
+		return nil
+	}
+	defer p.mu.Unlock()
+	if !p.found.holds(v, row) {
+		return nil
+	}
+	return p.found
+}
+
 // goLive makes the executing version the LIVE one, all of it in this transaction: edges, segments and groups are what it
 // says, every attachment is looked at anew, what has changed is kept, what waited before it is out of date, and what
 // waits behind it is compared with it. row is the caller's to save.
-func goLive(tx *state.Txn, row *state.CoreNetwork) error {
+func goLive(tx *state.Txn, row *state.CoreNetwork, known *executions) error {
 	version, err := findVersion(tx.View, row, row.Executing)
 	if err != nil {
 		return fmt.Errorf("executing version %d of %s: %w", row.Executing, row.CoreNetworkId, err)
 	}
 	next := *version
-	document := tx.ReadVersion(row, version)
-	compiled, errs := tx.Compile(document, row.Edges)
+	x := known.take(tx.View, row)
+	if x == nil {
+		x = workOut(tx.View, row, version)
+	}
+	errs := x.errs
 	if len(errs) == 0 && row.LiveVersion == 0 {
-		errs = checkReferences(tx.View, row, document)
+		errs = checkReferences(tx.View, row, tx.ReadVersion(row, version))
 	}
 	if len(errs) > 0 {
 		// Only a first version gets here unexamined: it is executed as part of the creation.
@@ -81,33 +169,40 @@ func goLive(tx *state.Txn, row *state.CoreNetwork) error {
 		saveVersion(tx, row, &next)
 		return nil
 	}
-	moves := relocate(tx.View, row, compiled)
-	keepChanges(tx, row, row.Executing, changesOf(tx.View, row, compiled, moves))
-	moveAttachments(tx, row, moves)
+	x.changes.keep(tx, row, row.Executing)
+	moveAttachments(tx, row, x.moves)
 	live, edges := row.Executing, row.Edges
 	expire(tx, row, func(v *state.PolicyVersion) bool { return *v.PolicyVersionId < live })
 	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded
 	saveVersion(tx, row, &next)
 	row.LiveVersion = live
-	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(compiled)
+	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(x.policy)
 	if !reflect.DeepEqual(edges, row.Edges) {
-		regenerate(tx, row)
+		regenerate(tx, row, x.waiting)
 	}
 	return nil
 }
 
-// regenerate generates the change sets of the versions that wait behind a LIVE one with other edges. They stay ready to
-// execute, unless they cannot be brought about any more.
-func regenerate(tx *state.Txn, row *state.CoreNetwork) {
-	var waiting []*state.PolicyVersion
+// waitingBehind are the versions that are ready to be executed after one.
+func waitingBehind(v *state.View, row *state.CoreNetwork, live int32) (waiting []*state.PolicyVersion) {
 	ready := state.PolicyVersions.InState(row.OwnerAccountId, row.CoreNetworkId, api.ChangeSetStateReadyToExecute)
-	for _, version := range state.PolicyVersions.Rows(tx.View, ready, "") {
-		if *version.PolicyVersionId > row.LiveVersion {
+	for _, version := range state.PolicyVersions.Rows(v, ready, "") {
+		if *version.PolicyVersionId > live {
 			waiting = append(waiting, version)
 		}
 	}
-	for _, version := range waiting {
-		if _, errs := tx.Compile(tx.ReadVersion(row, version), row.Edges); len(errs) > 0 {
+	return waiting
+}
+
+// regenerate generates the change sets of the versions that wait behind a LIVE one with other edges, as far as that has not been done.
+// They stay ready to execute, unless they cannot be brought about any more.
+func regenerate(tx *state.Txn, row *state.CoreNetwork, done map[int32]policy.Errors) {
+	for _, version := range waitingBehind(tx.View, row, row.LiveVersion) {
+		errs, known := done[*version.PolicyVersionId]
+		if !known {
+			_, errs = tx.Compile(tx.ReadVersion(row, version), row.Edges)
+		}
+		if len(errs) > 0 {
 			failed := *version
 			failed.ChangeSetState = api.ChangeSetStateFailedGeneration
 			failed.PolicyErrors = policyErrors(errs)

@@ -18,8 +18,15 @@ func registerTransitions(db *state.DB) {
 	moves(db, &state.TransitGatewayConnectPeerAssociations.Table, tgwPeerAssociations.state)
 	moves(db, &state.ConnectPeerAssociations.Table, peerAssociations.state)
 	state.Handle(db, lifecycle.TGWRegistration, &state.TransitGatewayRegistrations.Table, moveRegistration)
-	state.Handle(db, lifecycle.CoreNetwork, &state.CoreNetworks.Table, moveCoreNetwork)
+	known := &executions{of: map[state.NetworkID]*preparation{}}
+	for _, kind := range []lifecycle.Kind{lifecycle.CoreNetwork, lifecycle.Execution} { // a call may take the step of both
+		state.Prepare(db, kind, &state.CoreNetworks.Table, known.prepare)
+	}
+	state.Handle(db, lifecycle.CoreNetwork, &state.CoreNetworks.Table, func(tx *state.Txn, key state.Key[*state.CoreNetwork], from string) error {
+		return moveCoreNetwork(tx, key, from, known)
+	})
 	state.Handle(db, lifecycle.Execution, &state.CoreNetworks.Table, startExecution)
+	state.Prepare(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, compileVersion)
 	state.Handle(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, moveVersion)
 	state.Handle(db, lifecycle.Attachment, &state.Attachments.Table, moveAttachment)
 	state.Handle(db, lifecycle.ConnectPeer, &state.ConnectPeers.Table, moveConnectPeer)

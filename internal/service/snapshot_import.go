@@ -190,7 +190,7 @@ func (im *importer) coreNetwork() error {
 		CoreNetworkId: id, PolicyVersionId: new(live), CreatedAt: now, ChangeSetState: api.ChangeSetStateExecutionSucceeded,
 	}
 	im.row.ExecutionAsked, im.row.ExecutionStarted = now, now
-	keepChanges(im.Txn, im.row, live, changesOf(im.View, im.row, im.network.Policy, nil))
+	newKeptChanges(changesOf(im.View, im.row, im.network.Policy, nil)).keep(im.Txn, im.row, live)
 	im.row.ExecutionAsked, im.row.ExecutionStarted = state.Time{}, state.Time{}
 	im.PutVersion(im.row, &version, im.document)
 	im.row.LatestVersion, im.row.LiveVersion, im.row.NextVersion = live, live, live+1

@@ -18,19 +18,38 @@ type ClientToken struct {
 // Once runs f, unless the caller has used the token with the operation before: then it answers the same again, and
 // refuses other parameters under the same token. SDKs invent a token per call and keep it over their retries.
 func Once[I any, O any](tx *Txn, operation string, token *string, in *I, f func() (*O, error)) (*O, error) {
-	if token == nil || *token == "" {
-		return f()
-	}
-	params, err := json.Marshal(in, json.Deterministic(true))
+	request, err := NewTokenRequest(token, in)
 	if err != nil {
 		return nil, err
 	}
+	return OnceOf(tx, operation, request, f)
+}
+
+// TokenRequest is a client token with the digest of the parameters it came with.
+type TokenRequest struct{ token, digest string }
+
+// NewTokenRequest makes the digest of parameters, of large ones before the transaction.
+func NewTokenRequest[I any](token *string, in *I) (TokenRequest, error) {
+	if token == nil || *token == "" {
+		return TokenRequest{}, nil
+	}
+	params, err := json.Marshal(in, json.Deterministic(true))
+	if err != nil {
+		return TokenRequest{}, err
+	}
 	sum := sha256.Sum256(params)
-	request := hex.EncodeToString(sum[:])
-	key := ClientTokens.key(tx.Caller.Account, operation, *token)
+	return TokenRequest{*token, hex.EncodeToString(sum[:])}, nil
+}
+
+// OnceOf is [Once] of parameters whose digest has been made.
+func OnceOf[O any](tx *Txn, operation string, r TokenRequest, f func() (*O, error)) (*O, error) {
+	if r.token == "" {
+		return f()
+	}
+	key := ClientTokens.key(tx.Caller.Account, operation, r.token)
 	if used, ok := ClientTokens.Get(tx.View, key); ok {
-		if used.Request != request {
-			return nil, api.Conflict("client-token", *token, "The client token has been used with other parameters.")
+		if used.Request != r.digest {
+			return nil, api.Conflict("client-token", r.token, "The client token has been used with other parameters.")
 		}
 		var answer O
 		if err := json.Unmarshal([]byte(used.Answer), &answer); err != nil {
@@ -46,7 +65,7 @@ func Once[I any, O any](tx *Txn, operation string, token *string, in *I, f func(
 	if err != nil {
 		return nil, err
 	}
-	ClientTokens.Save(tx, key, &ClientToken{Request: request, Answer: string(text)})
+	ClientTokens.Save(tx, key, &ClientToken{Request: r.digest, Answer: string(text)})
 	return answer, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"portolan/internal/store"
 	"portolan/policy"
 )
 
@@ -32,7 +33,7 @@ func (v *View) Document(network *CoreNetwork, version int32) (string, bool) {
 // PutVersion stores a new version with its document.
 func (tx *Txn) PutVersion(network *CoreNetwork, version *PolicyVersion, document *Document) {
 	version.Digest = document.Digest
-	policyDocuments.Put(tx, documentKey(network.OwnerAccountId, network.CoreNetworkId, *version.PolicyVersionId), &PolicyDocument{Document: document.Text})
+	policyDocuments.PutEncoded(tx, documentKey(network.OwnerAccountId, network.CoreNetworkId, *version.PolicyVersionId), document.stored())
 	PolicyVersions.Save(tx, PolicyVersions.Key(network.OwnerAccountId, network.CoreNetworkId, *version.PolicyVersionId), version)
 }
 
@@ -42,6 +43,8 @@ type Document struct {
 	Digest string // SHA-256, in hexadecimal
 	Parsed *policy.Document
 	Errors policy.Errors // of reading; Parsed is of no use then
+
+	stored func() *store.Encoded[*PolicyDocument] // its row, encoded once
 }
 
 // policies keeps documents that were read and policies that were compiled of them. What it keeps is found by the digest
@@ -68,14 +71,16 @@ const (
 	maxCompiled      = 64
 )
 
-// ReadPolicy reads a document, once as long as it is kept.
+// ReadPolicy reads a document, once as long as it is kept. It is ready to be stored.
 func (db *DB) ReadPolicy(text string) *Document {
 	sum := sha256.Sum256([]byte(text))
 	digest := hex.EncodeToString(sum[:])
-	if d, ok := db.policies.document(digest); ok {
-		return d
+	d, ok := db.policies.document(digest)
+	if !ok {
+		d = db.policies.read(text, digest)
 	}
-	return db.policies.read(text, digest)
+	d.stored()
+	return d
 }
 
 func (p *policies) document(digest string) (*Document, bool) {
@@ -88,6 +93,7 @@ func (p *policies) document(digest string) (*Document, bool) {
 func (p *policies) read(text, digest string) *Document {
 	d := &Document{Text: text, Digest: digest}
 	d.Parsed, d.Errors = p.parse([]byte(text))
+	d.stored = sync.OnceValue(func() *store.Encoded[*PolicyDocument] { return policyDocuments.Encode(&PolicyDocument{Document: text}) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.documents == nil || p.bytes+len(text) > maxDocumentBytes {

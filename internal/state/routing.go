@@ -64,6 +64,13 @@ func (v *View) MovedAttachments(n NetworkID, since uint64) (ids, heard map[strin
 	return ids, heard, true
 }
 
+// AttachmentsSince tells whether no attachment of a core network has changed since a generation of its routes, as far as that can
+// be told.
+func (v *View) AttachmentsSince(n NetworkID, generation uint64) (same bool) {
+	ids, _, ok := v.MovedAttachments(n, generation)
+	return ok && len(ids) == 0
+}
+
 // RoutedNetworks are the core networks of an account, or of all when it is "", and those that are gone whose routes were
 // published.
 func (v *View) RoutedNetworks(account string) map[NetworkID]bool {

@@ -148,6 +148,14 @@ func Handle[R any](db *DB, kind lifecycle.Kind, _ *Table[R], f func(tx *Txn, key
 	})
 }
 
+// Prepare registers what is worked out, outside the transaction, before a row of the table leaves a state. By the time of the
+// transaction all of it may have changed.
+func Prepare[R any](db *DB, kind lifecycle.Kind, _ *Table[R], f func(v *View, key Key[R])) {
+	db.queue.Prepare(kind, func(r store.Reader, e lifecycle.Entry) {
+		f(&View{Caller: api.Caller{Account: accountOf(e.Key)}, Now: db.now(), db: db, r: r}, Key[R]{e.Key})
+	})
+}
+
 // View is one consistent look at the state, for one caller.
 type View struct {
 	Caller api.Caller

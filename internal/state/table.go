@@ -89,6 +89,14 @@ func (t *Table[R]) Any(v *View, in Range[R]) bool { return t.rows.Any(v.r, in.pr
 // Put inserts or replaces a row whose state stays as it is.
 func (t *Table[R]) Put(tx *Txn, k Key[R], row R) { t.rows.Put(tx.w, k.path, row) }
 
+// Encode encodes a large row before the transaction that puts it.
+func (t *Table[R]) Encode(row R) *store.Encoded[R] { return t.rows.Encode(row) }
+
+// PutEncoded is [Table.Put] of a row that is encoded.
+func (t *Table[R]) PutEncoded(tx *Txn, k Key[R], e *store.Encoded[R]) {
+	t.rows.PutEncoded(tx.w, k.path, e)
+}
+
 // Save inserts or replaces a row that has just entered its state, and schedules what follows of that by itself.
 func (t *Table[R]) Save(tx *Txn, k Key[R], row R) {
 	t.rows.Put(tx.w, k.path, row)
@@ -104,7 +112,7 @@ func (t *Table[R]) Delete(tx *Txn, k Key[R]) { t.rows.Delete(tx.w, k.path) }
 // DeleteAll removes the rows of a range, which must not be one of an index.
 func (t *Table[R]) DeleteAll(tx *Txn, in Range[R]) {
 	var keys []string
-	for key := range t.rows.Scan(tx.r, in.prefix, "") {
+	for key := range tx.r.Scan(in.prefix, "") { // without decoding
 		keys = append(keys, key)
 	}
 	for _, key := range keys {

@@ -100,6 +100,34 @@ func (t *Table[P]) Put(tx Txn, key string, row P) {
 		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
 		return
 	}
+	t.put(tx, key, row, raw)
+}
+
+// Encoded is a large row with its JSON, made before the transaction that puts it.
+type Encoded[P any] struct {
+	Row  P
+	text []byte
+	err  error
+}
+
+// Encode encodes a row.
+func (t *Table[P]) Encode(row P) *Encoded[P] {
+	e := &Encoded[P]{Row: row}
+	e.text, e.err = json.Marshal(row, encoding)
+	return e
+}
+
+// PutEncoded is [Table.Put] of a row that is encoded.
+func (t *Table[P]) PutEncoded(tx Txn, key string, e *Encoded[P]) {
+	if e.err != nil {
+		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, e.err))
+		return
+	}
+	t.put(tx, key, e.Row, e.text)
+}
+
+// put puts a row whose JSON is raw.
+func (t *Table[P]) put(tx Txn, key string, row P, raw []byte) {
 	oldRaw, remembered, had := fetch(tx, key)
 	var old P
 	if had {
@@ -107,6 +135,7 @@ func (t *Table[P]) Put(tx Txn, key string, row P) {
 		if !ok {
 			return
 		}
+		var err error
 		if old = known.Value; any(old) == any(row) {
 			// Its index keys from before are lost, and other readers saw it change: better to fail at once.
 			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
@@ -134,6 +163,13 @@ func (t *Table[P]) withUnknown(old []byte, known P, next []byte) ([]byte, error)
 
 // Delete removes the row at key with its index entries, and reports whether there was one.
 func (t *Table[P]) Delete(tx Txn, key string) bool {
+	if t.plain() {
+		_, had := tx.Get(key)
+		if had {
+			tx.Delete(key)
+		}
+		return had
+	}
 	old, ok := t.Get(tx, key)
 	if !ok {
 		return false
@@ -142,6 +178,11 @@ func (t *Table[P]) Delete(tx Txn, key string) bool {
 	var none P
 	t.index(tx, key, old, none)
 	return true
+}
+
+// plain tells whether rows are nowhere but at their key: then they need not be decoded to be deleted.
+func (t *Table[P]) plain() bool {
+	return len(t.schema.Indexes) == 0 && t.schema.Count == nil && t.schema.Touch == nil
 }
 
 // Scan yields the rows whose key has the prefix, in key order, starting after the key `after`. The prefix must cover
