@@ -1,9 +1,6 @@
 package service
 
 import (
-	"context"
-	"slices"
-
 	"portolan/api"
 	"portolan/internal/state"
 	"portolan/policy"
@@ -24,46 +21,6 @@ func associate(v *state.View, network *state.CoreNetwork, live *policy.Policy, r
 		}
 	}
 	return live.AssociateAll(append(list, asked))[len(list)]
-}
-
-// placed are the attachments of a core network by their edges, at a generation of its routes.
-type placed struct {
-	generation  uint64
-	attachments []policy.Placement
-}
-
-// placedBefore reads before a transaction what that needs in placements, nil where there is no such core network of the caller's.
-func placedBefore(ctx context.Context, db *state.DB, coreNetwork string) (*placed, error) {
-	return state.Look(ctx, db, func(v *state.View) (*placed, error) {
-		row, ok := state.CoreNetworks.Get(v, state.CoreNetworks.Key(v.Caller.Account, coreNetwork))
-		if !ok {
-			return nil, nil
-		}
-		return &placed{v.RoutingGeneration(row.ID()), placedAttachments(v, row)}, nil
-	})
-}
-
-func placedAttachments(v *state.View, network *state.CoreNetwork) []policy.Placement {
-	var list []policy.Placement
-	for _, row := range state.Attachments.Rows(v, state.Attachments.In(network.OwnerAccountId, network.CoreNetworkId), "") {
-		list = append(list, policy.Placement{AttachmentID: row.AttachmentId, Edges: row.Edges()})
-	}
-	return list
-}
-
-// placements are the attachments and the peerings of a core network by the edges they would be orphaned from. What was read
-// before, nil for nothing, counts when no attachment has changed since.
-func placements(v *state.View, network *state.CoreNetwork, before *placed) []policy.Placement {
-	var placed []policy.Placement
-	if before != nil && v.AttachmentsSince(network.ID(), before.generation) {
-		placed = slices.Clip(before.attachments)
-	} else {
-		placed = placedAttachments(v, network)
-	}
-	for _, row := range state.Peerings.Rows(v, state.Peerings.In(network.OwnerAccountId, network.CoreNetworkId), "") {
-		placed = append(placed, policy.Placement{AttachmentID: row.PeeringId, Edges: []string{row.EdgeLocation}})
-	}
-	return placed
 }
 
 // checkReferences finds what a document names that the core network does not have: attachments that static routes lead to,

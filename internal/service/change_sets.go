@@ -9,15 +9,11 @@ import (
 
 	"portolan/api"
 	"portolan/internal/state"
-	"portolan/internal/store"
 	"portolan/policy"
 )
 
 // The change set of a version that has not been executed is worked out when somebody asks: it is always against the
 // policy that is LIVE by then, over the attachments there are by then. What an execution did is stored with it, in chunks.
-
-// changesPerChunk bounds what one row of the store holds; a page of a list reads two at most.
-const changesPerChunk = 256
 
 // getCoreNetworkChangeSet shows what a version changes: of one that waits, compared with what is LIVE now; of one that was
 // executed, what that changed. A version without a change set, since it is not there yet or could not be generated, is
@@ -79,7 +75,7 @@ func changeSet(v *state.View, row *state.CoreNetwork, version *state.PolicyVersi
 			if key < from {
 				continue
 			}
-			if c := changeRow(&found[i]); !yield(key, &c) {
+			if c := state.ChangeOf(&found[i]); !yield(key, &c) {
 				return
 			}
 		}
@@ -116,97 +112,6 @@ func keyOfChange(c *state.Change) string {
 		like.New = &policy.ChangeValues{DestinationIdentifier: values.DestinationIdentifier, RoutingPolicyDirection: string(values.RoutingPolicyDirection)}
 	}
 	return like.Key()
-}
-
-// keptChanges is what an execution changes, as it is stored.
-type keptChanges struct {
-	chunks []*store.Encoded[*state.ChangeChunk]
-	first  []string // the key of the first change of each
-}
-
-func newKeptChanges(list []policy.Change) *keptChanges {
-	k := &keptChanges{}
-	for part := range slices.Chunk(list, changesPerChunk) {
-		chunk := state.ChangeChunk{Changes: make([]state.Change, len(part))}
-		for i := range part {
-			chunk.Changes[i] = changeRow(&part[i])
-		}
-		k.chunks, k.first = append(k.chunks, state.Changes.Encode(&chunk)), append(k.first, part[0].Key())
-	}
-	return k
-}
-
-// keep stores it for an execution that ends now.
-func (k *keptChanges) keep(tx *state.Txn, row *state.CoreNetwork, version int32) {
-	for i, chunk := range k.chunks {
-		state.Changes.PutEncoded(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, i), chunk)
-	}
-	state.Executions.Put(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version), &state.Execution{Finished: tx.Time(), First: k.first})
-}
-
-// dropChanges removes what an execution of a version left.
-func dropChanges(tx *state.Txn, row *state.CoreNetwork, version int32) {
-	execution, ok := state.Executions.Get(tx.View, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version))
-	if !ok {
-		return
-	}
-	for i := range execution.First {
-		state.Changes.Delete(tx, state.Changes.Key(row.OwnerAccountId, row.CoreNetworkId, version, i))
-	}
-	state.Executions.Delete(tx, state.Executions.Key(row.OwnerAccountId, row.CoreNetworkId, version))
-}
-
-func changeRow(c *policy.Change) state.Change {
-	return state.Change{
-		Type: api.ChangeType(c.Type), Action: api.ChangeAction(c.Action), Identifier: c.Identifier, IdentifierPath: c.IdentifierPath,
-		PreviousValues: changeValues(c.Previous), NewValues: changeValues(c.New),
-		Edges: c.Edges,
-	}
-}
-
-func changeValues(v *policy.ChangeValues) *state.ChangeValues {
-	if v == nil {
-		return nil
-	}
-	shown := &state.ChangeValues{
-		SegmentName: v.SegmentName, NetworkFunctionGroupName: v.NetworkFunctionGroupName,
-		EdgeLocations: v.EdgeLocations, PeerEdgeLocations: v.PeerEdgeLocations,
-		DestinationIdentifier: v.DestinationIdentifier, SharedSegments: v.SharedSegments, AttachmentId: v.AttachmentID,
-		VpnEcmpSupport: v.VPNECMPSupport, DnsSupport: v.DNSSupport, SecurityGroupReferencingSupport: v.SecurityGroupReferencingSupport,
-		RoutingPolicy: v.RoutingPolicy, RoutingPolicyDirection: api.RoutingPolicyDirection(v.RoutingPolicyDirection),
-	}
-	if v.ASN != 0 {
-		shown.Asn = new(int64(v.ASN))
-	}
-	if v.CIDR.IsValid() {
-		shown.Cidr = v.CIDR.String()
-	}
-	for _, block := range v.InsideCIDRBlocks {
-		shown.InsideCidrBlocks = append(shown.InsideCidrBlocks, block.String())
-	}
-	for _, s := range v.ServiceInsertionActions {
-		action := state.ServiceInsertionAction{
-			Action: api.SegmentActionServiceInsertion(s.Action), Mode: api.SendViaMode(s.Mode),
-			Via: &state.Via{NetworkFunctionGroups: []state.NetworkFunctionGroup{{Name: s.Group}}},
-		}
-		if len(s.WhenSentTo) > 0 {
-			action.WhenSentTo = &state.WhenSentTo{WhenSentToSegmentsList: s.WhenSentTo}
-		}
-		for _, o := range s.Overrides {
-			override := state.EdgeOverride{UseEdge: o.Use}
-			for _, set := range o.Sets {
-				override.EdgeSets = append(override.EdgeSets, slices.Compact(slices.Clone(set[:])))
-			}
-			action.Via.WithEdgeOverrides = append(action.Via.WithEdgeOverrides, override)
-		}
-		shown.ServiceInsertionActions = append(shown.ServiceInsertionActions, action)
-	}
-	for _, a := range v.RoutingPolicyAssociations {
-		shown.RoutingPolicyAssociationDetails = append(shown.RoutingPolicyAssociationDetails, state.RoutingPolicyAssociationDetail{
-			RoutingPolicyNames: a.RoutingPolicyNames, SharedSegments: a.SharedSegments,
-		})
-	}
-	return shown
 }
 
 // upToEdge cuts the edge off the key of an event: what is left is the key of its change.

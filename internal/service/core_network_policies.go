@@ -48,14 +48,6 @@ func (d *checked) check(placed []policy.Placement) error {
 	return nil
 }
 
-func policyErrors(errs policy.Errors) []state.PolicyError {
-	list := make([]state.PolicyError, len(errs))
-	for i, e := range errs {
-		list[i] = state.PolicyError{ErrorCode: e.Code, Message: e.Message, Path: e.Path}
-	}
-	return list
-}
-
 // addVersion stores a document as the newest version of a core network, whose row the caller saves.
 func addVersion(tx *state.Txn, row *state.CoreNetwork, document *state.Document, description *string, in api.ChangeSetState) *state.PolicyVersion {
 	version := state.PolicyVersion{
@@ -105,7 +97,7 @@ func putCoreNetworkPolicy(ctx context.Context, e *env, in *api.PutCoreNetworkPol
 	if err != nil {
 		return nil, err
 	}
-	seen, err := placedBefore(ctx, e.db, in.CoreNetworkId)
+	seen, err := state.PlacedBefore(ctx, e.db, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +111,7 @@ func putCoreNetworkPolicy(ctx context.Context, e *env, in *api.PutCoreNetworkPol
 	return out, nil
 }
 
-func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, request state.TokenRequest, document *checked, seen *placed) (*api.PutCoreNetworkPolicyOutput, error) {
+func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, request state.TokenRequest, document *checked, seen *state.Placed) (*api.PutCoreNetworkPolicyOutput, error) {
 	return state.OnceOf(tx, "PutCoreNetworkPolicy "+in.CoreNetworkId, request, func() (*api.PutCoreNetworkPolicyOutput, error) {
 		row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 		if err != nil {
@@ -129,7 +121,7 @@ func putVersion(tx *state.Txn, in *api.PutCoreNetworkPolicyInput, request state.
 			return nil, api.Conflict("core-network-policy", row.CoreNetworkId,
 				fmt.Sprintf("The latest policy version is %d, not %d.", row.LatestVersion, *in.LatestVersionId))
 		}
-		if err := document.check(placements(tx.View, row, seen)); err != nil {
+		if err := document.check(state.Placements(tx.View, row, seen)); err != nil {
 			return nil, err
 		}
 		version, err := newVersion(tx, row, document.Document, in.Description)
@@ -245,7 +237,7 @@ func deleteCoreNetworkPolicyVersion(tx *state.Txn, in *api.DeleteCoreNetworkPoli
 // dropVersion removes a stored version; the newest that is left becomes LATEST.
 func dropVersion(tx *state.Txn, old *state.CoreNetwork, id int32) {
 	state.PolicyVersions.Delete(tx, old.OwnerAccountId, old.CoreNetworkId, id)
-	dropChanges(tx, old, id)
+	state.DropChanges(tx, old, id)
 	if id != old.LatestVersion {
 		return
 	}
@@ -276,7 +268,7 @@ func restoreCoreNetworkPolicyVersion(ctx context.Context, e *env, in *api.Restor
 		return nil, err
 	}
 	document := readPolicy(e.db, text)
-	seen, err := placedBefore(ctx, e.db, in.CoreNetworkId)
+	seen, err := state.PlacedBefore(ctx, e.db, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +277,7 @@ func restoreCoreNetworkPolicyVersion(ctx context.Context, e *env, in *api.Restor
 	})
 }
 
-func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput, document *checked, seen *placed) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
+func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput, document *checked, seen *state.Placed) (*api.RestoreCoreNetworkPolicyVersionOutput, error) {
 	row, err := findOpenCoreNetwork(tx.View, in.CoreNetworkId)
 	if err != nil {
 		return nil, err
@@ -294,7 +286,7 @@ func restoreVersion(tx *state.Txn, in *api.RestoreCoreNetworkPolicyVersionInput,
 	if err != nil {
 		return nil, err
 	}
-	if err := document.check(placements(tx.View, row, seen)); err != nil {
+	if err := document.check(state.Placements(tx.View, row, seen)); err != nil {
 		return nil, api.BrokenRule("The policy version cannot be restored: " + firstPolicyError(err))
 	}
 	expire(tx, row, func(version *state.PolicyVersion) bool {
@@ -331,17 +323,6 @@ func expire(tx *state.Txn, row *state.CoreNetwork, match func(*state.PolicyVersi
 	}
 }
 
-// compileVersion compiles a version before moveVersion does, which then finds that done.
-func compileVersion(v *state.View, key state.Key[*state.PolicyVersion]) {
-	version, ok := state.PolicyVersions.Get(v, key)
-	if !ok || version.ChangeSetState != api.ChangeSetStatePendingGeneration {
-		return
-	}
-	if row, err := findCoreNetwork(v, version.CoreNetworkId); err == nil {
-		v.Compile(v.ReadVersion(row, version), row.Edges)
-	}
-}
-
 // moveVersion ends the generation of a change set, and drops versions that have been out of date for long enough.
 func moveVersion(tx *state.Txn, key state.Key[*state.PolicyVersion], from string) error {
 	old, ok := state.PolicyVersions.Get(tx.View, key)
@@ -365,7 +346,7 @@ func moveVersion(tx *state.Txn, key state.Key[*state.PolicyVersion], from string
 	switch {
 	case len(errs) > 0:
 		next.ChangeSetState = api.ChangeSetStateFailedGeneration
-		next.PolicyErrors = policyErrors(errs)
+		next.PolicyErrors = state.PolicyErrors(errs)
 	case *old.PolicyVersionId < row.LiveVersion:
 		next.ChangeSetState = api.ChangeSetStateOutOfDate
 	default:

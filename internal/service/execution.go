@@ -36,7 +36,7 @@ func executeCoreNetworkChangeSet(tx *state.Txn, in *api.ExecuteCoreNetworkChange
 	document := tx.ReadVersion(old, version)
 	errs := document.Errors
 	if len(errs) == 0 {
-		errs = append(policy.CheckOrphans(document.Parsed, placements(tx.View, old, nil)), policy.CheckPrefixLists(document.Parsed, prefixListAliases(tx.View, old))...)
+		errs = append(policy.CheckOrphans(document.Parsed, state.Placements(tx.View, old, nil)), policy.CheckPrefixLists(document.Parsed, prefixListAliases(tx.View, old))...)
 	}
 	if len(errs) > 0 {
 		return nil, api.Conflict("core-network", old.CoreNetworkId, errs[0].Message)
@@ -69,7 +69,7 @@ type execution struct {
 	policy        *policy.Policy
 	errs          policy.Errors // of compiling; nothing of the rest is there then
 	moves         []relocation
-	changes       *keptChanges
+	changes       *state.KeptChanges
 	waiting       map[int32]policy.Errors // versions that wait behind, where the edges change, and why they cannot be brought about
 }
 
@@ -80,13 +80,13 @@ func workOut(v *state.View, row *state.CoreNetwork, version *state.PolicyVersion
 		return x
 	}
 	x.moves = relocate(v, row, x.policy)
-	x.changes = newKeptChanges(changesOf(v, row, x.policy, x.moves))
+	x.changes = state.KeepChanges(changesOf(v, row, x.policy, x.moves))
 	x.waiting = map[int32]policy.Errors{}
-	edges, _, _ := networkOf(x.policy)
+	edges, _, _ := state.NetworkOf(x.policy)
 	if reflect.DeepEqual(edges, row.Edges) {
 		return x
 	}
-	for _, behind := range waitingBehind(v, row, row.Executing) {
+	for _, behind := range state.PolicyVersions.ReadyBehind(v, row, row.Executing) {
 		_, x.waiting[*behind.PolicyVersionId] = v.Compile(v.ReadVersion(row, behind), edges)
 	}
 	return x
@@ -165,39 +165,28 @@ func goLive(tx *state.Txn, row *state.CoreNetwork, known *executions) error {
 	if len(errs) > 0 {
 		// Only a first version gets here unexamined: it is executed as part of the creation.
 		next.ChangeSetState = api.ChangeSetStateFailedGeneration
-		next.PolicyErrors = policyErrors(errs)
+		next.PolicyErrors = state.PolicyErrors(errs)
 		saveVersion(tx, row, &next)
 		return nil
 	}
-	x.changes.keep(tx, row, row.Executing)
+	x.changes.Put(tx, row, row.Executing)
 	moveAttachments(tx, row, x.moves)
 	live, edges := row.Executing, row.Edges
 	expire(tx, row, func(v *state.PolicyVersion) bool { return *v.PolicyVersionId < live })
 	next.ChangeSetState = api.ChangeSetStateExecutionSucceeded
 	saveVersion(tx, row, &next)
 	row.LiveVersion = live
-	row.Edges, row.Segments, row.NetworkFunctionGroups = networkOf(x.policy)
+	row.Edges, row.Segments, row.NetworkFunctionGroups = state.NetworkOf(x.policy)
 	if !reflect.DeepEqual(edges, row.Edges) {
 		regenerate(tx, row, x.waiting)
 	}
 	return nil
 }
 
-// waitingBehind are the versions that are ready to be executed after one.
-func waitingBehind(v *state.View, row *state.CoreNetwork, live int32) (waiting []*state.PolicyVersion) {
-	ready := state.PolicyVersions.InState(row.OwnerAccountId, row.CoreNetworkId, api.ChangeSetStateReadyToExecute)
-	for _, version := range state.PolicyVersions.Rows(v, ready, "") {
-		if *version.PolicyVersionId > live {
-			waiting = append(waiting, version)
-		}
-	}
-	return waiting
-}
-
 // regenerate generates the change sets of the versions that wait behind a LIVE one with other edges, as far as that has not been done.
 // They stay ready to execute, unless they cannot be brought about any more.
 func regenerate(tx *state.Txn, row *state.CoreNetwork, done map[int32]policy.Errors) {
-	for _, version := range waitingBehind(tx.View, row, row.LiveVersion) {
+	for _, version := range state.PolicyVersions.ReadyBehind(tx.View, row, row.LiveVersion) {
 		errs, known := done[*version.PolicyVersionId]
 		if !known {
 			_, errs = tx.Compile(tx.ReadVersion(row, version), row.Edges)
@@ -205,37 +194,8 @@ func regenerate(tx *state.Txn, row *state.CoreNetwork, done map[int32]policy.Err
 		if len(errs) > 0 {
 			failed := *version
 			failed.ChangeSetState = api.ChangeSetStateFailedGeneration
-			failed.PolicyErrors = policyErrors(errs)
+			failed.PolicyErrors = state.PolicyErrors(errs)
 			saveVersion(tx, row, &failed)
 		}
 	}
-}
-
-// networkOf is a compiled policy as GetCoreNetwork shows it. Empty sub-lists are shown, as recordings do.
-func networkOf(p *policy.Policy) ([]state.CoreNetworkEdge, []state.CoreNetworkSegment, []state.CoreNetworkNetworkFunctionGroup) {
-	edges := []state.CoreNetworkEdge{}
-	for _, e := range p.Edges {
-		shown := state.CoreNetworkEdge{EdgeLocation: e.Location, Asn: new(int64(e.ASN)), AsnWritten: e.ASNWritten, InsideCidrBlocks: []string{}}
-		for _, cidr := range e.InsideCIDRs {
-			shown.InsideCidrBlocks = append(shown.InsideCidrBlocks, cidr.String())
-		}
-		edges = append(edges, shown)
-	}
-	segments := []state.CoreNetworkSegment{}
-	for _, s := range p.Segments {
-		segments = append(segments, state.CoreNetworkSegment{
-			Name:           s.Name,
-			EdgeLocations:  append([]string{}, s.Edges...),
-			SharedSegments: append([]string{}, s.SharedSegments...),
-		})
-	}
-	groups := []state.CoreNetworkNetworkFunctionGroup{}
-	for _, g := range p.NetworkFunctionGroups {
-		groups = append(groups, state.CoreNetworkNetworkFunctionGroup{
-			Name:          g.Name,
-			EdgeLocations: append([]string{}, g.Edges...),
-			Segments:      &state.ServiceInsertionSegments{SendVia: append([]string{}, g.SendVia...), SendTo: append([]string{}, g.SendTo...)},
-		})
-	}
-	return edges, segments, groups
 }

@@ -26,7 +26,7 @@ func registerTransitions(db *state.DB) {
 		return moveCoreNetwork(tx, key, from, known)
 	})
 	state.Handle(db, lifecycle.Execution, &state.CoreNetworks.Table, startExecution)
-	state.Prepare(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, compileVersion)
+	state.Prepare(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, state.CompilePending)
 	state.Handle(db, lifecycle.CoreNetworkPolicy, &state.PolicyVersions.Table, moveVersion)
 	state.Handle(db, lifecycle.Attachment, &state.Attachments.Table, moveAttachment)
 	state.Handle(db, lifecycle.ConnectPeer, &state.ConnectPeers.Table, moveConnectPeer)

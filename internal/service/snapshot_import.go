@@ -190,11 +190,11 @@ func (im *importer) coreNetwork() error {
 		CoreNetworkId: id, PolicyVersionId: new(live), CreatedAt: now, ChangeSetState: api.ChangeSetStateExecutionSucceeded,
 	}
 	im.row.ExecutionAsked, im.row.ExecutionStarted = now, now
-	newKeptChanges(changesOf(im.View, im.row, im.network.Policy, nil)).keep(im.Txn, im.row, live)
+	state.KeepChanges(changesOf(im.View, im.row, im.network.Policy, nil)).Put(im.Txn, im.row, live)
 	im.row.ExecutionAsked, im.row.ExecutionStarted = state.Time{}, state.Time{}
 	im.PutVersion(im.row, &version, im.document)
 	im.row.LatestVersion, im.row.LiveVersion, im.row.NextVersion = live, live, live+1
-	im.row.Edges, im.row.Segments, im.row.NetworkFunctionGroups = networkOf(im.network.Policy)
+	im.row.Edges, im.row.Segments, im.row.NetworkFunctionGroups = state.NetworkOf(im.network.Policy)
 	state.CoreNetworks.Put(im.Txn, im.row.Key(), im.row)
 	im.done.GlobalNetworkID, im.done.CoreNetworkID = gn.GlobalNetworkId, id
 	return nil
