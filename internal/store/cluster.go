@@ -26,6 +26,10 @@ type Cluster interface {
 	// Newest returns a revision at or after that of every commit that was answered before the call, by any server.
 	Newest(ctx context.Context) (uint64, error)
 
+	// Roomy tells whether the cluster takes every proposal that has at most so many conditions and changed keys, and so many
+	// bytes of keys that are read, and of keys and values that are written. It costs nothing, and may say no of one that fits.
+	Roomy(conditions, changes, bytes int) bool
+
 	// Fits is nil when the cluster takes a proposal of that size in one transaction, else it wraps [ErrTooLarge].
 	Fits(p *Proposal) error
 

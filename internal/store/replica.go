@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -193,23 +192,6 @@ func (s *replica) Close() error {
 	return s.failed
 }
 
-// replicaBatch is one proposal and the updates in it. Only the holder of the turn touches it, until done is closed.
-type replicaBatch struct {
-	base    *replicaState // nil until the first update begins
-	tree    *btree.BTreeG[pair]
-	reads   *readSet
-	updates [][]Change
-	calls   int
-	fences  []Fence
-	full    bool  // the last update had no room
-	retry   bool  // what was read has changed: every update runs again
-	err     error // what every update of the batch ends with, whatever it did itself
-	done    chan struct{}
-}
-
-// errNoRoom sends an update to the next batch.
-var errNoRoom = errors.New("the batch is full")
-
 func (s *replica) Update(ctx context.Context, f func(Txn) error) error {
 	var answered uint64 // a revision that every commit answered before is in; 0: not asked for
 	for {
@@ -241,61 +223,6 @@ func (s *replica) Update(ctx context.Context, f func(Txn) error) error {
 			return fmt.Errorf("store: read: %w", err)
 		}
 	}
-}
-
-// runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine. It tells whether the
-// batch writes what f did.
-func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error) (wrote bool, err error) {
-	defer func() { s.ran <- struct{}{} }()
-	if err := ready(ctx, nil); err != nil {
-		return false, err
-	}
-	if b.base == nil {
-		b.base = s.now.Load()
-		b.tree = b.base.base.Copy()
-		b.reads = newReadSet(nil)
-	}
-	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && b.calls > 0 && !slices.Contains(b.fences, fence) {
-		b.full = true // if the name is another's by now, nothing else must fail with this
-		return false, errNoRoom
-	}
-	b.calls++
-	work := b.tree.Copy()
-	reads := newReadSet(b.reads)
-	t := &txn{reader: reader{tree: &trackingTree{work, reads}}}
-	err = t.run(f)
-	changes := t.changes()
-	if err != nil || len(changes) == 0 {
-		if !reads.mixed {
-			return false, err // it saw one revision and nothing else
-		}
-		reads.written, changes = nil, nil
-	}
-	sum := b.reads.with(reads)
-	if roomErr := s.room(b, sum, changes); roomErr != nil {
-		if b.calls > 1 {
-			b.full = true
-			return false, errNoRoom
-		}
-		return true, fmt.Errorf("store: %w", roomErr)
-	}
-	b.reads = sum
-	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && !slices.Contains(b.fences, fence) {
-		b.fences = append(b.fences, fence)
-	}
-	if len(changes) > 0 {
-		b.tree = work
-		b.updates = append(b.updates, changes)
-	}
-	return len(changes) > 0, err
-}
-
-// room says whether the cluster takes the batch with one more update.
-func (s *replica) room(b *replicaBatch, reads *readSet, changes []Change) error {
-	p := reads.proposal(b.base.revision)
-	p.Updates = append(slices.Clip(b.updates), changes)
-	p.Fences = b.fences
-	return s.cluster.Fits(p)
 }
 
 // commitLoop is the committer.

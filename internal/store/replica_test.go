@@ -2,9 +2,11 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +104,8 @@ func (m member) Newest(context.Context) (uint64, error) {
 	defer m.mu.Unlock()
 	return uint64(len(m.commits)), nil
 }
+
+func (m member) Roomy(_, changes, _ int) bool { return m.most == 0 || changes <= m.most/2 }
 
 func (m member) Fits(p *store.Proposal) error {
 	if m.most > 0 && len(p.Net()) > m.most {
@@ -261,5 +265,49 @@ func TestReplica_refusalOfALateServer(t *testing.T) {
 	})
 	if err != nil || runs != 2 {
 		t.Errorf("%v after %d runs", err, runs)
+	}
+}
+
+// TestReplica_takesBackWhatFails: of an update that fails after it wrote, others in its batch see nothing.
+func TestReplica_takesBackWhatFails(t *testing.T) {
+	s := openReplica(t, newLog(), store.ReplicaOptions{})
+	const rounds = 200
+	add := func(tx store.Txn, key string) {
+		raw, _ := tx.Get(key)
+		n, _ := strconv.Atoi(string(raw))
+		tx.Set(key, strconv.AppendInt(nil, int64(n+1), 10))
+	}
+	failed := errors.New("on purpose")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range rounds {
+				if err := s.Update(t.Context(), func(tx store.Txn) error { add(tx, "/sum"); return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range rounds {
+				if err := s.Update(t.Context(), func(tx store.Txn) error {
+					add(tx, "/sum")
+					tx.Delete("/sum")
+					add(tx, "/junk")
+					return failed
+				}); !errors.Is(err, failed) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.View(t.Context(), func(r store.Reader) error {
+		sum, _ := r.Get("/sum")
+		if _, junk := r.Get("/junk"); string(sum) != strconv.Itoa(4*rounds) || junk {
+			t.Errorf("the sum is %s, want %d; junk is there: %v", sum, 4*rounds, junk)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }

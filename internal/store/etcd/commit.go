@@ -20,6 +20,11 @@ const (
 	pieceMax = 512 << 10
 )
 
+// Roomy takes each change to replace a value in pieces, and to be kept beside another of the same key, see [encodeUpdates].
+func (c *cluster) Roomy(conditions, changes, bytes int) bool {
+	return max(conditions, 2*changes) <= c.maxOps-ownOps && 2*bytes+16*changes <= maxBytes
+}
+
 // Fits compares a proposal with the limits of etcd.
 func (c *cluster) Fits(p *store.Proposal) error {
 	conditions, changes, bytes := len(p.Keys)+len(p.Ranges)+len(p.Fences), 0, 0

@@ -82,7 +82,8 @@ func ParseURL(text string) (Options, error) {
 // a commit is not waited for longer than commitTimeout, and what may be asked again is asked with firstTry, then with twice
 // the time of the try before.
 const (
-	beginTimeout  = 10 * time.Second
+	contactWithin = 20 * time.Second
+	beginWithin   = time.Minute // once the cluster has answered
 	dialTimeout   = 5 * time.Second
 	callTimeout   = 2 * time.Second
 	commitTimeout = time.Second
@@ -193,11 +194,13 @@ func (c *cluster) deleteKey() string { return c.key("m/deletes") }
 
 // begin checks the layout, finds out how large a transaction may be, and enters the server.
 func (c *cluster) begin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	ctx, cancel := context.WithTimeout(ctx, beginWithin)
 	defer cancel()
+	contact, done := context.WithTimeout(ctx, contactWithin)
+	defer done()
 	format := c.key("m/format")
 	var made *clientv3.TxnResponse
-	if err := tries(ctx, func(ctx context.Context) (err error) { // a cluster that has just begun elects a leader first
+	if err := tries(contact, func(ctx context.Context) (err error) { // a cluster that has just begun elects a leader first
 		made, err = c.client.Txn(ctx).
 			If(clientv3.Compare(clientv3.CreateRevision(format), "=", 0)).
 			Then(clientv3.OpPut(format, layout)).
