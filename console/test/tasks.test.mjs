@@ -192,6 +192,51 @@ test('a policy is written with findings and a plan beside it, put, and executed 
 	await page.getByRole('cell', {name: 'MODIFY'}).first().waitFor()
 })
 
+test('whoever types on without a pause sees findings and plans of what was typed meanwhile', async () => {
+	const asked = [], checked = []
+	let answered = () => {}
+	await page.route(/\/what-if$/, async (route) => { // an answer is held until it is let go
+		const go = new Promise((done) => { answered = done })
+		asked.push(JSON.parse(route.request().postData()).policy)
+		await go
+		await route.continue()
+	})
+	page.on('response', (r) => { if (/\/policy\/lint/.test(r.url())) checked.push(r.request().postData()) })
+	const cancelled = []
+	page.on('requestfailed', (r) => cancelled.push(r.url()))
+	await open(`cn/${net.cn}/edit`)
+	const code = page.locator('.cm-content'), plan = page.locator('section', {has: page.getByRole('heading', {name: /^What it would do/})})
+	await code.click()
+	await page.keyboard.press('Control+End')
+	const type = async (keys) => { for (let i = 0; i < keys; i++) await page.keyboard.type(' ') }
+	const findings = page.locator('h2', {hasText: /^Findings$/}) // without the mark of those of an earlier text
+	await type(1)
+	for (let round = 1; round <= 3; round++) {
+		await until(`plan ${round} is asked for`, async () => asked.length === round)
+		await type(8)
+		await until('the latest text is checked', async () => checked.at(-1).length === asked[0].length + 8 * round)
+		await findings.waitFor()
+		const answer = page.waitForResponse(/\/what-if$/)
+		answered()
+		assert.equal((await answer).status(), 200)
+		await plan.getByText('Nothing changes.').waitFor()
+		await plan.getByText('of an earlier text').waitFor()
+	}
+	await until('the plan of the latest text is asked for', async () => asked.length === 4)
+	answered()
+	await plan.getByText('of an earlier text').waitFor({state: 'detached'})
+	assert.deepEqual(asked.map((text) => text.length - asked[0].length), [0, 8, 16, 24], 'one plan for 8 keystrokes, each of the latest text')
+	assert.deepEqual(cancelled, [])
+	await page.unroute(/\/what-if$/)
+	// And with answers that come as they come, by a hand that never rests.
+	let plans = 0
+	page.on('response', (r) => { if (r.url().endsWith('/what-if')) plans++ })
+	for (let keys = 0; plans < 3; keys++) {
+		assert.ok(keys < 2000, `${plans} plans after ${keys} keystrokes`)
+		await page.keyboard.type(' ')
+	}
+})
+
 test('completion offers what the JSON Schema of the policy has at each place, and names that the document defines', async () => {
 	await open(`cn/${net.cn}/edit`)
 	const code = page.locator('.cm-content')

@@ -5,7 +5,7 @@ import {json} from '@codemirror/lang-json'
 import {HighlightStyle, bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit, syntaxHighlighting} from '@codemirror/language'
 import {lintGutter, lintKeymap, setDiagnostics} from '@codemirror/lint'
 import {highlightSelectionMatches, searchKeymap} from '@codemirror/search'
-import {EditorState} from '@codemirror/state'
+import {ChangeSet, EditorState} from '@codemirror/state'
 import {EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers} from '@codemirror/view'
 import {tags} from '@lezer/highlight'
 import {complete} from './complete.js'
@@ -29,7 +29,7 @@ const look = EditorView.theme({
 })
 
 // open makes an editor in an element, below a shadow root: there CodeMirror's styles are sheets and no elements, which the
-// page's Content-Security-Policy would refuse. changed(text) is called after every change, moved(view) when the cursor moves;
+// page's Content-Security-Policy would refuse. changed(update) is called after every change, moved(view) when the cursor moves;
 // schema gives the JSON Schema for completion.
 export function open(parent, text, {changed, moved, schema}) {
 	const root = parent.shadowRoot ?? parent.attachShadow({mode: 'open'})
@@ -44,7 +44,7 @@ export function open(parent, text, {changed, moved, schema}) {
 				keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
 				EditorView.contentAttributes.of({'aria-label': 'Policy document. Tab indents; Escape, then Tab leaves the editor.', spellcheck: 'false'}),
 				EditorView.updateListener.of((u) => {
-					if (u.docChanged) changed(u.state.doc.toString())
+					if (u.docChanged) changed(u)
 					if (u.docChanged || u.selectionSet) moved?.(u.view)
 				}),
 			],
@@ -61,6 +61,17 @@ function place(state, f) {
 	const line = state.doc.line(Math.min(Math.max(f.line, 1), state.doc.lines))
 	const bytes = new TextEncoder().encode(line.text).slice(0, Math.max(f.column - 1, 0))
 	return {from: Math.min(line.from + new TextDecoder().decode(bytes).length, line.to), to: line.to}
+}
+
+// textOf is the text of a state that something is asked about. What changes after that is told to since, so that an answer has its place
+// in the text that is there when it comes.
+export function textOf(state) {
+	let changes = ChangeSet.empty(state.doc.length)
+	return {
+		state, text: state.doc.toString(),
+		since: (more) => { changes = changes.compose(more) },
+		now: ({from, to}) => ({from: changes.mapPos(from, 1), to: Math.max(changes.mapPos(from, 1), changes.mapPos(to, -1))}),
+	}
 }
 
 // fixesOf are changes that settle a finding, where one is known.
@@ -81,13 +92,12 @@ export function fixesOf(state, f) {
 	return fixes
 }
 
-// mark shows findings at their places.
-export function mark(view, findings) {
-	const {state} = view
-	view.dispatch(setDiagnostics(state, findings.map((f) => ({
-		...place(state, f), severity: {error: 'error', warning: 'warning', note: 'info'}[f.level] ?? 'info', source: f.rule,
+// mark shows findings about a text at their places. A fix is worked out again when it is applied, since the text may have changed.
+export function mark(view, findings, of) {
+	view.dispatch(setDiagnostics(view.state, findings.map((f) => ({
+		...of.now(place(of.state, f)), severity: {error: 'error', warning: 'warning', note: 'info'}[f.level] ?? 'info', source: f.rule,
 		message: f.message + (f.hint ? `\n${f.hint}` : ''),
-		actions: fixesOf(state, f).map((fix) => ({name: fix.name, apply: (v) => v.dispatch({changes: fix.change})})),
+		actions: fixesOf(of.state, f).map(({name}) => ({name, apply: (v) => v.dispatch({changes: fixesOf(v.state, f).find((fix) => fix.name === name)?.change ?? []})})),
 	})).sort((a, b) => a.from - b.from)))
 }
 

@@ -2,6 +2,7 @@
 import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {askWith, call, control} from '../lib/api.js'
 import {useLive, usePolicy, useVersions} from '../lib/data.js'
+import {latest} from '../lib/latest.js'
 import {invalidate, useQuery} from '../lib/query.js'
 import {address, go, setParams} from '../lib/router.jsx'
 import {preference, session} from '../lib/session.js'
@@ -9,7 +10,7 @@ import {Act, Failure, Field, Loaded, Page, State} from '../ui/basics.jsx'
 import {PlanSummary} from '../ui/plan.jsx'
 import {Failures} from '../pages/assertions.jsx'
 import {pretty} from '../pages/policy-version.jsx'
-import {fixesOf, mark, open, positionOf, replace, show} from './code.js'
+import {fixesOf, mark, open, positionOf, replace, show, textOf} from './code.js'
 import {nodeAt, pathOf, unquote, usages} from './tree.js'
 import {BeforeAfter} from './before-after.jsx'
 import {Visual} from './visual.jsx'
@@ -33,23 +34,15 @@ export function EditorPage({parts: [, cn], params}) {
 	</Page>
 }
 
-// useAnswer asks again when the text has not changed for some milliseconds; an answer about an older text is dropped.
-function useAnswer(text, ms, fn, ready = true) {
-	const [state, set] = useState({})
-	useEffect(() => {
-		if (!ready) return
-		const abort = new AbortController()
-		const timer = setTimeout(async () => {
-			try {
-				const data = await fn(text, abort.signal)
-				set({of: text, data})
-			} catch (error) {
-				if (error.name !== 'AbortError') set({of: text, error})
-			}
-		}, ms)
-		return () => { clearTimeout(timer); abort.abort() }
-	}, [text, ready])
-	return {...state, old: state.of !== text}
+// useLatest is the latest answer about values that change, and what asks about another one: see latest. Beside what it shows, told may
+// do something with an answer.
+function useLatest(ask, {rest, told} = {}) {
+	const [answer, set] = useState({})
+	const now = useRef()
+	now.current = {ask, told}
+	const [job] = useState(() => latest((of, signal) => now.current.ask(of, signal), (a) => { now.current.told?.(a); set(a) }, rest))
+	useEffect(() => job.end, [])
+	return [answer, job.about]
 }
 
 // useSchema is the JSON Schema of a version of the policy language, of all versions where that is none.
@@ -74,14 +67,29 @@ function Editor({cn, base, text: initial, params}) {
 	const schema = useSchema(/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1] ?? '')
 	known.current = schema ?? known.current
 	const live = useLive(cn)
-	const lint = useAnswer(text, 5, (body, signal) => control('POST', 'policy/lint', {query: {'core-network': live ? cn : ''}, body, signal}), live !== undefined)
+	const asked = useRef(null) // the text that findings are awaited for
+	const [lint, look] = useLatest((of, signal) => {
+		asked.current = of
+		return control('POST', 'policy/lint', {query: {'core-network': live ? cn : ''}, body: of.text, signal})
+	}, {told: ({of, data}) => {
+		if (data) mark(view.current, data.findings, of)
+		if (live && data?.valid && (of.text !== initial || !base)) workOut(of.text)
+	}})
+	const lintOld = lint.of?.text !== text
 	// A key that may not ask for findings puts what is JSON: the API checks it, too.
-	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lint.old
+	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lintOld
 	const changed = text !== initial || !base
-	const plan = useAnswer(live && valid && changed && !lint.error ? text : '', 250, (policy, signal) => policy ? askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}) : null)
+	const [plan, workOut] = useLatest((policy, signal) => askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}), {rest: 50})
+	const ready = useRef(false)
 	useEffect(() => {
 		view.current = open(box.current, initial, {
-			changed: setText, schema: () => known.current,
+			changed: (u) => {
+				asked.current?.since(u.changes)
+				const of = textOf(u.state)
+				setText(of.text)
+				if (ready.current) look(of)
+			},
+			schema: () => known.current,
 			moved: (v) => setCursor({...pathOf(v.state, v.state.selection.main.head), at: v.state.selection.main.head}),
 		})
 		if (params.path) {
@@ -90,7 +98,10 @@ function Editor({cn, base, text: initial, params}) {
 		}
 		return () => view.current.destroy()
 	}, [])
-	useEffect(() => { if (lint.data && !lint.old) mark(view.current, lint.data.findings) }, [lint.data])
+	useEffect(() => {
+		ready.current = live !== undefined
+		if (ready.current) look(textOf(view.current.state))
+	}, [live === undefined])
 	const put = async () => {
 		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: base?.PolicyVersionId})
 		invalidate(`cn ${cn} `)
@@ -114,16 +125,16 @@ function Editor({cn, base, text: initial, params}) {
 				<Cursor view={view} cursor={cursor} text={text} />
 			</div>
 			<aside aria-label="Findings and plan">
-				<Findings lint={lint} view={view} text={text} />
-				<section class="panel" aria-busy={plan.old || undefined}>
-					<h2>What it would do</h2>
-					{live === null ? <p class="empty">No policy is in force: all of it is new.</p> : !changed ? <p class="empty">Nothing is changed yet.</p> : lint.error?.denied ? <Failure error={lint.error} /> : !lint.data?.valid ? <p class="empty">The policy has errors.</p> :
-						plan.error ? <Failure error={plan.error} /> : plan.data ? <>
-							{plan.old && <p class="loading" role="status">Being worked out…</p>}
+				<Findings lint={lint} old={lintOld} view={view} />
+				<section class="panel" aria-busy={changed && plan.of !== text || undefined}>
+					<h2>What it would do{changed && plan.data && plan.of !== text && <Earlier />}</h2>
+					{live === null ? <p class="empty">No policy is in force: all of it is new.</p> : !changed ? <p class="empty">Nothing is changed yet.</p> : lint.error?.denied ? <Failure error={lint.error} /> :
+						plan.error && lint.data?.valid ? <Failure error={plan.error} /> : plan.data ? <>
+							{lint.data && !lint.data.valid && <p class="hint">The policy has errors. What its last text without errors would do:</p>}
 							<PlanSummary of={plan.data} />
 							{plan.data.assertions && <section><h3>Assertions: {plan.data.assertions.holding} of {plan.data.assertions.total} hold</h3><Failures of={plan.data.assertions} /></section>}
 							{!plan.data.empty && <BeforeAfter before={plan.data.before} after={plan.data.after} />}
-						</> : <p class="loading" role="status">Being worked out…</p>}
+						</> : lint.data && !lint.data.valid ? <p class="empty">The policy has errors.</p> : <p class="loading" role="status">Being worked out…</p>}
 				</section>
 				<Outline document={document} view={view} />
 			</aside>
@@ -131,16 +142,20 @@ function Editor({cn, base, text: initial, params}) {
 	</>
 }
 
-function Findings({lint, view}) {
-	const list = lint.data?.findings ?? []
+// Earlier marks an answer about a text that has changed since. It is not seen before some time has passed: most answers come sooner.
+const Earlier = () => <> <span class="state mid earlier">of an earlier text</span></>
+
+function Findings({lint, old, view}) {
+	const list = lint.data?.findings ?? [], shown = list.slice(0, 100)
+	const fixes = useMemo(() => shown.map((f) => fixesOf(lint.of.state, f)), [lint])
 	return <section class="panel" aria-live="polite">
-		<h2>Findings</h2>
+		<h2>Findings{lint.data && old && <Earlier />}</h2>
 		<Failure error={lint.error} />
 		{lint.data && <p role="status"><State of={lint.data.valid ? (list.length ? 'warning' : 'yes') : 'error'}>{lint.data.valid ? (list.length ? `valid, ${list.length} to look at` : 'valid, nothing to advise') : `${list.length} that AWS would refuse`}</State></p>}
-		<ul class="list">{list.slice(0, 100).map((f, i) => <li key={i} class={'finding ' + f.level}>
+		<ul class="list">{shown.map((f, i) => <li key={i} class={'finding ' + f.level}>
 			<button type="button" class="linkish" onClick={() => show(view.current, positionOf(view.current, f))}>{f.line ? `Line ${f.line}` : f.path || 'Document'}</button> <strong>{f.rule}</strong> <bdi>{f.message}</bdi>
 			{f.hint && <div class="hint"><bdi>{f.hint}</bdi></div>}
-			{!lint.old && view.current && fixesOf(view.current.state, f).map((fix) => <button key={fix.name} type="button" class="quiet" onClick={() => { view.current.dispatch({changes: fix.change}); view.current.focus() }}>{fix.name}</button>)}
+			{fixes[i].map((fix) => <button key={fix.name} type="button" class="quiet" disabled={old} onClick={() => { view.current.dispatch({changes: fix.change}); view.current.focus() }}>{fix.name}</button>)}
 		</li>)}</ul>
 	</section>
 }
