@@ -17,6 +17,7 @@ import {Policies} from './pages/policies.jsx'
 import {PolicyVersion} from './pages/policy-version.jsx'
 import {Compare} from './pages/compare.jsx'
 import {Routes} from './pages/routes.jsx'
+import {RouteAnalyzer} from './pages/analyzer.jsx'
 import {Topology} from './pages/topology.jsx'
 import {Logical} from './pages/logical.jsx'
 import {Nat} from './pages/nat.jsx'
@@ -61,6 +62,7 @@ export function viewOf(parts) {
 	const [kind, id, ...rest] = parts
 	if (!kind) return {View: Networks, title: 'Networks'}
 	if (kind === 'events' && !id) return {View: Events, title: 'Events'}
+	if (kind === 'gn' && id && rest[0] === 'analyzer' && rest.length === 1) return {View: RouteAnalyzer, title: 'Route Analyzer'}
 	if (kind === 'gn' && id && rest.length <= 2) return {View: Inventory, title: 'Inventory'}
 	if (kind !== 'cn' || !id) return {View: none, title: ''}
 	if (rest[0] === 'policy' && rest.length === 2) return {View: PolicyVersion, title: 'Policy version ' + rest[1]}

@@ -2,8 +2,7 @@
 // and narrow; addresses can be reloaded, gone back to and forward.
 import assert from 'node:assert/strict'
 import {describe, test} from 'node:test'
-import axe from 'axe-core'
-import {hostile, settled, stage} from './rig.mjs'
+import {findings, hostile, settled, stage, wcag} from './rig.mjs'
 
 const on = stage()
 
@@ -15,18 +14,12 @@ const views = ({net} = on) => ({
 	'path': [`cn/${net.cn}/path?from=${net.ids['prod-0']}&to=10.11.0.1`, 'Path'], 'reachability': [`cn/${net.cn}/matrix?from=prod&to=dev`, 'Reachability'], 'health checks': [`cn/${net.cn}/doctor`, 'Health checks'],
 	'what if': [`cn/${net.cn}/what-if?edge=us-east-1`, 'What if'], 'assertions': [`cn/${net.cn}/assertions`, 'Assertions'],
 	'policy versions': [`cn/${net.cn}/policy`, 'Policy versions'], 'policy version': [`cn/${net.cn}/policy/1`, 'Policy version 1'], 'compare': [`cn/${net.cn}/compare`, 'Compare policies'], 'policy editor': [`cn/${net.cn}/edit?view=visual`, 'Policy editor'],
-	...Object.fromEntries(['sites', 'devices', 'links', 'connections', 'link-associations', 'connect-peer-associations', 'customer-gateways', 'transit-gateways'].map((k) => [k, [`gn/${net.gn}/${k}`, null]])),
+	...Object.fromEntries(['sites', 'devices', 'links', 'connections', 'link-associations', 'connect-peer-associations', 'customer-gateways', 'transit-gateways', 'analyzer'].map((k) => [k, [`gn/${net.gn}/${k}`, null]])),
 	'an open device': [`gn/${net.gn}/devices?open=${net.device}`, 'Devices'], 'no view': ['nothing/here', 'No such view'],
 })
 
-async function findings(page, rules) {
-	await page.evaluate(axe.source)
-	const {violations} = await page.evaluate((runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']}), rules)
-	return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`)
-}
-
 const looks = {
-	'light, 1280 pixels': {rules: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']},
+	'light, 1280 pixels': {rules: wcag},
 	'dark, 390 pixels': {rules: ['color-contrast', 'target-size', 'scrollable-region-focusable'], colorScheme: 'dark', viewport: {width: 390, height: 800}}, // what differs
 }
 for (const [look, {rules, ...options}] of Object.entries(looks)) {

@@ -7,6 +7,7 @@ import {tmpdir} from 'node:os'
 import {dirname, extname, join} from 'node:path'
 import {after, before} from 'node:test'
 import {fileURLToPath} from 'node:url'
+import axe from 'axe-core'
 import {chromium} from 'playwright-core'
 
 export const here = dirname(fileURLToPath(import.meta.url))
@@ -175,4 +176,13 @@ export function atQuota(folder) {
 export async function settled(page, timeout = 120_000) {
 	await page.locator('h1').waitFor()
 	await page.waitForFunction(() => !document.querySelector('main .loading'), null, {timeout})
+}
+
+export const wcag = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+// findings are what axe finds on a page.
+export async function findings(page, rules = wcag) {
+	await page.evaluate(axe.source)
+	const {violations} = await page.evaluate((runOnly) => axe.run(document, {runOnly, resultTypes: ['violations']}), rules)
+	return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`)
 }

@@ -33,12 +33,13 @@ type Plan struct {
 	RoutesAdded     int        `json:"routesAdded"`
 	RoutesWithdrawn int        `json:"routesWithdrawn"`
 	RoutesRerouted  int        `json:"routesRerouted"`
-	Routes          PlanRoutes `json:"routes"`          // at most [MaxRouteChanges]
+	Routes          PlanRoutes `json:"routes"`          // at most [MaxRouteChanges], or as many as are asked for
 	RoutesTruncated bool       `json:"routesTruncated"` // more change than are listed
 
 	Names map[string]string `json:"names,omitempty"` // Name tags of attachments in it, by id
 
 	label func(string) string
+	most  int // routes that are listed
 }
 
 // PlanRoutes are the routes of a plan.
@@ -91,6 +92,11 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 
 // PlanTo works out what becomes of this network when it changes to another one.
 func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
+	return s.planTo(ctx, next, MaxRouteChanges)
+}
+
+// planTo is PlanTo with the number of routes that are listed at most.
+func (s *Subject) planTo(ctx context.Context, next *Subject, most int) (*Plan, error) {
 	if err := next.Settled(); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}
@@ -101,7 +107,7 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	p := &Plan{
 		Changes: []string{}, Segments: []PlanPair{}, Attachments: []PlanPair{}, InspectionLost: []string{}, Headline: []string{},
 		Moves: movesOf(s, next), Edges: append([]string{}, c.Edges...), Accounts: []string{}, Truncated: c.Truncated,
-		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c, MaxRouteChanges),
+		RoutesAdded: c.Added, RoutesWithdrawn: c.Withdrawn, RoutesRerouted: c.Rerouted, Routes: planRoutes(c, most), most: most,
 		label: func(text string) string {
 			return labelled(text, func(id string) string { return cmp.Or(nameTagOf(next, id), nameTagOf(s, id)) })
 		},
@@ -115,7 +121,7 @@ func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
 	if p.Replacements, err = replacementsOf(ctx, s, next); err != nil {
 		return nil, err
 	}
-	p.RoutesTruncated = c.Added+c.Withdrawn+c.Rerouted > MaxRouteChanges
+	p.RoutesTruncated = c.Added+c.Withdrawn+c.Rerouted > most
 	p.Empty = len(p.Changes)+len(p.Moves)+len(p.Replacements) == 0 && c.IsEmpty()
 	p.pairs(c.Segments, &p.Segments, func(int, *PairChange) string { return "no attachments left in segment" })
 	absent := [2]absences{{s, map[string]string{}}, {next, map[string]string{}}}
@@ -305,7 +311,7 @@ func (p *Plan) Page() *page.Page {
 	}
 	out.Heading(p.routeCounts())
 	if p.RoutesTruncated {
-		out.Line(page.Warning, "The first %d are listed.", MaxRouteChanges)
+		out.Line(page.Warning, "The first %d are listed.", p.most)
 	}
 	if p.RoutesAdded+p.RoutesWithdrawn+p.RoutesRerouted > 0 && p.Routes != nil {
 		out.Table([]string{"TABLE", "PREFIX", "CHANGE", "BEFORE", "AFTER"}, func(yield func([]page.Cell) bool) {

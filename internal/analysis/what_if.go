@@ -25,6 +25,7 @@ type Supposition struct {
 
 	Assertions  string `json:"assertions"`  // that are tried then, as in a file of portolan test
 	Attachments bool   `json:"attachments"` // the pictures have attachments
+	Routes      *int   `json:"routes"`      // so many routes are listed at most; nil: [MaxRouteChanges]
 }
 
 // WhatIf is what a supposition changes, with the network before and after.
@@ -79,7 +80,11 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	if err != nil {
 		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
 	}
-	plan, err := s.PlanTo(ctx, next)
+	most := MaxRouteChanges
+	if sup.Routes != nil {
+		most = min(max(*sup.Routes, 0), most)
+	}
+	plan, err := s.planTo(ctx, next, most)
 	if err != nil {
 		return nil, err
 	}

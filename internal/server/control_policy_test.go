@@ -89,6 +89,7 @@ func TestQuestions_whatIf(t *testing.T) {
 		{"a failed attachment", `{"fail": {"attachments": ["` + ids[0] + `"]}}`, 200, []string{`"kind": "withdrawn"`, `"prefix": "10.0.0.0/16"`}},
 		{"a failed edge location", `{"fail": {"edges": ["eu-west-1"]}}`, 200, []string{`"prefix": "10.11.0.0/16"`, `"kind": "withdrawn"`}},
 		{"assertions", `{"fail": {"edges": ["eu-west-1"]}, "assertions": "prod reaches dev\n10.11.0.0/16 is in table dev at us-east-1"}`, 200, []string{`"total": 2`, `"line": 2`}},
+		{"one of its routes", `{"fail": {"edges": ["eu-west-1"]}, "routes": 1}`, 200, []string{`"routesTruncated": true`, `"prefix": "`}},
 		{"with attachments in the pictures", `{"attachments": true}`, 200, []string{`"id": "` + ids[0] + `"`}},
 		{"an attachment that does not exist", `{"tags": {"attachment-0": {}}}`, 400, []string{`attachment-0`}},
 		{"a failed attachment that does not exist", `{"fail": {"attachments": ["attachment-0"]}}`, 400, []string{`"Name":"fail"`}},

@@ -136,7 +136,7 @@ var questions = map[string]question{
 	},
 	"what-if": {
 		summary: "What a policy, tags, labels or failures would change, with the network before and after.",
-		sent:    "policy, tags and labels by attachment, fail with attachments and edges, assertions that are tried then; attachments: whether the pictures have them.",
+		sent:    "policy, tags and labels by attachment, fail with attachments and edges, assertions that are tried then; attachments: whether the pictures have them; routes: how many are listed at most.",
 		method:  http.MethodPost, formats: written, body: maxControlBody, otherwise: true,
 		ask: func(ctx context.Context, n *analysis.Subject, _ url.Values, body []byte) (any, error) {
 			suppose, err := analysis.ParseSupposition(body)

@@ -28,6 +28,16 @@ function Step({of: s, x, y}) {
 	return s.to ? <A to={s.to} params={s.params}>{box}</A> : box
 }
 
+// Hops are steps as a picture and as a list.
+export function Hops({name, title, steps}) {
+	return <>
+		<HopPicture name={name} title={title} steps={steps} />
+		<ol class="hops" aria-label={`Hops of the ${title.toLowerCase()}`}>
+			{steps.map((s, i) => <li key={i} class={{lost: 'bad', grp: 'inspect'}[s.kind]}>{s.edge}: {s.to ? <A to={s.to} params={s.params}><bdi>{s.text}</bdi></A> : <strong><bdi>{s.text}</bdi></strong>} <bdi>{s.note}</bdi>{s.detail && <> → <bdi>{s.detail}</bdi></>}</li>)}
+		</ol>
+	</>
+}
+
 // stepsOfWay are the steps of a packet: where it enters, every look-up with the appliance it leads to, and how it ends.
 export function stepsOfWay(cn, way, names) {
 	const name = (id) => names?.[id] ?? id

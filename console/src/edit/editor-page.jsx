@@ -79,7 +79,7 @@ function Editor({cn, base, text: initial, params}) {
 	// A key that may not ask for findings puts what is JSON: the API checks it, too.
 	const valid = lint.error?.denied ? Boolean(document) : lint.data?.valid && !lintOld
 	const changed = text !== initial || !base
-	const [plan, workOut] = useLatest((policy, signal) => askWith(cn, 'what-if', {policy, ...(assertions.trim() && {assertions})}, {signal}), {rest: 50})
+	const [plan, workOut] = useLatest((policy, signal) => askWith(cn, 'what-if', {policy, routes: 500, ...(assertions.trim() && {assertions})}, {signal}), {rest: 50})
 	const ready = useRef(false)
 	useEffect(() => {
 		view.current = open(box.current, initial, {

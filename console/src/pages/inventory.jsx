@@ -39,11 +39,14 @@ export function Inventory({parts: [, gn, kind = 'sites'], params}) {
 		{Extra && <Extra gn={gn} of={r} />}
 	</>
 	return <Page title={title} sub={<>Global network <Id>{gn}</Id></>}>
-		<ul class="tabs">{Object.entries(kinds).map(([name, k]) => <li key={name}><A to={['gn', gn, name]} aria-current={name === kind ? 'page' : undefined}>{k.title}</A></li>)}</ul>
+		<InventoryTabs gn={gn} current={kind} />
 		{kind === 'link-associations' && <AssociateLink gn={gn} />}
 		<Loaded of={list} what={title.toLowerCase()}>{(rows) => <Table key={kind} name={kind} caption={title} columns={columns} rows={rows} keyOf={key} detail={detail} initial={params.find} onFilter={(find) => setParams({find})} openKey={params.open} onOpen={(open) => setParams({open})} empty={`No ${title.toLowerCase()}.`} />}</Loaded>
 	</Page>
 }
+
+export const InventoryTabs = ({gn, current}) => <ul class="tabs">{[...Object.entries(kinds), ['analyzer', {title: 'Route Analyzer'}]].map(([name, k]) =>
+	<li key={name}><A to={['gn', gn, name]} aria-current={name === current ? 'page' : undefined}>{k.title}</A></li>)}</ul>
 
 // Device has what is associated with it.
 function Device({gn, of: d}) {

@@ -1,10 +1,14 @@
 // Networks is what there is: global networks with what is in them, core networks with their state.
-import {pages} from '../lib/api.js'
+import {call, pages} from '../lib/api.js'
+import {useInventory} from '../lib/data.js'
 import {useQuery} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
 import {nameOf, number, time} from '../lib/text.js'
 import {Id, Loaded, Page, State} from '../ui/basics.jsx'
+import {later} from '../ui/later.jsx'
 import {useNetworks} from '../app.jsx'
+
+const Map = later('map', () => import('../draw/world.jsx').then((m) => m.SmallWorld))
 
 export function Networks() {
 	const networks = useNetworks()
@@ -29,6 +33,8 @@ const within = {'core-network': [], attachment: ['attachments'], 'connect-peer':
 
 function Global({of: g, core}) {
 	const counts = useQuery(`gn ${g.GlobalNetworkId} counts`, () => pages('GetNetworkResourceCounts', {globalNetworkId: g.GlobalNetworkId}, 'NetworkResourceCounts'))
+	const where = useQuery(`gn ${g.GlobalNetworkId} edges ${core.map((c) => c.CoreNetworkId)}`, () => Promise.all(core.map(async (c) => (await call('GetCoreNetwork', {coreNetworkId: c.CoreNetworkId})).CoreNetwork)))
+	const sites = useInventory(g.GlobalNetworkId, 'sites')
 	const to = (kind) => places[kind] ? ['gn', g.GlobalNetworkId, places[kind]] : within[kind] && core.length === 1 ? ['cn', core[0].CoreNetworkId, ...within[kind]] : null
 	return <section class="panel">
 		<h2><A to={['gn', g.GlobalNetworkId, 'sites']}><bdi>{g.Description || nameOf(g) || g.GlobalNetworkId}</bdi></A> <State of={g.State} /></h2>
@@ -37,6 +43,7 @@ function Global({of: g, core}) {
 		<Loaded of={counts} what="inventory">{(list) => list.length === 0 ? <p class="empty">No resources.</p> :
 			<ul class="cards" aria-label="Resources">{list.map((c) => <li key={c.ResourceType}><b>{number(c.Count)}</b>
 				{to(c.ResourceType) ? <A to={to(c.ResourceType)}>{c.ResourceType}</A> : c.ResourceType}</li>)}</ul>}</Loaded>
+		<Loaded of={where} what="map">{(cores) => <Map gn={g.GlobalNetworkId} cores={cores} sites={sites.data ?? []} />}</Loaded>
 	</section>
 }
 

@@ -1,9 +1,9 @@
 // Path follows a packet and its answer, hop by hop.
 import {useState} from 'preact/hooks'
-import {HopPicture, stepsOfWay} from '../draw/hops.jsx'
+import {Hops, stepsOfWay} from '../draw/hops.jsx'
 import {ask} from '../lib/api.js'
 import {useQuery} from '../lib/query.js'
-import {A, setParams} from '../lib/router.jsx'
+import {setParams} from '../lib/router.jsx'
 import {withNames} from '../lib/text.js'
 import {AttachmentField} from '../ui/attachment-field.jsx'
 import {Field, Loaded, Page, State} from '../ui/basics.jsx'
@@ -39,9 +39,6 @@ export function Path({parts: [, cn], params}) {
 function Way({cn, of: w, names, title}) {
 	const steps = stepsOfWay(cn, w, names)
 	return <section class="panel"><h2>{title}: <bdi>{names?.[w.from] ?? w.from}</bdi> to <bdi>{w.to}</bdi></h2>
-		<HopPicture name={`path-${title.toLowerCase()}`} title={`${title} path`} steps={steps} />
-		<ol class="hops" aria-label={`Hops of the ${title.toLowerCase()} path`}>
-			{steps.map((s, i) => <li key={i} class={{lost: 'bad', grp: 'inspect'}[s.kind]}>{s.edge}: {s.to ? <A to={s.to} params={s.params}><bdi>{s.text}</bdi></A> : <strong>{s.text}</strong>} <bdi>{s.note}</bdi>{s.detail && <> → <bdi>{s.detail}</bdi></>}</li>)}
-		</ol>
+		<Hops name={`path-${title.toLowerCase()}`} title={`${title} path`} steps={steps} />
 	</section>
 }

@@ -1,8 +1,9 @@
-// Picture is a drawing with what every drawing has: zoom, and files of it. The table beside it is the page's.
+// Picture is a drawing with what every drawing has: zoom, and files of it. The table beside it is the page's. A small one is as wide
+// as its place and has none of these.
 import {useRef, useState} from 'preact/hooks'
 import {png, save, standalone} from './save.js'
 
-export function Picture({name, title, width, height, children, minimum = 0.25}) {
+export function Picture({name, title, width, height, children, minimum = 0.25, small = false}) {
 	const svg = useRef()
 	const [zoom, setZoom] = useState(1)
 	const step = (f) => setZoom((z) => Math.min(4, Math.max(minimum, z * f)))
@@ -14,6 +15,7 @@ export function Picture({name, title, width, height, children, minimum = 0.25}) 
 		else return
 		e.preventDefault()
 	}
+	if (small) return <figure class="picture small"><svg viewBox={`0 0 ${width} ${height}`} aria-label={title} role="group">{children}</svg></figure>
 	return <figure class="picture">
 		<div class="tools">
 			<span class="grow" />

@@ -36,8 +36,8 @@ export function PlanSummary({of: plan, routes = true}) {
 		{plan.segments.length > 0 && <Part title="Reachability between segments"><ul>{some(plan.segments, all).map((p) => <li key={p.from + ' ' + p.to}><bdi>{named(p.from)}</bdi> → <bdi>{named(p.to)}</bdi>: <State of={p.after === 'reachable' ? 'yes' : p.after.startsWith('partly') ? 'partly' : 'no'}>{p.after}</State> (was: {p.before})</li>)}</ul></Part>}
 		{plan.changes.length > 0 && <Part title="Change set"><ul>{some(plan.changes, all).map((c) => <li key={c}><bdi>{named(c)}</bdi></li>)}</ul></Part>}
 		{!all && [plan.inspectionLost, plan.moves ?? [], plan.segments, plan.changes].some((l) => l.length > few) && <button type="button" class="linkish" onClick={() => setAll(true)}>Show all</button>}
-		{plan.attachments.length > 0 && <Part title="Reachability between attachments"><Table name="plan-attachments" caption="Pairs of attachments that reach each other otherwise" columns={pairs} rows={plan.attachments} keyOf={(p) => p.from + ' ' + p.to} tall={240} /></Part>}
-		{routes && keyed.length > 0 && <Part title="Routes"><Table name="plan-routes" caption="Routes that change" columns={changes} rows={keyed} keyOf={(r) => r.i} tall={320} /></Part>}
+		{plan.attachments.length > 0 && <Part title="Reachability between attachments"><Table name="plan-attachments" caption="Pairs of attachments that reach each other otherwise" columns={pairs} rows={plan.attachments} keyOf={(p) => p.from + ' ' + p.to} tall={240} />{plan.truncated && <p class="hint">More pairs change than are listed.</p>}</Part>}
+		{routes && keyed.length > 0 && <Part title="Routes"><Table name="plan-routes" caption="Routes that change" columns={changes} rows={keyed} keyOf={(r) => r.i} tall={320} />{plan.routesTruncated && <p class="hint">The first {number(keyed.length)} are listed.</p>}</Part>}
 		{plan.edges.length > 0 && <p class="hint">Edge locations: {plan.edges.join(', ')}. {plan.accounts.length ? `Accounts: ${plan.accounts.join(', ')}.` : ''}</p>}
 	</div>
 }
