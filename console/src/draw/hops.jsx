@@ -1,22 +1,27 @@
 // HopPicture draws what happens one after the other: a column for each edge location, a row for each step, a line from each
-// step to the next. The way of a packet and the way of a route are drawn by it.
+// step to the next. Columns come closer where there is little room: there is one step in a row. The way of a packet and the way of a route are drawn by it.
+import {useRef} from 'preact/hooks'
 import {A} from '../lib/router.jsx'
 import {tableLink, tableOf} from '../lib/tables.js'
 import {clip, withNames} from '../lib/text.js'
 import {Picture} from '../ui/picture.jsx'
+import {useRoom} from '../ui/room.js'
 
-const wide = 220, high = 44, across = 240, down = 70, top = 34, left = 10
+const wide = 220, high = 44, most = 240, least = 96, down = 70, top = 34, left = 10
 
 // steps are {edge, kind, text, note, detail, to, params}: kind is a class of the style, to and params are the view that a step leads to,
 // detail is in the list beside the picture only.
 export function HopPicture({name, title, steps}) {
+	const place = useRef()
+	const room = useRoom(place)
 	const edges = [...new Set(steps.map((s) => s.edge))]
+	const across = edges.length > 1 ? Math.max(least, Math.min(most, Math.floor(((room ?? 0) - wide - 2 * left - 2) / (edges.length - 1)))) : most
 	const x = (s) => left + edges.indexOf(s.edge) * across, y = (i) => top + i * down
-	return <Picture name={name} title={title} width={edges.length * across} height={top + steps.length * down - (down - high) + 10}>
+	return <div ref={place}>{room && <Picture name={name} title={title} width={(edges.length - 1) * across + wide + 2 * left} height={top + steps.length * down - (down - high) + 10}>
 		{edges.map((e, i) => <text key={e} class="strong" x={left + i * across} y={20}>{e}</text>)}
 		{steps.slice(1).map((s, i) => <path key={i} class={s.kind === 'lost' ? 'to' : 'hop'} d={`M${x(steps[i]) + wide / 2} ${y(i) + high}v${(down - high) / 2}H${x(s) + wide / 2}v${(down - high) / 2 - 1}m-4 -6l4 6l4 -6`} />)}
 		{steps.map((s, i) => <Step key={i} of={s} x={x(s)} y={y(i)} />)}
-	</Picture>
+	</Picture>}</div>
 }
 
 function Step({of: s, x, y}) {

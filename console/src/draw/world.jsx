@@ -41,7 +41,7 @@ export function WorldPicture({name, title, places, near = false, small = false})
 			const [x, y] = projection(p.at)
 			return <A key={i} to={p.to} params={p.params} aria-label={`${p.kind} ${p.name}`}><title>{`${p.name}: ${p.note}`}</title>
 				{p.kind === 'site' ? <rect class="site" x={x - 4} y={y - 4} width={8} height={8} /> : <circle class="edge" cx={x} cy={y} r={6} />}
-				{p.kind !== 'site' && <text class="strong" x={x + 9} y={y + 4}>{p.name}</text>}</A>
+				{p.kind !== 'site' && <text class="strong" x={x > width - 110 ? x - 9 : x + 9} text-anchor={x > width - 110 ? 'end' : 'start'} y={y + 4}>{p.name}</text>}</A>
 		})}
 	</Picture>
 }

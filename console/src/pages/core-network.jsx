@@ -31,7 +31,7 @@ export function CoreNetwork({parts: [, cn]}) {
 				<Count of={doctor.data?.length} to={['cn', cn, 'doctor']}>findings</Count>
 			</ul>
 			{waiting.data?.length > 0 && <Waiting cn={cn} list={waiting.data} />}
-			<div class="two">
+			<div class="tables">
 				<section><h2>Segments and groups</h2><Places cn={cn} core={c} graph={graph.data} /></section>
 				<section><h2>Edge locations</h2><div class="plain"><table><caption class="hidden">Edge locations</caption>
 					<thead><tr><th scope="col">Location</th><th scope="col">ASN</th><th scope="col">Inside CIDR blocks</th></tr></thead>

@@ -1,14 +1,17 @@
 // Table shows rows of any number: only those in sight are in the page, so that work per frame does not grow with them.
 import {useEffect, useLayoutEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {contains, csv, number, wordsOf} from '../lib/text.js'
+import {Facts} from './basics.jsx'
+import {useSideways} from './room.js'
 import {save} from './save.js'
 
 const high = 34 // of a row, in pixels
 const over = 12 // rows drawn above and below what is in sight
+const few = 30 // rows that are all in the page, as high as their cells
 
 // columns are {name, title, text(row), cell(row), wide, sort(a, b)}: text is what is searched, sorted and saved, cell what is
 // shown. detail(row) is shown under the row that is open; more tells that rows are
-// still to come.
+// still to come. Cells of few rows wrap; of many rows one that is too long is whole under its row.
 export function Table({name, caption, columns, rows, keyOf, detail, openKey, onOpen, initial = '', onFilter, empty = 'None.', tall = 520, more = ''}) {
 	const [filter, setFilter] = useState(initial)
 	const [order, setOrder] = useState(null) // {column, down}
@@ -24,6 +27,9 @@ export function Table({name, caption, columns, rows, keyOf, detail, openKey, onO
 		return list
 	}, [rows, filter, order, columns])
 	const sortBy = (c) => setOrder((o) => o?.column !== c.name ? {column: c.name} : o.down ? null : {column: c.name, down: true})
+	const wraps = shown.length <= few
+	const [own, setOwn] = useState('')
+	if (!detail && !wraps) [detail, openKey, onOpen] = [whole(columns), own, setOwn]
 	const download = () => save(`${name}.csv`, 'text/csv', csv([columns.map((c) => c.title), ...shown.map((r) => columns.map((c) => c.text(r)))]))
 	return <div class="tablebox">
 		<div class="tools">
@@ -33,9 +39,11 @@ export function Table({name, caption, columns, rows, keyOf, detail, openKey, onO
 			<button type="button" class="quiet" onClick={download} disabled={!shown.length}>CSV</button>
 		</div>
 		{shown.length === 0 ? <p class="empty">{rows.length ? 'Nothing matches the filter.' : empty}</p> :
-			<Body {...{caption, columns, keyOf, detail, openKey, onOpen, order, sortBy, tall}} rows={shown} />}
+			<Body {...{caption, columns, keyOf, detail, openKey, onOpen, order, sortBy, tall, wraps}} rows={shown} />}
 	</div>
 }
+
+const whole = (columns) => (row) => <Facts of={columns.map((c) => [c.title, c.text(row)])} />
 
 function compare(a, b) {
 	const [x, y] = [a ?? '', b ?? '']
@@ -44,7 +52,7 @@ function compare(a, b) {
 	return String(x) < String(y) ? -1 : String(x) > String(y) ? 1 : 0
 }
 
-function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, sortBy, tall}) {
+function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, sortBy, tall, wraps}) {
 	const box = useRef()
 	const [top, setTop] = useState(0)
 	const [extra, setExtra] = useState(0) // height of what is under the open row
@@ -59,6 +67,7 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 		})
 	}
 	useEffect(() => () => cancelAnimationFrame(pending.current), [])
+	useSideways(box)
 	useLayoutEffect(() => {
 		const measure = () => setExtra(under.current?.offsetHeight ?? 0)
 		measure()
@@ -68,15 +77,16 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 		return () => observer.disconnect()
 	}, [openAt])
 	useEffect(() => {
-		if (openAt > 0 && box.current && (openAt * high < box.current.scrollTop || openAt * high > box.current.scrollTop + tall - 4 * high)) box.current.scrollTop = openAt * high - high
+		if (wraps && openAt >= 0) under.current?.previousSibling.scrollIntoView({block: 'nearest'})
+		else if (openAt > 0 && box.current && (openAt * high < box.current.scrollTop || openAt * high > box.current.scrollTop + tall - 4 * high)) box.current.scrollTop = openAt * high - high
 	}, [openKey])
 	// Where the rows in sight begin, taking what is open into account.
 	const before = openAt >= 0 && top > (openAt + 1) * high ? Math.min(extra, top - (openAt + 1) * high) : 0
-	const first = Math.max(0, Math.floor((top - before) / high) - over)
-	const last = Math.min(rows.length, Math.ceil((top - before + tall) / high) + over)
+	const first = wraps ? 0 : Math.max(0, Math.floor((top - before) / high) - over)
+	const last = wraps ? rows.length : Math.min(rows.length, Math.ceil((top - before + tall) / high) + over)
 	const hiddenExtra = openAt >= 0 && openAt < first ? extra : 0
 	const restExtra = openAt >= last ? extra : 0
-	return <div class="scroll" ref={box} onScroll={scrolled} tabIndex={0} role="region" aria-label={caption}>
+	return <div class={wraps ? 'scroll wraps' : 'scroll'} ref={box} onScroll={scrolled} tabIndex={0} role="region" aria-label={caption}>
 		<table aria-rowcount={rows.length + 1}>
 			<caption class="hidden">{caption}</caption>
 			<thead><tr>{columns.map((c) => {
