@@ -1,6 +1,6 @@
 // Measures the console on a network at AWS's quotas: npm run measure. Nothing of it runs in CI, where machines are of all speeds; what
 // it prints is in docs/console.md.
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {account, atQuota, browser, client, serve, settled} from './rig.mjs'
@@ -13,6 +13,16 @@ const server = await serve('--snapshot', atQuota(folder))
 const chrome = await browser()
 const cn = (await client(server.url, account)('GET', '/core-networks')).CoreNetworks[0].CoreNetworkId
 const at = (path) => `${server.url}/console/${path}?account=${account}`
+// cpu is the processor time of the server so far, in milliseconds.
+const cpu = () => {
+	const fields = readFileSync(`/proc/${server.process.pid}/stat`, 'utf8').split(') ')[1].split(' ')
+	return (Number(fields[11]) + Number(fields[12])) * 10
+}
+const rest = (ms) => new Promise((done) => setTimeout(done, ms))
+for (let quiet = 0, was = cpu(); quiet < 3; was = cpu()) { // until what the snapshot brings is done
+	await rest(2000)
+	quiet = cpu() - was < 50 ? quiet + 1 : 0
+}
 const say = (what, value) => console.log(`| ${what} | ${value} |`)
 
 // repeat is the median of what f gives in rounds, each on a page of its own with an empty cache.
@@ -94,10 +104,31 @@ const answered = async (path, text) => {
 await page.locator('.cm-content').click()
 await page.keyboard.press('Control+Home')
 const lint = [], plan = []
+let length = 0 // of the text that is checked
+page.on('request', (r) => { if (r.url().includes('/policy/lint')) length = r.postData().length })
 for (let i = 0; i < rounds; i++) lint.push(await answered('/policy/lint', ' '))
 for (let i = 0; i < rounds; i++) plan.push(await answered('/what-if', ' '))
-say('keystroke to check and lint, with the wait of 5 ms', ms(middle(lint)))
-say('keystroke to the plan, with the wait of 250 ms', ms(middle(plan)))
+say('keystroke to check and lint', ms(middle(lint)))
+say('keystroke to the plan', ms(middle(plan)))
+// Whoever types on, ten keys a second: from each text that is answered, how long its answer takes.
+const begun = new Map(), took = {lint: [], plan: []}
+page.on('response', async (r) => {
+	const kind = r.url().endsWith('/what-if') ? 'plan' : r.url().includes('/policy/lint') ? 'lint' : ''
+	const body = kind && r.request().postData(), began = kind && begun.get((kind === 'plan' ? JSON.parse(body).policy : body).length)
+	if (!began) return
+	await r.finished()
+	took[kind].push(Date.now() - began)
+})
+let keys = 0
+const from = length, before = cpu(), until = Date.now() + 10_000
+for (; Date.now() < until; keys++) {
+	await rest(100)
+	begun.set(from + keys + 1, Date.now())
+	await page.keyboard.insertText(' ')
+}
+const spent = cpu() - before
+for (const kind of ['lint', 'plan']) say(`${kind}s while ${keys} keys are typed without a pause: number, median, most`, took[kind].length ? `${took[kind].length}, ${ms(middle(took[kind]))}, ${ms(Math.max(...took[kind]))}` : 'none')
+say('processor time of the server meanwhile', `${ms(spent)} in 10 s`)
 const memory = async () => {
 	const cdp = await page.context().newCDPSession(page)
 	await cdp.send('HeapProfiler.collectGarbage')

@@ -23,7 +23,7 @@ test('the first view takes at most 200 KB', async () => {
 	await page.goto(`${on.server.url}/console/?account=${account}`)
 	await page.locator('main').getByRole('link', {name: on.cn}).click()
 	await page.getByRole('heading', {name: 'Health checks'}).waitFor()
-	await settled(page) // health checks of all of it
+	await settled(page, 600_000) // health checks of all of it
 	assert.ok(bytes <= 200_000, `${bytes} bytes`)
 	await page.getByRole('listitem').filter({hasText: /^5\u202f000\s*attachments$/}).waitFor()
 	assert.deepEqual(page.complaints, [])

@@ -213,8 +213,8 @@ test('whoever types on without a pause sees findings and plans of what was typed
 	await type(1)
 	for (let round = 1; round <= 3; round++) {
 		await until(`plan ${round} is asked for`, async () => asked.length === round)
-		await type(8)
-		await until('the latest text is checked', async () => checked.at(-1).length === asked[0].length + 8 * round)
+		await type(4)
+		await until('the latest text is checked', async () => checked.at(-1).length === asked[0].length + 4 * round)
 		await findings.waitFor()
 		const answer = page.waitForResponse(/\/what-if$/)
 		answered()
@@ -225,15 +225,17 @@ test('whoever types on without a pause sees findings and plans of what was typed
 	await until('the plan of the latest text is asked for', async () => asked.length === 4)
 	answered()
 	await plan.getByText('of an earlier text').waitFor({state: 'detached'})
-	assert.deepEqual(asked.map((text) => text.length - asked[0].length), [0, 8, 16, 24], 'one plan for 8 keystrokes, each of the latest text')
+	assert.deepEqual(asked.map((text) => text.length - asked[0].length), [0, 4, 8, 12], 'one plan for 4 keystrokes, each of the latest text')
 	assert.deepEqual(cancelled, [])
 	await page.unroute(/\/what-if$/)
-	// And with answers that come as they come, by a hand that never rests.
+	// And with answers that come as they come, by a hand that never rests. Chromium lets input go before answers that have come: a key
+	// waits until the page has nothing else to do, as those of a hand do, or a slow machine would have nothing but keys.
 	let plans = 0
 	page.on('response', (r) => { if (r.url().endsWith('/what-if')) plans++ })
 	for (let keys = 0; plans < 3; keys++) {
 		assert.ok(keys < 2000, `${plans} plans after ${keys} keystrokes`)
 		await page.keyboard.type(' ')
+		await page.evaluate(() => new Promise((idle) => requestIdleCallback(idle)))
 	}
 })
 

@@ -92,11 +92,11 @@ func (s *Subject) Plan(ctx context.Context, document []byte) (*Plan, error) {
 
 // PlanTo works out what becomes of this network when it changes to another one.
 func (s *Subject) PlanTo(ctx context.Context, next *Subject) (*Plan, error) {
-	return s.planTo(ctx, next, MaxRouteChanges)
+	return planTo(ctx, s, next, MaxRouteChanges)
 }
 
-// planTo is PlanTo with the number of routes that are listed at most.
-func (s *Subject) planTo(ctx context.Context, next *Subject, most int) (*Plan, error) {
+// planTo is [Subject.PlanTo] with the number of routes that are listed at most.
+func planTo(ctx context.Context, s, next *Subject, most int) (*Plan, error) {
 	if err := next.Settled(); err != nil {
 		return nil, fmt.Errorf("after the change: %w", err)
 	}

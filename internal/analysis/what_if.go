@@ -84,7 +84,7 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	if sup.Routes != nil {
 		most = min(max(*sup.Routes, 0), most)
 	}
-	plan, err := s.planTo(ctx, next, most)
+	plan, err := planTo(ctx, s, next, most)
 	if err != nil {
 		return nil, err
 	}
