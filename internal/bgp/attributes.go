@@ -273,6 +273,8 @@ func (d *decoder) parse(b []byte, reached netip.Addr) (*Attributes, *Notificatio
 		return nil, notify(codeUpdate, 3, "no AS_PATH")
 	case !attrs.NextHop.IsValid():
 		return nil, notify(codeUpdate, 3, "no NEXT_HOP")
+	case !isHost(attrs.NextHop):
+		return nil, notify(codeUpdate, 8, "next hop %s", attrs.NextHop)
 	}
 	if len(as4) > 0 && len(as4) <= len(path) && !oldAggregator { // RFC 6793 §4.2.3
 		path = append(path[:len(path)-len(as4)], as4...)
@@ -285,6 +287,12 @@ func (d *decoder) parse(b []byte, reached netip.Addr) (*Attributes, *Notificatio
 	}
 	attrs.ASPath = slices.Clip(path)
 	return attrs, nil
+}
+
+// isHost tells whether an address can be a router's (RFC 4271 §6.3).
+func isHost(a netip.Addr) bool {
+	const reserved = 240 // 240.0.0.0/4, with the broadcast address
+	return !a.IsUnspecified() && !a.IsMulticast() && (a.Is6() || a.As4()[0] < reserved)
 }
 
 // asPath decodes AS_PATH. Sets and confederations are refused: RFC 9774, 5065 §5.

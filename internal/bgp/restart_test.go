@@ -305,6 +305,18 @@ func dialling(t *testing.T, p Peer) (s *Session, rec *recorder, attempts *int, a
 	}
 }
 
+func TestSession_resetOfOneThatIsNotThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, rec := setup(t, corePeer(), nil, nil)
+		s.Reset("")
+		if i := s.Info(); i.State != Active || i.LastReason != "" || len(rec.states) != 1 {
+			t.Errorf("%s, %q after %v", i.State, i.LastReason, rec.states)
+		}
+		connect(t, s).establish(routerCaps)
+		wantState(t, s, Established)
+	})
+}
+
 func TestSession_passiveOneConnectsAgain(t *testing.T) {
 	t.Run("not to a peer that was never there", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -133,16 +133,18 @@ func (s *Session) stop(cause *Notification) {
 func (s *Session) Reset(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.started {
-		s.failures = 0
-		if s.cur.m.state == Idle && s.idleTimer.isSet() {
-			s.idleTimer.unset()
-			s.restart()
-		} else {
-			s.cur.event(automaticStop, cease(ceaseReset, text))
-		}
-		s.report()
+	if !s.started {
+		return
 	}
+	s.failures, s.unanswered = 0, 0
+	switch {
+	case s.idleTimer.isSet():
+		s.idleTimer.unset()
+		s.restart()
+	case s.cur.wire != nil: // else there is nothing to end
+		s.cur.event(automaticStop, cease(ceaseReset, text))
+	}
+	s.report()
 }
 
 // Wait returns when nothing of a stopped session runs any more.
