@@ -24,8 +24,8 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 	if why != "" {
 		return nil
 	}
-	var list []Advertisement
 	routes, origins := t.outgoing(&s, nil)
+	list := make([]Advertisement, 0, len(routes))
 	for i := range routes {
 		if !routes[i].dropped {
 			list = append(list, t.sent(&s, &routes[i], origins))

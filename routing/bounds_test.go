@@ -2,9 +2,11 @@ package routing_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"portolan/bench/atquota"
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -52,4 +54,25 @@ func TestCompute_fullTableIsShared(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestAdvertisedSince_fullTableInParts: a router that sends a full table does so in a few large parts. What each of them changes is
+// advertised, and not everything again.
+func TestAdvertisedSince_fullTableInParts(t *testing.T) {
+	list := atquota.Internet(30_000, 0)
+	n := atquota.InternetNetwork(nil)
+	n.Attachments = append(n.Attachments, routing.Attachment{
+		ID: "other", Type: policy.TypeSiteToSiteVPN, Segment: atquota.Shared, Edges: []string{atquota.Edge(1)}, PeerASN: 65002,
+	})
+	tables := compute(t, n)
+	for part := range slices.Chunk(list, len(list)/2) {
+		next, err := tables.UpdateRoutes("internet", "", part, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changes, ok := next.AdvertisedSince(tables, "other", atquota.Edge(1)); !ok || len(changes) != len(part) {
+			t.Errorf("%d changes, known %t, after %d prefixes", len(changes), ok, len(part))
+		}
+		tables = next
+	}
 }

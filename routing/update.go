@@ -217,7 +217,7 @@ func (u *update) finish() (*Tables, error) {
 		}
 	}
 	slices.SortFunc(u.cycling, netip.Prefix.Compare)
-	u.history = u.history.then(touched)
+	u.history = u.history.then(touched, u.prefixes.Size())
 	return u.Tables, u.oscillations()
 }
 
@@ -270,12 +270,13 @@ type history struct {
 	length  int // of all that is kept
 }
 
-// maxHistory bounds how many prefixes a history keeps, of all updates.
+// maxHistory bounds how many prefixes a history keeps, of all updates, beside as many as the tables have: a router that advertises
+// very many does so in a few updates, each of which has a large part of them.
 const maxHistory = 10_000
 
-func (h *history) then(touched []netip.Prefix) *history {
+func (h *history) then(touched []netip.Prefix, prefixes int) *history {
 	next := &history{before: h, touched: touched, length: h.length + len(touched) + 1}
-	if next.length > maxHistory {
+	if next.length > maxHistory+prefixes {
 		next.before, next.touched, next.length = nil, nil, 0
 	}
 	return next
