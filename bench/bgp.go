@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,14 @@ func (b *bench) bgp() {
 	for _, l := range []*speakerLoad{&ours, &theirs} {
 		l.run(dir, binary)
 		b.printf("| %s | %.1f | %.2f | %.0f | %.1f |\n", map[bool]string{false: "Portolan", true: "FRR"}[l.frr], l.whole, l.cpu, l.peak, l.up)
+	}
+	b.printf("\nHow Portolan's processor time grows, by halves of each dimension alone:\n\n| dimension | at half, s | exponent |\n| --- | ---: | ---: |\n")
+	for _, half := range []struct {
+		what string
+		load speakerLoad
+	}{{"sessions", speakerLoad{sessions: n / 2, routes: 5000}}, {"routes", speakerLoad{sessions: n, routes: 2500}}} {
+		half.load.run(dir, binary)
+		b.printf("| %s | %.2f | %.1f |\n", half.what, half.load.cpu, math.Log2(ours.cpu/half.load.cpu))
 	}
 	idle := speakerLoad{sessions: n}
 	idle.run(dir, binary)
