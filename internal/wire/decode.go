@@ -15,7 +15,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
-	"portolan/internal/order"
 )
 
 const (
@@ -129,8 +128,10 @@ func setQuery(in api.Input, rawQuery string) ([]api.Violation, error) {
 			return nil, cannotParse(errQueryInvalid)
 		}
 		params = append(params, param{name, []string{value}})
+		for i := len(params) - 1; i > 0 && params[i].name < params[i-1].name; i-- { // in order, without allocating
+			params[i], params[i-1] = params[i-1], params[i]
+		}
 	}
-	order.Sort(params, func(a, b param) int { return strings.Compare(a.name, b.name) })
 	var violated []api.Violation
 	for _, p := range params {
 		violated = append(violated, in.SetQuery(p.name, p.values)...)
