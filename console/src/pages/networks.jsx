@@ -4,7 +4,7 @@ import {useInventory} from '../lib/data.js'
 import {useQuery} from '../lib/query.js'
 import {A} from '../lib/router.jsx'
 import {nameOf, number, time} from '../lib/text.js'
-import {Id, Loaded, Page, State} from '../ui/basics.jsx'
+import {Id, Loaded, More, Page, State} from '../ui/basics.jsx'
 import {later} from '../ui/later.jsx'
 import {useNetworks} from '../app.jsx'
 
@@ -33,8 +33,6 @@ const within = {'core-network': [], attachment: ['attachments'], 'connect-peer':
 
 function Global({of: g, core}) {
 	const counts = useQuery(`gn ${g.GlobalNetworkId} counts`, () => pages('GetNetworkResourceCounts', {globalNetworkId: g.GlobalNetworkId}, 'NetworkResourceCounts'))
-	const where = useQuery(`gn ${g.GlobalNetworkId} edges ${core.map((c) => c.CoreNetworkId)}`, () => Promise.all(core.map(async (c) => (await call('GetCoreNetwork', {coreNetworkId: c.CoreNetworkId})).CoreNetwork)))
-	const sites = useInventory(g.GlobalNetworkId, 'sites')
 	const to = (kind) => places[kind] ? ['gn', g.GlobalNetworkId, places[kind]] : within[kind] && core.length === 1 ? ['cn', core[0].CoreNetworkId, ...within[kind]] : null
 	return <section class="panel">
 		<h2><A to={['gn', g.GlobalNetworkId, 'sites']}><bdi>{g.Description || nameOf(g) || g.GlobalNetworkId}</bdi></A> <State of={g.State} /></h2>
@@ -43,8 +41,16 @@ function Global({of: g, core}) {
 		<Loaded of={counts} what="inventory">{(list) => list.length === 0 ? <p class="empty">No resources.</p> :
 			<ul class="cards" aria-label="Resources">{list.map((c) => <li key={c.ResourceType}><b>{number(c.Count)}</b>
 				{to(c.ResourceType) ? <A to={to(c.ResourceType)}>{c.ResourceType}</A> : c.ResourceType}</li>)}</ul>}</Loaded>
-		<Loaded of={where} what="map">{(cores) => <Map gn={g.GlobalNetworkId} cores={cores} sites={sites.data ?? []} />}</Loaded>
+		{counts.data && <More summary="Map of edge locations and sites" open={counts.data.reduce((n, c) => n + c.Count, 0) <= many}><Where gn={g.GlobalNetworkId} core={core} /></More>}
 	</section>
+}
+
+const many = 1000 // resources of a network whose map is loaded once it is asked for: the first view stays small
+
+function Where({gn, core}) {
+	const where = useQuery(`gn ${gn} edges ${core.map((c) => c.CoreNetworkId)}`, () => Promise.all(core.map(async (c) => (await call('GetCoreNetwork', {coreNetworkId: c.CoreNetworkId})).CoreNetwork)))
+	const sites = useInventory(gn, 'sites')
+	return <Loaded of={where} what="map">{(cores) => <Map gn={gn} cores={cores} sites={sites.data ?? []} />}</Loaded>
 }
 
 const Cores = ({of}) => of.length === 0 ? <p class="empty">No core network.</p> : <ul class="list">{of.map((c) => <li key={c.CoreNetworkId}>
