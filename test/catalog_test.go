@@ -14,6 +14,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
+
+	"portolan/internal/store/etcd/etcdtest"
 )
 
 // moto starts moto's server, another project's EC2, and returns its address.
@@ -23,12 +25,8 @@ func moto(t *testing.T) string {
 	if err != nil {
 		t.Skip("moto's server is not on this machine: scripts/setup installs it")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host, port, err := net.SplitHostPort(etcdtest.FreeAddress())
 	if err != nil {
-		t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, "-H", host, "-p", port)
