@@ -58,10 +58,23 @@ func main() {
 	b.report()
 	fmt.Print(b.out.String())
 	if *write != "" {
-		if err := os.WriteFile(*write, b.out.Bytes(), 0o644); err != nil {
-			log.Fatal(err)
-		}
+		check(writeReport(*write, b.out.Bytes()))
 	}
+}
+
+// byHand begins what a person writes below a report. A new report leaves it as it is.
+const byHand = "\n<!-- Written by hand from here on: make bench leaves it as it is. -->\n"
+
+// writeReport replaces the measured part of a file and keeps what was written by hand.
+func writeReport(path string, report []byte) error {
+	text, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if _, hand, ok := strings.Cut(string(text), byHand); ok {
+		report = append(bytes.TrimRight(report, "\n"), "\n"+byHand+hand...)
+	}
+	return os.WriteFile(path, report, 0o644)
 }
 
 type bench struct {
@@ -79,7 +92,7 @@ type bench struct {
 func (b *bench) printf(format string, args ...any) { fmt.Fprintf(&b.out, format, args...) }
 
 func (b *bench) report() {
-	b.printf("# Benchmarks\n\nWritten by `make bench`; do not edit. Each number is the median of %d measurements of %s, taken in turns with what it\nis compared to.\n\n", b.rounds, b.span)
+	b.printf("# Benchmarks\n\nWritten by `make bench`. Each number is the median of %d measurements of %s, taken in turns with what it\nis compared to.\n\n", b.rounds, b.span)
 	b.printf("Machine: %s, %d cores, %s, %s.\n\n", cpuName(), runtime.NumCPU(), memory(), runtime.Version())
 	for _, part := range []struct {
 		name    string

@@ -18,7 +18,7 @@ import (
 )
 
 // maxImage is what an image may weigh as it is loaded, in bytes.
-const maxImage = 12_500_000
+const maxImage = 12_000_000
 
 // release makes a release of the binary under test, for this machine's architecture, and returns its folder.
 func release(t *testing.T) string {

@@ -33,7 +33,16 @@ func Of(v *state.View, gn string, external *External) *Inventory {
 type Item struct {
 	api.NetworkResource
 	define  func() []byte
+	relate  func() []relation // what goes before related, made when it is asked for; nil for nothing
 	related []relation
+}
+
+// relations are all relations of a resource.
+func (item *Item) relations() []relation {
+	if item.relate == nil {
+		return item.related
+	}
+	return append(item.relate(), item.related...)
 }
 
 // relation walks ARNs that a resource is related to, in a stable order.
@@ -167,9 +176,11 @@ func ownResource(resourceType, id, arn string, tags []api.Tag) api.NetworkResour
 func showSite(in *Inventory, s *state.Site) Item {
 	return Item{
 		NetworkResource: ownResource("site", s.SiteId, s.SiteArn, s.Tags),
-		related: []relation{
-			arnsOf(&state.Devices, state.Devices.AtSite(in.Caller.Account, in.gn, s.SiteId), func(d *state.Device) string { return d.DeviceArn }),
-			arnsOf(&state.Links, state.Links.AtSite(in.Caller.Account, in.gn, s.SiteId), func(l *state.Link) string { return l.LinkArn }),
+		relate: func() []relation {
+			return []relation{
+				arnsOf(&state.Devices, state.Devices.AtSite(in.Caller.Account, in.gn, s.SiteId), func(d *state.Device) string { return d.DeviceArn }),
+				arnsOf(&state.Links, state.Links.AtSite(in.Caller.Account, in.gn, s.SiteId), func(l *state.Link) string { return l.LinkArn }),
+			}
 		},
 	}
 }
@@ -178,16 +189,18 @@ func showDevice(in *Inventory, d *state.Device) Item {
 	account, id := in.Caller.Account, d.DeviceId
 	return Item{
 		NetworkResource: ownResource("device", id, d.DeviceArn, d.Tags),
-		related: []relation{
-			arnsOf(&state.Connections, state.Connections.Using(account, in.gn, id, ""), func(c *state.Connection) string { return c.ConnectionArn }),
-			arnsOf(&state.CustomerGatewayAssociations, state.CustomerGatewayAssociations.Using(account, in.gn, id, ""),
-				func(a *state.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }),
-			arnsOf(&state.LinkAssociations, state.LinkAssociations.Using(account, in.gn, id), func(a *state.LinkAssociation) string { return in.ARN("link", in.gn, a.LinkId) }),
-			in.one("site", d.SiteId),
-			arnsOf(&state.TransitGatewayConnectPeerAssociations, state.TransitGatewayConnectPeerAssociations.Using(account, in.gn, id, ""),
-				func(a *state.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }),
-			arnsOf(&state.ConnectPeerAssociations, state.ConnectPeerAssociations.Using(account, in.gn, id, ""),
-				func(a *state.ConnectPeerAssociation) string { return in.ARN("connect-peer", a.ConnectPeerId) }),
+		relate: func() []relation {
+			return []relation{
+				arnsOf(&state.Connections, state.Connections.Using(account, in.gn, id, ""), func(c *state.Connection) string { return c.ConnectionArn }),
+				arnsOf(&state.CustomerGatewayAssociations, state.CustomerGatewayAssociations.Using(account, in.gn, id, ""),
+					func(a *state.CustomerGatewayAssociation) string { return a.CustomerGatewayArn }),
+				arnsOf(&state.LinkAssociations, state.LinkAssociations.Using(account, in.gn, id), func(a *state.LinkAssociation) string { return in.ARN("link", in.gn, a.LinkId) }),
+				in.one("site", d.SiteId),
+				arnsOf(&state.TransitGatewayConnectPeerAssociations, state.TransitGatewayConnectPeerAssociations.Using(account, in.gn, id, ""),
+					func(a *state.TransitGatewayConnectPeerAssociation) string { return a.TransitGatewayConnectPeerArn }),
+				arnsOf(&state.ConnectPeerAssociations, state.ConnectPeerAssociations.Using(account, in.gn, id, ""),
+					func(a *state.ConnectPeerAssociation) string { return in.ARN("connect-peer", a.ConnectPeerId) }),
+			}
 		},
 	}
 }
@@ -195,9 +208,11 @@ func showDevice(in *Inventory, d *state.Device) Item {
 func showLink(in *Inventory, l *state.Link) Item {
 	return Item{
 		NetworkResource: ownResource("link", l.LinkId, l.LinkArn, l.Tags),
-		related: []relation{
-			arnsOf(&state.LinkAssociations, state.LinkAssociations.Using(in.Caller.Account, in.gn, l.LinkId), func(a *state.LinkAssociation) string { return in.ARN("device", in.gn, a.DeviceId) }),
-			in.one("site", l.SiteId),
+		relate: func() []relation {
+			return []relation{
+				arnsOf(&state.LinkAssociations, state.LinkAssociations.Using(in.Caller.Account, in.gn, l.LinkId), func(a *state.LinkAssociation) string { return in.ARN("device", in.gn, a.DeviceId) }),
+				in.one("site", l.SiteId),
+			}
 		},
 	}
 }
@@ -268,9 +283,11 @@ func walkCoreNetwork(in *Inventory, after string) iter.Seq2[string, *Item] {
 		item := &Item{
 			NetworkResource: ownResource("core-network", cn.CoreNetworkId, cn.CoreNetworkArn, cn.Tags),
 			define:          func() []byte { shown := cn.API(); return shown.AppendJSON(nil) },
-			related: []relation{
-				arnsOf(&state.Attachments, state.Attachments.In(in.Caller.Account, cn.CoreNetworkId), (*state.Attachment).ARN),
-				arnsOf(&state.Peerings, state.Peerings.In(in.Caller.Account, cn.CoreNetworkId), (*state.Peering).ARN),
+			relate: func() []relation {
+				return []relation{
+					arnsOf(&state.Attachments, state.Attachments.In(in.Caller.Account, cn.CoreNetworkId), (*state.Attachment).ARN),
+					arnsOf(&state.Peerings, state.Peerings.In(in.Caller.Account, cn.CoreNetworkId), (*state.Peering).ARN),
+				}
 			},
 		}
 		item.CoreNetworkId, item.AccountId = cn.CoreNetworkId, cn.OwnerAccountId
@@ -287,10 +304,12 @@ func walkAttachments(in *Inventory, after string) iter.Seq2[string, *Item] {
 		item := &Item{
 			NetworkResource: ownResource("attachment", row.AttachmentId, row.ARN(), row.Tags),
 			define:          func() []byte { return row.AppendJSON(nil) },
-			related: []relation{
-				literal(row.CoreNetworkArn), literal(standsFor(row)), in.one("attachment", row.TransportAttachmentId), in.one("peering", row.PeeringId),
-				arnsOf(&state.Attachments, state.Attachments.OverTransport(in.Caller.Account, row.AttachmentId), (*state.Attachment).ARN),
-				arnsOf(&state.ConnectPeers, state.ConnectPeers.In(in.Caller.Account, row.AttachmentId), func(p *state.ConnectPeer) string { return in.ARN("connect-peer", p.ConnectPeerId) }),
+			relate: func() []relation {
+				return []relation{
+					literal(row.CoreNetworkArn), literal(standsFor(row)), in.one("attachment", row.TransportAttachmentId), in.one("peering", row.PeeringId),
+					arnsOf(&state.Attachments, state.Attachments.OverTransport(in.Caller.Account, row.AttachmentId), (*state.Attachment).ARN),
+					arnsOf(&state.ConnectPeers, state.ConnectPeers.In(in.Caller.Account, row.AttachmentId), func(p *state.ConnectPeer) string { return in.ARN("connect-peer", p.ConnectPeerId) }),
+				}
 			},
 		}
 		item.CoreNetworkId, item.AccountId, item.AwsRegion = row.CoreNetworkId, row.OwnerAccountId, row.EdgeLocation

@@ -187,7 +187,7 @@ func (in *Inventory) count(f *family) int32 {
 func (in *Inventory) Relationships(f *Filter, after string) iter.Seq2[string, *api.Relationship] {
 	afterItem, afterEnd, resumed := strings.Cut(after, "\x00")
 	pairs := func(key string, item *Item, skip bool, yield func(string, *api.Relationship) bool) bool {
-		for _, related := range item.related {
+		for _, related := range item.relations() {
 			for end := range related(in) {
 				if skip {
 					skip = end != afterEnd
@@ -205,7 +205,7 @@ func (in *Inventory) Relationships(f *Filter, after string) iter.Seq2[string, *a
 			for key, item := range in.Walk(f, before(afterItem)) {
 				// A pair that is gone in the meantime is not found again: rather all of this resource than none of it.
 				still := false
-				for _, related := range item.related {
+				for _, related := range item.relations() {
 					for end := range related(in) {
 						still = still || end == afterEnd
 					}
