@@ -103,7 +103,7 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 func (o *networkOptions) flagsWin(cmd *cobra.Command) {
 	switch f := cmd.Flags(); {
 	case f.Changed("core-network") && f.Changed("snapshot"):
-	case f.Changed("core-network"):
+	case f.Changed("core-network") && o.coreNetwork != "": // the flag of drift names a network of AWS
 		o.file = ""
 	case f.Changed("snapshot"):
 		o.coreNetwork = ""
