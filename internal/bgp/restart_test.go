@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -285,22 +286,22 @@ func TestSession_refresh(t *testing.T) {
 }
 
 // dialling is a session whose attempts to connect the test counts, and answers when it likes.
-func dialling(t *testing.T, p Peer) (s *Session, rec *recorder, attempts *int, answer func() *router) {
+func dialling(t *testing.T, p Peer) (s *Session, rec *recorder, attempts func() int64, answer func() *router) {
 	t.Helper()
-	attempts = new(int)
-	var next net.Conn
+	var made atomic.Int64
+	next := make(chan net.Conn, 1)
 	s, rec = setup(t, p, nil, func(context.Context) (net.Conn, error) {
-		*attempts++
-		if next == nil {
+		made.Add(1)
+		select {
+		case conn := <-next:
+			return conn, nil
+		default:
 			return nil, errors.New("refused")
 		}
-		conn := next
-		next = nil
-		return conn, nil
 	})
-	return s, rec, attempts, func() *router {
+	return s, rec, made.Load, func() *router {
 		ours, theirs := net.Pipe()
-		next = ours
+		next <- ours
 		return newRouter(t, theirs)
 	}
 }
@@ -323,8 +324,8 @@ func TestSession_passiveOneConnectsAgain(t *testing.T) {
 			s, _, attempts, _ := dialling(t, corePeer())
 			connect(t, s).conn.Close() // before its OPEN
 			time.Sleep(10 * time.Minute)
-			if *attempts != 0 {
-				t.Errorf("%d attempts to connect", *attempts)
+			if attempts() != 0 {
+				t.Errorf("%d attempts to connect", attempts())
 			}
 		})
 	})
@@ -334,8 +335,8 @@ func TestSession_passiveOneConnectsAgain(t *testing.T) {
 			p.Restarting = true
 			s, _, attempts, answer := dialling(t, p)
 			time.Sleep(10 * time.Second) // at 0, 1, 3 and 7 seconds
-			if synctest.Wait(); *attempts != 4 {
-				t.Errorf("%d attempts to connect in 10 s", *attempts)
+			if synctest.Wait(); attempts() != 4 {
+				t.Errorf("%d attempts to connect in 10 s", attempts())
 			}
 			r := answer()
 			time.Sleep(5 * time.Second)
@@ -351,8 +352,8 @@ func TestSession_passiveOneConnectsAgain(t *testing.T) {
 			r.announce([]uint32{65001}, "10.1.0.0/16")
 			r.send(cease(ceaseReset, "").encode())
 			time.Sleep(70 * time.Second)
-			if i := s.Info(); *attempts == 0 || i.State != Idle || !strings.HasPrefix(i.LastReason, "received Cease") {
-				t.Errorf("%d attempts to connect, %s, %q", *attempts, i.State, i.LastReason)
+			if i := s.Info(); attempts() == 0 || i.State != Idle || !strings.HasPrefix(i.LastReason, "received Cease") {
+				t.Errorf("%d attempts to connect, %s, %q", attempts(), i.State, i.LastReason)
 			}
 			wantTable(t, rec, routeA)
 			connect(t, s).establish(routerCaps) // it does not have to wait
