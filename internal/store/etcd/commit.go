@@ -238,9 +238,14 @@ func refused(err error) bool {
 
 // forbidden reports whether the cluster takes nothing of the kind from this user.
 func forbidden(err error) bool {
-	code := status.Code(err)
-	if known, ok := errors.AsType[rpctypes.EtcdError](err); ok {
-		code = known.Code()
-	}
+	code := codeOf(err)
 	return code == codes.PermissionDenied || code == codes.Unauthenticated || code == codes.InvalidArgument
+}
+
+// codeOf is the code of an error of etcd, or of the connection to it.
+func codeOf(err error) codes.Code {
+	if known, ok := errors.AsType[rpctypes.EtcdError](err); ok {
+		return known.Code()
+	}
+	return status.Code(err)
 }

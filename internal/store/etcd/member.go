@@ -15,7 +15,6 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"portolan/internal/store"
 )
@@ -162,17 +161,11 @@ func settled(ctx context.Context, change func(context.Context) error) error {
 			return fmt.Errorf("%w: %w", store.ErrNoMember, err)
 		case patient.Err() != nil:
 			return fmt.Errorf("%w: too few members are connected to each other: %w", store.ErrNoMember, err)
-		case !unanswered && !unavailable(err) && !errors.Is(err, rpctypes.ErrMemberNotEnoughStarted):
+		case !unanswered && codeOf(err) != codes.Unavailable && !errors.Is(err, rpctypes.ErrMemberNotEnoughStarted):
 			return err
 		}
 		pause(patient, settling/80)
 	}
-}
-
-// unavailable reports whether the cluster may answer later what it did not answer now.
-func unavailable(err error) bool {
-	var known rpctypes.EtcdError
-	return status.Code(err) == codes.Unavailable || errors.As(err, &known) && known.Code() == codes.Unavailable
 }
 
 // RemoveMember removes a member by its name or its URL.
