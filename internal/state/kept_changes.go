@@ -13,7 +13,7 @@ const changesPerChunk = 256
 
 // KeptChanges is what an execution changes, as it is stored.
 type KeptChanges struct {
-	chunks []*store.Encoded[*ChangeChunk]
+	chunks []store.Encoded[*ChangeChunk]
 	first  []string // the key of the first change of each
 }
 

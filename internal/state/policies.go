@@ -44,7 +44,7 @@ type Document struct {
 	Parsed *policy.Document
 	Errors policy.Errors // of reading; Parsed is of no use then
 
-	stored func() *store.Encoded[*PolicyDocument] // its row, encoded once
+	stored func() store.Encoded[*PolicyDocument] // its row, encoded once
 }
 
 // policies keeps documents that were read and policies that were compiled of them. What it keeps is found by the digest
@@ -93,7 +93,7 @@ func (p *policies) document(digest string) (*Document, bool) {
 func (p *policies) read(text, digest string) *Document {
 	d := &Document{Text: text, Digest: digest}
 	d.Parsed, d.Errors = p.parse([]byte(text))
-	d.stored = sync.OnceValue(func() *store.Encoded[*PolicyDocument] { return policyDocuments.Encode(&PolicyDocument{Document: text}) })
+	d.stored = sync.OnceValue(func() store.Encoded[*PolicyDocument] { return policyDocuments.Encode(&PolicyDocument{Document: text}) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.documents == nil || p.bytes+len(text) > maxDocumentBytes {

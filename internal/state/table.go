@@ -90,10 +90,10 @@ func (t *Table[R]) Any(v *View, in Range[R]) bool { return t.rows.Any(v.r, in.pr
 func (t *Table[R]) Put(tx *Txn, k Key[R], row R) { t.rows.Put(tx.w, k.path, row) }
 
 // Encode encodes a large row before the transaction that puts it.
-func (t *Table[R]) Encode(row R) *store.Encoded[R] { return t.rows.Encode(row) }
+func (t *Table[R]) Encode(row R) store.Encoded[R] { return t.rows.Encode(row) }
 
 // PutEncoded is [Table.Put] of a row that is encoded.
-func (t *Table[R]) PutEncoded(tx *Txn, k Key[R], e *store.Encoded[R]) {
+func (t *Table[R]) PutEncoded(tx *Txn, k Key[R], e store.Encoded[R]) {
 	t.rows.PutEncoded(tx.w, k.path, e)
 }
 

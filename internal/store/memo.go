@@ -8,8 +8,8 @@ import (
 )
 
 // memo lets a row that is read again be neither verified nor decoded again. It maps the key and the bytes of a row to its
-// decoded value. Since both are compared in full, with the seal where there is one, a remembered row can never be out of
-// date, damage is never taken for it, and nothing ever has to be invalidated.
+// decoded value. Since both are compared in full, with the seal where there is one, or are the same memory that lasts, a
+// remembered row can never be out of date, damage is never taken for it, and nothing ever has to be invalidated.
 //
 // A row has two places it may be in, so that reading takes no lock. What is pushed out, by a third row for the same
 // places or by the bound on memory, is what was not read for the longest time among a few.

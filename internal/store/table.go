@@ -90,18 +90,7 @@ func (t *Table[P]) row(r Reader, key string) (*Row[P], bool) {
 
 // Put inserts or replaces the row at key and brings indexes and counter up to date. It keeps no reference to row. Members
 // that a newer program stored, and the type of the rows does not know, stay.
-func (t *Table[P]) Put(tx Txn, key string, row P) {
-	if isNil(row) {
-		fail(tx, fmt.Errorf("%s %q: put of a nil row", t.schema.Name, key))
-		return
-	}
-	raw, err := json.Marshal(row, encoding)
-	if err != nil {
-		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
-		return
-	}
-	t.put(tx, key, row, raw)
-}
+func (t *Table[P]) Put(tx Txn, key string, row P) { t.PutEncoded(tx, key, t.Encode(row)) }
 
 // Encoded is a large row with its JSON, made before the transaction that puts it.
 type Encoded[P any] struct {
@@ -111,23 +100,22 @@ type Encoded[P any] struct {
 }
 
 // Encode encodes a row.
-func (t *Table[P]) Encode(row P) *Encoded[P] {
-	e := &Encoded[P]{Row: row}
-	e.text, e.err = json.Marshal(row, encoding)
-	return e
+func (t *Table[P]) Encode(row P) Encoded[P] {
+	text, err := json.Marshal(row, encoding)
+	return Encoded[P]{row, text, err}
 }
 
 // PutEncoded is [Table.Put] of a row that is encoded.
-func (t *Table[P]) PutEncoded(tx Txn, key string, e *Encoded[P]) {
-	if e.err != nil {
-		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, e.err))
+func (t *Table[P]) PutEncoded(tx Txn, key string, e Encoded[P]) {
+	row, raw, err := e.Row, e.text, e.err
+	if isNil(row) {
+		fail(tx, fmt.Errorf("%s %q: put of a nil row", t.schema.Name, key))
 		return
 	}
-	t.put(tx, key, e.Row, e.text)
-}
-
-// put puts a row whose JSON is raw.
-func (t *Table[P]) put(tx Txn, key string, row P, raw []byte) {
+	if err != nil {
+		fail(tx, fmt.Errorf("%s %q: encode: %w", t.schema.Name, key, err))
+		return
+	}
 	oldRaw, remembered, had := fetch(tx, key)
 	var old P
 	if had {
@@ -135,7 +123,6 @@ func (t *Table[P]) put(tx Txn, key string, row P, raw []byte) {
 		if !ok {
 			return
 		}
-		var err error
 		if old = known.Value; any(old) == any(row) {
 			// Its index keys from before are lost, and other readers saw it change: better to fail at once.
 			fail(tx, fmt.Errorf("%s %q: a row that was read is shared: copy the struct before changing it", t.schema.Name, key))
