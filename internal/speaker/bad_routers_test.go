@@ -123,6 +123,7 @@ var badRouters = map[string]func(t *testing.T, l *lab){
 	"nothing read": func(t *testing.T, l *lab) {
 		r := l.connect(false)
 		go func() { // it reads our OPEN and KEEPALIVE, and no more
+			r.send(open(65001))
 			_, _ = r.conn.Read(make([]byte, 4096))
 			r.send(keepalive())
 			_, _ = r.conn.Read(make([]byte, 4096))
@@ -130,7 +131,6 @@ var badRouters = map[string]func(t *testing.T, l *lab){
 				time.Sleep(5 * time.Second)
 			}
 		}()
-		r.send(open(65001))
 		for range 7 {
 			l.alive()
 			time.Sleep(time.Minute)
