@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"portolan/internal/order"
 	"portolan/policy"
 )
 
@@ -31,7 +30,7 @@ func (t *Tables) Advertised(id, edge string) []Advertisement {
 			list = append(list, t.sent(&s, &routes[i], origins))
 		}
 	}
-	order.Stable(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
+	slices.SortStableFunc(list, func(a, b Advertisement) int { return a.Prefix.Compare(b.Prefix) })
 	return list
 }
 

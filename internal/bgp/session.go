@@ -8,10 +8,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
-
-	"portolan/internal/order"
 )
 
 // Session is a BGP session with one peer, from Start to Stop, through as many connections as it takes. All of it is under
@@ -437,6 +436,6 @@ func (s *Session) Heard() []HeardRoute {
 		list = append(list, HeardRoute{c, stale})
 	}
 	s.mu.Unlock()
-	order.Sort(list, func(a, b HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
+	slices.SortFunc(list, func(a, b HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	return list
 }

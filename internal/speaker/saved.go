@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"portolan/internal/order"
 	"portolan/internal/state"
 )
 
@@ -91,7 +90,7 @@ func (sp *Speaker) savePeer(ctx context.Context, p *peer) error {
 			}
 			for _, shard := range some {
 				routes := parts[shard]
-				order.Sort(routes, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
+				slices.SortFunc(routes, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
 				b.PutShard(tx, row.OwnerAccountId, shard, routes)
 			}
 			if b.Shards != want || sp.shared != nil {

@@ -2,8 +2,8 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
-	"portolan/internal/order"
 	"portolan/internal/store"
 	"portolan/routing"
 )
@@ -88,7 +88,7 @@ func (b *ConnectPeerBGP) Announcements(v *View, account string) []routing.Announ
 	for i := range routes {
 		list[i] = routes[i].Routing()
 	}
-	order.Sort(list, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
+	slices.SortFunc(list, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
 	return list
 }
 
