@@ -24,7 +24,7 @@ func (s *Server) cluster(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, id, err)
 		return
 	}
-	status, err := s.cfg.Cluster.Status(r.Context())
+	status, err := s.cfg.Cluster.Status(lasting(r.Context()))
 	if err != nil {
 		s.refuse(w, r, id, err)
 		return

@@ -43,7 +43,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	status, state, reason := http.StatusOK, "running", ""
 	if !s.ready.Load() {
 		status, state = http.StatusServiceUnavailable, "starting"
-	} else if err := s.cfg.Service.Check(r.Context()); err != nil {
+	} else if err := s.cfg.Service.Check(lasting(r.Context())); err != nil {
 		s.cfg.Log.Error("the health check failed", "error", err)
 		status, state, reason = http.StatusServiceUnavailable, "failing", err.Error()
 	}

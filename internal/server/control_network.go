@@ -34,10 +34,11 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 	_, _ = w.Write(reply)
 }
 
-// askedInTurn is asked for what costs much: it is one of the questions that are answered at a time.
+// askedInTurn is asked for what costs much: it is one of the questions that are answered at a time. It waits for its turn as
+// long as that takes: net/http cannot tell a client that is gone from one that shut its sending side down and still reads.
 func (s *Server) askedInTurn(w http.ResponseWriter, r *http.Request, contentType string, do func(ctx context.Context, body []byte) ([]byte, error)) {
 	s.asked(w, r, contentType, func(ctx context.Context, body []byte) ([]byte, error) {
-		done, err := s.turns.take(r.Context(), api.CallerFrom(ctx).Account, questionTurn, maxWaiting)
+		done, err := s.turns.take(ctx, api.CallerFrom(ctx).Account, questionTurn, maxWaiting)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +64,7 @@ func (s *Server) controller(w http.ResponseWriter, r *http.Request, limit int64)
 	if err != nil {
 		return nil, nil, err
 	}
-	return principal, body, s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, principal.Caller().Account)
+	return principal, body, s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, principal.Caller().Account)
 }
 
 const maxControlBody = 12 << 20

@@ -185,6 +185,33 @@ func TestServe_halfClosedIsAnswered(t *testing.T) {
 	}
 }
 
+// TestServe_canceledIsAnswered: what net/http makes of a half-closed connection, whenever it notices: everything but a question
+// and a stream is answered as if it had not been canceled.
+func TestServe_canceledIsAnswered(t *testing.T) {
+	r := start(t)
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 5 {
+		for _, request := range []string{
+			"POST /global-networks {}", "GET /global-networks", "GET /_portolan/events", "GET /_portolan/health", "GET /_portolan/caller",
+			"GET /_portolan/openapi.json", "GET /metrics", "POST /_portolan/policy/check {}", "POST /_portolan/reset?account=123456789012",
+		} {
+			method, target, _ := strings.Cut(request, " ")
+			target, body, _ := strings.Cut(target, " ")
+			w := httptest.NewRecorder()
+			req := httptest.NewRequestWithContext(canceled, method, target, strings.NewReader(body))
+			req.Host, req.RemoteAddr = "localhost", "127.0.0.1:1"
+			r.srv.ServeHTTP(w, req)
+			if w.Code != 200 {
+				t.Errorf("%s: %d %s", request, w.Code, w.Body)
+			}
+		}
+	}
+	if text := r.log.String(); strings.Contains(text, `"level":"ERROR"`) {
+		t.Errorf("logged %s", text)
+	}
+}
+
 func TestHosts(t *testing.T) {
 	loopback := "localhost localhost:4566 LocalHost. networkmanager.localhost:1 127.0.0.1:4566 127.9.9.9 [::1]:4566 [::1] ::ffff:127.0.0.1"
 	strange := "evil.example evil.example:4566 localhost.evil.example 127.0.0.1.evil.example localhost@evil.example notlocalhost [::2] 10.0.0.9"

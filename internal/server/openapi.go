@@ -106,12 +106,12 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 	denied := map[string]string{}
 	for i := range api.Operations {
 		op := &api.Operations[i]
-		if err := s.cfg.Authorizer.AuthorizeAction(r.Context(), principal, op.Action); err != nil {
+		if err := s.cfg.Authorizer.AuthorizeAction(lasting(r.Context()), principal, op.Action); err != nil {
 			denied[op.Name] = err.Error()
 		}
 	}
 	control := ""
-	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, who.Account); err != nil {
+	if err := s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, who.Account); err != nil {
 		control = err.Error()
 	}
 	w.Header().Set("X-Amzn-Requestid", id)
