@@ -9,11 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"go.uber.org/goleak"
 
+	"portolan/internal/leaktest"
 	"portolan/servertest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"))
+	leaktest.Main(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"))
 }
 
 func TestNew_accountsAreApart(t *testing.T) {

@@ -50,7 +50,7 @@ var floors = []struct {
 }
 
 // beside are packages outside the house: tools and suites.
-var beside = []string{"internal/apigen", "internal/store/storetest", "internal/store/etcd/etcdtest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota", "bench/atquota/print", "scripts/release"}
+var beside = []string{"internal/apigen", "internal/leaktest", "internal/store/storetest", "internal/store/etcd/etcdtest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota", "bench/atquota/print", "scripts/release"}
 
 // publicMayUse are the modules that public packages may use beside the standard library: others import them.
 var publicMayUse = map[string][]string{

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"portolan/internal/server"
 )
 
 // raw sends bytes as they are over a connection of their own and reads the one reply, whose body it returns.
@@ -23,8 +21,8 @@ func (r *rig) raw(request string) (*http.Response, string, error) {
 		r.t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second)) // a hang is what must not be
-	go func() { _, _ = io.WriteString(conn, request) }()   // the server may answer before it has read all
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))    // a hang is what must not be
+	go func() { _, _ = io.WriteString(conn, request) }() // the server may answer before it has read all
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return nil, "", err
@@ -43,7 +41,7 @@ func get(target string) string { return "GET " + target + " HTTP/1.1\r\nHost: x\
 // TestMalformed_answeredCleanly sends what no client should. Each gets a 4xx with AWS's type, an id and a JSON body, and
 // the server goes on. What is no HTTP at all is answered by net/http, in plain text and without a type.
 func TestMalformed_answeredCleanly(t *testing.T) {
-	r := start(t, func(c *server.Config) { c.ReadTime = 2 * time.Second })
+	r := start(t)
 	const validation, unknown, cannotParse, field = "ValidationException", "UnknownOperation", "CannotParse", "FieldValidationFailed"
 	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
 	for _, c := range []struct {
@@ -85,7 +83,6 @@ func TestMalformed_answeredCleanly(t *testing.T) {
 		{"too large in chunks", "POST /global-networks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat(" ", 0x200000) + "\r\n0\r\n\r\n", 413, "RequestEntityTooLargeException", ""},
 		{"broken chunk", "POST /global-networks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, validation, cannotParse},
 		{"broken aws-chunked", "POST /global-networks HTTP/1.1\r\nHost: x\r\nX-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\nContent-Length: 5\r\n\r\nzz;{}", 400, validation, cannotParse},
-		{"body that stops", "POST /global-networks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 400, validation, cannotParse},
 
 		{"root", get("/"), 400, validation, unknown},
 		{"unknown path", get("/no/such/path"), 400, validation, unknown},

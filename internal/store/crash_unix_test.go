@@ -17,9 +17,8 @@ import (
 	"syscall"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"portolan/internal/failpoint"
+	"portolan/internal/leaktest"
 	"portolan/internal/store"
 )
 
@@ -53,12 +52,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	code := m.Run()
-	if err := goleak.Find(); err != nil && code == 0 { // a closed store leaves nothing running
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	leaktest.Main(m) // a closed store leaves nothing running
 }
 
 func child(name, path string) *exec.Cmd {
