@@ -32,6 +32,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
 
 	"portolan/internal/store"
 )
@@ -218,18 +219,36 @@ func (c *cluster) begin(ctx context.Context) error {
 	if c.maxOps, err = c.probe(ctx); err != nil {
 		return err
 	}
-	put, err := c.client.Put(ctx, c.tokenKey(), "0")
-	if err != nil {
+	if err := again(ctx, func(ctx context.Context) error {
+		put, err := c.client.Put(ctx, c.tokenKey(), "0")
+		if err == nil {
+			c.tokenRevision = revisionOf(put.Header.Revision)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
-	c.tokenRevision = revisionOf(put.Header.Revision)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
-	if err := c.enter(ctx, background); err != nil {
+	if err := again(ctx, func(ctx context.Context) error { return c.enter(ctx, background) }); err != nil {
 		return err
 	}
 	c.wait.Go(func() { c.stayEntered(background) })
 	return c.sweep(ctx)
+}
+
+// again makes a change, which may be made twice, while the cluster does not get to it: it elects a leader, or is busy.
+func again(ctx context.Context, change func(context.Context) error) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, dialTimeout)
+		err := change(try)
+		late := try.Err() != nil
+		cancel()
+		if err == nil || ctx.Err() != nil || !late && codeOf(err) != codes.Unavailable {
+			return err
+		}
+		pause(ctx, retryPause)
+	}
 }
 
 // probe is how many operations a transaction may have: etcd's --max-txn-ops, which cannot be asked for. It tries transactions

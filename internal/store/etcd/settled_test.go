@@ -64,3 +64,31 @@ func TestSettled(t *testing.T) {
 		})
 	})
 }
+
+// TestAgain: a change of the beginning waits while the cluster elects a leader, and is given up with the context or when the cluster
+// refuses it.
+func TestAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := []error{rpctypes.ErrLeaderChanged, rpctypes.ErrTimeout, nil, rpctypes.ErrPermissionDenied}
+		made := 0
+		err := again(t.Context(), func(ctx context.Context) error {
+			if made++; tries[made-1] == nil { // never answered
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return tries[made-1]
+		})
+		if !errors.Is(err, rpctypes.ErrPermissionDenied) || made != len(tries) {
+			t.Errorf("got %v after %d tries", err, made)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		err = again(ctx, func(context.Context) error {
+			made++
+			cancel()
+			return rpctypes.ErrLeaderChanged
+		})
+		if !errors.Is(err, rpctypes.ErrLeaderChanged) || made != len(tries)+1 {
+			t.Errorf("got %v after %d tries, with a context that ended", err, made)
+		}
+	})
+}

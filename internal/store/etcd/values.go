@@ -215,7 +215,10 @@ func (c *cluster) sweep(ctx context.Context) error {
 		}
 		// The token goes first: a server that still runs can then commit nothing before it has noticed, so that no entry
 		// comes to lead to pieces that are deleted here.
-		if _, err := c.client.Delete(ctx, string(kv.Key)); err != nil {
+		if err := again(ctx, func(ctx context.Context) error {
+			_, err := c.client.Delete(ctx, string(kv.Key))
+			return err
+		}); err != nil {
 			return err
 		}
 		if err := c.sweepPieces(ctx, server); err != nil {
@@ -247,7 +250,10 @@ func (c *cluster) sweepPieces(ctx context.Context, server string) error {
 			continue
 		}
 		gone := clientv3.Compare(clientv3.CreateRevision(c.key("m/token/", server)), "=", 0)
-		if _, err := c.client.Txn(ctx).If(gone).Then(clientv3.OpDelete(string(kv.Key))).Commit(); err != nil {
+		if err := again(ctx, func(ctx context.Context) error {
+			_, err := c.client.Txn(ctx).If(gone).Then(clientv3.OpDelete(string(kv.Key))).Commit()
+			return err
+		}); err != nil {
 			return err
 		}
 	}
