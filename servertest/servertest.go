@@ -75,6 +75,10 @@ func New(tb testing.TB, options ...Option) *Server {
 	return srv
 }
 
+// drain is how long the end of a test waits for requests under way. net/http waits up to six seconds for a connection on which
+// nothing was asked, such as one that a client opened in advance.
+const drain = time.Minute
+
 // start makes the server, and gives what runs until the context ends.
 func (c *config) start(ctx context.Context) (*Server, []func(context.Context) error, error) {
 	n, err := node.New(ctx, c.Config)
@@ -105,7 +109,7 @@ func (c *config) start(ctx context.Context) (*Server, []func(context.Context) er
 	front.SetReady(true)
 	run := []func(context.Context) error{
 		func(ctx context.Context) error { n.Run(ctx); return nil },
-		func(ctx context.Context) error { return front.Serve(ctx, listener, 5*time.Second) },
+		func(ctx context.Context) error { return front.Serve(ctx, listener, drain) },
 	}
 	if c.events != nil {
 		runner := events.Runner{Store: c.Store, Sink: sink(c.events), Log: c.Log}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
+
+	"portolan/internal/store/etcd/etcdtest"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"portolan": main}) }
@@ -22,14 +24,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TAKEN", taken.Addr().String())
-			free, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
-			e.Setenv("FREE", free.Addr().String())
-			if err := free.Close(); err != nil {
-				return err
-			}
+			e.Setenv("FREE", etcdtest.FreeAddress())
 			ready, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(e.WorkDir, "notify"), Net: "unixgram"})
 			if err != nil {
 				return err

@@ -99,7 +99,8 @@ func (o *mcpOptions) serveHTTP(ctx context.Context, stdout io.Writer) error {
 		return err
 	case <-ctx.Done():
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// net/http waits up to six seconds for a connection on which nothing was asked, such as one that a client opened in advance.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	return srv.Shutdown(last)
 }
