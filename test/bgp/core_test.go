@@ -61,6 +61,9 @@ func (c *core) Malformed(*bgp.Session, *bgp.Notification) {}
 
 func (c *core) Received(*bgp.Session, []byte) {}
 
+// restartSeconds is how long both sides keep routes while the other restarts, if they do not say so themselves: longer than a test waits.
+const restartSeconds = 300
+
 // newCore is our side of a cell. It starts with start.
 func newCore(t *testing.T, e *env, cell *cell) *core {
 	c := &core{t: t, e: e, export: bgp.NewExport(), heard: map[string]map[netip.Prefix]*bgp.Attributes{}}
@@ -83,7 +86,7 @@ func newCore(t *testing.T, e *env, cell *cell) *core {
 			p.TTLSecurity = 1
 		}
 		if cell.graceful {
-			p.RestartTime = 30 * time.Second
+			p.RestartTime = restartSeconds * time.Second
 		}
 		c.list = append(c.list, bgp.Desired{Peer: p, Export: c.export})
 	}

@@ -72,7 +72,7 @@ func (r *exabgp) start(e *env, c *cell) {
 		}
 		b.WriteString(" }\n capability { route-refresh enable; asn4 enable;")
 		if c.graceful {
-			b.WriteString(" graceful-restart 30;")
+			fmt.Fprintf(&b, " graceful-restart %d;", restartSeconds)
 		}
 		b.WriteString(" }\n static {\n")
 		for _, p := range c.prefixes() {

@@ -47,7 +47,7 @@ func (r *gobgp) start(e *env, c *cell) {
 			b.WriteString("[neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = 2\n")
 		}
 		if c.graceful {
-			b.WriteString("[neighbors.graceful-restart.config]\nenabled = true\nrestart-time = 30\nnotification-enabled = true\n")
+			fmt.Fprintf(&b, "[neighbors.graceful-restart.config]\nenabled = true\nrestart-time = %d\nnotification-enabled = true\n", restartSeconds)
 		}
 		for _, family := range []string{"ipv4-unicast", "ipv6-unicast"} {
 			if family == "ipv4-unicast" || c.ipv6 {

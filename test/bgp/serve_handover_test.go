@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"portolan/internal/bgp"
+	"portolan/internal/store/etcd/etcdtest"
 	portolan "portolan/test"
 )
 
@@ -78,14 +79,9 @@ func namespace(e *env) {
 
 func (p *pair) startEtcd() {
 	p.t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	p.must(err)
-	peer, err := net.Listen("tcp", "127.0.0.1:0")
-	p.must(err)
-	p.etcd = ln.Addr().String()
-	ln.Close()
-	peer.Close()
-	peers := "http://" + peer.Addr().String()
+	free := etcdtest.FreeAddresses(2)
+	p.etcd = free[0]
+	peers := "http://" + free[1]
 	(&env{t: p.t, dir: p.dir}).start(nil, "etcd", "--name", "m", "--data-dir", filepath.Join(p.dir, "etcd"), "--max-txn-ops", "4096", "--log-level", "error",
 		"--listen-client-urls", "http://"+p.etcd, "--advertise-client-urls", "http://"+p.etcd,
 		"--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", "m="+peers)
