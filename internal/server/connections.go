@@ -25,7 +25,8 @@ type connections struct {
 // connection is an open connection. Its methods can be called on nil, which is a request that came over none.
 type connection struct {
 	net.Conn
-	all *connections
+	all              *connections
+	reading, writing deadline
 
 	// These belong to all.mu.
 	place *list.Element // nil: closed
@@ -52,7 +53,7 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 func (a *connections) add(c net.Conn) *connection {
-	own := &connection{Conn: c, all: a}
+	own := &connection{Conn: c, all: a, reading: deadline{set: c.SetReadDeadline}, writing: deadline{set: c.SetWriteDeadline}}
 	a.mu.Lock()
 	own.place = a.order.PushBack(own)
 	var victim *connection
@@ -119,6 +120,8 @@ func (c *connection) Close() error {
 	c.all.mu.Lock()
 	c.all.drop(c)
 	c.all.mu.Unlock()
+	c.reading.stop()
+	c.writing.stop()
 	return c.Conn.Close()
 }
 
