@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -201,8 +203,7 @@ func isUnsupported(err error) bool {
 	var refusal smithy.APIError
 	if !errors.As(err, &refusal) {
 		var form *smithy.DeserializationError
-		var long *http.MaxBytesError
-		return errors.As(err, &form) && !errors.As(err, &long) && !isSilence(err)
+		return errors.As(err, &form) && !isCut(err) && !isSilence(err)
 	}
 	switch refusal.ErrorCode() {
 	case "InvalidAction", "UnknownAction", "UnknownOperation", "UnknownOperationException", "NotImplemented", "NotImplementedException",
@@ -214,6 +215,13 @@ func isUnsupported(err error) bool {
 		return response != nil && (response.HTTPStatusCode() == http.StatusNotFound || response.HTTPStatusCode() == http.StatusMethodNotAllowed)
 	}
 	return false
+}
+
+// isCut tells whether a reply was not read to its end: it was too long, the time was over, or the connection broke.
+func isCut(err error) bool {
+	var long *http.MaxBytesError
+	var broken net.Error
+	return errors.As(err, &long) || errors.As(err, &broken) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // kindOf is the resource type in an ARN.

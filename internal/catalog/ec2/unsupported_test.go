@@ -2,15 +2,20 @@ package ec2_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"portolan/internal/catalog"
 	"portolan/internal/catalog/ec2"
@@ -67,6 +72,37 @@ func TestEC2_endpointThatLacksSomething(t *testing.T) {
 				t.Errorf("unsupported: %v", got)
 			}
 		})
+	}
+}
+
+// cutReplies are replies of which an error comes after the beginning.
+type cutReplies struct {
+	begins string
+	err    error
+}
+
+func (c cutReplies) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := io.MultiReader(strings.NewReader(c.begins), iotest.ErrReader(c.err))
+	return &http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
+}
+
+// TestEC2_replyThatIsCut: an endpoint whose reply breaks off, or is not there in time, is not taken for one that does not know what
+// it was asked.
+func TestEC2_replyThatIsCut(t *testing.T) {
+	for _, err := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
+		for arn, begins := range map[string]string{
+			region + "vpc/vpc-1": "<DescribeVpcsResponse><vpcSet>",
+			"arn:aws:directconnect::111122223333:dx-gateway/1": `{"directConnectGateways":[`,
+		} {
+			c := ec2.New(ec2.Config{Endpoint: "http://ec2.test", HTTPClient: &http.Client{Transport: cutReplies{begins, err}}})
+			_, got := c.VPC(t.Context(), arn)
+			if strings.Contains(arn, "dx-gateway") {
+				_, got = c.DirectConnectGateway(t.Context(), arn)
+			}
+			if !errors.Is(got, catalog.ErrUnavailable) || len(c.Unsupported()) > 0 {
+				t.Errorf("%v in the reply about %s: %v, unsupported are %v", err, arn, got, c.Unsupported())
+			}
+		}
 	}
 }
 
