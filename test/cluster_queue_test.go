@@ -67,8 +67,8 @@ func TestCluster_creationsDoNotConflict(t *testing.T) {
 	wg.Wait()
 	after := count()
 	commits, conflicts := after.Commits-before.Commits, after.Conflicts-before.Conflicts
-	const open = 2 // a busy machine may not learn in time how a commit went, and settles it: that counts too
-	if commits < each || conflicts > open+commits/100 {
+	const few = 2 // of so small a number of commits
+	if commits < each || conflicts > few+commits/100 {
 		t.Errorf("%d commits, %d conflicts", commits, conflicts)
 	}
 	t.Logf("%d commits, %d conflicts", commits, conflicts)

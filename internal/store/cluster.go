@@ -18,9 +18,8 @@ type Cluster interface {
 	Follow(ctx context.Context, after uint64, apply func(Applied)) error
 
 	// Commit makes the proposal if nothing that it read has changed, and returns the revision. [ErrNotOwner] says that a
-	// fence is not there any more, [ErrConflict] that
-	// something has changed, or that the proposal was not made for another reason and may be made again. Any other error leaves the outcome
-	// open; it is settled before the next Commit begins. One call at a time.
+	// fence is not there any more, [ErrConflict] that something has changed, and [ErrNotMade] that the proposal was not made for
+	// another reason. Any other error leaves the outcome open; it is settled before the next Commit begins. One call at a time.
 	Commit(ctx context.Context, p *Proposal) (uint64, error)
 
 	// Newest returns a revision at or after that of every commit that was answered before the call, by any server.
@@ -105,6 +104,9 @@ type Fence KeyRead
 var (
 	// ErrConflict is returned by [Cluster.Commit] when something that was read has changed.
 	ErrConflict = errors.New("what the transaction read has changed")
+
+	// ErrNotMade is returned by [Cluster.Commit] when a proposal was not made and may be made again, whatever it read.
+	ErrNotMade = errors.New("the transaction was not made")
 
 	// ErrCompacted is returned by [Cluster.Follow] when the commits it should begin with are not kept any more.
 	ErrCompacted = errors.New("the commits have been compacted")

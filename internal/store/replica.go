@@ -256,8 +256,10 @@ func (s *replica) finish(ctx context.Context, b *replicaBatch) {
 	case errors.Is(err, ErrNotOwner):
 		b.err = err
 		return
-	case errors.Is(err, ErrConflict):
-		s.conflicts.Add(1)
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotMade):
+		if errors.Is(err, ErrConflict) {
+			s.conflicts.Add(1)
+		}
 		b.retry = true
 		revision = b.base.revision + 1
 		err = nil

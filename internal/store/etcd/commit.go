@@ -62,7 +62,7 @@ func (c *cluster) Commit(ctx context.Context, p *store.Proposal) (uint64, error)
 		if _, err := c.settle(ctx); err != nil {
 			return 0, err
 		}
-		return 0, store.ErrConflict // what was read is older than what was settled
+		return 0, store.ErrNotMade // what was read is older than what was settled
 	}
 	puts, err := c.operations(ctx, p)
 	if err != nil {
@@ -170,11 +170,11 @@ func (c *cluster) conflict(ctx context.Context, p *store.Proposal, got *clientv3
 	if _, err := c.settle(ctx); err != nil {
 		return err
 	}
-	return store.ErrConflict
+	return store.ErrNotMade
 }
 
 // settle finds out whether the last commit was made. If not, it raises the token, so that the commit fails should it still be
-// on its way. It returns the revision of the commit, or [store.ErrConflict] when it was not made.
+// on its way. It returns the revision of the commit, or [store.ErrNotMade].
 func (c *cluster) settle(ctx context.Context) (uint64, error) {
 	var revision uint64
 	var made bool
@@ -190,7 +190,7 @@ func (c *cluster) settle(ctx context.Context) (uint64, error) {
 	if made {
 		return revision, nil
 	}
-	return 0, store.ErrConflict
+	return 0, store.ErrNotMade
 }
 
 // trySettle may be asked again while an earlier try is on its way: a try raises the token only from where it was.
