@@ -216,7 +216,7 @@ func initially(history []porcupine.Operation) []porcupine.Operation {
 func TestCluster_attachmentsMoveOnce(t *testing.T) {
 	cluster := startEtcd(t, 1)
 	events := filepath.Join(t.TempDir(), "events.jsonl")
-	args := []string{"--store", cluster.address("steps"), "--log-level", "error", "--events-file", events, "--lifecycle", "site.PENDING=300ms"}
+	args := []string{"--store", cluster.address("steps"), "--log-level", "error", "--events-file", events, "--lifecycle", "site.PENDING=2s"}
 	first := startAhead(t, time.Hour, append(args, "--store-name", "first")...)
 	second := Start(t, append(args, "--store-name", "second")...)
 	lab := newCoreNetworkLab(t, first, "111122223333")
@@ -225,7 +225,9 @@ func TestCluster_attachmentsMoveOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.Kill()
+	if code, err := first.Stop(patiently(t)); err != nil || code != 0 { // a sink that is killed may not have noted what it carried away
+		t.Fatalf("the first server ends with %d, %v: %s", code, err, first.Log)
+	}
 	lab.until("the second server to take the step of the first", func() bool {
 		sites, err := patient(second).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &lab.gn})
 		if err != nil {
@@ -293,7 +295,9 @@ func TestCluster_migrate(t *testing.T) {
 	if _, err := q.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	run(0, "migrate", "--back", "--data", back, cluster.address("a"))
+	until(t, "the server to be gone from the store", func() bool { // by its lease, should it not have been told so in time
+		return exec.Command(Binary(t), "migrate", "--back", "--data", back, cluster.address("a")).Run() == nil
+	})
 	r := Start(t, "--data", back)
 	found, err = sdk(r).DescribeGlobalNetworks(t.Context(), &networkmanager.DescribeGlobalNetworksInput{})
 	if err != nil || len(found.GlobalNetworks) != 1 || *found.GlobalNetworks[0].Description != "moves" {

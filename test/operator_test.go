@@ -57,7 +57,7 @@ func TestBoto3_credentialsAndPermissions(t *testing.T) {
 }
 
 func TestBoto3_rateLimit(t *testing.T) {
-	p := Start(t, "--ephemeral", "--rate-limit", "1000,DescribeGlobalNetworks=1")
+	p := Start(t, "--ephemeral", "--rate-limit", "1000,DescribeGlobalNetworks=0.01") // less than one in the time that two calls take
 	cmd := exec.Command(python(t), "-c", `
 import sys
 sys.path.append("testdata")
