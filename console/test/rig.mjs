@@ -17,13 +17,17 @@ const built = process.env.CONSOLE_STATIC // a folder whose files are served in t
 // hostile are names that must be shown as they are: markup, right to left, emoji, and as long as a name may be.
 export const hostile = ['<img src=x onerror="document.title=\'run\'">', '"><script>document.title="run"</script>', '\u202eabc\u05d0\u05d1', '🦊 café 日本', 'x'.repeat(256)]
 
+// freePort is a port that nobody listens on, and none that the kernel gives to connections: a server gets it again when it is started
+// again.
 async function freePort() {
-	const server = createServer().listen(0, '127.0.0.1')
-	await once(server, 'listening')
-	const {port} = server.address()
-	server.close()
-	await once(server, 'close')
-	return port
+	for (;;) {
+		const port = 10_000 + Math.floor(Math.random() * 20_000)
+		const server = createServer().listen(port, '127.0.0.1')
+		if (!await once(server, 'listening').catch(() => null)) continue
+		server.close()
+		await once(server, 'close')
+		return port
+	}
 }
 
 // until tries until something is so. What is waited for is another process.

@@ -5,9 +5,7 @@
 """
 
 import os
-import socket
 import subprocess
-import time
 import urllib.request
 
 import boto3
@@ -19,23 +17,14 @@ ACCOUNT = "111122223333"
 @pytest.fixture(scope="session")
 def portolan():
     """The URL of a server in memory. PORTOLAN is its executable."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % s.getsockname()[1]
     server = subprocess.Popen(
-        [os.environ.get("PORTOLAN", "portolan"), "serve", "--ephemeral", "--listen", address],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [os.environ.get("PORTOLAN", "portolan"), "serve", "--ephemeral", "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )
-    url = "http://" + address
     try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(url + "/_portolan/health").close()
-                break
-            except OSError:
-                assert server.poll() is None, "portolan serve has ended"
-                time.sleep(0.05)
-        yield url
+        ready = server.stdout.readline()  # portolan is listening on http://127.0.0.1:PORT; ...
+        assert "listening on " in ready, "portolan serve has ended"
+        yield ready.split("listening on ")[1].split(";")[0]
     finally:
         server.terminate()
         server.wait()
