@@ -147,7 +147,7 @@ func (t *Tables) AdvertisedSince(old *Tables, id, edge string) ([]AdvertisedChan
 		return nil, false
 	}
 	f := filter{lists: t.core.lists, scope: s.scope}
-	list := make([]AdvertisedChange, len(prefixes))
+	list, sent := make([]AdvertisedChange, len(prefixes)), make([]Advertisement, 0, len(prefixes))
 	for i, p := range prefixes {
 		list[i].Prefix = p
 		k, ok := t.prefixes.Get(p)
@@ -155,9 +155,13 @@ func (t *Tables) AdvertisedSince(old *Tables, id, edge string) ([]AdvertisedChan
 			continue
 		}
 		if r, ok := t.leaving(&s, p, k); ok {
-			out := f.run(policies, []route{{prefix: p, Attributes: r.Attributes}})[0]
+			out := route{prefix: p, Attributes: r.Attributes}
+			if len(policies) > 0 {
+				out = f.run(policies, []route{out})[0]
+			}
 			if !out.dropped {
-				list[i].Advertisement = new(t.sent(&s, &out, []Origin{r.Origin}))
+				sent = append(sent, t.sent(&s, &out, []Origin{r.Origin}))
+				list[i].Advertisement = &sent[len(sent)-1]
 			}
 		}
 	}

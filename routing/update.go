@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gaissmai/bart"
+
+	"portolan/internal/order"
 )
 
 // Update is the tables with some attachments put in the place of those of the same ids, or added, and some removed. What
@@ -62,12 +64,9 @@ func (t *Tables) UpdateRoutes(id, peer string, announce []Announcement, withdraw
 		u.edited = map[*attachment]bool{}
 	}
 	u.edited[a] = true
-	gone := func(p netip.Prefix, edge edgeID) {
-		u.withdrawn[p] = append(u.withdrawn[p], withdrawal{a, of, edge})
-	}
 	for _, p := range withdraw {
 		if p.IsValid() {
-			gone(p.Masked(), noEdge)
+			u.withdrawn = append(u.withdrawn, withdrawal{p.Masked(), a, of})
 		}
 	}
 	changed := *a
@@ -77,8 +76,7 @@ func (t *Tables) UpdateRoutes(id, peer string, announce []Announcement, withdraw
 	}
 	err := t.core.eachArrival(&changed, &u.builder.attrs, func(r arrival) {
 		r.from = a
-		gone(r.prefix, r.edge)
-		u.arrivals[r.prefix] = append(u.arrivals[r.prefix], r)
+		u.arrivals = append(u.arrivals, r)
 	})
 	if err != nil {
 		return nil, err
@@ -101,20 +99,20 @@ type update struct {
 	*Tables
 	builder   *builder
 	seen      map[string]bool
-	withdrawn map[netip.Prefix][]withdrawal
-	arrivals  map[netip.Prefix][]arrival
-	again     map[netip.Prefix]bool // prefixes to work out for other reasons
+	withdrawn []withdrawal
+	arrivals  []arrival      // take the place of what came from the same peer at the same edge, too
+	again     []netip.Prefix // to work out for other reasons
 }
 
-// withdrawal is whose routes go.
+// withdrawal is whose routes to a prefix go, at all edges.
 type withdrawal struct {
-	from *attachment
-	peer peerID // or allPeers
-	edge edgeID // or noEdge for all
+	prefix netip.Prefix
+	from   *attachment
+	peer   peerID // or allPeers
 }
 
-func (w withdrawal) covers(r *received) bool {
-	return w.from == r.from && (w.peer == allPeers || w.peer == r.peer) && (w.edge == noEdge || w.edge == r.edge)
+func (w *withdrawal) covers(r *received) bool {
+	return w.from == r.from && (w.peer == allPeers || w.peer == r.peer)
 }
 
 const allPeers peerID = -1
@@ -122,10 +120,7 @@ const allPeers peerID = -1
 func newUpdate(t *Tables) *update {
 	next := *t
 	next.attachments = slices.Clone(t.attachments)
-	u := &update{
-		Tables: &next, seen: map[string]bool{}, withdrawn: map[netip.Prefix][]withdrawal{}, arrivals: map[netip.Prefix][]arrival{},
-		again: map[netip.Prefix]bool{},
-	}
+	u := &update{Tables: &next, seen: map[string]bool{}}
 	u.builder = newBuilder(t.core, next.attachment)
 	return u
 }
@@ -135,14 +130,10 @@ func (u *update) replace(id string, old, a *attachment) error {
 		return fmt.Errorf("routing: %s is given twice", id)
 	}
 	u.seen[id] = true
-	for _, p := range u.core.static[id] {
-		u.again[p] = true
-	}
+	u.again = append(u.again, u.core.static[id]...)
 	at, found := slices.BinarySearchFunc(u.attachments, id, func(a *attachment, id string) int { return strings.Compare(a.ID, id) })
 	if old != nil {
-		for p := range u.announcedBy(old) {
-			u.withdrawn[p] = append(u.withdrawn[p], withdrawal{old, allPeers, noEdge})
-		}
+		u.withdrawAll(old)
 		if u.edited[old] {
 			u.edited = maps.Clone(u.edited)
 			delete(u.edited, old)
@@ -159,59 +150,109 @@ func (u *update) replace(id string, old, a *attachment) error {
 	if a == nil {
 		return nil
 	}
-	return u.core.eachArrival(a, &u.builder.attrs, func(r arrival) { u.arrivals[r.prefix] = append(u.arrivals[r.prefix], r) })
+	return u.core.eachArrival(a, &u.builder.attrs, func(r arrival) { u.arrivals = append(u.arrivals, r) })
 }
 
-// announcedBy are the prefixes that an attachment announces, or routes by NAT.
-func (t *Tables) announcedBy(a *attachment) map[netip.Prefix]bool {
-	set := map[netip.Prefix]bool{}
-	if t.edited[a] {
-		for p, k := range t.prefixes.All() {
+// withdrawAll withdraws the prefixes that an attachment announces, or routes by NAT.
+func (u *update) withdrawAll(a *attachment) {
+	gone := func(p netip.Prefix) { u.withdrawn = append(u.withdrawn, withdrawal{p, a, allPeers}) }
+	if u.edited[a] {
+		for p, k := range u.prefixes.All() {
 			if slices.ContainsFunc(k.received, func(r received) bool { return r.from == a }) {
-				set[p] = true
+				gone(p)
 			}
 		}
-		return set
+		return
 	}
 	for i := range a.Announcements {
-		set[a.Announcements[i].Prefix.Masked()] = true
+		gone(a.Announcements[i].Prefix.Masked())
 	}
 	if a.NAT != nil {
-		for _, p := range t.core.natRoutes(&a.Attachment).system {
-			set[p] = true
+		for _, p := range u.core.natRoutes(&a.Attachment).system {
+			gone(p)
 		}
 	}
-	return set
+}
+
+// sort orders what has changed by prefix.
+func (u *update) sort() {
+	if compare := func(a, b arrival) int { return compareArrivals(&a, &b) }; !slices.IsSortedFunc(u.arrivals, compare) {
+		sortArrivals(u.arrivals)
+	}
+	if compare := func(a, b withdrawal) int { return a.prefix.Compare(b.prefix) }; !slices.IsSortedFunc(u.withdrawn, compare) {
+		order.Sort(u.withdrawn, compare)
+	}
+	slices.SortFunc(u.again, netip.Prefix.Compare)
+}
+
+// each calls a function for each prefix that has changed, in order, with what has.
+func (u *update) each(do func(netip.Prefix, []arrival, []withdrawal)) {
+	for a, w, g := 0, 0, 0; a < len(u.arrivals) || w < len(u.withdrawn) || g < len(u.again); {
+		var p netip.Prefix
+		first := func(q netip.Prefix) {
+			if !p.IsValid() || q.Compare(p) < 0 {
+				p = q
+			}
+		}
+		if a < len(u.arrivals) {
+			first(u.arrivals[a].prefix)
+		}
+		if w < len(u.withdrawn) {
+			first(u.withdrawn[w].prefix)
+		}
+		if g < len(u.again) {
+			first(u.again[g])
+		}
+		fromA, fromW := a, w
+		for a < len(u.arrivals) && u.arrivals[a].prefix == p {
+			a++
+		}
+		for w < len(u.withdrawn) && u.withdrawn[w].prefix == p {
+			w++
+		}
+		for g < len(u.again) && u.again[g] == p {
+			g++
+		}
+		do(p, u.arrivals[fromA:a], u.withdrawn[fromW:w])
+	}
 }
 
 // finish works out what is affected.
 func (u *update) finish() (*Tables, error) {
-	for p := range u.withdrawn {
-		u.again[p] = true
+	u.sort()
+	most := len(u.arrivals) + len(u.withdrawn) + len(u.again)
+	touched, cycles := make([]netip.Prefix, 0, most), false
+	edit := newEdit(u.prefixes, most)
+	put := func(p netip.Prefix, k *class) {
+		edit.put(p, k)
+		touched = append(touched, p)
+		cycles = cycles || k != nil && k.cycles
 	}
-	for p := range u.arrivals {
-		u.again[p] = true
-	}
-	touched := slices.SortedFunc(maps.Keys(u.again), netip.Prefix.Compare)
-	edit := newEdit(u.prefixes, len(touched))
-	for _, p := range touched {
-		edit.put(p, u.class(p))
-	}
+	u.each(func(p netip.Prefix, arrivals []arrival, withdrawn []withdrawal) {
+		put(p, u.class(p, arrivals, withdrawn))
+	})
 	u.prefixes = edit.table
 	u.sortLater()
+	alone := len(touched)
 	for _, v := range u.core.summarizing {
 		if slices.ContainsFunc(touched, v.bgp.aggregated) {
-			u.convergeTogether(v, func(p netip.Prefix, k *class) {
-				edit.put(p, k)
-				u.again[p] = true
-			})
+			u.convergeTogether(v, put)
 			u.prefixes = edit.table
 		}
 	}
-	touched = slices.SortedFunc(maps.Keys(u.again), netip.Prefix.Compare)
-	u.sortLater()
-	u.cycling = slices.DeleteFunc(slices.Clone(u.cycling), func(p netip.Prefix) bool { return u.again[p] })
+	if len(touched) > alone {
+		slices.SortFunc(touched, netip.Prefix.Compare)
+		touched = slices.Compact(touched)
+		u.sortLater()
+	}
+	u.cycling = slices.DeleteFunc(slices.Clone(u.cycling), func(p netip.Prefix) bool {
+		_, again := slices.BinarySearchFunc(touched, p, netip.Prefix.Compare)
+		return again
+	})
 	for _, p := range touched {
+		if !cycles {
+			break
+		}
 		if k, ok := u.prefixes.Get(p); ok && k.cycles {
 			u.cycling = append(u.cycling, p)
 		}
@@ -221,16 +262,20 @@ func (u *update) finish() (*Tables, error) {
 	return u.Tables, u.oscillations()
 }
 
-// class is the class of a prefix after the update.
-func (u *update) class(p netip.Prefix) *class {
-	list := u.arrivals[p]
-	if old, ok := u.prefixes.Get(p); ok {
-		for i := range old.received {
-			r := &old.received[i]
-			if !slices.ContainsFunc(u.withdrawn[p], func(w withdrawal) bool { return w.covers(r) }) {
-				list = append(list, arrival{prefix: p, from: r.from, attrs: r.announced, edge: r.edge, peer: r.peer, nat: r.nat})
-			}
+// class is the class of a prefix after what has changed of it.
+func (u *update) class(p netip.Prefix, arrivals []arrival, withdrawn []withdrawal) *class {
+	old, ok := u.prefixes.Get(p)
+	if !ok {
+		return u.builder.class(p, arrivals)
+	}
+	list := slices.Clone(arrivals)
+	for i := range old.received {
+		r := &old.received[i]
+		if slices.ContainsFunc(withdrawn, func(w withdrawal) bool { return w.covers(r) }) ||
+			slices.ContainsFunc(arrivals, func(n arrival) bool { return n.from == r.from && n.peer == r.peer && n.edge == r.edge }) {
+			continue
 		}
+		list = append(list, arrival{prefix: p, from: r.from, attrs: r.announced, edge: r.edge, peer: r.peer, nat: r.nat})
 	}
 	slices.SortStableFunc(list, func(a, b arrival) int { return compareArrivals(&a, &b) })
 	return u.builder.class(p, list)
@@ -284,14 +329,16 @@ func (h *history) then(touched []netip.Prefix, prefixes int) *history {
 
 // since are the prefixes that may differ from what they were at an earlier time, or false when that is not known.
 func (h *history) since(earlier *history) ([]netip.Prefix, bool) {
-	set := map[netip.Prefix]bool{}
+	var all []netip.Prefix
 	for at := h; at != nil; at = at.before {
-		if at == earlier {
-			return slices.SortedFunc(maps.Keys(set), netip.Prefix.Compare), true
+		switch {
+		case at == earlier:
+			slices.SortFunc(all, netip.Prefix.Compare)
+			return slices.Compact(all), true
+		case at.before == earlier && all == nil:
+			return at.touched, true // in order, each once
 		}
-		for _, p := range at.touched {
-			set[p] = true
-		}
+		all = append(all, at.touched...)
 	}
 	return nil, false
 }

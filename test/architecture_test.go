@@ -45,12 +45,12 @@ var floors = []struct {
 	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
 	{[]string{"internal/console"}, "built files and headers; it must not know who is calling, nor what is asked"},
-	{[]string{"internal/failpoint", "internal/order"}, "names of places that fail, and sorting; nothing else"},
+	{[]string{"internal/failpoint", "internal/order", "internal/prefixmap"}, "names of places that fail, sorting, and maps by prefix; nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},
 }
 
 // beside are packages outside the house: tools and suites.
-var beside = []string{"internal/apigen", "internal/leaktest", "internal/store/storetest", "internal/store/etcd/etcdtest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/atquota", "bench/atquota/print", "scripts/release"}
+var beside = []string{"internal/apigen", "internal/leaktest", "internal/store/storetest", "internal/store/etcd/etcdtest", "policy/internal/policytest", "test", "test/bgp", "bench", "bench/bgp", "bench/bgp/fulltable", "bench/atquota", "bench/atquota/print", "scripts/release"}
 
 // publicMayUse are the modules that public packages may use beside the standard library: others import them.
 var publicMayUse = map[string][]string{

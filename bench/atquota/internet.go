@@ -37,7 +37,9 @@ func Internet(v4, v6 int) []routing.Announcement {
 	for len(list) < v4 {
 		var a [4]byte
 		binary.BigEndian.PutUint32(a[:], r.Uint32())
-		a[0] = 1 + a[0]%222
+		if a[0] = 1 + a[0]%222; a[0] == 127 {
+			continue // no router takes it
+		}
 		add(netip.PrefixFrom(netip.AddrFrom4(a), shape(r, []int{24, 22, 23, 21, 20, 19, 18, 16}, []int{60, 12, 10, 5, 5, 4, 2, 2})))
 	}
 	for len(list) < v4+v6 {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"portolan/internal/prefixmap"
 )
 
 // Export is a set of routes that sessions advertise. A change is encoded once, not once a session. A session that is
@@ -13,7 +15,7 @@ import (
 // given the current state.
 type Export struct {
 	mu      sync.Mutex
-	routes  map[netip.Prefix]Route
+	routes  prefixmap.Map[exported]
 	attrs   map[string]*interned // by Attributes.appendKey
 	key     []byte
 	version uint64
@@ -23,6 +25,12 @@ type Export struct {
 	full    *batch   // all routes, at a version from which log goes on
 	gone    map[netip.Prefix]withdrawn
 	feeds   map[*feed]struct{}
+}
+
+// exported is a route without its prefix.
+type exported struct {
+	*interned
+	source Source
 }
 
 // interned is attributes that are shared by routes.
@@ -57,7 +65,7 @@ const minLog = 1024
 
 // NewExport is an export without routes.
 func NewExport() *Export {
-	return &Export{keep: minLog, routes: map[netip.Prefix]Route{}, attrs: map[string]*interned{}, gone: map[netip.Prefix]withdrawn{}, feeds: map[*feed]struct{}{}}
+	return &Export{keep: minLog, attrs: map[string]*interned{}, gone: map[netip.Prefix]withdrawn{}, feeds: map[*feed]struct{}{}}
 }
 
 // Update changes routes; one without attributes is withdrawn. Prefixes must be masked. It returns how many routes have
@@ -87,7 +95,7 @@ func (x *Export) Replace(routes []Route) int {
 	}
 	changes := slices.Clone(routes)
 	x.mu.Lock()
-	for p := range x.routes {
+	for p := range x.routes.All() {
 		if _, ok := keep[p]; !ok {
 			changes = append(changes, Route{Prefix: p})
 		}
@@ -100,16 +108,16 @@ func (x *Export) Replace(routes []Route) int {
 func (x *Export) Len() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return len(x.routes)
+	return x.routes.Len()
 }
 
 // Routes is what is advertised to a session of the source, in order of prefix; 0 gets all.
 func (x *Export) Routes(self Source) []Route {
 	x.mu.Lock()
-	list := make([]Route, 0, len(x.routes))
-	for _, r := range x.routes {
-		if self == 0 || r.Source != self {
-			list = append(list, r)
+	list := make([]Route, 0, x.routes.Len())
+	for p, r := range x.routes.All() {
+		if self == 0 || r.source != self {
+			list = append(list, Route{p, r.attrs, r.source})
 		}
 	}
 	x.mu.Unlock()
@@ -121,17 +129,17 @@ func (x *Export) Routes(self Source) []Route {
 func (x *Export) apply(changes []Route) *batch {
 	b := &batch{version: x.version + 1}
 	for _, c := range changes {
-		before, exists := x.routes[c.Prefix]
+		before, exists := x.routes.Get(c.Prefix)
 		if c.Attrs == nil {
 			if !exists {
 				continue
 			}
-			delete(x.routes, c.Prefix)
-			x.gone[c.Prefix] = withdrawn{b.version, before.Source}
+			x.routes.Delete(c.Prefix)
+			x.gone[c.Prefix] = withdrawn{b.version, before.source}
 		} else {
 			x.key = c.Attrs.appendKey(x.key[:0])
 			in := x.attrs[string(x.key)]
-			if exists && in != nil && before.Attrs == in.attrs && before.Source == c.Source {
+			if exists && in != nil && before.interned == in && before.source == c.Source {
 				continue
 			}
 			if in == nil {
@@ -140,13 +148,13 @@ func (x *Export) apply(changes []Route) *batch {
 			}
 			in.used++
 			c.Attrs = in.attrs
-			x.routes[c.Prefix] = c
+			x.routes.Set(c.Prefix, exported{in, c.Source})
 			delete(x.gone, c.Prefix)
 		}
 		if exists {
-			x.forget(before.Attrs)
+			x.forget(before.interned)
 		}
-		b.changes = append(b.changes, exportChange{c, before.Source, exists})
+		b.changes = append(b.changes, exportChange{c, before.source, exists})
 	}
 	b.compact()
 	if len(b.changes) == 0 {
@@ -155,15 +163,32 @@ func (x *Export) apply(changes []Route) *batch {
 	x.version = b.version
 	x.log = append(x.log, b)
 	x.logged += len(b.changes)
-	for len(x.log) > 1 && x.logged > max(x.keep, len(x.routes)) {
-		x.logged -= len(x.log[0].changes)
-		x.log = slices.Delete(x.log, 0, 1)
-	}
-	if x.full != nil && x.full.version+1 < x.log[0].version {
-		x.full = nil
+	for len(x.log) > 1 && x.logged > max(x.keep, x.routes.Len()) {
+		x.dropOldest()
 	}
 	x.prune()
 	return b
+}
+
+// dropOldest forgets the first batch of the log, and all routes as they were encoded before it.
+func (x *Export) dropOldest() {
+	x.logged -= len(x.log[0].changes)
+	if x.full != nil && x.full.version < x.log[0].version {
+		x.full = nil
+	}
+	x.log = slices.Delete(x.log, 0, 1)
+}
+
+// passed forgets large batches that all sessions have.
+func (x *Export) passed() {
+	for x.logged > x.keep {
+		for f := range x.feeds {
+			if f.version < x.log[0].version {
+				return
+			}
+		}
+		x.dropOldest()
+	}
 }
 
 // compact puts the changes in order of prefix, one for each.
@@ -181,12 +206,10 @@ func (b *batch) compact() {
 }
 
 // forget counts one route less for attributes.
-func (x *Export) forget(attrs *Attributes) {
-	x.key = attrs.appendKey(x.key[:0])
-	if in := x.attrs[string(x.key)]; in != nil {
-		if in.used--; in.used == 0 {
-			delete(x.attrs, string(x.key))
-		}
+func (x *Export) forget(in *interned) {
+	if in.used--; in.used == 0 {
+		x.key = in.attrs.appendKey(x.key[:0])
+		delete(x.attrs, string(x.key))
 	}
 }
 
@@ -235,9 +258,9 @@ func (b *batch) encoding(fourOctetAS bool) *encoding {
 // all is a batch of all routes from which the log goes on.
 func (x *Export) all() *batch {
 	if x.full == nil {
-		b := &batch{version: x.version, changes: make([]exportChange, 0, len(x.routes))}
-		for _, r := range x.routes {
-			b.changes = append(b.changes, exportChange{Route: r})
+		b := &batch{version: x.version, changes: make([]exportChange, 0, x.routes.Len())}
+		for p, r := range x.routes.All() {
+			b.changes = append(b.changes, exportChange{Route: Route{p, r.attrs, r.source}})
 		}
 		slices.SortFunc(b.changes, func(p, q exportChange) int { return p.Prefix.Compare(q.Prefix) })
 		x.full = b
@@ -290,8 +313,8 @@ func (f *feed) succeed(x *Export) *feed {
 	old := f.x
 	old.mu.Lock()
 	delete(old.feeds, f)
-	before := make([]netip.Prefix, 0, len(old.routes)+len(old.gone))
-	for p := range old.routes {
+	before := make([]netip.Prefix, 0, old.routes.Len()+len(old.gone))
+	for p := range old.routes.All() {
 		before = append(before, p)
 	}
 	for p := range old.gone {
@@ -301,7 +324,7 @@ func (f *feed) succeed(x *Export) *feed {
 	var gone []withdrawal
 	x.mu.Lock()
 	for _, p := range before {
-		if r, ok := x.routes[p]; !ok || f.self != 0 && r.Source == f.self {
+		if r, ok := x.routes.Get(p); !ok || f.self != 0 && r.source == f.self {
 			gone = append(gone, withdrawal{p, 0, toAll})
 		}
 	}
@@ -369,7 +392,7 @@ func (f *feed) advance() bool {
 	case f.begun && !f.again && f.version == x.version:
 		x.mu.Unlock()
 		return false
-	case f.begun && !f.again && f.version+1 >= x.log[0].version:
+	case f.begun && !f.again && len(x.log) > 0 && f.version+1 >= x.log[0].version:
 		next = x.log[f.version+1-x.log[0].version]
 	default: // anew, or too far behind: the current state, and what is no longer part of it
 		next = x.all()
@@ -379,6 +402,7 @@ func (f *feed) advance() bool {
 		f.begun, f.again = true, false
 	}
 	f.version = next.version
+	x.passed()
 	x.mu.Unlock()
 	f.queueWithdrawals(gone)
 	e := next.encoding(f.fourOctetAS)
@@ -394,8 +418,8 @@ func (f *feed) missed() (gone []withdrawal) {
 			gone = append(gone, withdrawal{p, 0, toAll})
 		}
 	}
-	for p, r := range f.x.routes {
-		if f.self != 0 && r.Source == f.self {
+	for p, r := range f.x.routes.All() {
+		if f.self != 0 && r.source == f.self {
 			gone = append(gone, withdrawal{p, 0, toAll})
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+
+	"portolan/internal/prefixmap"
 )
 
 // Change is a route that a peer has advertised, or with nil attributes one that it has withdrawn.
@@ -21,45 +23,42 @@ type heard struct {
 // adjRIBIn is what one peer has advertised: a map for each family.
 type adjRIBIn struct {
 	tables [len(families)]struct {
-		routes map[netip.Prefix]heard
+		routes prefixmap.Map[heard]
 		epoch  uint32
 		stale  bool // some routes may be of an older epoch
 	}
 }
 
-func (r *adjRIBIn) len() int { return len(r.tables[0].routes) + len(r.tables[1].routes) }
+func (r *adjRIBIn) len() int { return r.tables[0].routes.Len() + r.tables[1].routes.Len() }
 
 // put notes a route; false: it was there with the same attributes.
 func (r *adjRIBIn) put(p netip.Prefix, attrs *Attributes) bool {
 	t := &r.tables[familyOfPrefix(p)-1]
-	if t.routes == nil {
-		t.routes = map[netip.Prefix]heard{}
-	}
-	before, ok := t.routes[p]
+	before, ok := t.routes.Get(p)
 	if ok && before.attrs.equal(attrs) {
 		if before.epoch != t.epoch {
-			t.routes[p] = heard{before.attrs, t.epoch}
+			t.routes.Set(p, heard{before.attrs, t.epoch})
 		}
 		return false
 	}
-	t.routes[p] = heard{attrs, t.epoch}
+	t.routes.Set(p, heard{attrs, t.epoch})
 	return true
 }
 
 // remove forgets a route; false: there was none.
 func (r *adjRIBIn) remove(p netip.Prefix) bool {
 	t := &r.tables[familyOfPrefix(p)-1]
-	if _, ok := t.routes[p]; !ok {
+	if _, ok := t.routes.Get(p); !ok {
 		return false
 	}
-	delete(t.routes, p)
+	t.routes.Delete(p)
 	return true
 }
 
 // markStale makes all routes of the families stale.
 func (r *adjRIBIn) markStale(set Family) {
 	for _, f := range families {
-		if t := &r.tables[f-1]; set&f != 0 && len(t.routes) > 0 {
+		if t := &r.tables[f-1]; set&f != 0 && t.routes.Len() > 0 {
 			t.epoch++
 			t.stale = true
 		}
@@ -84,10 +83,10 @@ func (r *adjRIBIn) sweep(set Family) []netip.Prefix {
 		if set&f == 0 || !t.stale {
 			continue
 		}
-		for p, h := range t.routes {
+		for p, h := range t.routes.All() {
 			if h.epoch != t.epoch {
 				gone = append(gone, p)
-				delete(t.routes, p)
+				t.routes.Delete(p)
 			}
 		}
 		t.stale = false
@@ -101,10 +100,10 @@ func (r *adjRIBIn) clear(set Family) []netip.Prefix {
 	var gone []netip.Prefix
 	for _, f := range families {
 		if t := &r.tables[f-1]; set&f != 0 {
-			for p := range t.routes {
+			for p := range t.routes.All() {
 				gone = append(gone, p)
 			}
-			t.routes, t.stale = nil, false
+			t.routes, t.stale = prefixmap.Map[heard]{}, false
 		}
 	}
 	slices.SortFunc(gone, netip.Prefix.Compare)
@@ -116,7 +115,7 @@ func (r *adjRIBIn) all() iter.Seq2[Change, bool] {
 	return func(yield func(Change, bool) bool) {
 		for i := range r.tables {
 			t := &r.tables[i]
-			for p, h := range t.routes {
+			for p, h := range t.routes.All() {
 				if !yield(Change{p, h.attrs}, h.epoch != t.epoch) {
 					return
 				}

@@ -1,11 +1,12 @@
 package network
 
 import (
-	"maps"
+	"cmp"
 	"net/netip"
 	"slices"
 	"sync"
 
+	"portolan/internal/prefixmap"
 	"portolan/routing"
 )
 
@@ -20,28 +21,30 @@ type Heard struct {
 
 // heardPeer is the routes of one Connect peer, with the last changes of them.
 type heardPeer struct {
-	routes  map[netip.Prefix]routing.Announcement
-	version uint64        // of the last change
-	since   uint64        // from this version on all changes are in log
-	log     []heardChange // in order of versions
-	logged  int           // prefixes in log
+	routes  prefixmap.Map[*routing.Announcement] // without the prefix: those that are alike may be one
+	version uint64                               // of the last change
+	since   uint64                               // from this version on all changes are in log
+	log     []heardChange                        // in order of versions
+	logged  int                                  // prefixes in log
 }
 
 type heardChange struct {
 	version  uint64
-	prefixes []netip.Prefix
+	prefixes []netip.Prefix // in order
 }
 
-// maxHeardLog is how many changed prefixes of a peer are remembered: who is further behind takes all routes again.
+// maxHeardLog is how many changed prefixes of a peer are remembered, beside those of the last change: who is further behind takes
+// all routes again.
 const maxHeardLog = 100_000
 
-// HeardRoute is a route that has changed; without Route it was withdrawn.
+// HeardRoute is a route that has changed; without Route it was withdrawn. The prefix of Route says nothing: routes that are alike
+// otherwise may share it.
 type HeardRoute struct {
 	Prefix netip.Prefix
 	Route  *routing.Announcement
 }
 
-// Change takes over what has changed of the routes of a peer, and tells whether anything has.
+// Change takes over what has changed of the routes of a peer, in order of prefix, and tells whether anything has.
 func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -51,19 +54,19 @@ func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 			h.peers = map[string]*heardPeer{}
 		}
 		h.clock++ // what was known of an earlier peer of this name is older
-		p = &heardPeer{routes: map[netip.Prefix]routing.Announcement{}, version: h.clock, since: h.clock}
+		p = &heardPeer{version: h.clock, since: h.clock}
 		h.peers[peer] = p
 	}
 	var changed []netip.Prefix
 	for _, c := range changes {
-		old, had := p.routes[c.Prefix]
+		old, had := p.routes.Get(c.Prefix)
 		switch {
-		case c.Route == nil && !had, c.Route != nil && had && sameAnnouncement(&old, c.Route):
+		case c.Route == nil && !had, c.Route != nil && had && sameAnnouncement(old, c.Route):
 			continue
 		case c.Route == nil:
-			delete(p.routes, c.Prefix)
+			p.routes.Delete(c.Prefix)
 		default:
-			p.routes[c.Prefix] = *c.Route
+			p.routes.Set(c.Prefix, c.Route)
 		}
 		changed = append(changed, c.Prefix)
 	}
@@ -73,7 +76,7 @@ func (h *Heard) Change(peer string, changes []HeardRoute) bool {
 	h.clock++
 	p.version = h.clock
 	p.log = append(p.log, heardChange{p.version, changed})
-	for p.logged += len(changed); p.logged > maxHeardLog; p.log = p.log[1:] {
+	for p.logged += len(changed); p.logged > maxHeardLog && len(p.log) > 1; p.log = slices.Delete(p.log, 0, 1) {
 		p.logged -= len(p.log[0].prefixes)
 		p.since = p.log[0].version
 	}
@@ -118,23 +121,35 @@ func (h *Heard) changes(peer string, since uint64) (d heardDelta, ok bool) {
 	if p == nil || since < p.since {
 		return d, false
 	}
-	changed := map[netip.Prefix]bool{}
-	for _, c := range p.log {
-		if c.version > since {
-			for _, prefix := range c.prefixes {
-				changed[prefix] = true
-			}
-		}
-	}
 	d.version = p.version
-	for _, prefix := range slices.SortedFunc(maps.Keys(changed), netip.Prefix.Compare) {
-		if a, has := p.routes[prefix]; has {
-			d.announce = append(d.announce, a)
+	for _, prefix := range p.changedSince(since) {
+		if a, has := p.routes.Get(prefix); has {
+			n := *a
+			n.Prefix = prefix
+			d.announce = append(d.announce, n)
 		} else {
 			d.withdraw = append(d.withdraw, prefix)
 		}
 	}
 	return d, true
+}
+
+// changedSince are the prefixes that have changed since a version, in order.
+func (p *heardPeer) changedSince(since uint64) []netip.Prefix {
+	at, _ := slices.BinarySearchFunc(p.log, since+1, func(c heardChange, v uint64) int { return cmp.Compare(c.version, v) })
+	switch later := p.log[at:]; len(later) {
+	case 0:
+		return nil
+	case 1:
+		return later[0].prefixes
+	default:
+		var all []netip.Prefix
+		for _, c := range later {
+			all = append(all, c.prefixes...)
+		}
+		slices.SortFunc(all, netip.Prefix.Compare)
+		return slices.Compact(all)
+	}
 }
 
 // Count is how many routes a peer advertises.
@@ -145,7 +160,7 @@ func (h *Heard) Count(peer string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p := h.peers[peer]; p != nil {
-		return len(p.routes)
+		return p.routes.Len()
 	}
 	return 0
 }
@@ -161,9 +176,11 @@ func (h *Heard) announcements(peer string) ([]routing.Announcement, uint64) {
 	if p == nil {
 		return nil, 0
 	}
-	list := make([]routing.Announcement, 0, len(p.routes))
-	for _, a := range p.routes {
-		list = append(list, a)
+	list := make([]routing.Announcement, 0, p.routes.Len())
+	for prefix, a := range p.routes.All() {
+		n := *a
+		n.Prefix = prefix
+		list = append(list, n)
 	}
 	slices.SortFunc(list, func(a, b routing.Announcement) int { return a.Prefix.Compare(b.Prefix) })
 	return list, p.version

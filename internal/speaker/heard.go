@@ -70,17 +70,30 @@ func (sp *Speaker) Heard(b *bgp.Session, changes []bgp.Change) {
 	}
 	p := s.peer
 	for _, c := range changes {
-		h := p.routes[c.Prefix]
+		h, _ := p.routes.Get(c.Prefix)
 		h[s.at] = c.Attrs
 		if h == (heard{}) {
-			delete(p.routes, c.Prefix)
+			p.routes.Delete(c.Prefix)
 		} else {
-			p.routes[c.Prefix] = h
+			p.routes.Set(c.Prefix, h)
 		}
-		p.changed[c.Prefix] = struct{}{}
+		p.changed = append(p.changed, c.Prefix)
+	}
+	if len(p.changed) > 2*p.distinct+minCompacted {
+		p.compactChanged() // a router repeats itself
 	}
 	sp.dirty[p] = struct{}{}
 	poke(sp.wake)
+}
+
+// minCompacted is how many changes are noted at least before those of the same prefixes are taken together.
+const minCompacted = 10_000
+
+// compactChanged puts what has changed in order of prefix, each once.
+func (p *peer) compactChanged() {
+	slices.SortFunc(p.changed, netip.Prefix.Compare)
+	p.changed = slices.Compact(p.changed)
+	p.distinct = len(p.changed)
 }
 
 // Malformed writes to the log, for each session every so often.
@@ -191,23 +204,23 @@ func (sp *Speaker) flush(ctx context.Context) {
 	for p := range sp.dirty {
 		r := &report{peer: p, row: p.row, moved: p.moved}
 		p.moved = false
-		for prefix := range p.changed {
-			h := p.routes[prefix]
-			c := network.HeardRoute{Prefix: prefix}
+		p.compactChanged()
+		list := make([]network.HeardRoute, len(p.changed))
+		for i, prefix := range p.changed {
+			h, _ := p.routes.Get(prefix)
+			list[i].Prefix = prefix
 			if a := h.best(); a != nil {
 				n := converted[a]
 				if n == nil {
 					n = new(announcement(a))
 					converted[a] = n
 				}
-				c.Route = new(*n)
-				c.Route.Prefix = prefix
+				list[i].Route = n
 			}
-			changes[p] = append(changes[p], c)
 			p.stale[p.shard(prefix)] = struct{}{}
 			sp.unsaved[p] = struct{}{}
 		}
-		clear(p.changed)
+		changes[p], p.changed, p.distinct = list, nil, 0
 		for _, s := range p.sessions {
 			r.sessions = append(r.sessions, state.BGPSession{
 				CoreNetworkAddress: s.core.String(), Up: s.up, Since: state.Time{Time: s.since}, Reason: s.reason,

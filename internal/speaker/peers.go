@@ -12,6 +12,7 @@ import (
 	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/network"
+	"portolan/internal/prefixmap"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -26,12 +27,13 @@ type peer struct {
 	restored bool            // an earlier process held the sessions
 
 	// Under the lock of the Speaker.
-	row     *state.ConnectPeer // written by Run alone
-	routes  map[netip.Prefix]heard
-	changed map[netip.Prefix]struct{} // since the last report
-	moved   bool                      // a report of other routes could not be stored
-	shards  int                       // of routes, as they are stored
-	stale   map[int]struct{}          // shards that differ from what is stored
+	row      *state.ConnectPeer // written by Run alone
+	routes   prefixmap.Map[heard]
+	changed  []netip.Prefix   // since the last report, some more than once
+	distinct int              // of the first of them: how many there were when each was there once
+	moved    bool             // a report of other routes could not be stored
+	shards   int              // of routes, as they are stored
+	stale    map[int]struct{} // shards that differ from what is stored
 }
 
 // heard is what each session has brought for a prefix.
@@ -157,8 +159,7 @@ func sameSessions(a, b *state.ConnectPeer) bool {
 
 func newPeer(id state.NetworkID, f *found) *peer {
 	p := &peer{
-		id: f.row.ConnectPeerId, network: id, row: f.row, export: bgp.NewExport(), routes: map[netip.Prefix]heard{},
-		changed: map[netip.Prefix]struct{}{}, stale: map[int]struct{}{},
+		id: f.row.ConnectPeerId, network: id, row: f.row, export: bgp.NewExport(), stale: map[int]struct{}{},
 	}
 	p.sessions = sessionsOf(p, f.row)
 	return p
@@ -215,9 +216,10 @@ func (sp *Speaker) add(p *peer, f *found) {
 				h[at] = attrs
 			}
 		}
-		p.routes[a.Prefix] = h
+		p.routes.Set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
+	slices.SortFunc(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	sp.heard.Change(p.id, list)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
@@ -281,7 +283,7 @@ func Forget(ctx context.Context, db *state.DB) error {
 func (sp *Speaker) restore(s *session) (list []bgp.Change) {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	for prefix, h := range s.peer.routes {
+	for prefix, h := range s.peer.routes.All() {
 		if h[s.at] != nil {
 			list = append(list, bgp.Change{Prefix: prefix, Attrs: h[s.at]})
 		}

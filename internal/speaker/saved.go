@@ -52,7 +52,7 @@ func (sp *Speaker) savePeer(ctx context.Context, p *peer) error {
 	before, stale := p.shards, p.stale
 	p.stale = map[int]struct{}{}
 	want := 1
-	if len(p.routes) > fewRoutes || before > 1 && len(p.routes) > fewRoutes/2 {
+	if p.routes.Len() > fewRoutes || before > 1 && p.routes.Len() > fewRoutes/2 {
 		want = manyShards
 	}
 	if p.shards = want; want != before {
@@ -62,7 +62,7 @@ func (sp *Speaker) savePeer(ctx context.Context, p *peer) error {
 		}
 	}
 	parts := map[int][]state.HeardRoute{}
-	for prefix, h := range p.routes {
+	for prefix, h := range p.routes.All() {
 		shard := p.shard(prefix)
 		if _, ok := stale[shard]; !ok {
 			continue
