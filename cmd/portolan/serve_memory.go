@@ -2,7 +2,9 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 )
@@ -17,6 +19,7 @@ const gcPercent = 400
 func limitMemory(lookup func(string) (string, bool), read func(string) ([]byte, error)) {
 	if _, set := lookup("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
+		followHeap(gcPercent)
 	}
 	if _, set := lookup("GOMEMLIMIT"); set {
 		return
@@ -24,6 +27,31 @@ func limitMemory(lookup func(string) (string, bool), read func(string) ([]byte, 
 	if limit := groupLimit(read); limit > 0 {
 		debug.SetMemoryLimit(limit / 10 * 9)
 	}
+}
+
+// largeHeap is a live heap that takes too much memory at gcPercent: that of a full table of the Internet, for one.
+const largeHeap = 128 << 20
+
+// percentOf is how far a live heap may grow: a large one to twice what it is.
+func percentOf(live uint64) int {
+	if live > largeHeap {
+		return 100
+	}
+	return gcPercent
+}
+
+// followHeap sets how far the heap may grow, which is now percent, after each run of the collector: each finds what is allocated
+// here unused.
+func followHeap(percent int) {
+	runtime.AddCleanup(new([64]byte), func(percent int) {
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		next := percentOf(live[0].Value.Uint64())
+		if next != percent {
+			debug.SetGCPercent(next)
+		}
+		followHeap(next)
+	}, percent)
 }
 
 // groupLimit is the memory limit of the control group of this process in bytes, 0 for none: the smallest on the way up to

@@ -36,3 +36,12 @@ func TestGroupLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestPercentOf_largeHeap: a small heap may grow far, a large one to twice what it is.
+func TestPercentOf_largeHeap(t *testing.T) {
+	for live, want := range map[uint64]int{0: gcPercent, largeHeap: gcPercent, largeHeap + 1: 100, 4 << 30: 100} {
+		if got := percentOf(live); got != want {
+			t.Errorf("%d live bytes: %d, want %d", live, got, want)
+		}
+	}
+}

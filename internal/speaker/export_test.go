@@ -67,7 +67,7 @@ func (sp *Speaker) Restored(peer string, at int) int {
 }
 
 // Shards is the number of parts that the routes of a peer are stored in.
-func (sp *Speaker) Shards(peer string) int { return sp.peers[peer].shards }
+func (sp *Speaker) Shards(peer string) int { return max(1, len(sp.peers[peer].routes.parts)) }
 
 // RecordedNetns is a placement whose commands are recorded.
 func RecordedNetns(run func(args ...string) error) *netns {

@@ -70,13 +70,9 @@ func (sp *Speaker) Heard(b *bgp.Session, changes []bgp.Change) {
 	}
 	p := s.peer
 	for _, c := range changes {
-		h, _ := p.routes.Get(c.Prefix)
+		h := p.routes.get(c.Prefix)
 		h[s.at] = c.Attrs
-		if h == (heard{}) {
-			p.routes.Delete(c.Prefix)
-		} else {
-			p.routes.Set(c.Prefix, h)
-		}
+		p.routes.set(c.Prefix, h)
 		p.changed = append(p.changed, c.Prefix)
 	}
 	if len(p.changed) > 2*p.distinct+minCompacted {
@@ -207,7 +203,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 		p.compactChanged()
 		list := make([]network.HeardRoute, len(p.changed))
 		for i, prefix := range p.changed {
-			h, _ := p.routes.Get(prefix)
+			h := p.routes.get(prefix)
 			list[i].Prefix = prefix
 			if a := h.best(); a != nil {
 				n := converted[a]
@@ -217,7 +213,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 				}
 				list[i].Route = n
 			}
-			p.stale[p.shard(prefix)] = struct{}{}
+			p.stale[p.routes.shard(prefix)] = struct{}{}
 			sp.unsaved[p] = struct{}{}
 		}
 		changes[p], p.changed, p.distinct = list, nil, 0

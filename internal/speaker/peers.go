@@ -12,7 +12,6 @@ import (
 	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/network"
-	"portolan/internal/prefixmap"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -28,12 +27,12 @@ type peer struct {
 
 	// Under the lock of the Speaker.
 	row      *state.ConnectPeer // written by Run alone
-	routes   prefixmap.Map[heard]
+	routes   heardRoutes
 	changed  []netip.Prefix   // since the last report, some more than once
 	distinct int              // of the first of them: how many there were when each was there once
 	moved    bool             // a report of other routes could not be stored
-	shards   int              // of routes, as they are stored
 	stale    map[int]struct{} // shards that differ from what is stored
+	upward   bool             // they are stored from the first one on
 }
 
 // heard is what each session has brought for a prefix.
@@ -203,7 +202,8 @@ func (sp *Speaker) add(p *peer, f *found) {
 		s.since = now
 	}
 	if f.bgp != nil {
-		p.restored, p.shards = true, f.bgp.Shards
+		p.restored = true
+		p.routes.divide(max(1, f.bgp.Shards))
 	}
 	var list []network.HeardRoute
 	for i := range f.routes {
@@ -216,7 +216,7 @@ func (sp *Speaker) add(p *peer, f *found) {
 				h[at] = attrs
 			}
 		}
-		p.routes.Set(a.Prefix, h)
+		p.routes.set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
 	slices.SortFunc(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
@@ -283,7 +283,7 @@ func Forget(ctx context.Context, db *state.DB) error {
 func (sp *Speaker) restore(s *session) (list []bgp.Change) {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	for prefix, h := range s.peer.routes.All() {
+	for prefix, h := range s.peer.routes.all() {
 		if h[s.at] != nil {
 			list = append(list, bgp.Change{Prefix: prefix, Attrs: h[s.at]})
 		}

@@ -73,6 +73,7 @@ const (
 	debounce     = 100 * time.Millisecond // between something heard and its part in routes
 	saveInterval = 5 * time.Second        // between two copies of what was heard
 	sharedSave   = time.Second            // the same where other servers compute routes from the copy
+	longestRest  = 400 * time.Millisecond // after what was heard took long to become part of routes
 	retry        = 5 * time.Second        // after sockets could not be had
 	linger       = 3 * time.Second        // for the last message of a session to arrive
 )
@@ -179,13 +180,16 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 			report.on = false
 			began := time.Now()
 			sp.flush(ctx)
-			report.rest = 2 * time.Since(began)
+			report.rest = min(2*time.Since(began), longestRest)
 			save.set(interval)
 		case <-save.c():
 			save.on = false
 			began := time.Now()
-			sp.save(ctx)
-			save.rest = 20 * time.Since(began)
+			more := sp.saveSome(ctx)
+			if save.rest = 20 * time.Since(began); more {
+				save.rest /= 10
+				save.set(0)
+			}
 		case <-sp.again:
 			sp.apply()
 		case <-repeat.c():

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -28,6 +29,9 @@ import (
 	"portolan/routing"
 )
 
+// gcPercent is what the server sets for a heap of this size.
+const gcPercent = 100
+
 func main() {
 	log.SetFlags(0)
 	v4 := flag.Int("v4", 100_000, "IPv4 prefixes")
@@ -39,6 +43,7 @@ func main() {
 	flag.Parse()
 	switch flag.Arg(0) {
 	case "server":
+		debug.SetGCPercent(gcPercent)
 		if *cpu != "" {
 			f, err := os.Create(*cpu)
 			check(err)
