@@ -82,6 +82,7 @@ func newFaultLab(ctx context.Context, t *testing.T) *faultLab {
 		t.Cleanup(func() { _ = exec.Command("umount", "-l", data).Run() })
 		l.startMember(i, strings.Join(initial, ","))
 	}
+	l.leader() // a server gives up on members that take long to begin
 	for i := range 3 {
 		l.servers = append(l.servers, l.startServer(i))
 	}

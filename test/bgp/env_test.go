@@ -183,7 +183,7 @@ func (e *env) showLogs() {
 }
 
 // patience is how long a router may take, on a busy machine.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 var errNotYet = errors.New("not yet")
 
