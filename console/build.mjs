@@ -2,7 +2,7 @@
 // scripts/check builds it again and finds no difference. With a folder as its argument it builds there.
 import {build} from 'esbuild'
 import {mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -31,8 +31,15 @@ const result = await build({
 rmSync(out, {recursive: true, force: true})
 mkdirSync(out, {recursive: true})
 for (const file of result.outputFiles) writeFileSync(file.path, file.contents)
-for (const name of ['index.html', 'icon.svg']) writeFileSync(join(out, name), readFileSync(join(here, 'src', name)))
+writeFileSync(join(out, 'icon.svg'), readFileSync(join(here, 'src/icon.svg')))
+writeFileSync(join(out, 'index.html'), readFileSync(join(here, 'src/index.html'), 'utf8').replace(/(.*)<script.*\n/, (script, indent) => preloads(result.metafile, indent) + script))
 writeFileSync(join(out, 'LICENSES.txt'), licences(result.metafile))
+
+// preloads are links to what the first script imports, which a browser would find only once it has read the script.
+function preloads(metafile, indent) {
+	const first = Object.values(metafile.outputs).find((o) => o.entryPoint === 'src/main.jsx')
+	return first.imports.filter((i) => i.kind === 'import-statement').map((i) => `${indent}<link rel="modulepreload" href="/console/${basename(i.path)}">\n`).join('')
+}
 
 // licences is what the packages in the bundle ask to be passed on.
 function licences(metafile) {

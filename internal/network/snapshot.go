@@ -8,6 +8,7 @@ import (
 
 	"portolan/internal/snapshot"
 	"portolan/internal/state"
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -61,6 +62,28 @@ func (m *material) snapshot(attachments []snapshot.Attachment, lists map[string]
 		s.Edges = append(s.Edges, edge)
 	}
 	return s
+}
+
+// Attached is what a policy of a core network is advised on by: what its edges have, and its attachments as a policy decides
+// about them, the oldest first.
+func (n *Networks) Attached(ctx context.Context, find Find) (edges policy.Previous, attached []policy.Attached, err error) {
+	attached, err = state.Read(ctx, n.db, func(v *state.View) ([]policy.Attached, error) {
+		row, err := find(v)
+		if err == nil && row.LiveVersion == 0 {
+			err = noLivePolicy(row)
+		}
+		if err != nil {
+			return nil, err
+		}
+		edges = state.Allocated(row.Edges)
+		rows := state.Attachments.ByAge(v, row)
+		list := make([]policy.Attached, len(rows))
+		for i, a := range rows {
+			list[i] = a.Attached(a.IsProposed())
+		}
+		return list, nil
+	})
+	return edges, attached, err
 }
 
 // attachments is every attachment of a core network as it is stored. The catalog is asked only about those that the tables do

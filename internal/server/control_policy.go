@@ -160,11 +160,8 @@ func (s *Server) facts(ctx context.Context, coreNetwork string) (*lint.Facts, er
 	if coreNetwork == "" {
 		return nil, nil
 	}
-	snap, err := s.cfg.Service.Snapshot(ctx, coreNetwork)
-	if err != nil {
-		return nil, err
-	}
-	return &lint.Facts{Edges: snap.Allocated(), Attachments: snap.Attached()}, nil
+	edges, attached, err := s.cfg.Service.Attached(ctx, coreNetwork)
+	return &lint.Facts{Edges: edges, Attachments: attached}, err
 }
 
 // compiled reads and compiles a policy of a request's body.

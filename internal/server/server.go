@@ -28,6 +28,7 @@ import (
 	"portolan/internal/state"
 	"portolan/internal/store"
 	"portolan/internal/wire"
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -44,6 +45,8 @@ type Service interface {
 
 	// Snapshot is the network of one of the caller's core networks.
 	Snapshot(ctx context.Context, coreNetwork string) (*snapshot.Snapshot, error)
+	// Attached is what a policy of one of the caller's core networks is advised on by.
+	Attached(ctx context.Context, coreNetwork string) (policy.Previous, []policy.Attached, error)
 	// PutAnnouncements sets what an attachment or a Connect peer announces; Announcements shows it.
 	PutAnnouncements(ctx context.Context, id string, list []routing.Announcement) error
 	Announcements(ctx context.Context, id string) ([]routing.Announcement, error)

@@ -8,6 +8,7 @@ import (
 	"portolan/internal/network"
 	"portolan/internal/snapshot"
 	"portolan/internal/state"
+	"portolan/policy"
 )
 
 // mine finds a core network of the caller's.
@@ -24,6 +25,11 @@ func (s *Service) Network(ctx context.Context, coreNetwork string) (*analysis.Su
 // Snapshot is the network of one of the caller's core networks as one value.
 func (s *Service) Snapshot(ctx context.Context, coreNetwork string) (*snapshot.Snapshot, error) {
 	return s.networks.Snapshot(ctx, mine(coreNetwork))
+}
+
+// Attached is what a policy of one of the caller's core networks is advised on by: its edges and its attachments.
+func (s *Service) Attached(ctx context.Context, coreNetwork string) (policy.Previous, []policy.Attached, error) {
+	return s.networks.Attached(ctx, mine(coreNetwork))
 }
 
 // routed finds a core network of the caller's that has route tables: one without a LIVE policy has none.

@@ -113,6 +113,22 @@ func (v *View) ReadVersion(network *CoreNetwork, version *PolicyVersion) *Docume
 	return v.db.policies.read(text, version.Digest)
 }
 
+// Allocated is what the edges that exist have, as a policy is compiled over it.
+func Allocated(edges []CoreNetworkEdge) policy.Previous {
+	previous := policy.Previous{}
+	for _, e := range edges {
+		edge := policy.Edge{Location: e.EdgeLocation, ASNWritten: e.AsnWritten}
+		if e.Asn != nil {
+			edge.ASN = uint32(*e.Asn)
+		}
+		for _, cidr := range e.InsideCidrBlocks {
+			edge.InsideCIDRs = append(edge.InsideCIDRs, netip.MustParsePrefix(cidr))
+		}
+		previous[e.EdgeLocation] = edge
+	}
+	return previous
+}
+
 // Compile compiles a document over the edges that exist, once as long as it is kept.
 func (db *DB) Compile(d *Document, edges []CoreNetworkEdge) (*policy.Policy, policy.Errors) {
 	if len(d.Errors) > 0 {
@@ -127,19 +143,8 @@ func (db *DB) Compile(d *Document, edges []CoreNetworkEdge) (*policy.Policy, pol
 		}
 	}
 	p.mu.Unlock()
-	previous := policy.Previous{}
-	for _, e := range edges {
-		edge := policy.Edge{Location: e.EdgeLocation, ASNWritten: e.AsnWritten}
-		if e.Asn != nil {
-			edge.ASN = uint32(*e.Asn)
-		}
-		for _, cidr := range e.InsideCidrBlocks {
-			edge.InsideCIDRs = append(edge.InsideCIDRs, netip.MustParsePrefix(cidr))
-		}
-		previous[e.EdgeLocation] = edge
-	}
 	c := compiledPolicy{over: edges}
-	c.policy, c.errs = policy.Compile(d.Parsed, previous)
+	c.policy, c.errs = policy.Compile(d.Parsed, Allocated(edges))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.compiled == nil || p.count >= maxCompiled {

@@ -1,6 +1,6 @@
 // What was asked of the server, by key, shared by all views that show it. An answer stays until another takes its place, so
 // that pages can be read while the server is away.
-import {useEffect, useReducer} from 'preact/hooks'
+import {useLayoutEffect, useReducer} from 'preact/hooks'
 import {session} from './session.js'
 
 const entries = new Map() // key → {key, data, error, at, running, fn, users, stale}
@@ -55,12 +55,13 @@ function trim() {
 	}
 }
 
-// useQuery gives {data, error, loading, at, reload}. key is text or null: nothing is asked then.
+// useQuery gives {data, error, loading, at, reload}. key is text or null: nothing is asked then. It asks before the page is
+// painted, so that the answer is on its way meanwhile.
 export function useQuery(key, fn) {
 	const [, render] = useReducer((n) => n + 1, 0)
 	const e = key === null ? null : entry(key)
 	if (e) e.fn = fn
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (!e) return
 		e.users.add(render)
 		if (e.stale) run(e)

@@ -6,7 +6,7 @@ import {useSideways} from './room.js'
 import {save} from './save.js'
 
 const high = 34 // of a row, in pixels
-const over = 12 // rows drawn above and below what is in sight
+const over = 8 // rows drawn above and below what is in sight
 const few = 30 // rows that are all in the page, as high as their cells
 
 // columns are {name, title, text(row), cell(row), wide, sort(a, b)}: text is what is searched, sorted and saved, cell what is
@@ -97,7 +97,7 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 			})}</tr></thead>
 			<tbody>
 				{first > 0 && <Gap high={first * high + hiddenExtra} />}
-				{rows.slice(first, last).map((r, i) => {
+				{rows.slice(first, last).flatMap((r, i) => { // one list: in lists of their own rows would have no keys, and all be made anew
 					const key = keyOf(r)
 					const open = first + i === openAt
 					return [
