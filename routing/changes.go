@@ -20,9 +20,22 @@ type Change struct {
 // difference. It costs as much as differs when one of the tables is an Update of the other, otherwise as much as both hold.
 // Nil tables hold nothing.
 func (t *Tables) Changes(old *Tables) iter.Seq[Change] {
+	return t.ChangesOf(old, t.ChangedPrefixes(old))
+}
+
+// ChangedPrefixes are the prefixes whose rows may differ from those of other tables, in order.
+func (t *Tables) ChangedPrefixes(old *Tables) []netip.Prefix {
+	d := difference{old: old, now: t}
+	d.compare()
+	return d.candidates()
+}
+
+// ChangesOf are those of [Tables.Changes] of some prefixes.
+func (t *Tables) ChangesOf(old *Tables, prefixes []netip.Prefix) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		d := difference{old: old, now: t}
-		d.findPrefixes()
+		d := difference{old: old, now: t, prefixes: prefixes}
+		d.compare()
+		d.findClasses()
 		var ids []TableID
 		have := map[TableID]bool{}
 		for _, each := range []*Tables{t, old} {
@@ -52,12 +65,15 @@ type difference struct {
 	classes  [][2]*class // of each prefix, in old and in now; nil where it has none
 }
 
-// findPrefixes finds the prefixes whose rows may differ.
-func (d *difference) findPrefixes() {
+// compare sees what the tables share.
+func (d *difference) compare() {
 	if d.old != nil && d.now != nil {
 		d.shared = d.old.core == d.now.core && maps.Equal(d.old.appliances, d.now.appliances)
 	}
-	d.prefixes = d.candidates()
+}
+
+// findClasses finds what is known of the prefixes.
+func (d *difference) findClasses() {
 	find := func(t *Tables, p netip.Prefix) *class {
 		if t == nil {
 			return nil

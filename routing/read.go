@@ -51,6 +51,17 @@ func (t *Tables) Attachment(id string) (Attachment, bool) {
 	return t.given(a), true
 }
 
+// Bare is an attachment of the network without what it announces. It costs nothing, whatever that is.
+func (t *Tables) Bare(id string) (Attachment, bool) {
+	a := t.attachment(id)
+	if a == nil {
+		return Attachment{}, false
+	}
+	bare := a.Attachment
+	bare.Announcements = nil
+	return bare, true
+}
+
 // Attachments are all attachments by id, as [Tables.Attachment] has them.
 func (t *Tables) Attachments() iter.Seq[Attachment] {
 	return func(yield func(Attachment) bool) {

@@ -102,7 +102,7 @@ func (n *Networks) attachments(ctx context.Context, find Find, tables *routing.T
 	list := make([]snapshot.Attachment, 0, len(rows))
 	q := &question{catalog: n.catalog}
 	for i := range rows {
-		if known, ok := tables.Attachment(rows[i].AttachmentId); ok && !known.Down {
+		if known, ok := tables.Bare(rows[i].AttachmentId); ok && !known.Down {
 			list = append(list, show(&rows[i], rows[i].peerASN, rows[i].announced))
 		} else {
 			list = append(list, q.attachments(ctx, rows[i:i+1])...)

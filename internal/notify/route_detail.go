@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,14 +49,15 @@ type tableChange struct {
 	routes   []string // as JSON, each
 }
 
-// eventsSince are the details of the events that lead from what was published before to this. A route that changes is uninstalled as it
-// was and installed as it is, in this order.
-func (n *published) eventsSince(before *published, now time.Time) []state.EventDetail {
+// eventsSince are the details of the events that lead from what was published before to this, of some prefixes. A route that changes is
+// uninstalled as it was and installed as it is, in this order.
+func (n *published) eventsSince(before *published, prefixes []netip.Prefix, now time.Time) []state.EventDetail {
+	was, is := rowTexts{of: before}, rowTexts{of: n}
 	var edges []string
 	byEdge := map[string][]*tableChange{}
 	var table routing.TableID
 	var gone, come *tableChange
-	for c := range n.tables.Changes(before.tables) {
+	for c := range n.tables.ChangesOf(before.tables, prefixes) {
 		if c.Table.Segment == "" {
 			continue // events tell of segments only
 		}
@@ -68,7 +70,7 @@ func (n *published) eventsSince(before *published, now time.Time) []state.EventD
 			}
 			byEdge[table.Edge] = append(byEdge[table.Edge], gone, come)
 		}
-		old, row := before.routeText(c.Old), n.routeText(c.New)
+		old, row := was.text(table.Edge, c.Old), is.text(table.Edge, c.New)
 		if old == row {
 			continue // the difference is in what no event tells
 		}
@@ -91,18 +93,20 @@ func (n *published) eventsSince(before *published, now time.Time) []state.EventD
 // alike puts segments together in which the same happened; what is uninstalled comes first.
 func alike(list []*tableChange) []*tableChange {
 	var merged []*tableChange
-	known := map[string]*tableChange{}
+	known := map[string][]*tableChange{}
 	for _, what := range []string{routesUninstalled, routesInstalled} {
 		for _, c := range list {
 			if c.what != what || len(c.routes) == 0 {
 				continue
 			}
-			key := what + strings.Join(c.routes, ",")
-			if same := known[key]; same != nil {
+			key := what + c.routes[0] + c.routes[len(c.routes)-1]
+			at := slices.IndexFunc(known[key], func(k *tableChange) bool { return slices.Equal(k.routes, c.routes) })
+			if at >= 0 {
+				same := known[key][at]
 				same.segments = append(same.segments, c.segments...)
 				continue
 			}
-			known[key] = c
+			known[key] = append(known[key], c)
 			merged = append(merged, c)
 		}
 	}
@@ -131,6 +135,46 @@ func (n *published) details(edge string, c *tableChange, now time.Time) (list []
 	return list
 }
 
+// rowTexts are rows as events show them, each made once for all tables of an edge that have it.
+type rowTexts struct {
+	of    *published
+	known map[rowPlace]rowText
+}
+
+type rowPlace struct {
+	edge   string
+	prefix netip.Prefix
+}
+
+type rowText struct {
+	row  *routing.Route
+	text string
+}
+
+// text is a row as events show it, "" for none.
+func (x *rowTexts) text(edge string, r *routing.Route) string {
+	if r == nil {
+		return ""
+	}
+	at := rowPlace{edge, r.Prefix}
+	if known, ok := x.known[at]; ok && shownAlike(known.row, r) {
+		return known.text
+	}
+	if x.known == nil {
+		x.known = map[rowPlace]rowText{}
+	}
+	text := x.of.routeText(r)
+	x.known[at] = rowText{r, text}
+	return text
+}
+
+// shownAlike tells whether all is the same that events show of rows of one prefix.
+func shownAlike(a, b *routing.Route) bool {
+	return a.Type == b.Type && a.State == b.State && a.Kind == b.Kind && a.Origin.Type == b.Origin.Type && a.MED == b.MED &&
+		slices.Equal(a.ASPath, b.ASPath) &&
+		slices.EqualFunc(a.Destinations, b.Destinations, func(x, y routing.Destination) bool { return x.Attachment == y.Attachment })
+}
+
 // routeText is a row as events show it, "" for none.
 func (n *published) routeText(r *routing.Route) string {
 	if r == nil {
@@ -141,7 +185,7 @@ func (n *published) routeText(r *routing.Route) string {
 		RouteType: "route_" + strings.ToLower(string(r.Type)), RouteState: strings.ToLower(string(r.State)),
 	}
 	for _, d := range r.Destinations {
-		if a, ok := n.tables.Attachment(d.Attachment); ok {
+		if a, ok := n.tables.Bare(d.Attachment); ok {
 			route.Attachments = append(route.Attachments, eventRouteAttachment{a.ID, eventTypes[a.Type]})
 		}
 	}

@@ -162,7 +162,16 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	} else {
 		after.policy, after.tables = now.Policy, now.Tables
 	}
-	list := after.eventsSince(before, n.db.Now())
+	prefixes := after.tables.ChangedPrefixes(before.tables)
+	events := func() (list []state.EventDetail) {
+		for len(list) == 0 && len(prefixes) > 0 {
+			some := prefixes[:min(prefixesAtOnce, len(prefixes))]
+			prefixes = prefixes[len(some):]
+			list = after.eventsSince(before, some, n.db.Now())
+		}
+		return list
+	}
+	list := events()
 	put, remove := attachmentChanges(before.tables, after.tables)
 	samePolicy := before.policy == after.policy && reflect.DeepEqual(before.network, after.network)
 	if len(list) == 0 && len(put)+len(remove) == 0 && samePolicy && before.policy != nil {
@@ -175,7 +184,9 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	for {
 		began := n.db.Now()
 		some := list[:oneCommit(list)]
-		list = list[len(some):]
+		if list = list[len(some):]; len(list) == 0 {
+			list = events()
+		}
 		err := state.Record(ctx, n.db, func(tx *state.Txn) error {
 			header, _ := state.RoutesPublished.Get(tx.View, state.RoutesPublished.Key(id.Account, id.ID))
 			if header != nil && header.Sequence != before.sequence || header == nil && before.policy != nil {
@@ -242,6 +253,10 @@ func (n *Notifier) compute(c *comparison) (*published, error) {
 	}
 	return p, nil
 }
+
+// prefixesAtOnce is how many changed prefixes are in memory with their events in all tables: as many as AWS's quota for the routes of a
+// core network.
+const prefixesAtOnce = 10_000
 
 // oneCommit is how many of the events go into one transaction: others wait as long as they are written.
 func oneCommit(list []state.EventDetail) int {

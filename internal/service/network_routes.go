@@ -180,7 +180,7 @@ func destinationsOf(c *network.Routes, list []routing.Destination) []api.Network
 		shown := api.NetworkRouteDestination{
 			CoreNetworkAttachmentId: d.Attachment, EdgeLocation: d.Edge, NetworkFunctionGroupName: d.NetworkFunctionGroup,
 		}
-		if a, ok := c.Tables.Attachment(d.Attachment); ok {
+		if a, ok := c.Tables.Bare(d.Attachment); ok {
 			shown.ResourceType, shown.ResourceId = a.Type, a.ResourceID
 		} else {
 			shown.SegmentName = d.Segment

@@ -123,7 +123,7 @@ func routingNextHop(c *network.Routes, p *routing.Path) (api.RoutingInformationN
 	if d == nil {
 		return api.RoutingInformationNextHop{}, false
 	}
-	if a, ok := c.Tables.Attachment(d.Attachment); ok {
+	if a, ok := c.Tables.Bare(d.Attachment); ok {
 		return api.RoutingInformationNextHop{CoreNetworkAttachmentId: a.ID, ResourceId: a.ResourceID, ResourceType: a.Type}, true
 	}
 	return api.RoutingInformationNextHop{EdgeLocation: d.Edge, SegmentName: d.Segment}, true
