@@ -7,6 +7,7 @@ import (
 
 	"go4.org/netipx"
 
+	"portolan/internal/order"
 	"portolan/policy/internal/words"
 )
 
@@ -113,7 +114,7 @@ func newBlockPool(wide prefixSet, used *netipx.IPSet, bits int) *blockPool {
 	if set, err := free.IPSet(); err == nil {
 		p.ranges = set.Ranges()
 	}
-	slices.SortFunc(p.ranges, func(a, b netipx.IPRange) int { return a.From().Compare(b.From()) })
+	order.Sort(p.ranges, func(a, b netipx.IPRange) int { return a.From().Compare(b.From()) })
 	return p
 }
 

@@ -20,7 +20,7 @@ const bgpPath = "/_portolan/bgp/sessions"
 func bgpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bgp",
-		Short: "show and reset the BGP sessions of Connect peers on a server",
+		Short: "show and reset the BGP sessions of Connect peers and VPN attachments on a server",
 		Example: `  portolan bgp sessions
   portolan bgp heard connect-peer-0123456789abcdef0`,
 	}
@@ -103,7 +103,7 @@ func bgpResetCommand() *cobra.Command {
 	var o networkOptions
 	address, soft := "", false
 	cmd := &cobra.Command{
-		Use: "reset PEER", Short: "reset the sessions of a Connect peer",
+		Use: "reset PEER", Short: "reset the sessions of a Connect peer or a VPN attachment",
 		Example: "  portolan bgp reset connect-peer-0123456789abcdef0 --soft", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query := addressed(address)
@@ -124,7 +124,7 @@ func bgpConfigCommand() *cobra.Command {
 	var o networkOptions
 	vendor := choice(speaker.Vendors...)
 	cmd := &cobra.Command{
-		Use: "config PEER", Short: "print the configuration of a Connect peer's router",
+		Use: "config PEER", Short: "print the configuration of the router of a Connect peer or a VPN attachment",
 		Example: "  portolan bgp config connect-peer-0123456789abcdef0 --for bird", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var list speaker.Sessions
@@ -133,7 +133,7 @@ func bgpConfigCommand() *cobra.Command {
 			}
 			sessions := list.Of(args[0])
 			if len(sessions) == 0 {
-				return usage(errors.New("the server holds no session of Connect peer " + args[0]))
+				return usage(errors.New("the server holds no session of " + args[0]))
 			}
 			text, err := speaker.RouterConfig(sessions, vendor.value)
 			if err != nil {

@@ -70,7 +70,7 @@ func Checks() []Check {
 		{CheckApplianceMode, SeverityError, "An inspection VPC with subnets in several Availability Zones is attached without appliance mode."},
 		{CheckVPCOption, SeverityNote, "The core network supports DNS or security group referencing, and a VPC attachment has it off."},
 		{CheckSessionDown, SeverityError, "A BGP session of a Connect peer is down."},
-		{CheckOverridden, SeverityWarning, "Routes put for a Connect peer take the place of those that its router advertises over BGP."},
+		{CheckOverridden, SeverityWarning, "Routes put for a Connect peer or a VPN attachment take the place of those that its router advertises over BGP."},
 		{CheckBlackhole, SeverityError, "A route drops traffic although the policy has no blackhole for it."},
 		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces, for another reason than a rule that drops it."},
 		{CheckDropped, SeverityNote, "A rule of a routing policy drops prefixes that attachments announce: no route table has them."},

@@ -137,11 +137,24 @@ func (v *VPNConnection) Static() bool { return v.StaticRoutesOnly || len(v.Stati
 
 // Tunnel is one of the two tunnels of a VPN connection.
 type Tunnel struct {
-	OutsideIP netip.Addr `json:"outsideIp"`
-	Up        bool       `json:"up"`
-	Since     int64      `json:"since,omitempty"` // epoch seconds of the last change
-	Message   string     `json:"message,omitempty"`
+	OutsideIP  netip.Addr   `json:"outsideIp"`
+	InsideCIDR netip.Prefix `json:"insideCidr,omitzero"` // the first address is AWS's, the second the customer gateway's
+	Up         bool         `json:"up"`
+	Since      int64        `json:"since,omitempty"` // epoch seconds of the last change
+	Message    string       `json:"message,omitempty"`
 }
+
+// Inside are the addresses of the BGP session in a tunnel; false: the tunnel has none.
+func (t *Tunnel) Inside() (aws, customer netip.Addr, ok bool) {
+	if !t.InsideCIDR.IsValid() || t.InsideCIDR.Bits() != insideBits {
+		return aws, customer, false
+	}
+	aws = t.InsideCIDR.Masked().Addr().Next()
+	return aws, aws.Next(), true
+}
+
+// insideBits is the length of the inside block of a tunnel.
+const insideBits = 30
 
 // CustomerGateway is a customer gateway with the VPN connections that end at it.
 type CustomerGateway struct {

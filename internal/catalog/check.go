@@ -14,6 +14,9 @@ const maxProblems = 20
 // DefaultASN is the ASN of a transit or Direct Connect gateway that was made without one.
 const DefaultASN = 64512
 
+// linkLocal is what the inside blocks of tunnels are of.
+var linkLocal = netip.MustParsePrefix("169.254.0.0/16")
+
 // checker collects what is wrong with contents.
 type checker struct {
 	problems []error
@@ -203,8 +206,16 @@ func (k *checker) vpnConnection(path string, v *VPNConnection) {
 		k.wrong(path+".tunnels", "a VPN connection has two tunnels")
 	}
 	for i, t := range v.Tunnels {
+		at := fmt.Sprintf("%s.tunnels[%d]", path, i)
 		if !t.OutsideIP.IsValid() {
-			k.wrong(fmt.Sprintf("%s.tunnels[%d].outsideIp", path, i), "not an IP address")
+			k.wrong(at+".outsideIp", "not an IP address")
+		}
+		switch block := t.InsideCIDR; {
+		case !block.IsValid():
+		case block.Bits() != insideBits || !linkLocal.Contains(block.Addr()) || block != block.Masked():
+			k.wrong(at+".insideCidr", "not a /30 of %s", linkLocal)
+		case i > 0 && block == v.Tunnels[0].InsideCIDR:
+			k.wrong(at+".insideCidr", "%s is that of the other tunnel", block)
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 type Monitored struct {
 	key      string
 	resource api.NetworkResource
-	sessions []session // of a Connect peer
+	sessions []session // of a Connect peer; of a VPN connection those that a server holds
 }
 
-// session is a BGP session by the address of the core network.
+// session is a BGP session by the address of the core network, or of the tunnel.
 type session struct {
 	address string
 	up      bool
@@ -36,6 +36,8 @@ func (in *Inventory) Monitored(f *Filter) (list []Monitored) {
 			m := Monitored{key: key, resource: item.NetworkResource}
 			if resourceType == "connect-peer" {
 				in.sessions(&m)
+			} else {
+				in.tunnels(&m)
 			}
 			list = append(list, m)
 		}
@@ -64,6 +66,17 @@ func (in *Inventory) sessions(m *Monitored) {
 	}
 	for _, b := range peer.Configuration.BgpConfigurations {
 		m.sessions = append(m.sessions, session{b.CoreNetworkAddress, up, since})
+	}
+}
+
+// tunnels reads the sessions in the tunnels of a VPN connection.
+func (in *Inventory) tunnels(m *Monitored) {
+	for _, a := range state.Attachments.Rows(in.View, state.Attachments.OfResource(m.resource.ResourceArn), "") {
+		if held, ok := a.BGP(in.View); ok {
+			for _, s := range held.Sessions {
+				m.sessions = append(m.sessions, session{s.Tunnel.OutsideIP, s.Up, s.Since.Time})
+			}
+		}
 	}
 }
 
@@ -102,13 +115,13 @@ func (x *External) health(ctx context.Context, m *Monitored) (list []api.Network
 	}
 	vpn, err := x.catalog.VPNConnection(ctx, m.resource.ResourceArn)
 	if err != nil {
-		return nil
+		return list
 	}
 	for i := range vpn.Tunnels {
 		tunnel := &vpn.Tunnels[i]
 		since := time.Unix(tunnel.Since, 0).UTC()
 		add(tunnel.OutsideIP.String(), api.ConnectionTypeIpsec, !tunnel.IPsecDown(), since)
-		if len(vpn.StaticRoutes) == 0 { // routing is dynamic
+		if len(vpn.StaticRoutes) == 0 && len(m.sessions) == 0 { // routing is dynamic, and no server holds the sessions
 			add(tunnel.OutsideIP.String(), api.ConnectionTypeBgp, tunnel.Up, since)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"portolan/routing"
 )
 
-// Heard is what Connect peers advertise on the BGP sessions that this server holds: their Adj-RIB-In, in memory. What
+// Heard is what Connect peers and VPN attachments advertise on the BGP sessions that this server holds: their Adj-RIB-In, in memory. What
 // changes in it becomes part of routes when the row of the peer in the state has moved. A nil Heard is empty. Of a peer that is
 // not in it another server holds the sessions, and the state has a copy of the routes.
 type Heard struct {
@@ -19,7 +19,7 @@ type Heard struct {
 	clock uint64 // the last version: each change of any peer has one of its own
 }
 
-// heardPeer is the routes of one Connect peer, with the last changes of them.
+// heardPeer is the routes of one peer, with the last changes of them.
 type heardPeer struct {
 	routes  prefixmap.Map[*routing.Announcement] // without the prefix: those that are alike may be one
 	version uint64                               // of the last change
@@ -107,7 +107,7 @@ func (h *Heard) Forget(peer string) {
 
 // heardDelta is what has changed of what a peer advertises.
 type heardDelta struct {
-	attachment, peer string
+	attachment, peer string // peer is empty for a VPN attachment
 	announce         []routing.Announcement
 	withdraw         []netip.Prefix
 	version          uint64 // with it

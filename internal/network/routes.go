@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -35,7 +36,7 @@ type Routes struct {
 	CatalogIncomplete bool // the catalog could not be asked for everything: routes may be missing
 
 	cycles string            // of what never settles, as the log has them
-	heard  map[string]uint64 // the version of what was heard from each Connect peer
+	heard  map[string]uint64 // the version of what was heard from each peer
 	texts  *texts            // of Tables without what is unsettled
 }
 
@@ -176,6 +177,7 @@ func (c *change) versions(before *Routes) map[string]uint64 {
 	}
 	for _, list := range [][]attached{c.all, c.moved} {
 		for i := range list {
+			delete(versions, list[i].AttachmentId)
 			for j := range list[i].peers {
 				delete(versions, list[i].peers[j].ID)
 			}
@@ -183,7 +185,7 @@ func (c *change) versions(before *Routes) map[string]uint64 {
 		}
 	}
 	for i := range c.heard {
-		versions[c.heard[i].peer] = c.heard[i].version
+		versions[cmp.Or(c.heard[i].peer, c.heard[i].attachment)] = c.heard[i].version
 	}
 	return versions
 }
@@ -199,7 +201,7 @@ func (n *Networks) readChange(v *state.View, row *state.CoreNetwork, before *Rou
 	if before != nil && before.Policy == c.policy {
 		var heard map[string]bool
 		if c.ids, heard, ok = v.MovedAttachments(row.ID(), before.Generation); ok {
-			c.heard = n.readHeard(v, heard, c.ids, before)
+			c.heard = n.readHeard(v, row.ID(), heard, c.ids, before)
 			for _, id := range slices.Sorted(maps.Keys(c.ids)) {
 				if a, there := state.Attachments.Get(v, state.Attachments.Key(row.OwnerAccountId, row.CoreNetworkId, id)); there {
 					c.moved = append(c.moved, n.read(v, a))

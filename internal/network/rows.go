@@ -17,11 +17,13 @@ import (
 // attached is an attachment with everything stored that its part of the network depends on.
 type attached struct {
 	*state.Attachment
-	announced []routing.Announcement // what was put for it
-	peers     []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each or was heard
-	peering   string                 // the transit gateway's end of the peering that a route table is attached over
-	heard     map[string]uint64      // the version of what was heard from each peer that is part of it
-	peerASN   uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
+	announced  []routing.Announcement // what was put for it
+	peers      []snapshot.Peer        // its Connect peers that are AVAILABLE, with what was put for each or was heard
+	sessions   []snapshot.Session     // of a VPN attachment that a server holds
+	overridden int                    // routes heard on them that announced takes the place of
+	peering    string                 // the transit gateway's end of the peering that a route table is attached over
+	heard      map[string]uint64      // the version of what was heard from each peer that is part of it
+	peerASN    uint32                 // that its Connect peers agree on, or that it was imported with; 0 for none
 }
 
 // read reads an attachment. What was put for a Connect peer takes the place of what was heard from it.
@@ -38,6 +40,13 @@ func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 		a.peering = peering.TransitGatewayPeeringAttachmentId
 	}
 	if row.AttachmentType != api.AttachmentTypeConnect {
+		if held, ok := row.BGP(v); ok {
+			a.sessions = sessionsOf(held)
+			var version uint64
+			if a.announced, a.overridden, version = n.heardFrom(v, owner, held, a.announced); version > 0 {
+				a.heard = map[string]uint64{row.AttachmentId: version}
+			}
+		}
 		return a
 	}
 	var asn uint32
@@ -72,36 +81,40 @@ func (n *Networks) read(v *state.View, row *state.Attachment) attached {
 // readPeer reads a Connect peer for which list was put, with the version of what was heard from it if that is used.
 func (n *Networks) readPeer(v *state.View, peer *state.ConnectPeer, list []routing.Announcement) (p snapshot.Peer, version uint64) {
 	p = snapshot.Peer{ID: peer.ConnectPeerId, Tags: peer.Tags.Map(), ASN: asnOf(peer), Announcements: list}
-	held, ok := peer.BGP(v)
-	if !ok {
-		return p, 0
-	}
-	switch p.Sessions = sessionsOf(held); {
-	case len(list) > 0:
-		p.Overridden = held.Heard
-	case n.heard.holds(p.ID):
-		p.Announcements, version = n.heard.announcements(p.ID)
-	default: // another server holds the sessions: the copy of what it hears
-		p.Announcements = held.Announcements(v, peer.OwnerAccountId)
+	if held, ok := peer.BGP(v); ok {
+		p.Sessions = sessionsOf(held)
+		p.Announcements, p.Overridden, version = n.heardFrom(v, peer.OwnerAccountId, held, list)
 	}
 	return p, version
 }
 
-// readHeard reads what has been heard from Connect peers since earlier routes. Where that is not known, or cannot be added to what
+// heardFrom is what a peer with sessions announces: what was put for it, with how many heard routes that takes the place of, or what
+// was heard, with the version if it is in memory.
+func (n *Networks) heardFrom(v *state.View, account string, held *state.PeerBGP, put []routing.Announcement) (list []routing.Announcement, overridden int, version uint64) {
+	switch {
+	case len(put) > 0:
+		return put, held.Heard, 0
+	case n.heard.holds(held.ID):
+		list, version = n.heard.announcements(held.ID)
+		return list, 0, version
+	}
+	return held.Announcements(v, account), 0, 0 // another server holds the sessions: the copy of what it hears
+}
+
+// readHeard reads what has been heard from peers since earlier routes. Where that is not known, or cannot be added to what
 // there is, the attachment is among ids afterwards.
-func (n *Networks) readHeard(v *state.View, peers, ids map[string]bool, before *Routes) (list []heardDelta) {
+func (n *Networks) readHeard(v *state.View, of state.NetworkID, peers, ids map[string]bool, before *Routes) (list []heardDelta) {
 	for _, id := range slices.Sorted(maps.Keys(peers)) {
-		peer, ok := state.ConnectPeers.ByID(v, id)
-		if !ok {
-			continue // it moved, too
+		at, peer := id, ""
+		if row, ok := state.ConnectPeers.ByID(v, id); ok {
+			at, peer = row.ConnectAttachmentId, id
 		}
-		if set, put := state.Announcements.Get(v, state.Announcements.Key(peer.OwnerAccountId, peer.CoreNetworkId, id)); put && len(set.Announcements) > 0 {
+		if set, put := state.Announcements.Get(v, state.Announcements.Key(of.Account, of.ID, id)); put && len(set.Announcements) > 0 {
 			continue // what is heard is not used
 		}
-		at := peer.ConnectAttachmentId
-		_, held := peer.BGP(v)
+		_, held := state.BGPOf(v, of, id)
 		version, had := before.heard[id]
-		if ids[at] || !held || !had || !before.Tables.TakesRoutes(at, id) {
+		if ids[at] || !held || !had || !before.Tables.TakesRoutes(at, peer) {
 			ids[at] = true
 			continue
 		}
@@ -110,13 +123,13 @@ func (n *Networks) readHeard(v *state.View, peers, ids map[string]bool, before *
 			ids[at] = true
 			continue
 		}
-		d.attachment, d.peer = at, id
+		d.attachment, d.peer = at, peer
 		list = append(list, d)
 	}
 	return slices.DeleteFunc(list, func(d heardDelta) bool { return ids[d.attachment] })
 }
 
-func sessionsOf(held *state.ConnectPeerBGP) (list []snapshot.Session) {
+func sessionsOf(held *state.PeerBGP) (list []snapshot.Session) {
 	for _, s := range held.Sessions {
 		list = append(list, snapshot.Session{CoreNetworkAddress: s.CoreNetworkAddress, Up: s.Up, Reason: s.Reason})
 	}
@@ -202,14 +215,14 @@ func (q *question) entries(ctx context.Context, associations []*state.PrefixList
 	return lists
 }
 
-// attachments are rows as a snapshot has them. What was put for an attachment takes the place of what the catalog says of
-// its resource.
+// attachments are rows as a snapshot has them. What was put for an attachment, or is heard from its router, takes the place of what
+// the catalog says of its resource.
 func (q *question) attachments(ctx context.Context, rows []attached) []snapshot.Attachment {
 	var list []snapshot.Attachment
 	for i := range rows {
 		a := &rows[i]
 		announced := a.announced
-		if len(announced) == 0 && a.AttachmentType != api.AttachmentTypeConnect {
+		if len(announced) == 0 && a.AttachmentType != api.AttachmentTypeConnect && len(a.sessions) == 0 {
 			var err error
 			announced, err = q.announced(ctx, a)
 			q.failed(err)
@@ -232,7 +245,7 @@ func show(a *attached, peerASN uint32, announced []routing.Announcement) snapsho
 		Edges: a.Edges(), ResourceARN: a.ResourceArn, ResourceID: resource.ID(), Tags: a.Tags.Map(),
 		RoutingPolicyLabel: a.RoutingPolicyLabel, PeeringID: a.PeeringId, PeerASN: peerASN,
 		TunnelLess: a.Protocol == api.TunnelProtocolNoEncap, Association: &place, Proposal: (*snapshot.Association)(a.Proposal()),
-		Announcements: announced, Peers: a.peers, NAT: natOf(a.Attachment), SubnetARNs: a.SubnetArns, Options: optionsOf(a.VpcOptions),
+		Announcements: announced, Peers: a.peers, Sessions: a.sessions, Overridden: a.overridden, NAT: natOf(a.Attachment), SubnetARNs: a.SubnetArns, Options: optionsOf(a.VpcOptions),
 	}
 }
 

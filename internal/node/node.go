@@ -42,7 +42,7 @@ type Config struct {
 	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
 	NoRoutingEvents bool
 
-	// BGP is where the sessions of Connect peers have their sockets; "" and [speaker.Off] hold none. BGPSecrets are theirs, and
+	// BGP is where the sessions of Connect peers and VPN attachments have their sockets; "" and [speaker.Off] hold none. BGPSecrets are theirs, and
 	// BGPMonitors see what they receive.
 	BGP         speaker.Mode
 	BGPSecrets  speaker.Secrets
@@ -108,7 +108,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		db:       db,
 	}
 	if heard != nil {
-		config := speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log}
+		config := speaker.Config{DB: db, Networks: networks, Heard: heard, Mode: cfg.BGP, Catalog: cfg.Catalog, Secrets: cfg.BGPSecrets, Monitors: cfg.BGPMonitors, Log: cfg.Log}
 		if several {
 			config.Shared = bgpHolder(shared)
 		}
@@ -117,7 +117,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// BGP is what holds the sessions of Connect peers; nil: none are held.
+// BGP is what holds BGP sessions; nil: none are held.
 func (n *Node) BGP() *speaker.Speaker { return n.bgp }
 
 // Run moves resources through their transitions, and publishes what changes, until ctx ends. Of several servers on one store

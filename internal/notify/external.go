@@ -66,6 +66,7 @@ type scope struct {
 	gateways         []string
 	network          *state.CoreNetwork           // nil: none
 	attached         map[string]*state.Attachment // Site-to-Site VPN attachments
+	held             map[string]bool              // those whose BGP sessions a server holds, which publishes them
 	seen             *state.External
 	tables           map[string]*state.ExternalTable // as they were published
 }
@@ -79,7 +80,7 @@ func scopes(v *state.View, account string) []scope {
 			if !ok {
 				seen = &state.External{}
 			}
-			found[gn] = &scope{id: gn, account: account, attached: map[string]*state.Attachment{}, seen: seen, tables: readTables(v, account, gn)}
+			found[gn] = &scope{id: gn, account: account, attached: map[string]*state.Attachment{}, held: map[string]bool{}, seen: seen, tables: readTables(v, account, gn)}
 		}
 		return found[gn]
 	}
@@ -99,6 +100,7 @@ func scopes(v *state.View, account string) []scope {
 			if a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && a.IsBuilt() {
 				s := of(network.GlobalNetworkId)
 				s.arn, s.network, s.attached[a.AttachmentId] = state.Sibling(network.CoreNetworkArn, "global-network", network.GlobalNetworkId), network, a
+				_, s.held[a.AttachmentId] = a.BGP(v)
 			}
 		}
 	}
@@ -233,10 +235,22 @@ func (n *Notifier) lookAt(ctx context.Context, s *scope) *state.External {
 			if next.Attached == nil {
 				next.Attached = map[string]state.ExternalVPN{}
 			}
-			next.Attached[id] = seen
+			next.Attached[id] = s.withoutBGP(id, seen)
 		}
 	}
 	return next
+}
+
+// withoutBGP is a VPN connection without what the catalog says of its BGP, if a server holds the sessions.
+func (s *scope) withoutBGP(id string, v state.ExternalVPN) state.ExternalVPN {
+	if s.held[id] {
+		v.Tunnels = maps.Clone(v.Tunnels)
+		for address, t := range v.Tunnels {
+			t.BGP = false
+			v.Tunnels[address] = t
+		}
+	}
+	return v
 }
 
 func (n *Notifier) seenVPN(ctx context.Context, v *catalog.VPNConnection) state.ExternalVPN {

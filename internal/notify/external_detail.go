@@ -91,7 +91,7 @@ func (p *externalPublisher) publish(seen, next *state.External) {
 		place, _ := state.ParseARN(is.ARN)
 		network := p.scope.network
 		p.vpn(externalDetail{Region: place.Region, AttachmentArn: p.scope.attached[id].ARN(), CoreNetworkArn: network.CoreNetworkArn},
-			seen.Attached[id], is, network.CoreNetworkArn)
+			p.scope.withoutBGP(id, seen.Attached[id]), is, network.CoreNetworkArn)
 	}
 }
 

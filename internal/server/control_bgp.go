@@ -72,7 +72,7 @@ func rendered(report analysis.Report, format string) ([]byte, error) {
 type bgpMetrics struct{ sessions BGP }
 
 var (
-	bgpLabels  = []string{"core_network", "edge", "connect_peer", "core_network_address"}
+	bgpLabels  = []string{"core_network", "edge", "connect_peer", "attachment", "core_network_address"}
 	bgpUp      = prometheus.NewDesc("portolan_bgp_session_up", "1 when the BGP session is established, else 0.", bgpLabels, nil)
 	bgpHeard   = prometheus.NewDesc("portolan_bgp_prefixes_heard", "Prefixes that the router advertises on the session.", bgpLabels, nil)
 	bgpSent    = prometheus.NewDesc("portolan_bgp_prefixes_advertised", "Prefixes to advertise to the router on the session.", bgpLabels, nil)
@@ -94,7 +94,7 @@ func (m bgpMetrics) Describe(c chan<- *prometheus.Desc) {
 func (m bgpMetrics) Collect(c chan<- prometheus.Metric) {
 	truth := map[bool]float64{true: 1}
 	m.sessions.All(func(s *speaker.Session) {
-		labels := []string{s.CoreNetworkID, s.Edge, s.ConnectPeerID, s.CoreNetworkAddress.String()}
+		labels := []string{s.CoreNetworkID, s.Edge, s.ConnectPeerID, s.AttachmentID, s.CoreNetworkAddress.String()}
 		gauge := func(d *prometheus.Desc, v float64) {
 			c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 		}

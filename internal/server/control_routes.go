@@ -114,7 +114,7 @@ func bgpRoutes() []route {
 		return append([]parameter{{address, "Core network address of the session, of a peer with several."}}, more...)
 	}
 	return []route{
-		call(route{method: "GET", name: "bgpSessions", summary: "BGP sessions of Connect peers.", params: []parameter{{"core-network", "Only those of this core network."}}}, written,
+		call(route{method: "GET", name: "bgpSessions", summary: "BGP sessions of Connect peers and Site-to-Site VPN attachments.", params: []parameter{{"core-network", "Only those of this core network."}}}, written,
 			func(ctx context.Context, b BGP, _ string, q url.Values) (any, error) {
 				return b.BGPSessions(ctx, q.Get("core-network"))
 			}),

@@ -222,6 +222,7 @@ func moveAttachment(tx *state.Txn, key state.Key[*state.Attachment], from string
 	}
 	step, _ := lifecycle.Next(lifecycle.Attachment, from)
 	if step.Next == lifecycle.Gone {
+		tx.ForgetBGP(state.NetworkID{Account: old.NetworkOwner(), ID: old.CoreNetworkId}, old.AttachmentId)
 		state.Attachments.Delete(tx, old)
 		return nil
 	}

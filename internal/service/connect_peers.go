@@ -187,9 +187,9 @@ func moveConnectPeer(tx *state.Txn, key state.Key[*state.ConnectPeer], from stri
 	}
 	step, _ := lifecycle.Next(lifecycle.ConnectPeer, from)
 	if step.Next == lifecycle.Gone {
+		tx.ForgetBGP(state.NetworkID{Account: old.OwnerAccountId, ID: old.CoreNetworkId}, old.ConnectPeerId)
 		state.ConnectPeers.Delete(tx, key)
 		state.Announcements.Delete(tx, state.Announcements.Key(old.OwnerAccountId, old.CoreNetworkId, old.ConnectPeerId))
-		tx.ForgetBGP(old)
 		tx.ConnectPeerEvent(old, "DELETED", "deleted in a Connect attachment.")
 		return nil
 	}

@@ -19,7 +19,7 @@ type Peer struct {
 	Overridden    int                    `json:"overridden,omitzero"` // routes heard on them that Announcements takes the place of
 }
 
-// Session is a BGP session of a Connect peer at the moment of the snapshot.
+// Session is a BGP session of a Connect peer or a VPN attachment at the moment of the snapshot.
 type Session struct {
 	CoreNetworkAddress string `json:"coreNetworkAddress"`
 	Up                 bool   `json:"up"`

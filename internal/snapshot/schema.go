@@ -47,6 +47,8 @@ var described = map[string]string{
 	"Attachment.proposal":                 "Association that its tags ask for once their change is accepted.",
 	"Attachment.announcements":            "Routes that the attachment offers.",
 	"Attachment.peers":                    "Connect peers of a Connect attachment.",
+	"Attachment.sessions":                 "BGP sessions that a server held in the tunnels of a VPN attachment. They are not read: a file holds none.",
+	"Attachment.overridden":               "Routes heard on the sessions that the announcements take the place of.",
 	"Attachment.nat":                      "1:1 NAT configuration.",
 	"Attachment.sources":                  "Of an imported network: by prefix, which call it is known from.",
 	"Peer.id":                             "Id, unique among peers and attachments.",

@@ -69,7 +69,9 @@ type Attachment struct {
 	Proposal *Association `json:"proposal,omitzero"`
 
 	Announcements []routing.Announcement `json:"announcements,omitzero"`
-	Peers         []Peer                 `json:"peers,omitzero"` // of a Connect attachment
+	Peers         []Peer                 `json:"peers,omitzero"`      // of a Connect attachment
+	Sessions      []Session              `json:"sessions,omitzero"`   // that a server holds in the tunnels of a VPN attachment
+	Overridden    int                    `json:"overridden,omitzero"` // routes heard on them that Announcements takes the place of
 	NAT           *NAT                   `json:"nat,omitzero"`
 
 	Sources map[string]string `json:"sources,omitzero"` // where each prefix is known from, when the network was imported

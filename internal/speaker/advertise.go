@@ -15,7 +15,7 @@ func (p *peer) advertise(tables *routing.Tables) {
 	}
 	old := p.tables
 	p.tables = tables
-	if changes, ok := tables.AdvertisedSince(old, p.id, p.row.EdgeLocation); ok {
+	if changes, ok := tables.AdvertisedSince(old, p.id, p.edge); ok {
 		routes := make([]bgp.Route, len(changes))
 		for i := range changes {
 			routes[i].Prefix = changes[i].Prefix
@@ -26,7 +26,7 @@ func (p *peer) advertise(tables *routing.Tables) {
 		p.export.Update(routes)
 		return
 	}
-	list := tables.Advertised(p.id, p.row.EdgeLocation)
+	list := tables.Advertised(p.id, p.edge)
 	routes := make([]bgp.Route, len(list))
 	for i := range list {
 		routes[i] = bgp.Route{Prefix: list[i].Prefix, Attrs: p.attributes(&list[i].Attributes)}

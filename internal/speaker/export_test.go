@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"portolan/internal/bgp"
 	"portolan/internal/state"
@@ -77,17 +78,30 @@ func RecordedNetns(run func(args ...string) error) *netns {
 	return n
 }
 
+// PlacedHere is the placement of the mode.
+func PlacedHere() placement { return here{} }
+
+// HeldBy makes the speaker that of a server which holds no sessions, as another one does.
+func (sp *Speaker) HeldBy(server string) {
+	sp.shared = func(context.Context) (string, error) { return server, nil }
+	sp.leave()
+}
+
 // Tidy removes what peers had that are gone.
 func Tidy(n *netns) { n.tidy() }
 
 // Arrange is the problems of a placement with the speaker's peers.
-func (sp *Speaker) Arrange(n *netns) map[string]error {
+func (sp *Speaker) Arrange(n placement) map[string]error {
 	var list []*peer
 	for _, p := range sp.peers {
 		list = append(list, p)
 	}
+	slices.SortFunc(list, func(a, b *peer) int { return strings.Compare(a.id, b.id) })
 	return n.arrange(list)
 }
+
+// Apply makes the sessions, or says why not.
+func (sp *Speaker) Apply() { sp.apply() }
 
 // Unsaved is how many peers have routes that are not stored yet.
 func (sp *Speaker) Unsaved() int {

@@ -15,6 +15,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/bgp"
+	"portolan/internal/catalog"
 	"portolan/internal/events"
 	"portolan/internal/node"
 	"portolan/internal/speaker"
@@ -29,11 +30,13 @@ type world struct {
 	st  store.Store
 	cn  string
 	lab *lab // nil: no sockets
+
+	outside *outside // the catalog
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, st: store.OpenMemory(), ctx: api.WithCaller(t.Context(), api.Caller{Account: "111122223333", Partition: "aws"})}
+	w := &world{t: t, outside: newOutside(), st: store.OpenMemory(), ctx: api.WithCaller(t.Context(), api.Caller{Account: "111122223333", Partition: "aws"})}
 	t.Cleanup(func() { _ = w.st.Close() })
 	w.start(speaker.Loopback)
 	return w
@@ -42,8 +45,12 @@ func newWorld(t *testing.T) *world {
 // start makes a node, as a process that begins does.
 func (w *world) start(mode speaker.Mode) {
 	w.t.Helper()
+	var outside catalog.Catalog
+	if w.outside != nil {
+		outside = w.outside
+	}
 	n, err := node.New(w.ctx, node.Config{
-		Store: w.st, Now: func() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }, Random: rand.NewPCG(1, 2), BGP: mode,
+		Store: w.st, Catalog: outside, Now: func() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }, Random: rand.NewPCG(1, 2), BGP: mode,
 		Log: w.lab.logger(),
 	})
 	if err != nil {
@@ -212,12 +219,12 @@ func (w *world) happened(after uint64) (list []string, next uint64) {
 		w.t.Fatal(err)
 	}
 	for _, r := range records {
-		var d struct{ ChangeType, CoreNetworkAddress string }
+		var d struct{ ChangeType, CoreNetworkAddress, OutsideIPAddress string }
 		if err := json.Unmarshal(r.Event.Detail, &d, json.MatchCaseInsensitiveNames(true)); err != nil {
 			w.t.Fatal(err)
 		}
-		if strings.HasPrefix(d.ChangeType, "CONNECT_PEER_BGP") {
-			list = append(list, d.ChangeType+" "+d.CoreNetworkAddress)
+		if strings.HasPrefix(d.ChangeType, "CONNECT_PEER_BGP") || strings.HasPrefix(d.ChangeType, "VPN-CONNECTION-BGP") {
+			list = append(list, d.ChangeType+" "+d.CoreNetworkAddress+d.OutsideIPAddress)
 		}
 	}
 	return list, next

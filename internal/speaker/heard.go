@@ -118,7 +118,7 @@ func (sp *Speaker) Received(b *bgp.Session, message []byte) {
 	}
 }
 
-// best is the route of a peer: both sessions lead to one router, so that a prefix is one route whose attributes are those of
+// best is the route of a peer: both sessions lead to one site, so that a prefix is one route whose attributes are those of
 // the session that is preferred as BGP does; without a difference the first. nil: there is none.
 func (h *heard) best() *bgp.Attributes {
 	a, b := h[0], h[1]
@@ -183,7 +183,6 @@ func attributesOf(n *routing.Announcement, nextHop netip.Addr) *bgp.Attributes {
 
 // report is what a peer has to say to the state.
 type report struct {
-	row      *state.ConnectPeer
 	peer     *peer
 	sessions []state.BGPSession
 	count    int
@@ -198,7 +197,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 	var reports []*report
 	sp.mu.Lock()
 	for p := range sp.dirty {
-		r := &report{peer: p, row: p.row, moved: p.moved}
+		r := &report{peer: p, moved: p.moved}
 		p.moved = false
 		p.compactChanged()
 		list := make([]network.HeardRoute, len(p.changed))
@@ -218,9 +217,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 		}
 		changes[p], p.changed, p.distinct = list, nil, 0
 		for _, s := range p.sessions {
-			r.sessions = append(r.sessions, state.BGPSession{
-				CoreNetworkAddress: s.core.String(), Up: s.up, Since: state.Time{Time: s.since}, Reason: s.reason,
-			})
+			r.sessions = append(r.sessions, s.stored())
 		}
 		reports = append(reports, r)
 	}
@@ -263,12 +260,12 @@ func sameStatus(a, b state.BGPSession) bool {
 
 // put stores a report, with an event for each session that came up or went down. What says nothing new is not stored.
 func (r *report) put(tx *state.Txn) {
-	row, ok := state.ConnectPeers.Get(tx.View, r.row.Key())
-	if !ok {
+	n, id := r.peer.network, r.peer.id
+	if !tx.Speaks(n, id) {
 		return // deleted meanwhile
 	}
-	next := state.ConnectPeerBGP{ID: row.ConnectPeerId, CoreNetworkId: row.CoreNetworkId, Sessions: r.sessions, Heard: r.count}
-	old, had := row.BGP(tx.View)
+	next := state.PeerBGP{ID: id, CoreNetworkId: n.ID, Sessions: r.sessions, Heard: r.count}
+	old, had := state.BGPOf(tx.View, n, id)
 	up := map[string]bool{}
 	if had {
 		next.Version, next.Shards = old.Version, old.Shards
@@ -276,9 +273,9 @@ func (r *report) put(tx *state.Txn) {
 			up[s.CoreNetworkAddress] = s.Up
 		}
 	}
-	for _, s := range r.sessions {
-		if s.Up != up[s.CoreNetworkAddress] {
-			tx.ConnectPeerStatus(row, s.Up, s.CoreNetworkAddress)
+	for i := range r.sessions {
+		if s := &r.sessions[i]; s.Up != up[s.CoreNetworkAddress] {
+			tx.BGPStatus(n, id, s, s.Up)
 		}
 	}
 	switch {
@@ -287,5 +284,5 @@ func (r *report) put(tx *state.Txn) {
 	case had && slices.EqualFunc(old.Sessions, next.Sessions, sameStatus):
 		return
 	}
-	state.ConnectPeerBGPs.Put(tx, state.ConnectPeerBGPs.Key(row.OwnerAccountId, row.CoreNetworkId, row.ConnectPeerId), &next)
+	state.PeerBGPs.Put(tx, state.PeerBGPs.Key(n.Account, n.ID, id), &next)
 }

@@ -63,25 +63,49 @@ const (
 type here struct{}
 
 func (here) arrange(peers []*peer) map[string]error {
-	owner := map[netip.Addr]string{}
+	claims := claims{}
 	problems := map[string]error{}
 	for _, p := range peers {
+		if err := claims.take(p, ""); err != nil {
+			problems[p.id] = err
+			continue
+		}
 		for _, s := range p.sessions {
-			if other := owner[s.core]; other != "" && other != p.id {
-				problems[p.id] = fmt.Errorf("%s is an address of %s, too: in this namespace an address belongs to one Connect peer", s.core, other)
-				continue
-			}
-			owner[s.core] = p.id
 			s.sockets = sockets{local: netip.AddrPortFrom(s.core, bgpPort), remote: netip.AddrPortFrom(s.router, bgpPort), ttl: connectTTL}
 		}
 	}
 	return problems
 }
 
+// claims are the addresses in use, by whom: inside blocks of VPN tunnels may be the same, and packets of two peers must not be
+// mistaken for each other's. Routers may have one address, as long as those of the core network differ.
+type claims map[claim]string
+
+type claim struct {
+	namespace string
+	address   netip.Addr
+	router    bool
+}
+
+// take claims the addresses of a peer in a network namespace, or says whose one of them is.
+func (c claims) take(p *peer, namespace string) error {
+	for _, s := range p.sessions {
+		for _, used := range []claim{{namespace, s.core, false}, {namespace, s.core, true}, {namespace, s.router, false}} {
+			if other := c[used]; other != "" {
+				return fmt.Errorf("%s is an address of %s, too: in a network namespace an address belongs to one peer", used.address, other)
+			}
+		}
+	}
+	for _, s := range p.sessions {
+		c[claim{namespace, s.core, false}], c[claim{namespace, s.router, true}] = p.id, p.id
+	}
+	return nil
+}
+
 func (here) tidy()  {}
 func (here) close() {}
 
-// loopback has eight addresses of 127.64.0.0/10 for each Connect peer: the second is the router's, the third and fourth are the core
+// loopback has eight addresses of 127.64.0.0/10 for each peer: the second is the router's, the third and fourth are the core
 // network's, as in an inside block. Which ones follows from the id of the peer.
 type loopback struct{ slots map[uint32]string }
 
@@ -116,19 +140,19 @@ func (l *loopback) arrange(peers []*peer) map[string]error {
 func (*loopback) tidy()  {}
 func (*loopback) close() {}
 
-// Secret is what a Connect peer's sessions have that is not stored.
+// Secret is what a peer's sessions have that is not stored.
 type Secret struct {
 	Password    string `json:"password,omitzero"`    // TCP MD5 (RFC 2385)
 	TTLSecurity int    `json:"ttlSecurity,omitzero"` // GTSM (RFC 5082): the most hops that the router may be away
 }
 
-// Secrets are by Connect peer.
+// Secrets are by Connect peer or VPN attachment.
 type Secrets map[string]Secret
 
 // maxPassword is the longest key that TCP MD5 has.
 const maxPassword = 80
 
-// LoadSecrets reads a file, JSON or YAML: Connect peers with their secrets. An error never holds a secret.
+// LoadSecrets reads a file, JSON or YAML: peers with their secrets. An error never holds a secret.
 func LoadSecrets(path string) (Secrets, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -140,7 +164,7 @@ func LoadSecrets(path string) (Secrets, error) {
 	}
 	var s Secrets
 	if err := json.Unmarshal(text, &s, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("%s: want Connect peers, each with password or ttlSecurity", path)
+		return nil, fmt.Errorf("%s: want Connect peers or VPN attachments, each with password or ttlSecurity", path)
 	}
 	for id, secret := range s {
 		if len(secret.Password) > maxPassword || secret.TTLSecurity < 0 || secret.TTLSecurity > 254 {

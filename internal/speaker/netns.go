@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"portolan/api"
 	"portolan/internal/bgp"
 )
 
@@ -19,7 +18,7 @@ import (
 // tunnel device of its own: the kernel's where it has GRE, otherwise a TUN device whose packets this process carries.
 type netns struct {
 	log   *slog.Logger
-	built map[string]*built // by Connect peer
+	built map[string]*built // by peer
 	left  []*built          // of peers that are gone: their sessions' last messages are still under way
 	ip    func(args ...string) error
 	gre   func(namespace, device string, local netip.Addr) (*bgp.GREEndpoint, error)
@@ -49,13 +48,18 @@ func runIP(args ...string) error {
 }
 
 func namespaceOf(p *peer) string {
-	return "portolan-" + strings.TrimPrefix(p.network.ID, "core-network-") + "-" + p.row.EdgeLocation
+	return "portolan-" + strings.TrimPrefix(p.network.ID, "core-network-") + "-" + p.edge
 }
 
 func (n *netns) arrange(peers []*peer) map[string]error {
 	problems := map[string]error{}
+	claims := claims{}
 	there := map[string]bool{}
 	for _, p := range peers {
+		if err := claims.take(p, namespaceOf(p)); err != nil {
+			problems[p.id] = err
+			continue
+		}
 		there[p.id] = true
 		for _, s := range p.sessions {
 			s.sockets = sockets{
@@ -71,7 +75,7 @@ func (n *netns) arrange(peers []*peer) map[string]error {
 		}
 	}
 	for _, p := range peers {
-		if n.built[p.id] != nil {
+		if !there[p.id] || n.built[p.id] != nil {
 			continue
 		}
 		b := &built{namespace: namespaceOf(p)}
@@ -102,23 +106,21 @@ func (n *netns) build(p *peer, b *built) error {
 			return err
 		}
 	}
-	config := p.row.Configuration
-	tunnel := config.Protocol == api.TunnelProtocolGre
 	for _, s := range p.sessions {
 		b.locals = append(b.locals, s.core.String())
 		if s.core6.IsValid() {
 			b.locals = append(b.locals, s.core6.String())
 		}
 	}
-	if tunnel {
-		b.locals = append(b.locals, config.CoreNetworkAddress)
+	if p.gre() {
+		b.locals = append(b.locals, p.connect.Configuration.CoreNetworkAddress)
 	}
 	for _, a := range b.locals {
 		if err := n.ip("-n", b.namespace, "route", "replace", "local", a, "dev", "lo"); err != nil {
 			return err
 		}
 	}
-	if !tunnel {
+	if !p.gre() {
 		return nil
 	}
 	return n.tunnel(p, b)
@@ -126,7 +128,7 @@ func (n *netns) build(p *peer, b *built) error {
 
 // tunnel makes the GRE tunnel of a peer and the routes through it.
 func (n *netns) tunnel(p *peer, b *built) error {
-	config := p.row.Configuration
+	config := p.connect.Configuration
 	local, err := netip.ParseAddr(config.CoreNetworkAddress)
 	if err != nil {
 		return fmt.Errorf("core network address %q: %w", config.CoreNetworkAddress, err)

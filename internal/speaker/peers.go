@@ -3,7 +3,9 @@ package speaker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,17 +18,30 @@ import (
 	"portolan/routing"
 )
 
-// peer is a Connect peer whose sessions are held: one router, and two addresses of the core network.
-type peer struct {
-	id       string
+// identity is who has sessions with a core network: a Connect peer, or a Site-to-Site VPN attachment.
+type identity struct {
+	id, edge string
 	network  state.NetworkID
+	created  time.Time
+	connect  *state.ConnectPeer // nil: a VPN attachment
+	problem  string             // why it can have no sessions
+}
+
+// gre tells whether the sessions go through a GRE tunnel.
+func (i *identity) gre() bool {
+	return i.connect != nil && i.connect.Configuration.Protocol == api.TunnelProtocolGre
+}
+
+// peer is a Connect peer, or a VPN attachment, whose sessions are held. A Connect peer is one router and two addresses of the core
+// network, a VPN attachment has two addresses on each side.
+type peer struct {
+	identity // of Run alone, which changes it under the lock of the Speaker
 	sessions []*session
 	export   *bgp.Export
 	tables   *routing.Tables // that export advertises
 	restored bool            // an earlier process held the sessions
 
 	// Under the lock of the Speaker.
-	row      *state.ConnectPeer // written by Run alone
 	routes   heardRoutes
 	changed  []netip.Prefix   // since the last report, some more than once
 	distinct int              // of the first of them: how many there were when each was there once
@@ -38,19 +53,20 @@ type peer struct {
 // heard is what each session has brought for a prefix.
 type heard [maxSessions]*bgp.Attributes
 
-// maxSessions is how many sessions a Connect peer has.
+// maxSessions is how many sessions a peer has.
 const maxSessions = 2
 
 // session is one session of a peer.
 type session struct {
-	name   string
-	at     int // among those of the peer
-	peer   *peer
-	core   netip.Addr // of the core network
-	router netip.Addr
-	core6  netip.Addr // the next hop of IPv6; not valid: the session has none
-	local  uint32     // AS numbers
-	remote uint32
+	name    string
+	at      int // among those of the peer
+	peer    *peer
+	core    netip.Addr // of the core network
+	router  netip.Addr
+	core6   netip.Addr // the next hop of IPv6; not valid: the session has none
+	local   uint32     // AS numbers
+	remote  uint32
+	outside string // address of the VPN tunnel; "": none
 
 	sockets sockets // of Run alone
 
@@ -75,16 +91,19 @@ func compareNetworks(a, b state.NetworkID) int {
 	return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.ID, b.ID))
 }
 
-// found is a Connect peer in the state, and what an earlier process left.
+// found is a peer in the state, and what an earlier process left.
 type found struct {
-	row    *state.ConnectPeer
-	bgp    *state.ConnectPeerBGP
-	routes []state.HeardRoute
+	identity
+	sessions []*session
+	vpn      *state.Attachment // whose VPN connection tells the sessions
+	local    uint32            // ASN of the edge
+	bgp      *state.PeerBGP
+	routes   []state.HeardRoute
 }
 
-// readPeers reads the Connect peers of a core network that are to have sessions. Of those that are not known yet it reads the
-// routes, too.
-func readPeers(v *state.View, id state.NetworkID, known map[string]*peer) (list []found) {
+// readPeers reads the peers of a core network that are to have sessions. Of those that are not known yet it reads the routes, too.
+// Sessions of VPN attachments are left to [Speaker.ask].
+func readPeers(v *state.View, id state.NetworkID, known map[string]*peer, vpns *vpnList) (list []found) {
 	for _, row := range state.ConnectPeers.Rows(v, state.ConnectPeers.OnCoreNetwork(id.Account, id.ID), "") {
 		if row.State != api.ConnectPeerStateAvailable || row.Configuration == nil || len(row.Configuration.BgpConfigurations) == 0 {
 			continue
@@ -92,52 +111,90 @@ func readPeers(v *state.View, id state.NetworkID, known map[string]*peer) (list 
 		if a, ok := state.Attachments.Get(v, state.Attachments.Key(id.Account, id.ID, row.ConnectAttachmentId)); !ok || !a.IsBuilt() {
 			continue
 		}
-		f := found{row: row}
-		if known[row.ConnectPeerId] == nil {
-			if held, ok := row.BGP(v); ok {
-				f.bgp, f.routes = held, held.Routes(v, id.Account)
-			}
+		f := connectPeer(row)
+		if p := known[f.id]; p != nil && p.connect == row {
+			f.sessions = p.sessions
+		} else {
+			f.sessions = sessionsOf(row)
 		}
 		list = append(list, f)
+	}
+	if network, ok := state.CoreNetworks.Get(v, state.CoreNetworks.Key(id.Account, id.ID)); ok {
+		list = append(list, vpns.read(v, network)...)
+	} else {
+		*vpns = vpnList{}
+	}
+	for i := range list {
+		f := &list[i]
+		if known[f.id] != nil {
+			continue
+		}
+		if held, ok := state.BGPOf(v, id, f.id); ok {
+			f.bgp, f.routes = held, held.Routes(v, id.Account)
+		}
 	}
 	return list
 }
 
+func connectPeer(row *state.ConnectPeer) found {
+	return found{identity: identity{
+		id: row.ConnectPeerId, edge: row.EdgeLocation, network: state.NetworkID{Account: row.OwnerAccountId, ID: row.CoreNetworkId},
+		created: row.CreatedAt.Time, connect: row,
+	}}
+}
+
+func vpnAttachment(n state.NetworkID, row *state.Attachment) found {
+	return found{identity: identity{id: row.AttachmentId, edge: row.EdgeLocation, network: n, created: row.CreatedAt.Time}}
+}
+
 // refreshNetwork brings the peers of a core network in line with the state. It tells whether sessions are to be others.
 func (sp *Speaker) refreshNetwork(ctx context.Context, id state.NetworkID) (changed bool, err error) {
-	known := sp.loaded[id]
-	list, err := state.Look(ctx, sp.db, func(v *state.View) ([]found, error) { return readPeers(v, id, known), nil })
+	known, vpns := sp.loaded[id], sp.vpns[id]
+	if vpns == nil {
+		vpns = &vpnList{}
+		sp.vpns[id] = vpns
+	}
+	list, err := state.Look(ctx, sp.db, func(v *state.View) ([]found, error) { return readPeers(v, id, known, vpns), nil })
 	if err != nil {
 		return false, err
+	}
+	list = slices.DeleteFunc(list, func(f found) bool { return len(f.sessions) == 0 && f.vpn == nil })
+	if vpns.generation == 0 {
+		delete(sp.vpns, id) // the core network is gone
 	}
 	gone := map[string]*peer{}
 	for name, p := range known {
 		gone[name] = p
 	}
-	for _, f := range list {
-		p := known[f.row.ConnectPeerId]
-		delete(gone, f.row.ConnectPeerId)
+	for i := range list {
+		f := &list[i]
+		p := known[f.id]
+		if f.vpn != nil && !sp.ask(ctx, f, p) {
+			continue
+		}
+		delete(gone, f.id)
 		switch {
 		case p == nil:
-			p = newPeer(id, &f)
-			sp.add(p, &f)
+			sp.add(newPeer(f), f)
 			changed = true
-		case p.row != f.row && !sameSessions(p.row, f.row):
+		case !slices.EqualFunc(p.sessions, f.sessions, sameSession):
 			delete(known, p.id) // as if it were another peer: what was heard goes
 			sp.remove(ctx, p)
-			p = newPeer(id, &found{row: f.row})
-			sp.add(p, &found{row: f.row})
+			f.bgp, f.routes = nil, nil
+			sp.add(newPeer(f), f)
 			changed = true
+		default:
+			changed = changed || p.problem != f.problem
+			sp.mu.Lock()
+			p.identity = f.identity
+			sp.mu.Unlock()
 		}
-		sp.mu.Lock()
-		p.row = f.row
-		sp.mu.Unlock()
 	}
 	for _, p := range gone {
 		sp.remove(ctx, p)
 		changed = true
 	}
-	if len(list) == 0 {
+	if len(sp.loaded[id]) == 0 {
 		return changed, nil
 	}
 	_, routes, err := sp.networks.Current(ctx, network.ByID(id))
@@ -150,23 +207,23 @@ func (sp *Speaker) refreshNetwork(ctx context.Context, id state.NetworkID) (chan
 	return changed, nil
 }
 
-func sameSessions(a, b *state.ConnectPeer) bool {
-	return slices.EqualFunc(sessionsOf(nil, a), sessionsOf(nil, b), func(x, y *session) bool {
-		return x.core == y.core && x.router == y.router && x.core6 == y.core6 && x.local == y.local && x.remote == y.remote
-	})
+func sameSession(x, y *session) bool {
+	return x.core == y.core && x.router == y.router && x.core6 == y.core6 && x.local == y.local && x.remote == y.remote && x.outside == y.outside
 }
 
-func newPeer(id state.NetworkID, f *found) *peer {
+func newPeer(f *found) *peer {
 	p := &peer{
-		id: f.row.ConnectPeerId, network: id, row: f.row, export: bgp.NewExport(), stale: map[int]struct{}{},
+		identity: f.identity, sessions: f.sessions, export: bgp.NewExport(), stale: map[int]struct{}{},
 	}
-	p.sessions = sessionsOf(p, f.row)
+	for at, s := range p.sessions {
+		s.name, s.at, s.peer = p.id+"/"+s.core.String(), at, p
+	}
 	return p
 }
 
 // sessionsOf are the sessions of a Connect peer. IPv6 goes over the sessions of IPv4, with the addresses at the same places of the
 // IPv6 block.
-func sessionsOf(p *peer, row *state.ConnectPeer) (list []*session) {
+func sessionsOf(row *state.ConnectPeer) (list []*session) {
 	var inside6 netip.Addr
 	for _, text := range row.Configuration.InsideCidrBlocks {
 		if block, err := netip.ParsePrefix(text); err == nil && block.Addr().Is6() {
@@ -179,14 +236,10 @@ func sessionsOf(p *peer, row *state.ConnectPeer) (list []*session) {
 		if i == maxSessions || err1 != nil || err2 != nil || b.CoreNetworkAsn == nil || b.PeerAsn == nil {
 			continue
 		}
-		s := &session{
-			name: row.ConnectPeerId + "/" + b.CoreNetworkAddress, at: i, peer: p, core: core, router: router, core6: inside6,
-			local: uint32(*b.CoreNetworkAsn), remote: uint32(*b.PeerAsn),
-		}
+		list = append(list, &session{core: core, router: router, core6: inside6, local: uint32(*b.CoreNetworkAsn), remote: uint32(*b.PeerAsn)})
 		if inside6.IsValid() {
 			inside6 = inside6.Next()
 		}
-		list = append(list, s)
 	}
 	return list
 }
@@ -209,12 +262,16 @@ func (sp *Speaker) add(p *peer, f *found) {
 	for i := range f.routes {
 		r := &f.routes[i]
 		a := r.Routing()
-		attrs := attributesOf(&a, p.sessions[0].router)
 		var h heard
-		for at := range p.sessions {
-			if r.Sessions&(1<<at) != 0 {
-				h[at] = attrs
+		var attrs *bgp.Attributes
+		for at, s := range p.sessions {
+			if r.Sessions&(1<<at) == 0 {
+				continue
 			}
+			if attrs == nil || attrs.NextHop != s.router {
+				attrs = attributesOf(&a, s.router)
+			}
+			h[at] = attrs
 		}
 		p.routes.set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
@@ -250,30 +307,31 @@ func (sp *Speaker) remove(ctx context.Context, p *peer) {
 	delete(sp.unsaved, p)
 	sp.mu.Unlock()
 	sp.heard.Forget(p.id)
+	sp.forget(ctx, &p.identity)
+}
+
+// forget removes what is stored of the sessions of a peer.
+func (sp *Speaker) forget(ctx context.Context, i *identity) {
 	err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
-		if row, ok := state.ConnectPeers.Get(tx.View, p.row.Key()); ok { // else it went with the row
-			tx.ForgetBGP(row)
-		}
+		tx.ForgetBGP(i.network, i.id)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
-		sp.log.Error("BGP: the sessions of a Connect peer that has none are still stored", "connect_peer", p.id, "error", err)
+		sp.log.Error("BGP: the sessions of a peer that has none are still stored", "peer", i.id, "error", err)
 	}
 }
 
 // Forget removes what an earlier process left of sessions, for a server that holds none.
 func Forget(ctx context.Context, db *state.DB) error {
 	return state.Record(ctx, db, func(tx *state.Txn) error {
-		var list []*state.ConnectPeer
-		for account := range tx.Accounts() {
-			for _, row := range state.ConnectPeers.Rows(tx.View, state.ConnectPeers.Of(account), "") {
-				if _, ok := row.BGP(tx.View); ok {
-					list = append(list, row)
-				}
+		for _, account := range slices.Collect(tx.Accounts()) {
+			var list []*state.PeerBGP
+			for _, b := range state.PeerBGPs.Rows(tx.View, state.PeerBGPs.Of(account), "") {
+				list = append(list, b)
 			}
-		}
-		for _, row := range list {
-			tx.ForgetBGP(row)
+			for _, b := range list {
+				tx.ForgetBGP(state.NetworkID{Account: account, ID: b.CoreNetworkId}, b.ID)
+			}
 		}
 		return nil
 	})
@@ -319,9 +377,18 @@ func (sp *Speaker) apply() {
 	sp.mu.Unlock()
 	// The oldest first: what is worked out from all of them stays as it is for those that were there.
 	slices.SortFunc(peers, func(a, b *peer) int {
-		return cmp.Or(a.row.CreatedAt.Time.Compare(b.row.CreatedAt.Time), strings.Compare(a.id, b.id))
+		return cmp.Or(a.created.Compare(b.created), strings.Compare(a.id, b.id))
 	})
-	problems := sp.place.arrange(peers)
+	problems := map[string]error{}
+	var able []*peer
+	for _, p := range peers {
+		if p.problem != "" {
+			problems[p.id] = errors.New(p.problem)
+			continue
+		}
+		able = append(able, p)
+	}
+	maps.Copy(problems, sp.place.arrange(able))
 	sp.untidy = true
 	var list []bgp.Desired
 	for _, p := range peers {
@@ -339,7 +406,7 @@ func (sp *Speaker) apply() {
 	}
 	var said []string
 	for id, err := range problems {
-		said = append(said, fmt.Sprintf("Connect peer %s: %v", id, err))
+		said = append(said, fmt.Sprintf("%s: %v", id, err))
 	}
 	slices.Sort(said)
 	if err := sp.bgp.Apply(list); err != nil {
@@ -347,9 +414,15 @@ func (sp *Speaker) apply() {
 	}
 	sp.mu.Lock()
 	for _, p := range peers {
+		problem := ""
+		if problems[p.id] != nil {
+			problem = problems[p.id].Error()
+		}
 		for _, s := range p.sessions {
-			if s.problem = ""; problems[p.id] != nil {
-				s.problem = problems[p.id].Error()
+			if s.problem != problem {
+				s.problem = problem
+				sp.dirty[p] = struct{}{}
+				poke(sp.wake)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"portolan/internal/analysis"
 	"portolan/internal/bgp"
 	"portolan/internal/speaker"
+	"portolan/policy"
 	"portolan/routing"
 )
 
@@ -54,6 +55,7 @@ func newSteps(t *testing.T, seed uint64) *steps {
 	for range 4 {
 		s.add()
 	}
+	s.ids = append(s.ids, s.vpn(1, "eu-west-1", 65001), s.vpn(2, "us-east-1", 65003))
 	return s
 }
 
@@ -103,12 +105,12 @@ func (s *steps) step() string {
 			s.t.Fatal(err)
 		}
 		return fmt.Sprint("put ", id, " ", list)
-	case n == 18 && len(s.ids) > 2:
+	case n == 18 && len(s.ids) > 2 && strings.HasPrefix(id, "connect-peer"):
 		must(s.world, s.DeleteConnectPeer, api.DeleteConnectPeerInput{ConnectPeerId: id})
 		s.ids = slices.DeleteFunc(s.ids, func(other string) bool { return other == id })
 		s.rest()
 		return "deleted " + id
-	case n == 19 && s.made < 10:
+	case n == 19 && len(s.ids) < 6: // an attachment has at most four peers
 		s.add()
 		return "added " + s.ids[len(s.ids)-1]
 	case n == 20:
@@ -153,6 +155,11 @@ func (s *steps) check() error {
 	}
 	for i := range snap.Attachments {
 		a := &snap.Attachments[i]
+		if a.Type == policy.TypeSiteToSiteVPN {
+			if got, want := s.advertised(a.ID), sent(full.Tables, a.ID, a.Edges[0]); got != want {
+				return fmt.Errorf("%s is sent:\n%s\ncomputed anew:\n%s", a.ID, got, want)
+			}
+		}
 		for _, p := range a.Peers {
 			if got, want := s.advertised(p.ID), sent(full.Tables, p.ID, a.Edges[0]); got != want {
 				return fmt.Errorf("%s is sent:\n%s\ncomputed anew:\n%s", p.ID, got, want)

@@ -1,6 +1,7 @@
 package speaker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -16,7 +17,8 @@ import (
 
 // Session is a BGP session as control calls show it. Routes are counted as they are now, messages since the session was made.
 type Session struct {
-	ConnectPeerID string `json:"connectPeerId"`
+	ConnectPeerID string `json:"connectPeerId,omitzero"`
+	AttachmentID  string `json:"attachmentId,omitzero"` // of a Site-to-Site VPN attachment
 	CoreNetworkID string `json:"coreNetworkId"`
 	Edge          string `json:"edge"`
 
@@ -24,6 +26,7 @@ type Session struct {
 	PeerAddress        netip.Addr `json:"peerAddress"`
 	CoreNetworkASN     uint32     `json:"coreNetworkAsn"`
 	PeerASN            uint32     `json:"peerAsn"`
+	OutsideIP          string     `json:"outsideIpAddress,omitzero"` // of the VPN tunnel
 
 	Local     string `json:"local"`               // the socket, which differs in the mode loopback
 	Remote    string `json:"remote"`              //
@@ -60,7 +63,10 @@ type Tunnel struct {
 	InsideCIDRBlocks   []string `json:"insideCidrBlocks"`
 }
 
-// Sessions are the sessions of the caller's Connect peers, of one core network or of all, by peer and address.
+// PeerID is the id of the Connect peer or the attachment.
+func (s *Session) PeerID() string { return cmp.Or(s.ConnectPeerID, s.AttachmentID) }
+
+// Sessions are the sessions of the caller, of one core network or of all, by peer and address.
 type Sessions struct {
 	Sessions []Session `json:"sessions"`
 }
@@ -111,13 +117,19 @@ func (sp *Speaker) copies(wanted func(*peer) bool) []copied {
 	return list
 }
 
-// shown is what follows from the row of a peer.
+// shown is what follows from who the peer is.
 func (s *session) shown(p *peer) Session {
 	out := Session{
-		ConnectPeerID: p.id, CoreNetworkID: p.network.ID, Edge: p.row.EdgeLocation,
-		CoreNetworkAddress: s.core, PeerAddress: s.router, CoreNetworkASN: s.local, PeerASN: s.remote,
+		CoreNetworkID: p.network.ID, Edge: p.edge,
+		CoreNetworkAddress: s.core, PeerAddress: s.router, CoreNetworkASN: s.local, PeerASN: s.remote, OutsideIP: s.outside,
 	}
-	if config := p.row.Configuration; config.Protocol == api.TunnelProtocolGre {
+	if p.connect != nil {
+		out.ConnectPeerID = p.id
+	} else {
+		out.AttachmentID = p.id
+	}
+	if p.gre() {
+		config := p.connect.Configuration
 		out.Tunnel = &Tunnel{config.CoreNetworkAddress, config.PeerAddress, config.InsideCidrBlocks}
 	}
 	return out
@@ -176,7 +188,14 @@ func (sp *Speaker) BGPSessions(ctx context.Context, coreNetwork string) (*Sessio
 	return out, nil
 }
 
-// of are the sessions of one of the caller's Connect peers, or the one with the core network address.
+func notFound(id string) error {
+	if strings.HasPrefix(id, "attachment-") {
+		return api.NotFound("attachment", id)
+	}
+	return api.NotFound("connect-peer", id)
+}
+
+// of are the sessions of one of the caller's peers, or the one with the core network address.
 func (sp *Speaker) of(ctx context.Context, id, address string) ([]copied, error) {
 	if sp.elsewhere() {
 		return nil, sp.refusal(ctx)
@@ -184,18 +203,18 @@ func (sp *Speaker) of(ctx context.Context, id, address string) ([]copied, error)
 	account := api.CallerFrom(ctx).Account
 	list := sp.copies(func(p *peer) bool { return p.id == id && p.network.Account == account })
 	if len(list) == 0 {
-		return nil, api.NotFound("connect-peer", id)
+		return nil, notFound(id)
 	}
 	if address != "" {
 		list = slices.DeleteFunc(list, func(c copied) bool { return c.CoreNetworkAddress.String() != address })
 		if len(list) == 0 {
-			return nil, api.InvalidField("address", "The Connect peer has no session with this core network address.")
+			return nil, api.InvalidField("address", "There is no session with this core network address.")
 		}
 	}
 	return list, nil
 }
 
-// BGPHeard is what the router has advertised on the sessions of a Connect peer.
+// BGPHeard is what the router has advertised on the sessions of a peer.
 func (sp *Speaker) BGPHeard(ctx context.Context, id, address string) (*Routes, error) {
 	if sp.elsewhere() {
 		return sp.storedRoutes(ctx, id, address)
@@ -217,7 +236,7 @@ func (sp *Speaker) BGPHeard(ctx context.Context, id, address string) (*Routes, e
 	return out, nil
 }
 
-// BGPAdvertised is what a router has been advertised, or is about to be, on the sessions of a Connect peer that are up.
+// BGPAdvertised is what a router has been advertised, or is about to be, on the sessions of a peer that are up.
 func (sp *Speaker) BGPAdvertised(ctx context.Context, id, address string) (*Routes, error) {
 	list, err := sp.of(ctx, id, address)
 	if err != nil {
@@ -265,7 +284,7 @@ func routeOf(session netip.Addr, prefix netip.Prefix, a *bgp.Attributes) Route {
 	return r
 }
 
-// BGPReset ends the sessions of a Connect peer with Cease/Administrative Reset; they come back by themselves. A soft reset leaves
+// BGPReset ends the sessions of a peer with Cease/Administrative Reset; they come back by themselves. A soft reset leaves
 // them up: routes are advertised again, and the router is asked for its own.
 func (sp *Speaker) BGPReset(ctx context.Context, id, address string, soft bool) error {
 	list, err := sp.of(ctx, id, address)
@@ -298,7 +317,7 @@ func (l *Sessions) Page() *page.Page {
 		if s.State == bgp.Established.String() {
 			state.Mark = page.Good
 		}
-		row := page.Cells(s.ConnectPeerID, s.Edge, socket(s.CoreNetworkAddress, s.Local), socket(s.PeerAddress, s.Remote), fmt.Sprint(s.PeerASN))
+		row := page.Cells(s.PeerID(), s.Edge, socket(s.CoreNetworkAddress, s.Local), socket(s.PeerAddress, s.Remote), fmt.Sprint(s.PeerASN))
 		rows = append(rows, append(append(row, state), page.Cells(s.Since.Format(time.RFC3339), fmt.Sprint(s.Heard), fmt.Sprint(s.Advertised), reason)...))
 	}
 	p := &page.Page{}

@@ -33,20 +33,20 @@ func (r *router) neighbour(s *Session) (address string, port uint16) {
 	return s.CoreNetworkAddress.String(), bgpPort
 }
 
-// source is the router's own address.
-func (r *router) source() string {
-	if at, err := netip.ParseAddrPort(r.first.Remote); err == nil && at.Addr().IsLoopback() {
+// source is the router's own address in a session.
+func (r *router) source(s *Session) string {
+	if at, err := netip.ParseAddrPort(s.Remote); err == nil && at.Addr().IsLoopback() {
 		return at.Addr().String()
 	}
-	return r.inside.String()
+	return s.PeerAddress.String()
 }
 
 func (r *router) internal() bool { return r.first.CoreNetworkASN == r.first.PeerASN }
 
-// RouterConfig is the configuration of the router of a Connect peer, whose sessions are given, for one of [Vendors].
+// RouterConfig is the configuration of the router of a Connect peer, or of a VPN attachment, whose sessions are given, for one of [Vendors].
 func RouterConfig(sessions []Session, vendor string) (string, error) {
 	if len(sessions) == 0 {
-		return "", errors.New("the Connect peer has no sessions")
+		return "", errors.New("there are no sessions")
 	}
 	r := &router{sessions: sessions, first: &sessions[0], inside: sessions[0].PeerAddress, bits: 32}
 	if t := r.first.Tunnel; t != nil {
@@ -96,7 +96,11 @@ func (r *router) linuxTunnel(b *strings.Builder, comment string) {
 }
 
 func (r *router) head(b *strings.Builder, comment string, untested bool) {
-	fmt.Fprintf(b, "%s Connect peer %s at %s\n", comment, r.first.ConnectPeerID, r.first.Edge)
+	what := "Connect peer"
+	if r.first.AttachmentID != "" {
+		what = "VPN attachment"
+	}
+	fmt.Fprintf(b, "%s %s %s at %s\n", comment, what, r.first.PeerID(), r.first.Edge)
 	if untested {
 		fmt.Fprintf(b, "%s This configuration has not been tested.\n", comment)
 	}
@@ -121,7 +125,7 @@ func (r *router) frr(b *strings.Builder) {
 		case !r.internal():
 			fmt.Fprintf(b, " neighbor %s ebgp-multihop %d\n", name, connectTTL)
 		}
-		fmt.Fprintf(b, " neighbor %s update-source %s\n neighbor %s timers 10 30\n neighbor %s timers connect 5\n", name, r.source(), name, name)
+		fmt.Fprintf(b, " neighbor %s update-source %s\n neighbor %s timers 10 30\n neighbor %s timers connect 5\n", name, r.source(s), name, name)
 		if s.MD5 {
 			fmt.Fprintf(b, " neighbor %s password %s\n", name, passwordText)
 		}
@@ -156,7 +160,7 @@ func (r *router) bird(b *strings.Builder) {
 			at = fmt.Sprintf(" port %d", port)
 		}
 		fmt.Fprintf(b, "protocol bgp core%d {\n\tlocal %s as %d;\n\tneighbor %s%s as %d;\n\thold time 30;\n\tgraceful restart on;\n",
-			i+1, r.source(), s.PeerASN, name, at, s.CoreNetworkASN)
+			i+1, r.source(s), s.PeerASN, name, at, s.CoreNetworkASN)
 		switch {
 		case s.TTLSecurity > 1:
 			fmt.Fprintf(b, "\tmultihop %d;\n\tttl security on;\n", s.TTLSecurity)
@@ -238,7 +242,6 @@ func (r *router) juniper(b *strings.Builder) {
 	if kind == "external" {
 		set("protocols bgp group core-network multihop ttl %d", connectTTL)
 	}
-	set("protocols bgp group core-network local-address %s", r.inside)
 	set("protocols bgp group core-network hold-time 30")
 	set("protocols bgp group core-network family inet unicast")
 	if r.inside6.IsValid() {
@@ -248,13 +251,14 @@ func (r *router) juniper(b *strings.Builder) {
 		s := &r.sessions[i]
 		name, _ := r.neighbour(s)
 		set("protocols bgp group core-network neighbor %s peer-as %d", name, s.CoreNetworkASN)
+		set("protocols bgp group core-network neighbor %s local-address %s", name, s.PeerAddress)
 		if s.MD5 {
 			set("protocols bgp group core-network neighbor %s authentication-key %s", name, passwordText)
 		}
 	}
 }
 
-// Of are the sessions of a Connect peer.
+// Of are the sessions of a Connect peer or a VPN attachment.
 func (l *Sessions) Of(peer string) []Session {
-	return slices.DeleteFunc(slices.Clone(l.Sessions), func(s Session) bool { return s.ConnectPeerID != peer })
+	return slices.DeleteFunc(slices.Clone(l.Sessions), func(s Session) bool { return s.PeerID() != peer })
 }

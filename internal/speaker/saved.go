@@ -180,7 +180,7 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more bool) {
 	sp.mu.Unlock()
 	if err := sp.put(ctx, p, parts, want, more); err != nil {
 		if ctx.Err() == nil {
-			sp.log.Error("BGP: the copy of what was heard is out of date", "connect_peer", p.id, "error", err)
+			sp.log.Error("BGP: the copy of what was heard is out of date", "peer", p.id, "error", err)
 		}
 		sp.mu.Lock()
 		for shard := range parts {
@@ -198,16 +198,12 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more bool) {
 // put stores parts of the routes of a peer, of which there are so many.
 func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.HeardRoute, shards int, more bool) error {
 	return state.Record(ctx, sp.db, func(tx *state.Txn) error {
-		row, ok := state.ConnectPeers.Get(tx.View, p.row.Key())
-		if !ok {
-			return nil
-		}
-		b, ok := row.BGP(tx.View)
+		b, ok := state.BGPOf(tx.View, p.network, p.id)
 		if !ok {
 			return nil
 		}
 		for _, shard := range slices.Sorted(maps.Keys(parts)) {
-			b.PutShard(tx, row.OwnerAccountId, shard, parts[shard])
+			b.PutShard(tx, p.network.Account, shard, parts[shard])
 		}
 		next := *b
 		if next.Shards = shards; more {
@@ -218,7 +214,7 @@ func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.Heard
 		if next.Shards == b.Shards && next.Version == b.Version {
 			return nil
 		}
-		state.ConnectPeerBGPs.Put(tx, state.ConnectPeerBGPs.Key(row.OwnerAccountId, row.CoreNetworkId, row.ConnectPeerId), &next)
+		state.PeerBGPs.Put(tx, state.PeerBGPs.Key(p.network.Account, p.network.ID, p.id), &next)
 		return nil
 	})
 }

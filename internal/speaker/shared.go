@@ -46,36 +46,40 @@ func (sp *Speaker) refusal(ctx context.Context) error {
 	return api.BrokenRule("No server holds the BGP sessions at the moment.")
 }
 
-// stored is a peer as the server that holds its sessions has stored it; nil: no server has.
-func stored(v *state.View, row *state.ConnectPeer) *found {
-	held, ok := row.BGP(v)
-	if !ok {
-		return nil
-	}
-	return &found{row, held, held.Routes(v, row.OwnerAccountId)}
+// stored are the caller's peers that wanted says yes to, as the server that holds their sessions has stored them.
+func (sp *Speaker) stored(ctx context.Context, wanted func(*state.PeerBGP) bool) ([]*found, error) {
+	account := api.CallerFrom(ctx).Account
+	return state.Look(ctx, sp.db, func(v *state.View) (list []*found, err error) {
+		for _, b := range state.PeerBGPs.Rows(v, state.PeerBGPs.Of(account), "") {
+			if !wanted(b) {
+				continue
+			}
+			n := state.NetworkID{Account: account, ID: b.CoreNetworkId}
+			var f found
+			if row, ok := state.ConnectPeers.ByID(v, b.ID); ok {
+				f = connectPeer(row)
+				f.sessions = sessionsOf(row)
+			} else if row, ok := state.Attachments.Get(v, state.Attachments.Key(n.Account, n.ID, b.ID)); ok {
+				f = vpnAttachment(n, row)
+				f.sessions = tunnelsOf(b)
+			}
+			f.bgp, f.routes = b, b.Routes(v, account)
+			list = append(list, &f)
+		}
+		return list, nil
+	})
 }
 
 // storedSessions are the sessions of the caller, as they are stored.
 func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Sessions, error) {
-	account := api.CallerFrom(ctx).Account
-	peers, err := state.Look(ctx, sp.db, func(v *state.View) (list []*found, err error) {
-		for _, row := range state.ConnectPeers.Rows(v, state.ConnectPeers.Of(account), "") {
-			if coreNetwork != "" && coreNetwork != row.CoreNetworkId {
-				continue
-			}
-			if f := stored(v, row); f != nil {
-				list = append(list, f)
-			}
-		}
-		return list, nil
-	})
+	peers, err := sp.stored(ctx, func(b *state.PeerBGP) bool { return coreNetwork == "" || coreNetwork == b.CoreNetworkId })
 	if err != nil {
 		return nil, err
 	}
 	server, _ := sp.shared(ctx) // what is stored is shown all the same
 	out := &Sessions{Sessions: []Session{}}
 	for _, f := range peers {
-		p := newPeer(state.NetworkID{Account: f.row.OwnerAccountId, ID: f.row.CoreNetworkId}, f)
+		p := newPeer(f)
 		for _, s := range p.sessions {
 			r := s.shown(p)
 			r.HeldBy, r.State = server, bgp.Idle.String()
@@ -96,23 +100,18 @@ func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Ses
 	return out, nil
 }
 
-// storedRoutes are the routes of a Connect peer of the caller, as they are stored: those that are in tables.
+// storedRoutes are the routes of a peer of the caller, as they are stored: those that are in tables.
 func (sp *Speaker) storedRoutes(ctx context.Context, id, address string) (*Routes, error) {
-	account := api.CallerFrom(ctx).Account
-	f, err := state.Look(ctx, sp.db, func(v *state.View) (*found, error) {
-		if row, ok := state.ConnectPeers.ByID(v, id); ok && row.OwnerAccountId == account {
-			return stored(v, row), nil
-		}
-		return nil, nil
-	})
+	list, err := sp.stored(ctx, func(b *state.PeerBGP) bool { return b.ID == id })
 	if err != nil {
 		return nil, err
 	}
-	if f == nil {
-		return nil, api.NotFound("connect-peer", id)
+	if len(list) == 0 {
+		return nil, notFound(id)
 	}
+	f := list[0]
 	out := &Routes{Routes: []Route{}}
-	for _, s := range sessionsOf(nil, f.row) {
+	for _, s := range newPeer(f).sessions {
 		if address != "" && address != s.core.String() {
 			continue
 		}

@@ -1,5 +1,5 @@
-// Package speaker holds the BGP sessions of Connect peers: it makes sessions of the rows of peers, routes of what is heard on
-// them, and advertises what the tables of core networks say.
+// Package speaker holds the BGP sessions of Connect peers and of Site-to-Site VPN attachments: it makes sessions of their rows, routes
+// of what is heard on them, and advertises what the tables of core networks say.
 //
 // It must not know operations, nor who asks about sessions.
 package speaker
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portolan/internal/bgp"
+	"portolan/internal/catalog"
 	"portolan/internal/network"
 	"portolan/internal/state"
 	"portolan/internal/store"
@@ -25,9 +26,10 @@ type Config struct {
 	Networks *network.Networks
 	Heard    *network.Heard // which Networks read, too
 	Mode     Mode
-	Secrets  Secrets      // by Connect peer
-	Monitors []Monitor    // that see what sessions receive
-	Log      *slog.Logger // default discards
+	Catalog  catalog.Catalog // that Networks ask, too; nil: no sessions of VPN attachments are held
+	Secrets  Secrets         // by Connect peer or VPN attachment
+	Monitors []Monitor       // that see what sessions receive
+	Log      *slog.Logger    // default discards
 
 	// Shared tells which server holds the sessions, "" for none, where several servers share the state. Each of them calls Run
 	// while no other may hold sessions. nil: this server is the only one.
@@ -40,11 +42,12 @@ type Monitor interface {
 	Run(ctx context.Context, sessions func() []*bgp.Session)
 }
 
-// Speaker holds the sessions of all Connect peers that are AVAILABLE. One goroutine, Run, changes what is advertised, which
+// Speaker holds the sessions of all Connect peers that are AVAILABLE, and of VPN attachments with dynamic routing. One goroutine, Run, changes what is advertised, which
 // sessions there are and what is stored; the sessions themselves only note what has happened.
 type Speaker struct {
 	db       *state.DB
 	networks *network.Networks
+	catalog  catalog.Catalog
 	heard    *network.Heard
 	log      *slog.Logger
 	bgp      *bgp.Speaker
@@ -55,9 +58,11 @@ type Speaker struct {
 	wake  chan struct{} // something is dirty
 	again chan struct{} // the secrets are others
 
-	loaded map[state.NetworkID]map[string]*peer // of Run alone
-	said   string                               // the problems that the log has
-	untidy bool                                 // peers may be gone whose sockets are still in use
+	loaded map[state.NetworkID]map[string]*peer // of Run alone, as what follows
+	vpns   map[state.NetworkID]*vpnList
+	said   string // the problems that the log has
+	asked  uint64 // version of the catalog
+	untidy bool   // peers may be gone whose sockets are still in use
 
 	mu      sync.Mutex
 	holding bool // Run is at work
@@ -76,6 +81,9 @@ const (
 	longestRest  = 400 * time.Millisecond // after what was heard took long to become part of routes
 	retry        = 5 * time.Second        // after sockets could not be had
 	linger       = 3 * time.Second        // for the last message of a session to arrive
+
+	fileInterval   = time.Second     // between two looks at a catalog file
+	remoteInterval = 5 * time.Minute // the same at an endpoint, which is asked for everything that is attached
 )
 
 // New is a speaker without sessions: see [Speaker.Run].
@@ -84,9 +92,9 @@ func New(cfg Config) *Speaker {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	sp := &Speaker{
-		db: cfg.DB, networks: cfg.Networks, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors, shared: cfg.Shared,
+		db: cfg.DB, networks: cfg.Networks, catalog: cfg.Catalog, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors, shared: cfg.Shared,
 		wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
-		loaded: map[state.NetworkID]map[string]*peer{}, peers: map[string]*peer{}, byName: map[string]*session{},
+		loaded: map[state.NetworkID]map[string]*peer{}, vpns: map[state.NetworkID]*vpnList{}, peers: map[string]*peer{}, byName: map[string]*session{},
 		dirty: map[*peer]struct{}{}, unsaved: map[*peer]struct{}{},
 	}
 	sp.bgp = bgp.NewSpeaker(sp, cfg.Log)
@@ -153,10 +161,24 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 	if sp.shared != nil {
 		interval = sharedSave
 	}
+	var look <-chan time.Time
+	if sp.catalog != nil {
+		every := fileInterval
+		if sp.catalog.Remote() {
+			every = remoteInterval
+		}
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		look = ticker.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look:
+			if sp.networks.CatalogVersion() != sp.asked {
+				sp.refreshAll(ctx)
+			}
 		case commit, ok := <-watch:
 			if !ok {
 				return
@@ -242,6 +264,7 @@ func (t *timer) stop() { t.t.Stop() }
 
 // refreshAll looks at all core networks.
 func (sp *Speaker) refreshAll(ctx context.Context) {
+	sp.asked = sp.networks.CatalogVersion()
 	all, err := state.Look(ctx, sp.db, func(v *state.View) (map[state.NetworkID]bool, error) { return v.RoutedNetworks(""), nil })
 	if err != nil {
 		if ctx.Err() == nil {

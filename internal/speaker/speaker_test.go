@@ -124,29 +124,13 @@ func TestSpeaker_whatWasPutTakesThePlaceOfWhatWasHeard(t *testing.T) {
 			}
 		}
 	}
-	doctor := func() (names []string) {
-		subject, err := w.Network(w.ctx, w.cn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		findings, err := subject.Findings(w.ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range findings {
-			if strings.Contains(f.Name, "bgp") {
-				names = append(names, f.Message)
-			}
-		}
-		return names
-	}
 	down := "the BGP session of " + ids[0] + " with core network address 169.254.40."
-	if got, want := doctor(), []string{down + "2 is down", down + "3 is down", "routes that were put for " + ids[0] + " take the place of 2 routes that its router advertises over BGP"}; !slices.Equal(got, want) {
+	if got, want := w.doctor(), []string{down + "2 is down: a test", down + "3 is down: a test", "routes that were put for " + ids[0] + " take the place of 2 routes that its router advertises over BGP"}; !slices.Equal(got, want) {
 		t.Errorf("doctor: %q, want %q", got, want)
 	}
 	w.move(ids[0], 0, bgp.Established)
 	put()
-	if got, want := doctor(), []string{down + "3 is down"}; !slices.Equal(got, want) {
+	if got, want := w.doctor(), []string{down + "3 is down: a test"}; !slices.Equal(got, want) {
 		t.Errorf("doctor: %q, want %q", got, want)
 	}
 	w.want("taken back", w.table("eu-west-1"), "10.7.0.0/16 [65001]\n10.8.0.0/16 [65001]")

@@ -8,10 +8,10 @@ import (
 	"portolan/routing"
 )
 
-// ConnectPeerBGP is what has become of the BGP sessions of a Connect peer, as long as a server holds them. Its version moves
-// with every change of the routes that were heard, which are in memory.
-type ConnectPeerBGP struct {
-	ID            string       `json:"ID"`
+// PeerBGP is what has become of the BGP sessions of a Connect peer, or of a Site-to-Site VPN attachment, as long as a server holds
+// them. Its version moves with every change of the routes that were heard, which are in memory.
+type PeerBGP struct {
+	ID            string       `json:"ID"` // of the Connect peer or the attachment
 	CoreNetworkId string       `json:"CoreNetworkId"`
 	Version       uint64       `json:"Version"`
 	Shards        int          `json:"Shards,omitzero"` // of HeardRoutes
@@ -19,15 +19,25 @@ type ConnectPeerBGP struct {
 	Sessions      []BGPSession `json:"Sessions"`
 }
 
-// BGPSession is one session of a Connect peer.
+// BGPSession is one session.
 type BGPSession struct {
 	CoreNetworkAddress string `json:"CoreNetworkAddress"`
 	Up                 bool   `json:"Up,omitzero"`
 	Since              Time   `json:"Since"`
-	Reason             string `json:"Reason,omitzero"` // why it was last down
+	Reason             string `json:"Reason,omitzero"` // why it was last down, or cannot be held
+
+	Tunnel BGPTunnel `json:"Tunnel,omitzero"` // of a VPN attachment
 }
 
-// HeardRoutes is a part of the routes that a Connect peer has advertised, as they were lately: a server that starts goes on
+// BGPTunnel is what the session in a VPN tunnel is made of. The catalog knows it, and it is kept for when that cannot be asked.
+type BGPTunnel struct {
+	OutsideIP      string `json:"OutsideIp"`
+	PeerAddress    string `json:"PeerAddress"`
+	CoreNetworkAsn uint32 `json:"CoreNetworkAsn"`
+	PeerAsn        uint32 `json:"PeerAsn"`
+}
+
+// HeardRoutes is a part of the routes that a peer has advertised, as they were lately: a server that starts goes on
 // from them until the peer has advertised its routes again.
 type HeardRoutes struct {
 	CoreNetworkId string       `json:"CoreNetworkId"`
@@ -42,16 +52,35 @@ type HeardRoute struct {
 
 // Tables of BGP sessions.
 var (
-	ConnectPeerBGPs = Members[*ConnectPeerBGP]{plainTable(store.Schema[*ConnectPeerBGP]{
+	PeerBGPs = Members[*PeerBGP]{plainTable(store.Schema[*PeerBGP]{
 		Name:  "connect-peer-bgp",
-		Touch: func(key string, r *ConnectPeerBGP) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
+		Touch: func(key string, r *PeerBGP) string { return routingGeneration(accountOf(key), r.CoreNetworkId) },
 	})}
 	heardRoutes = Members[*HeardRoutes]{plainTable(store.Schema[*HeardRoutes]{Name: "heard-routes"})}
 )
 
+// BGPOf is the sessions of a Connect peer or a VPN attachment of a core network; false: no server holds any.
+func BGPOf(v *View, n NetworkID, id string) (*PeerBGP, bool) {
+	return PeerBGPs.Get(v, PeerBGPs.Key(n.Account, n.ID, id))
+}
+
 // BGP is the sessions of a Connect peer; false: no server holds any.
-func (r *ConnectPeer) BGP(v *View) (*ConnectPeerBGP, bool) {
-	return ConnectPeerBGPs.Get(v, ConnectPeerBGPs.Key(r.OwnerAccountId, r.CoreNetworkId, r.ConnectPeerId))
+func (r *ConnectPeer) BGP(v *View) (*PeerBGP, bool) {
+	return BGPOf(v, NetworkID{r.OwnerAccountId, r.CoreNetworkId}, r.ConnectPeerId)
+}
+
+// BGP is the sessions of a VPN attachment; false: no server holds any.
+func (r *Attachment) BGP(v *View) (*PeerBGP, bool) {
+	return BGPOf(v, NetworkID{r.NetworkOwner(), r.CoreNetworkId}, r.AttachmentId)
+}
+
+// Speaks tells whether there is a Connect peer, or an attachment to a core network, of an id.
+func (v *View) Speaks(n NetworkID, id string) bool {
+	if _, ok := ConnectPeers.ByID(v, id); ok {
+		return true
+	}
+	_, ok := Attachments.Get(v, Attachments.Key(n.Account, n.ID, id))
+	return ok
 }
 
 // Sessions are the BGP sessions of a Connect peer; false: this server holds none, nor does another that shares the state. Those that
@@ -71,8 +100,8 @@ func (r *ConnectPeer) Sessions(v *View) (list []BGPSession, held bool) {
 
 func shardID(peer string, shard int) string { return fmt.Sprintf("%s.%04d", peer, shard) }
 
-// Routes reads what a Connect peer had advertised.
-func (b *ConnectPeerBGP) Routes(v *View, account string) (list []HeardRoute) {
+// Routes reads what a peer had advertised.
+func (b *PeerBGP) Routes(v *View, account string) (list []HeardRoute) {
 	for shard := range b.Shards {
 		if part, ok := heardRoutes.Get(v, heardRoutes.Key(account, b.CoreNetworkId, shardID(b.ID, shard))); ok {
 			list = append(list, part.Routes...)
@@ -82,7 +111,7 @@ func (b *ConnectPeerBGP) Routes(v *View, account string) (list []HeardRoute) {
 }
 
 // Announcements are those routes as routes are computed from them, in order of prefix.
-func (b *ConnectPeerBGP) Announcements(v *View, account string) []routing.Announcement {
+func (b *PeerBGP) Announcements(v *View, account string) []routing.Announcement {
 	routes := b.Routes(v, account)
 	list := make([]routing.Announcement, len(routes))
 	for i := range routes {
@@ -92,8 +121,8 @@ func (b *ConnectPeerBGP) Announcements(v *View, account string) []routing.Announ
 	return list
 }
 
-// PutShard stores one part of what a Connect peer advertises; without routes there is none.
-func (b *ConnectPeerBGP) PutShard(tx *Txn, account string, shard int, routes []HeardRoute) {
+// PutShard stores one part of what a peer advertises; without routes there is none.
+func (b *PeerBGP) PutShard(tx *Txn, account string, shard int, routes []HeardRoute) {
 	key := heardRoutes.Key(account, b.CoreNetworkId, shardID(b.ID, shard))
 	if len(routes) == 0 {
 		heardRoutes.Delete(tx, key)
@@ -102,21 +131,21 @@ func (b *ConnectPeerBGP) PutShard(tx *Txn, account string, shard int, routes []H
 	heardRoutes.Put(tx, key, &HeardRoutes{CoreNetworkId: b.CoreNetworkId, Routes: routes})
 }
 
-// ForgetBGP removes what is stored of the sessions of a Connect peer. Those that are up go down.
-func (tx *Txn) ForgetBGP(peer *ConnectPeer) {
-	b, ok := peer.BGP(tx.View)
+// ForgetBGP removes what is stored of the sessions of a Connect peer or a VPN attachment. Those that are up go down.
+func (tx *Txn) ForgetBGP(n NetworkID, id string) {
+	b, ok := BGPOf(tx.View, n, id)
 	if !ok {
 		return
 	}
-	for _, s := range b.Sessions {
-		if s.Up {
-			tx.ConnectPeerStatus(peer, false, s.CoreNetworkAddress)
+	for i := range b.Sessions {
+		if b.Sessions[i].Up {
+			tx.BGPStatus(n, id, &b.Sessions[i], false)
 		}
 	}
 	for shard := range b.Shards {
-		b.PutShard(tx, peer.OwnerAccountId, shard, nil)
+		b.PutShard(tx, n.Account, shard, nil)
 	}
-	ConnectPeerBGPs.Delete(tx, ConnectPeerBGPs.Key(peer.OwnerAccountId, peer.CoreNetworkId, peer.ConnectPeerId))
+	PeerBGPs.Delete(tx, PeerBGPs.Key(n.Account, n.ID, id))
 }
 
 // Routing is the route as routes are computed from it.

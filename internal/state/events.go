@@ -41,6 +41,7 @@ type EventDetail struct {
 	RouteTableArn           string `json:"transitGatewayRouteTableArn,omitzero"`
 	PeerAsn                 string `json:"peerAsn,omitzero"`
 	CoreNetworkAddress      string `json:"coreNetworkAddress,omitzero"`
+	OutsideIPAddress        string `json:"outsideIpAddress,omitzero"`
 
 	PreviousSegmentName              string `json:"previousSegmentName,omitzero"`
 	SegmentName                      string `json:"segmentName,omitzero"`
@@ -217,6 +218,27 @@ func (tx *Txn) ConnectPeerStatus(row *ConnectPeer, up bool, address string) {
 		d.PeerAsn, d.CoreNetworkAddress = strconv.FormatInt(*session.PeerAsn, 10), session.CoreNetworkAddress
 		tx.Emit(network, StatusUpdate, d)
 	}
+}
+
+// BGPStatus tells of a session of a Connect peer, or of a VPN attachment, that comes up or goes down.
+func (tx *Txn) BGPStatus(n NetworkID, id string, s *BGPSession, up bool) {
+	if peer, ok := ConnectPeers.ByID(tx.View, id); ok {
+		tx.ConnectPeerStatus(peer, up, s.CoreNetworkAddress)
+		return
+	}
+	row, ok := Attachments.Get(tx.View, Attachments.Key(n.Account, n.ID, id))
+	network, known := CoreNetworks.Get(tx.View, CoreNetworks.Key(n.Account, n.ID))
+	if !ok || !known {
+		return
+	}
+	d := EventDetail{
+		ChangeType: "VPN-CONNECTION-BGP-DOWN", ChangeDescription: "BGP for a VPN connection has gone down.", Region: row.EdgeLocation,
+		AttachmentArn: row.ARN(), OutsideIPAddress: s.Tunnel.OutsideIP, PeerAsn: strconv.FormatUint(uint64(s.Tunnel.PeerAsn), 10),
+	}
+	if up {
+		d.ChangeType, d.ChangeDescription = "VPN-CONNECTION-BGP-ESTABLISH", "BGP for a VPN connection has been established."
+	}
+	tx.Emit(network, StatusUpdate, d)
 }
 
 // PeeringEvent is that of a peering that came or went.

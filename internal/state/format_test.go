@@ -50,7 +50,7 @@ func TestFormat_isWrittenDown(t *testing.T) {
 	write(row(Peerings.Table))
 	write(row(ConnectPeers.Table))
 	write(row(Announcements.Table))
-	write(row(ConnectPeerBGPs.Table))
+	write(row(PeerBGPs.Table))
 	write(row(heardRoutes.Table))
 	write(row(ClientTokens.Table))
 	write(row(RouteAnalyses.Table))

@@ -35,7 +35,7 @@ func (tx *Txn) ForgetRouting(n NetworkID) {
 }
 
 // MovedAttachments are the ids of the attachments that changed, or whose announcements did, since a generation, and of the Connect peers
-// of which the row of their BGP sessions alone did. It is false when that does not tell everything.
+// and attachments of which the row of their BGP sessions alone did. It is false when that does not tell everything.
 func (v *View) MovedAttachments(n NetworkID, since uint64) (ids, heard map[string]bool, ok bool) {
 	moved, ok := store.Moved(v.r, routingGeneration(n.Account, n.ID), since)
 	if !ok {

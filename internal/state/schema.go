@@ -27,7 +27,7 @@ package state
 //	/acct/A/prefix-list-association/CN/ARN                PrefixListAssociation
 //	/acct/A/connect-peer/ATTACHMENT/PEER                  ConnectPeer, below the core network's owner
 //	/acct/A/announcements/CN/ID                           AnnouncementSet of an attachment or a Connect peer
-//	/acct/A/connect-peer-bgp/CN/PEER                      ConnectPeerBGP, the BGP sessions of a Connect peer
+//	/acct/A/connect-peer-bgp/CN/PEER                      PeerBGP, the BGP sessions of a Connect peer or a VPN attachment
 //	/acct/A/heard-routes/CN/PEER.SHARD                    HeardRoutes, what the peer has advertised
 //	/acct/A/routing-generation/CN                         moves with everything the routes depend on
 //	/acct/A/routing-generation/CN/NUMBER                  key of the row of each of the last moves

@@ -14,7 +14,7 @@ func layoutTables() map[string]store.Verifiable {
 		GlobalNetworks.rows, Sites.rows, Devices.rows, Links.rows, Connections.rows, LinkAssociations.rows, CustomerGatewayAssociations.rows,
 		TransitGatewayConnectPeerAssociations.rows, ConnectPeerAssociations.rows, TransitGatewayRegistrations.rows,
 		CoreNetworks.rows, PolicyVersions.rows, policyDocuments.rows, Executions.rows, Changes.rows, PrefixListAssociations.rows,
-		Attachments.rows, Peerings.rows, ConnectPeers.rows, Announcements.rows, ConnectPeerBGPs.rows, heardRoutes.rows,
+		Attachments.rows, Peerings.rows, ConnectPeers.rows, Announcements.rows, PeerBGPs.rows, heardRoutes.rows,
 		ClientTokens.rows, RouteAnalyses.rows, Metadata.rows, OrganizationAccesses.rows, SnapshotImports.rows,
 		RoutesPublished.rows, PublishedPolicies.rows, PublishedAttachments.rows, Externals.rows, ExternalTables.rows,
 	} {

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"portolan/internal/order"
 )
 
 // What restJson1 asks of a body beyond what a JSON decoder does by itself.
@@ -101,7 +102,7 @@ func denseMap(dec *jsontext.Decoder, m reflect.Value, at jsontext.Pointer) error
 		return nil
 	}
 	keys := sparse.Elem().MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	order.Sort(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	m.Set(reflect.MakeMapWithSize(m.Type(), len(keys)))
 	for _, key := range keys {
 		value := sparse.Elem().MapIndex(key)

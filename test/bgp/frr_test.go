@@ -25,7 +25,6 @@ func TestFRR(t *testing.T) {
 
 func (r *frr) start(e *env, c *cell) {
 	e.t.Helper()
-	r.e = e
 	var b strings.Builder
 	fmt.Fprintf(&b, "hostname router\nlog stdout notifications\nrouter bgp %d\n bgp router-id 10.9.9.9\n no bgp ebgp-requires-policy\n no bgp network import-check\n", c.routerAS)
 	if c.graceful {
@@ -70,12 +69,23 @@ func (r *frr) start(e *env, c *cell) {
 	}
 	b.WriteString("exit\nroute-map out permit 10\n set metric 50\n set community 65009:50\nexit\n")
 	fmt.Fprintf(&b, "route-map out6 permit 10\n set metric 50\n set community 65009:50\n set ipv6 next-hop global %s\nexit\n", router6)
-	conf := e.file("bgpd.conf", b.String())
+	r.run(e, b.String(), routerAddr)
+}
+
+// run starts zebra, and bgpd with a configuration and addresses to listen on.
+func (r *frr) run(e *env, config string, addresses ...string) {
+	e.t.Helper()
+	r.e = e
+	conf := e.file("bgpd.conf", config)
 	common := []string{"-u", "frr", "-g", "frr", "-z", e.dir + "/zserv", "--vty_socket", e.dir, "-P", "0"}
 	os.Remove(e.dir + "/zserv")
 	r.zebra = e.start(nil, "/usr/lib/frr/zebra", append(slices.Clone(common), "-i", e.dir+"/zebra.pid")...)
 	until(e.t, "zebra", func() error { _, err := os.Stat(e.dir + "/zserv"); return err })
-	r.bgpd = e.start(nil, "/usr/lib/frr/bgpd", append(slices.Clone(common), "-i", e.dir+"/bgpd.pid", "-f", conf, "-l", routerAddr)...)
+	args := append(slices.Clone(common), "-i", e.dir+"/bgpd.pid", "-f", conf)
+	for _, a := range addresses {
+		args = append(args, "-l", a)
+	}
+	r.bgpd = e.start(nil, "/usr/lib/frr/bgpd", args...)
 }
 
 // show asks bgpd with vtysh.

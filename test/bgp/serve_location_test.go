@@ -18,13 +18,23 @@ import (
 	"portolan/internal/bgp"
 )
 
-// location is a router behind a Connect peer, in a namespace of its own with a cable and a GRE tunnel to that of the edge.
+// location is a router behind a Connect peer, in a namespace of its own with a cable and a GRE tunnel to that of the edge, or behind a
+// VPN attachment, without the tunnel.
 type location struct {
 	s    *server
 	edge string
-	peer string // Connect peer
+	peer string // Connect peer, or VPN attachment
 	e    *env
 	r    speaker
+	at   []string // the core network's addresses; nil: those of a Connect peer
+}
+
+// addresses are the core network's.
+func (l *location) addresses() []string {
+	if l.at != nil {
+		return l.at
+	}
+	return []string{coreAddr, coreAddr2}
 }
 
 // speaker is a router that says why a session ended.
@@ -79,7 +89,7 @@ func (l *location) refused(reason string) {
 // complains waits until the router says what went wrong with both sessions.
 func (l *location) complains(text string) {
 	l.s.t.Helper()
-	for _, session := range []string{coreAddr, coreAddr2} {
+	for _, session := range l.addresses() {
 		until(l.s.t, "what the router at "+l.edge+" says", func() error {
 			got, err := l.r.lastError(session)
 			if err == nil && !strings.Contains(got, text) {
@@ -90,8 +100,8 @@ func (l *location) complains(text string) {
 	}
 }
 
-// cable makes the namespace of the router and connects it with that of the edge.
-func (l *location) cable(core string) {
+// plug makes the namespace of the router and connects it with that of the edge.
+func (l *location) plug() *env {
 	t := l.s.t
 	t.Helper()
 	dir, err := os.MkdirTemp("", "portolan-bgp-")
@@ -112,12 +122,19 @@ func (l *location) cable(core string) {
 	e.run("ip", "link", "add", "c0", "netns", e.core, "type", "veth", "peer", "name", "r0", "netns", e.router)
 	e.run("ip", "-n", e.core, "link", "set", "c0", "up")
 	e.run("ip", "-n", e.router, "link", "set", "r0", "up")
+	return e
+}
+
+// cable is plug, with a GRE tunnel to an address of the core network.
+func (l *location) cable(core string) {
+	l.s.t.Helper()
+	e := l.plug()
 	e.run("ip", "-n", e.router, "addr", "add", "10.0.0.5/32", "dev", "r0")
 	e.run("ip", "-n", e.router, "route", "add", core, "dev", "r0")
 	e.run("ip", "-n", e.core, "route", "add", "10.0.0.5", "dev", "c0")
 	gre, err := bgp.OpenGRE(e.path(e.router), "gre0", netip.MustParseAddr("10.0.0.5"))
 	l.s.must(err)
-	t.Cleanup(gre.Close)
+	l.s.t.Cleanup(gre.Close)
 	gre.SetPeers([]bgp.GREPeer{{Outer: netip.MustParseAddr(core), Inside: []netip.Prefix{netip.MustParsePrefix("169.254.40.0/29"), netip.MustParsePrefix("fd00::/125")}}})
 	e.run("ip", "-n", e.router, "link", "set", "gre0", "mtu", "1476", "up")
 	e.run("ip", "-n", e.router, "addr", "add", routerAddr+"/29", "dev", "gre0")
@@ -127,13 +144,13 @@ func (l *location) cable(core string) {
 // sessions are the states and reasons of both sessions.
 func (l *location) sessions() (states, reasons []string, err error) {
 	var list struct {
-		Sessions []struct{ ConnectPeerID, State, LastReason string }
+		Sessions []struct{ ConnectPeerID, AttachmentID, State, LastReason string }
 	}
 	if err := l.s.call(http.MethodGet, "/_portolan/bgp/sessions", "", &list); err != nil {
 		return nil, nil, err
 	}
 	for _, s := range list.Sessions {
-		if s.ConnectPeerID == l.peer {
+		if s.ConnectPeerID+s.AttachmentID == l.peer {
 			states, reasons = append(states, s.State), append(reasons, s.LastReason)
 		}
 	}
@@ -185,7 +202,7 @@ func (l *location) advertised(session string) (list []string, err error) {
 func (l *location) holds(prefixes ...string) {
 	l.s.t.Helper()
 	slices.Sort(prefixes)
-	for _, session := range []string{coreAddr, coreAddr2} {
+	for _, session := range l.addresses() {
 		until(l.s.t, "the table of the router at "+l.edge, func() error {
 			want, err := l.advertised(session)
 			if err != nil {

@@ -298,6 +298,13 @@ func (c *Catalog) VPNConnection(ctx context.Context, arn string) (*catalog.VPNCo
 			if t.LastStatusChange != nil {
 				tunnel.Since = t.LastStatusChange.Unix()
 			}
+			if found.Options != nil {
+				for _, o := range found.Options.TunnelOptions {
+					if aws.ToString(o.OutsideIpAddress) == aws.ToString(t.OutsideIpAddress) {
+						tunnel.InsideCIDR, _ = prefixOf(o.TunnelInsideCidr)
+					}
+				}
+			}
 			v.Tunnels = append(v.Tunnels, tunnel)
 		}
 		return v, nil

@@ -379,6 +379,8 @@ func TestEC2_vpnAndPrefixList(t *testing.T) {
 	e := newEndpoint(t, map[string]func(url.Values) string{
 		"DescribeVpnConnections": fixed(`<vpnConnectionSet><item><vpnConnectionId>vpn-1</vpnConnectionId><customerGatewayId>cgw-1</customerGatewayId><state>available</state>
 			<routes><item><destinationCidrBlock>192.168.0.0/16</destinationCidrBlock></item></routes>
+			<options><tunnelOptionSet><item><outsideIpAddress>192.0.2.2</outsideIpAddress><tunnelInsideCidr>169.254.11.0/30</tunnelInsideCidr></item>
+				<item><outsideIpAddress>192.0.2.1</outsideIpAddress><tunnelInsideCidr>169.254.10.0/30</tunnelInsideCidr></item></tunnelOptionSet></options>
 			<vgwTelemetry><item><outsideIpAddress>192.0.2.1</outsideIpAddress><status>UP</status><lastStatusChange>2026-01-31T12:00:00.000Z</lastStatusChange></item></vgwTelemetry></item></vpnConnectionSet>`),
 		"DescribeCustomerGateways":    fixed(`<customerGatewaySet><item><customerGatewayId>cgw-1</customerGatewayId><bgpAsn>65001</bgpAsn></item></customerGatewaySet>`),
 		"DescribeManagedPrefixLists":  fixed(`<prefixListSet><item><prefixListId>pl-1</prefixListId></item></prefixListSet>`),
@@ -388,6 +390,9 @@ func TestEC2_vpnAndPrefixList(t *testing.T) {
 	vpn, err := c.VPNConnection(t.Context(), region+"vpn-connection/vpn-1")
 	if err != nil || len(vpn.StaticRoutes) != 1 || len(vpn.Tunnels) != 1 || !vpn.Tunnels[0].Up || vpn.Tunnels[0].Since == 0 {
 		t.Errorf("VPN %+v %v", vpn, err)
+	}
+	if ours, theirs, ok := vpn.Tunnels[0].Inside(); !ok || ours.String() != "169.254.10.1" || theirs.String() != "169.254.10.2" {
+		t.Errorf("addresses in the tunnel: %v, %v, %v", ours, theirs, ok)
 	}
 	customer, err := c.CustomerGateway(t.Context(), region+"customer-gateway/cgw-1")
 	if err != nil || customer.ASN != 65001 || len(customer.VPNConnectionARNs) != 1 || !strings.HasSuffix(customer.VPNConnectionARNs[0], "/vpn-1") {
