@@ -107,12 +107,17 @@ func (l *tableLoad) run(binary string) {
 	l.one, l.known = (processorTime(pid)-used)/times, median(list)
 }
 
-// rests waits until a process rests, a minute at most: it copies what it has heard to its store.
+// rests waits until a process has rested for three seconds, five minutes at most: it copies what it has heard to its store, in small parts
+// with pauses.
 func rests(pid int) {
-	for range 60 {
+	quiet := 0
+	for range 300 {
 		before := processorTime(pid)
 		time.Sleep(time.Second)
-		if processorTime(pid)-before < 0.03 {
+		if quiet++; processorTime(pid)-before > 0.015 {
+			quiet = 0
+		}
+		if quiet == 3 {
 			return
 		}
 	}

@@ -29,21 +29,19 @@ import (
 	"portolan/routing"
 )
 
-// gcPercent is what the server sets for a heap of this size.
-const gcPercent = 100
-
 func main() {
 	log.SetFlags(0)
 	v4 := flag.Int("v4", 100_000, "IPv4 prefixes")
 	v6 := flag.Int("v6", 20_000, "IPv6 prefixes")
 	segments := flag.Int("segments", 20, "of the core network, all shared with the first")
 	events := flag.Bool("events", false, "with routing events")
+	gc := flag.Int("gc", 100, "GOGC: what portolan serve sets for a heap as large as this one gets")
 	verbose := flag.Bool("v", false, "with the log")
 	cpu := flag.String("cpu", "", "write a profile of processor time of the server to this file")
 	flag.Parse()
 	switch flag.Arg(0) {
 	case "server":
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(*gc)
 		if *cpu != "" {
 			f, err := os.Create(*cpu)
 			check(err)
