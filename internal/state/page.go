@@ -109,7 +109,8 @@ func Page[R, Item any](p *Pager, rows iter.Seq2[string, R], keep func(R) bool, i
 
 // List is [Page] of the rows of walks, one after the other. Where the caller encodes them and does nothing else, there is one
 // item with the encoded form of all rows. The form of a row is kept beside it: so a table has one item function for all its
-// lists, its method API, which looks at nothing but the row.
+// lists, its method API, which looks at nothing but the row. A page that is asked for again and again is kept whole, where it is
+// of all rows with a prefix.
 func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, walks ...store.Rows[R]) ([]Item, string) {
 	if _, encoded := any((*Item)(nil)).(api.Element); !encoded || !v.Caller.EncodeOnly {
 		return collect(p, newListing[Item](p), keep, func(row *store.Row[R]) Item { return item(row.Value) }, walks)
@@ -123,10 +124,27 @@ func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, 
 		texts []string
 		room  [shortPage]string
 	}{}
+	prefix := ""
+	if len(walks) == 1 && keep == nil {
+		prefix = walks[0].Prefix()
+	}
 	var token string
+	var known *keptPage
+	if prefix != "" {
+		known = v.db.kept.find(v.r, p, prefix)
+	}
+	if known != nil && known.text != "" {
+		walks[0].Stop()
+		all.texts = append(all.room[:0], known.text)
+		any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
+		return all.list[:], known.token
+	}
 	all.texts, token = collect(p, listing[string]{limit: p.limit, items: all.room[:0]}, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
 	if len(all.texts) == 0 {
 		return []Item{}, token
+	}
+	if prefix != "" {
+		v.db.kept.put(v.r, p, prefix, known, all.texts, token)
 	}
 	any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
 	return all.list[:], token

@@ -60,6 +60,7 @@ type DB struct {
 	grants   Grants
 	fail     *failpoint.Points
 	pageKey  pageKey
+	kept     *keptPages
 	policies policies
 }
 
@@ -99,6 +100,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		log:      cfg.Log,
 		grants:   cfg.Grants,
 		pageKey:  key,
+		kept:     newKeptPages(keptBytes),
 		fail:     cfg.Fail,
 		policies: policies{parse: cfg.ParsePolicy},
 	}, nil

@@ -51,6 +51,8 @@ type boltStore struct {
 	hub    hub
 	reads  idleReads
 
+	changed changed // by the numbers that bbolt gives its transactions
+
 	turns   chan *batch   // the committer offers the right to write to whoever waits in Update
 	ran     chan struct{} // and gets it back
 	closing chan struct{}
@@ -136,7 +138,7 @@ func (s *boltStore) View(ctx context.Context, f func(Reader) error) error {
 			return unreadable(err)
 		}
 	}
-	r := &reader{tree: t.tree}
+	r := &reader{tree: t.tree, at: uint64(t.tx.ID()), changed: &s.changed}
 	t.tree.report = r
 	err = r.view(f)
 	if t.tree.inside {

@@ -201,6 +201,9 @@ func (s *boltStore) write(b *batch) error {
 		return err
 	}
 	id := b.tx.ID()
+	for i := range b.commits {
+		s.changed.note(uint64(id), b.commits[i].Changes)
+	}
 	err := guard(func() error {
 		if err := b.tx.Bucket(dataBucket).SetSequence(s.revision); err != nil {
 			return err

@@ -12,7 +12,8 @@ import (
 // memory keeps everything in a copy-on-write tree. A View takes the published tree, which nobody changes any more, and
 // so needs no lock; an Update changes a private copy, which is published when it succeeds and forgotten when not.
 type memory struct {
-	published atomic.Pointer[btree.BTreeG[pair]]
+	published atomic.Pointer[published]
+	changed   changed
 	hub       hub
 
 	turn     chan struct{} // holds one token: whoever has it is the writer
@@ -21,6 +22,12 @@ type memory struct {
 
 	closing chan struct{}
 	closed  sync.Once
+}
+
+// published is what readers see at a revision.
+type published struct {
+	pairs    *btree.BTreeG[pair]
+	revision uint64
 }
 
 type pair struct {
@@ -53,7 +60,7 @@ func newPairs() *btree.BTreeG[pair] {
 // OpenMemory returns an empty store that lives as long as the process.
 func OpenMemory() Store {
 	s := &memory{turn: make(chan struct{}, 1), head: newPairs(), closing: make(chan struct{})}
-	s.published.Store(s.head.Copy())
+	s.published.Store(&published{pairs: s.head.Copy()})
 	s.turn <- struct{}{}
 	return s
 }
@@ -62,7 +69,8 @@ func (s *memory) View(ctx context.Context, f func(Reader) error) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	r := &reader{tree: memoryTree{s.published.Load()}}
+	now := s.published.Load()
+	r := &reader{tree: memoryTree{now.pairs}, at: now.revision, changed: &s.changed}
 	return r.view(f)
 }
 
@@ -85,8 +93,9 @@ func (s *memory) Update(ctx context.Context, f func(Txn) error) error {
 		return nil
 	}
 	s.head = work
-	s.published.Store(work.Copy())
 	s.revision++
+	s.changed.note(s.revision, changes)
+	s.published.Store(&published{work.Copy(), s.revision})
 	s.hub.publish(Commit{s.revision, changes})
 	return nil
 }

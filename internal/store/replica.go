@@ -28,6 +28,7 @@ type replica struct {
 	cluster Cluster
 	opts    ReplicaOptions
 	now     atomic.Pointer[replicaState]
+	changed changed // by replicaState.number
 	hub     hub
 	newest  sharedCall
 
@@ -47,6 +48,7 @@ type replicaState struct {
 	pairs      *btree.BTreeG[pair] // for readers
 	base       *btree.BTreeG[pair] // the same, for the committer to copy
 	revision   uint64
+	number     uint64        // how many there were before
 	superseded chan struct{} // closed when a newer one is there
 }
 
@@ -78,13 +80,22 @@ func (s *replica) load(ctx context.Context) error {
 		pairs.Set(newPair(e.Key, notNil(e.Value), e.Revision))
 	})
 	if err == nil {
+		s.changed.all(s.following())
 		s.publish(pairs, revision)
 	}
 	return err
 }
 
+// following is the number of the state that is published next. One goroutine publishes at a time.
+func (s *replica) following() uint64 {
+	if now := s.now.Load(); now != nil {
+		return now.number + 1
+	}
+	return 0
+}
+
 func (s *replica) publish(pairs *btree.BTreeG[pair], revision uint64) {
-	next := &replicaState{pairs: pairs, base: pairs.Copy(), revision: revision, superseded: make(chan struct{})}
+	next := &replicaState{pairs: pairs, base: pairs.Copy(), revision: revision, number: s.following(), superseded: make(chan struct{})}
 	if old := s.now.Swap(next); old != nil {
 		close(old.superseded)
 	}
@@ -104,6 +115,9 @@ func (s *replica) follow(ctx context.Context) {
 						head.Set(newPair(c.Key, c.Value, a.Revision))
 					}
 				}
+			}
+			for _, changes := range a.Updates {
+				s.changed.note(s.following(), changes)
 			}
 			s.publish(head.Copy(), a.Revision)
 			for i, changes := range a.Updates {
@@ -156,7 +170,8 @@ func (s *replica) View(ctx context.Context, f func(Reader) error) error {
 			return fmt.Errorf("store: read: %w", err)
 		}
 	}
-	r := &reader{tree: memoryTree{s.now.Load().pairs}}
+	now := s.now.Load()
+	r := &reader{tree: memoryTree{now.pairs}, at: now.number, changed: &s.changed}
 	return r.view(f)
 }
 

@@ -311,3 +311,28 @@ func TestReplica_takesBackWhatFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReplica_sameBelowWhatAnotherServerWrites: what another server wrote counts as changed as soon as it can be read.
+func TestReplica_sameBelowWhatAnotherServerWrites(t *testing.T) {
+	l := newLog()
+	one, two := openReplica(t, l, store.ReplicaOptions{Linearizable: true}), openReplica(t, l, store.ReplicaOptions{Linearizable: true})
+	var before uint64
+	for i := range 20 {
+		if err := two.View(t.Context(), func(r store.Reader) error {
+			_, there := r.Get(fmt.Sprintf("/a/%d", i-1))
+			if there == store.SameBelow(r, "/a/", before) || !store.SameBelow(r, "/b/", before) {
+				t.Errorf("after %d writes: written %v, the same %v and %v", i, there, store.SameBelow(r, "/a/", before), store.SameBelow(r, "/b/", before))
+			}
+			before, _ = store.Snapshot(r)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := one.Update(t.Context(), func(tx store.Txn) error {
+			tx.Set(fmt.Sprintf("/a/%d", i), []byte("{}"))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -30,11 +30,12 @@ type Rows[P any] struct {
 	Key string // of the row, or of the index entry that led to it
 	Row *Row[P]
 
-	table *Table[P]
-	r     Reader
-	how   byte // byPrefix, byIndex or byKeys
-	walk  Walk
-	keys  []string // still to come
+	table  *Table[P]
+	prefix string // of keys of rows, where the walk goes by them
+	r      Reader
+	how    byte // byPrefix, byIndex or byKeys
+	walk   Walk
+	keys   []string // still to come
 }
 
 const (
@@ -45,7 +46,7 @@ const (
 
 // Rows walks the rows whose key has the prefix, as [Table.Scan] does.
 func (t *Table[P]) Rows(r Reader, prefix, after string) Rows[P] {
-	return Rows[P]{table: t, r: r, walk: r.Walk(prefix, after)}
+	return Rows[P]{table: t, r: r, prefix: prefix, walk: r.Walk(prefix, after)}
 }
 
 // IndexRows walks the rows that an index leads to, as [Table.ScanIndex] does.
@@ -88,6 +89,10 @@ func (w *Rows[P]) Next() bool {
 	w.Row, ok = w.table.decode(w.r, key, value, known)
 	return ok
 }
+
+// Prefix is what the keys of the rows have in common, "" for a walk that goes by anything but their keys: it depends on
+// nothing but what is below.
+func (w *Rows[P]) Prefix() string { return w.prefix }
 
 // Stop ends a walk before its end; it need not be called.
 func (w *Rows[P]) Stop() { w.walk.Stop() }

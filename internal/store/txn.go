@@ -81,6 +81,9 @@ type reader struct {
 	writes int   // grows with every write, so that a scan notices that its cursor is lost
 	err    error // the first read or write that failed
 	over   bool  // the transaction has ended
+
+	at      uint64   // the number of the snapshot, of a View
+	changed *changed // of the store, nil in an Update
 }
 
 func (r *reader) fail(err error) {

@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 		{"View_seesNoUncommitted", viewSeesNoUncommitted},
 		{"View_seesWhatWasAnswered", viewSeesWhatWasAnswered},
 		{"View_transfersKeepTheSum", viewTransfersKeepTheSum},
+		{"View_sameBelow", viewSameBelow},
+		{"View_sameBelowIsOfUse", viewSameBelowIsOfUse},
 		{"Update_noLostUpdate", updateNoLostUpdate},
 		{"Update_noWriteSkew", updateNoWriteSkew},
 		{"Update_noPhantom", updateNoPhantom},
