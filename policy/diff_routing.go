@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"portolan/internal/order"
 )
 
 // routingPolicies compares the routing policies themselves. One that changes touches the edges it is used at.
@@ -91,7 +93,9 @@ func (r *RoutingPolicy) json() string {
 func canonicalRoutingPolicy(r *RoutingPolicy) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q %q %d", r.Description, r.Direction, r.Number)
-	for _, rule := range slices.SortedStableFunc(slices.Values(r.Rules), func(a, b RoutingRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) }) {
+	rules := slices.Clone(r.Rules)
+	order.Stable(rules, func(a, b RoutingRule) int { return cmp.Compare(a.RuleNumber, b.RuleNumber) })
+	for _, rule := range rules {
 		var matches []string
 		for _, m := range rule.Matches {
 			matches = append(matches, fmt.Sprintf("%q %s %q %d %s", m.Type, m.Prefix, m.Alias, m.Number, m.Community))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"portolan/internal/order"
 )
 
 // target is the path and the query of a request as they came, before Go's decoding.
@@ -167,14 +169,15 @@ func (s *signature) sortedQuery() []parameter {
 	if s.presigned {
 		query = slices.DeleteFunc(slices.Clone(query), func(p parameter) bool { return p.name == paramSignature })
 	}
-	order := func(a, b parameter) int {
+	compare := func(a, b parameter) int {
 		if c := strings.Compare(a.name, b.name); c != 0 {
 			return c
 		}
 		return strings.Compare(a.value, b.value)
 	}
-	if !slices.IsSortedFunc(query, order) {
-		query = slices.SortedFunc(slices.Values(query), order)
+	if !slices.IsSortedFunc(query, compare) {
+		query = slices.Clone(query)
+		order.Sort(query, compare)
 	}
 	return query
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"portolan/internal/order"
 	"portolan/internal/prefixmap"
 )
 
@@ -121,7 +122,7 @@ func (x *Export) Routes(self Source) []Route {
 		}
 	}
 	x.mu.Unlock()
-	slices.SortFunc(list, func(a, b Route) int { return a.Prefix.Compare(b.Prefix) })
+	order.Sort(list, func(a, b Route) int { return a.Prefix.Compare(b.Prefix) })
 	return list
 }
 

@@ -8,9 +8,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"sync"
 	"time"
+
+	"portolan/internal/order"
 )
 
 // Session is a BGP session with one peer, from Start to Stop, through as many connections as it takes. All of it is under
@@ -436,6 +437,6 @@ func (s *Session) Heard() []HeardRoute {
 		list = append(list, HeardRoute{c, stale})
 	}
 	s.mu.Unlock()
-	slices.SortFunc(list, func(a, b HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
+	order.Sort(list, func(a, b HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	return list
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"portolan/internal/network"
+	"portolan/internal/order"
 	"portolan/internal/state"
 	"portolan/policy"
 	"portolan/routing"
@@ -59,9 +60,11 @@ func (n *Notifier) publishRoutesOf(ctx context.Context, account string) {
 }
 
 func (n *Notifier) publishRoutes(ctx context.Context, networks map[state.NetworkID]bool) {
-	for _, id := range slices.SortedFunc(maps.Keys(networks), func(a, b state.NetworkID) int {
+	ids := slices.Collect(maps.Keys(networks))
+	order.Sort(ids, func(a, b state.NetworkID) int {
 		return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.ID, b.ID))
-	}) {
+	})
+	for _, id := range ids {
 		if err := n.publishNetwork(ctx, id); err != nil && ctx.Err() == nil {
 			n.log.Error("changed routes were not published", "core_network", id.ID, "error", err)
 		}

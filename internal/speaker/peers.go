@@ -14,6 +14,7 @@ import (
 	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/network"
+	"portolan/internal/order"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -276,7 +277,7 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.routes.set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
-	slices.SortFunc(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
+	order.Sort(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	sp.heard.Change(p.id, list)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()

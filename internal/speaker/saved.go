@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/internal/prefixmap"
 	"portolan/internal/state"
 )
@@ -115,7 +116,7 @@ func (r *heardRoutes) stored(shard int) []state.HeardRoute {
 		}
 		list = append(list, n)
 	}
-	slices.SortFunc(list, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
+	order.Sort(list, func(x, y state.HeardRoute) int { return x.Prefix.Compare(y.Prefix) })
 	return list
 }
 
@@ -161,12 +162,12 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more bool) {
 		}
 		p.upward = want < before
 	}
-	order := slices.Sorted(maps.Keys(p.stale))
+	shards := slices.Sorted(maps.Keys(p.stale))
 	if !p.upward { // routes of an old part are in new ones before those take its place
-		slices.Reverse(order)
+		slices.Reverse(shards)
 	}
 	parts, routes := map[int][]state.HeardRoute{}, 0
-	for _, shard := range order {
+	for _, shard := range shards {
 		if len(parts) == shardsPerTxn || routes > routesPerTxn {
 			break
 		}

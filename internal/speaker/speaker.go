@@ -16,6 +16,7 @@ import (
 	"portolan/internal/bgp"
 	"portolan/internal/catalog"
 	"portolan/internal/network"
+	"portolan/internal/order"
 	"portolan/internal/state"
 	"portolan/internal/store"
 )
@@ -281,7 +282,9 @@ func (sp *Speaker) refreshAll(ctx context.Context) {
 // refresh brings sessions, and what they advertise, in line with the state of core networks.
 func (sp *Speaker) refresh(ctx context.Context, networks map[state.NetworkID]bool) {
 	other := false
-	for _, id := range slices.SortedFunc(maps.Keys(networks), compareNetworks) {
+	ids := slices.Collect(maps.Keys(networks))
+	order.Sort(ids, compareNetworks)
+	for _, id := range ids {
 		changed, err := sp.refreshNetwork(ctx, id)
 		if err != nil && ctx.Err() == nil {
 			sp.log.Error("BGP: what a core network advertises stays as it was", "core_network", id.ID, "error", err)

@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
+
+	"portolan/internal/order"
 )
 
 // Cluster is a key space that several servers share, as [OpenReplica] needs it. What it stores has revisions: every commit
@@ -167,6 +168,6 @@ func net(updates [][]Change) []Change {
 	for _, c := range last {
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
+	order.Sort(out, func(a, b Change) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
