@@ -65,11 +65,19 @@ func (k *keptPages) put(r store.Reader, p *Pager, prefix string, known *keptPage
 	for _, part := range p.query {
 		page.query = append(page.query, strings.Clone(part)) // which was cut out of a longer text
 	}
+	size := page.cost()
 	if known != nil {
-		page.text, page.token = strings.Join(texts, ","), token
+		page.token = token
+		size += int64(len(token) + len(texts))
+		for _, text := range texts {
+			size += int64(len(text))
+		}
 	}
-	if page.cost() > k.most/8 {
-		return
+	if size > k.most/8 {
+		return // before all the texts are copied
+	}
+	if known != nil {
+		page.text = strings.Join(texts, ",")
 	}
 	k.set(k.place(p, prefix), page)
 	for range keptPlaces {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,4 +95,25 @@ func TestOpen_pageKey(t *testing.T) {
 			t.Error("a key of five bytes")
 		}
 	})
+}
+
+// TestKeptPages_tooLarge: a page that is too large to be kept is not copied each time it is asked for.
+func TestKeptPages_tooLarge(t *testing.T) {
+	k := newKeptPages(keptBytes)
+	texts := slices.Repeat([]string{strings.Repeat("a", 1<<20)}, 64)
+	if err := store.OpenMemory().View(t.Context(), func(r store.Reader) error {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		k.put(r, &Pager{limit: 100}, "/a/", &keptPage{}, texts, "")
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("%d bytes were allocated", n)
+		}
+		if held := k.held.Load(); held != 0 {
+			t.Errorf("%d bytes are kept", held)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
