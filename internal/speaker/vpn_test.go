@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 // outside is a catalog with all VPCs, and with the VPN connections that a test has made.
 type outside struct {
 	catalog.Catalog
+	mu      sync.Mutex // the speaker that runs asks it, too
 	vpns    map[string]*catalog.VPNConnection
 	asns    map[string]uint32 // of customer gateways
 	away    error
@@ -32,7 +34,15 @@ func newOutside() *outside {
 }
 
 func (*outside) Remote() bool      { return false }
-func (o *outside) Version() uint64 { return o.version }
+func (o *outside) Version() uint64 { o.mu.Lock(); defer o.mu.Unlock(); return o.version }
+
+// change changes the catalog.
+func (o *outside) change(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f()
+	o.version++
+}
 
 func (*outside) VPC(_ context.Context, arn string) (*catalog.VPC, error) {
 	place, _, _ := strings.Cut(arn, "vpc/")
@@ -40,6 +50,8 @@ func (*outside) VPC(_ context.Context, arn string) (*catalog.VPC, error) {
 }
 
 func (o *outside) VPNConnection(_ context.Context, arn string) (*catalog.VPNConnection, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if v := o.vpns[arn]; v != nil || o.away != nil {
 		return v, o.away
 	}
@@ -47,6 +59,8 @@ func (o *outside) VPNConnection(_ context.Context, arn string) (*catalog.VPNConn
 }
 
 func (o *outside) CustomerGateway(_ context.Context, arn string) (*catalog.CustomerGateway, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if asn, ok := o.asns[arn]; ok {
 		return &catalog.CustomerGateway{ARN: arn, ASN: asn}, nil
 	}
@@ -68,7 +82,7 @@ func (w *world) vpn(number int, edge string, asn uint32) (attachment string) {
 			Message:    "IPSEC IS UP",
 		})
 	}
-	w.outside.vpns[arn], w.outside.asns[v.CustomerGatewayARN] = v, asn
+	w.outside.change(func() { w.outside.vpns[arn], w.outside.asns[v.CustomerGatewayARN] = v, asn })
 	attachment = must(w, w.CreateSiteToSiteVpnAttachment, api.CreateSiteToSiteVpnAttachmentInput{CoreNetworkId: w.cn, VpnConnectionArn: arn}).
 		SiteToSiteVpnAttachment.Attachment.AttachmentId
 	w.rest()
@@ -82,8 +96,7 @@ func (w *world) connection(attachment string, change func(*catalog.VPNConnection
 	next := *w.outside.vpns[arn]
 	next.Tunnels = slices.Clone(next.Tunnels)
 	change(&next)
-	w.outside.vpns[arn] = &next
-	w.outside.version++
+	w.outside.change(func() { w.outside.vpns[arn] = &next })
 	w.rest()
 }
 
@@ -355,12 +368,13 @@ func TestVPN_lastsUntilTheFirstLookAtAChangedCatalog(t *testing.T) {
 		time.Sleep(150 * time.Millisecond)
 		synctest.Wait()
 		w.want("heard", w.advertised(ids[0]), "10.7.0.0/16 [64512 65010] med 100")
-		for arn, v := range w.outside.vpns {
-			next := *v
-			next.StaticRoutesOnly, next.StaticRoutes, next.Announcements = true, []netip.Prefix{pfx("10.4.0.0/16")}, nil
-			w.outside.vpns[arn] = &next
-		}
-		w.outside.version++
+		w.outside.change(func() {
+			for arn, v := range w.outside.vpns {
+				next := *v
+				next.StaticRoutesOnly, next.StaticRoutes, next.Announcements = true, []netip.Prefix{pfx("10.4.0.0/16")}, nil
+				w.outside.vpns[arn] = &next
+			}
+		})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		w.want("the sessions", w.held(vpn), "")
