@@ -41,6 +41,19 @@ func (sp *Speaker) RefreshAll(ctx context.Context) { sp.refreshAll(ctx) }
 func (sp *Speaker) Flush(ctx context.Context)      { sp.flush(ctx) }
 func (sp *Speaker) Save(ctx context.Context)       { sp.save(ctx) }
 
+// SaveSome is the part of Save that Run does at once.
+func (sp *Speaker) SaveSome(ctx context.Context) (more bool) { return sp.saveSome(ctx) }
+
+// Stored is the number of routes of a peer that are stored.
+func (sp *Speaker) Stored(peer string) int {
+	n, _ := state.Look(context.Background(), sp.db, func(v *state.View) (int, error) {
+		network := sp.peers[peer].network
+		b, _ := state.BGPOf(v, network, peer)
+		return len(b.Routes(v, network.Account)), nil
+	})
+	return n
+}
+
 // Stub is a session that is not started, under the name of one of the speaker's.
 func (sp *Speaker) Stub(peer string, at int) *bgp.Session {
 	s := sp.peer(peer).sessions[at]

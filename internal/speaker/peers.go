@@ -260,9 +260,12 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.routes.divide(max(1, f.bgp.Shards))
 	}
 	var list []network.HeardRoute
+	last, torn := 0, false
 	for i := range f.routes {
 		r := &f.routes[i]
 		a := r.Routing()
+		shard := p.routes.shard(a.Prefix)
+		last, torn = shard, torn || shard < last
 		var h heard
 		var attrs *bgp.Attributes
 		for at, s := range p.sessions {
@@ -277,10 +280,20 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.routes.set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
-	order.Sort(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
+	sort := order.Sort[network.HeardRoute]
+	if torn { // it ended while it divided them: some are in an old part and a new one, of which the last counts
+		sort = order.Stable[network.HeardRoute]
+	}
+	sort(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	sp.heard.Change(p.id, list)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
+	if torn {
+		for shard := range p.routes.parts {
+			p.stale[shard] = struct{}{}
+		}
+		sp.unsaved[p] = struct{}{}
+	}
 	sp.peers[p.id] = p
 	for _, s := range p.sessions {
 		sp.byName[s.name] = s

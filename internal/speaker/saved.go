@@ -126,13 +126,13 @@ func (sp *Speaker) save(ctx context.Context) {
 	peers := slices.Collect(maps.Keys(sp.unsaved))
 	sp.mu.Unlock()
 	for _, p := range peers {
-		for more := true; more; {
-			more = sp.savePart(ctx, p)
+		for more, ok := true, true; more && ok; {
+			more, ok = sp.savePart(ctx, p)
 		}
 	}
 }
 
-// saveSome is a part of save. It tells whether there is more.
+// saveSome is a part of save. It tells whether there is more that can be stored.
 func (sp *Speaker) saveSome(ctx context.Context) (more bool) {
 	sp.mu.Lock()
 	peers := slices.Collect(maps.Keys(sp.unsaved))
@@ -142,16 +142,16 @@ func (sp *Speaker) saveSome(ctx context.Context) (more bool) {
 		return false
 	}
 	for i, p := range peers {
-		if sp.savePart(ctx, p) || i < len(peers)-1 {
+		if more, ok := sp.savePart(ctx, p); ok && (more || i < len(peers)-1) {
 			return true
 		}
 	}
 	return false
 }
 
-// savePart stores some of the parts of a peer's routes that have changed, in one transaction. It tells whether there are more that can be
-// stored.
-func (sp *Speaker) savePart(ctx context.Context, p *peer) (more bool) {
+// savePart stores some of the parts of a peer's routes that have changed, in one transaction. It tells whether there are more, and
+// whether these could be stored.
+func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 	sp.mu.Lock()
 	before := max(1, len(p.routes.parts))
 	want := shardsFor(p.routes.count, before)
@@ -191,9 +191,9 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more bool) {
 			sp.unsaved[p] = struct{}{}
 		}
 		sp.mu.Unlock()
-		return false
+		return true, false
 	}
-	return more
+	return more, true
 }
 
 // put stores parts of the routes of a peer, of which there are so many.

@@ -1,6 +1,7 @@
 package speaker_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -189,6 +190,58 @@ func TestSpeaker_manyRoutesAreSavedInParts(t *testing.T) {
 	w.rest()
 	if got := w.BGP().Restored(ids[0], 0); got != 500 {
 		t.Errorf("%d routes after the restart, want 500", got)
+	}
+}
+
+// TestSpeaker_endsWhileItDivides: a process that ends between two parts of a division leaves routes in two parts. The next one has
+// one of the two in its tables and in its sessions alike, and stores each route once.
+func TestSpeaker_endsWhileItDivides(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001)
+	var first, second []string
+	for i := range 3000 {
+		if p := fmt.Sprintf("10.%d.%d.0/24=65001", i/256, i%256); i < 1500 {
+			first, second = append(first, p), append(second, p+",65077")
+		} else {
+			second = append(second, p)
+		}
+	}
+	w.hear(ids[0], 0, first...)
+	w.rest()
+	w.BGP().Save(w.ctx)
+	w.hear(ids[0], 0, second...)
+	w.rest()
+	if !w.BGP().SaveSome(w.ctx) {
+		t.Fatal("all parts at once")
+	}
+	w.start(speaker.Loopback)
+	w.rest()
+	table := w.table("eu-west-1")
+	w.BGP().Save(w.ctx)
+	if stored, restored := w.BGP().Stored(ids[0]), w.BGP().Restored(ids[0], 0); stored != restored {
+		t.Errorf("%d routes are stored of %d", stored, restored)
+	}
+	w.start(speaker.Loopback)
+	w.rest()
+	if w.table("eu-west-1") != table {
+		t.Error("the tables had other routes than the session")
+	}
+}
+
+// TestSpeaker_savesLaterWhatCannotBeStored: with a store that takes nothing, it does not try again and again.
+func TestSpeaker_savesLaterWhatCannotBeStored(t *testing.T) {
+	w := newWorld(t)
+	ids := w.peers(65001, 65002)
+	w.hear(ids[0], 0, "10.7.0.0/16=65001")
+	w.hear(ids[1], 0, "10.8.0.0/16=65002")
+	w.rest()
+	failing, cancel := context.WithCancel(w.ctx)
+	cancel()
+	if w.BGP().SaveSome(failing) {
+		t.Error("it goes on at once")
+	}
+	if got := w.BGP().Unsaved(); got != 2 {
+		t.Errorf("%d peers are to be saved later, want 2", got)
 	}
 }
 
