@@ -69,7 +69,7 @@ func Checks() []Check {
 		{CheckMissingAppliance, SeverityError, "Traffic is sent to a network function group without an attachment, or without one at an edge location that needs it."},
 		{CheckApplianceMode, SeverityError, "An inspection VPC with subnets in several Availability Zones is attached without appliance mode."},
 		{CheckVPCOption, SeverityNote, "The core network supports DNS or security group referencing, and a VPC attachment has it off."},
-		{CheckSessionDown, SeverityError, "A BGP session of a Connect peer is down."},
+		{CheckSessionDown, SeverityError, "A BGP session of a Connect peer or a VPN attachment is down."},
 		{CheckOverridden, SeverityWarning, "Routes put for a Connect peer or a VPN attachment take the place of those that its router advertises over BGP."},
 		{CheckBlackhole, SeverityError, "A route drops traffic although the policy has no blackhole for it."},
 		{CheckNotImported, SeverityWarning, "No route table imports a prefix that an attachment announces, for another reason than a rule that drops it."},

@@ -9,6 +9,7 @@ import (
 // Peer is what one session is to be. It is comparable: a session whose Peer has changed is started anew.
 type Peer struct {
 	Name      string // for people: log lines, metrics
+	Turn      uint64 // another one is another peer, for [Speaker.Apply]: what was heard from the one before is gone
 	Local     netip.AddrPort
 	Remote    netip.AddrPort // the port is for an active session; one that is accepted has any
 	Namespace string         // path of the network namespace; "": the process's own

@@ -230,7 +230,7 @@ func (sp *Speaker) refuse(l *listener, conn net.Conn, remote netip.Addr) {
 	sp.stray.Add(1)
 	l.strays++
 	if now := time.Now(); now.Sub(l.said) >= strayInterval {
-		sp.log.Warn("BGP connection refused: it is from no Connect peer's address", "local", l.at.local, "remote", remote, "connections", l.strays)
+		sp.log.Warn("BGP connection refused: it is from no peer's address", "local", l.at.local, "remote", remote, "connections", l.strays)
 		l.said, l.strays = now, 0
 	}
 	conn.SetWriteDeadline(time.Now().Add(time.Second)) // never reached: 21 bytes go into an empty buffer

@@ -118,7 +118,7 @@ func bgpRoutes() []route {
 			func(ctx context.Context, b BGP, _ string, q url.Values) (any, error) {
 				return b.BGPSessions(ctx, q.Get("core-network"))
 			}),
-		call(route{method: "GET", path: "/{connectPeerId}/heard", name: "bgpHeard", summary: "Routes heard from a Connect peer.", params: which()}, written,
+		call(route{method: "GET", path: "/{connectPeerId}/heard", name: "bgpHeard", summary: "Routes heard from a Connect peer or a VPN attachment.", params: which()}, written,
 			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
 				return b.BGPHeard(ctx, peer, q.Get(address))
 			}),
@@ -126,7 +126,7 @@ func bgpRoutes() []route {
 			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
 				return b.BGPAdvertised(ctx, peer, q.Get(address))
 			}),
-		call(route{method: "POST", path: "/{connectPeerId}/reset", name: "bgpReset", summary: "Resets the sessions of a Connect peer.", params: which(parameter{"soft", "true: the routes are sent again and the session stays."})}, []string{"json"},
+		call(route{method: "POST", path: "/{connectPeerId}/reset", name: "bgpReset", summary: "Resets the sessions of a Connect peer or a VPN attachment.", params: which(parameter{"soft", "true: the routes are sent again and the session stays."})}, []string{"json"},
 			func(ctx context.Context, b BGP, peer string, q url.Values) (any, error) {
 				soft, err := boolean(q, "soft")
 				if err != nil {

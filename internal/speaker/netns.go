@@ -54,13 +54,13 @@ func namespaceOf(p *peer) string {
 func (n *netns) arrange(peers []*peer) map[string]error {
 	problems := map[string]error{}
 	claims := claims{}
-	there := map[string]bool{}
+	there := map[string]*peer{}
 	for _, p := range peers {
 		if err := claims.take(p, namespaceOf(p)); err != nil {
 			problems[p.id] = err
 			continue
 		}
-		there[p.id] = true
+		there[p.id] = p
 		for _, s := range p.sessions {
 			s.sockets = sockets{
 				local: netip.AddrPortFrom(s.core, bgpPort), remote: netip.AddrPortFrom(s.router, bgpPort),
@@ -69,13 +69,13 @@ func (n *netns) arrange(peers []*peer) map[string]error {
 		}
 	}
 	for id, b := range n.built {
-		if !there[id] {
+		if p := there[id]; p == nil || !slices.Equal(b.locals, localsOf(p)) {
 			n.left = append(n.left, b)
 			delete(n.built, id)
 		}
 	}
 	for _, p := range peers {
-		if !there[p.id] || n.built[p.id] != nil {
+		if there[p.id] == nil || n.built[p.id] != nil {
 			continue
 		}
 		b := &built{namespace: namespaceOf(p)}
@@ -106,15 +106,7 @@ func (n *netns) build(p *peer, b *built) error {
 			return err
 		}
 	}
-	for _, s := range p.sessions {
-		b.locals = append(b.locals, s.core.String())
-		if s.core6.IsValid() {
-			b.locals = append(b.locals, s.core6.String())
-		}
-	}
-	if p.gre() {
-		b.locals = append(b.locals, p.connect.Configuration.CoreNetworkAddress)
-	}
+	b.locals = localsOf(p)
 	for _, a := range b.locals {
 		if err := n.ip("-n", b.namespace, "route", "replace", "local", a, "dev", "lo"); err != nil {
 			return err
@@ -124,6 +116,20 @@ func (n *netns) build(p *peer, b *built) error {
 		return nil
 	}
 	return n.tunnel(p, b)
+}
+
+// localsOf are the addresses of a peer that are local in its namespace.
+func localsOf(p *peer) (list []string) {
+	for _, s := range p.sessions {
+		list = append(list, s.core.String())
+		if s.core6.IsValid() {
+			list = append(list, s.core6.String())
+		}
+	}
+	if p.gre() {
+		list = append(list, p.connect.Configuration.CoreNetworkAddress)
+	}
+	return list
 }
 
 // tunnel makes the GRE tunnel of a peer and the routes through it.

@@ -41,6 +41,7 @@ type peer struct {
 	export   *bgp.Export
 	tables   *routing.Tables // that export advertises
 	restored bool            // an earlier process held the sessions
+	turn     uint64          // how many peers of the id came before, with other sessions
 
 	// Under the lock of the Speaker.
 	routes   heardRoutes
@@ -182,7 +183,9 @@ func (sp *Speaker) refreshNetwork(ctx context.Context, id state.NetworkID) (chan
 			delete(known, p.id) // as if it were another peer: what was heard goes
 			sp.remove(ctx, p)
 			f.bgp, f.routes = nil, nil
-			sp.add(newPeer(f), f)
+			next := newPeer(f)
+			next.turn = p.turn + 1
+			sp.add(next, f)
 			changed = true
 		default:
 			changed = changed || p.problem != f.problem
@@ -367,7 +370,7 @@ func (sp *Speaker) restore(s *session) (list []bgp.Change) {
 func (s *session) desired(secret Secret) bgp.Desired {
 	d := bgp.Desired{Export: s.peer.export, Peer: bgp.Peer{
 		Name: s.name, Local: s.sockets.local, Remote: s.sockets.remote, Namespace: s.sockets.namespace,
-		LocalAS: s.local, PeerAS: s.remote, RouterID: s.core, Passive: true,
+		LocalAS: s.local, PeerAS: s.remote, RouterID: s.core, Passive: true, Turn: s.peer.turn,
 		Families: bgp.IPv4, NextHop4: s.core, NextHop6: s.core6, RestartTime: restartTime, Restarting: s.peer.restored,
 		Password: secret.Password, TTLSecurity: secret.TTLSecurity, TTL: s.sockets.ttl,
 	}}
@@ -380,6 +383,14 @@ func (s *session) desired(secret Secret) bgp.Desired {
 // restartTime is how long a router may keep routes while this server restarts.
 const restartTime = 120 * time.Second
 
+// rank is who comes first where peers want the same address.
+func (p *peer) rank() int {
+	if p.connect != nil {
+		return 0
+	}
+	return 1
+}
+
 // apply makes the sessions of package bgp those of the peers, and says what cannot be had.
 func (sp *Speaker) apply() {
 	sp.mu.Lock()
@@ -389,9 +400,10 @@ func (sp *Speaker) apply() {
 		peers = append(peers, p)
 	}
 	sp.mu.Unlock()
-	// The oldest first: what is worked out from all of them stays as it is for those that were there.
+	// The oldest first: what is worked out from all of them stays as it is for those that were there. VPN attachments come last:
+	// their addresses are chosen where Connect peers are not known.
 	slices.SortFunc(peers, func(a, b *peer) int {
-		return cmp.Or(a.created.Compare(b.created), strings.Compare(a.id, b.id))
+		return cmp.Or(a.rank()-b.rank(), a.created.Compare(b.created), strings.Compare(a.id, b.id))
 	})
 	problems := map[string]error{}
 	var able []*peer

@@ -8,6 +8,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/catalog"
+	"portolan/internal/order"
 	"portolan/internal/state"
 )
 
@@ -81,7 +82,7 @@ func (sp *Speaker) askCatalog(ctx context.Context, f *found, known *peer) {
 	f.tunnels(vpn.Tunnels, asn)
 }
 
-// tunnels are sessions, one in each tunnel.
+// tunnels are sessions, one in each tunnel, in an order that is not the catalog's: an endpoint may change its own.
 func (f *found) tunnels(list []catalog.Tunnel, asn uint32) {
 	for i := range list {
 		core, router, ok := list[i].Inside()
@@ -94,6 +95,7 @@ func (f *found) tunnels(list []catalog.Tunnel, asn uint32) {
 		}
 		f.sessions = append(f.sessions, &session{core: core, router: router, local: f.local, remote: asn, outside: list[i].OutsideIP.String()})
 	}
+	order.Sort(f.sessions, func(a, b *session) int { return a.core.Compare(b.core) })
 }
 
 // tunnelsOf are the sessions of a VPN attachment, as they are stored.

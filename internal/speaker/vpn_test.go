@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"portolan/internal/bgp"
 	"portolan/internal/catalog"
 	"portolan/internal/speaker"
+	"portolan/internal/store"
 	"portolan/routing"
 )
 
@@ -394,4 +396,87 @@ func TestVPN_strangers(t *testing.T) {
 	if _, err := w.BGP().BGPHeard(other, vpn, ""); !errors.As(err, &missing) || missing.ResourceType != "attachment" {
 		t.Errorf("another account reads routes: %v", err)
 	}
+}
+
+// TestVPN_sessionOfATunnelThatStaysBeginsAnew: what its router had advertised went with the other tunnel's addresses.
+func TestVPN_sessionOfATunnelThatStaysBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lab{listeners: map[netip.AddrPort]*memoryListener{}, sends: bgp.NewExport()}
+		w := &world{t: t, lab: l, outside: newOutside(), st: store.OpenMemory(), ctx: api.WithCaller(t.Context(), api.Caller{Account: "111122223333", Partition: "aws"})}
+		l.w = w
+		t.Cleanup(func() { _ = w.st.Close() })
+		w.start(speaker.Loopback)
+		w.peers()
+		vpn := w.vpn(1, "eu-west-1", 65010)
+		w.run()
+		router, core := l.sockets(vpn, 0)
+		s, err := bgp.NewSession(bgp.Peer{
+			Name: "router", LocalAS: 65010, PeerAS: 64512, RouterID: netip.MustParseAddr("10.9.9.1"),
+			Families: bgp.IPv4, NextHop4: netip.MustParseAddr("169.254.1.2"), ConnectRetry: time.Second,
+		}, l.sends, &table{routes: map[netip.Prefix]int{}}, func(context.Context) (net.Conn, error) { return l.dial(router, core) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		t.Cleanup(func() {
+			s.Stop(2, "")
+			s.Wait()
+		})
+		l.sends.Update([]bgp.Route{{Prefix: pfx("10.7.0.0/16"), Attrs: &bgp.Attributes{ASPath: []uint32{65010}}}})
+		heard := func(what string) {
+			t.Helper()
+			time.Sleep(20 * time.Second)
+			synctest.Wait()
+			w.want(what, w.table("eu-west-1"), "10.7.0.0/16 [65010]")
+			if got := w.doctor(); len(got) != 1 { // the other session
+				t.Errorf("%s: doctor: %q", what, got)
+			}
+		}
+		change := func(change func(*catalog.VPNConnection)) {
+			w.outside.change(func() {
+				for arn, v := range w.outside.vpns {
+					next := *v
+					next.Tunnels = slices.Clone(v.Tunnels)
+					change(&next)
+					w.outside.vpns[arn] = &next
+				}
+			})
+		}
+		heard("at first")
+		change(func(v *catalog.VPNConnection) { slices.Reverse(v.Tunnels) })
+		heard("the same in another order")
+		if got := s.Info().Flaps; got != 0 {
+			t.Errorf("another order of the tunnels ends a session")
+		}
+		change(func(v *catalog.VPNConnection) { v.Tunnels[0].InsideCIDR = pfx("169.254.9.0/30") }) // that of 169.254.1.4/30
+		heard("the other tunnel's block is another one")
+	})
+}
+
+func TestVPN_namespaceFollowsTheInsideBlock(t *testing.T) {
+	w := newWorld(t)
+	w.peers()
+	vpn := w.vpn(1, "eu-west-1", 65010)
+	var ran []string
+	n := speaker.RecordedNetns(func(args ...string) error {
+		if line := strings.Join(args[2:], " "); strings.HasPrefix(line, "route") {
+			ran = append(ran, line)
+		}
+		return nil
+	})
+	arrange := func(what, want string) {
+		t.Helper()
+		ran = nil
+		if got := w.BGP().Arrange(n); len(got) > 0 {
+			t.Error(got)
+		}
+		w.want(what, strings.Join(ran, "\n"), want)
+	}
+	arrange("at first", "route replace local 169.254.1.1 dev lo\nroute replace local 169.254.1.5 dev lo")
+	arrange("again", "")
+	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].InsideCIDR = pfx("169.254.9.0/30") })
+	arrange("another block", `route del local 169.254.1.1 dev lo
+route del local 169.254.1.5 dev lo
+route replace local 169.254.1.1 dev lo
+route replace local 169.254.9.1 dev lo`)
 }

@@ -70,7 +70,7 @@ print(s.recv(100)[16:].hex())`
 	s.p.Kill()
 	for _, line := range []string{
 		`level=WARN msg="BGP session refused" session=` + w.peer + `/169.254.40.2 reason="sent OPEN Message Error/Bad Peer AS (2/2)`,
-		`level=WARN msg="BGP connection refused: it is from no Connect peer's address" local=169.254.40.2:179 remote=169.254.40.4`,
+		`level=WARN msg="BGP connection refused: it is from no peer's address" local=169.254.40.2:179 remote=169.254.40.4`,
 		`level=WARN msg="BGP session down" session=` + e.peer + `/169.254.40.2 reason="sent Cease/Other Configuration Change (6/6)`,
 	} {
 		if !strings.Contains(s.p.Log.String(), line) {
