@@ -15,7 +15,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	id := s.ids.next()
 	principal, err := s.operator(w, r)
 	if err == nil {
-		err = s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, "")
+		err = s.mayControl(r, principal, "")
 	}
 	if err == nil && r.Header.Get("Origin") != "" {
 		err = &api.AccessDeniedException{Message: "This is not possible from a web page."}

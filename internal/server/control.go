@@ -96,11 +96,17 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, id string, err e
 	wire.WriteError(w, id, err)
 }
 
+// mayControl refuses a control call about an account, "" for all, by somebody who may not make it. That the client has shut its
+// sending side down changes nothing.
+func (s *Server) mayControl(r *http.Request, principal *auth.Principal, account string) error {
+	return s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, account)
+}
+
 // reset empties one account, or everything. A script's variable that is not set must not empty everything.
 func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
 	accounts, one := r.URL.Query()["account"]
 	if !one {
-		if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, ""); err != nil {
+		if err := s.mayControl(r, principal, ""); err != nil {
 			return err
 		}
 		s.faults.forget()
@@ -109,7 +115,7 @@ func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
 	if !accountPattern.MatchString(accounts[0]) {
 		return api.InvalidField("account", "Member must be one account of 12 digits.")
 	}
-	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, accounts[0]); err != nil {
+	if err := s.mayControl(r, principal, accounts[0]); err != nil {
 		return err
 	}
 	return s.cfg.Service.Reset(r.Context(), accounts[0])
@@ -117,7 +123,7 @@ func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
 
 // fault plans errors for the next calls of an operation, whoever makes them.
 func (s *Server) fault(r *http.Request, principal *auth.Principal) error {
-	if err := s.cfg.Authorizer.AuthorizeControl(r.Context(), principal, principal.Caller().Account); err != nil {
+	if err := s.mayControl(r, principal, principal.Caller().Account); err != nil {
 		return err
 	}
 	return s.faults.plan(r)

@@ -64,7 +64,7 @@ func (s *Server) controller(w http.ResponseWriter, r *http.Request, limit int64)
 	if err != nil {
 		return nil, nil, err
 	}
-	return principal, body, s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, principal.Caller().Account)
+	return principal, body, s.mayControl(r, principal, principal.Caller().Account)
 }
 
 const maxControlBody = 12 << 20

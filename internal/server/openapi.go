@@ -111,7 +111,7 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	control := ""
-	if err := s.cfg.Authorizer.AuthorizeControl(lasting(r.Context()), principal, who.Account); err != nil {
+	if err := s.mayControl(r, principal, who.Account); err != nil {
 		control = err.Error()
 	}
 	w.Header().Set("X-Amzn-Requestid", id)

@@ -230,6 +230,21 @@ func (w *world) happened(after uint64) (list []string, next uint64) {
 	return list, next
 }
 
+// steps are from now on: each has its events and leaves the peers healthy or not.
+func (w *world) steps() func(what, health string, want ...string) {
+	w.t.Helper()
+	_, at := w.happened(0)
+	return func(what, health string, want ...string) {
+		w.t.Helper()
+		w.rest()
+		got, next := w.happened(at)
+		if at = next; !slices.Equal(got, want) {
+			w.t.Errorf("%s: events %v, want %v", what, got, want)
+		}
+		w.want(what, w.telemetry(), health)
+	}
+}
+
 // telemetry is the health of the sessions of a peer.
 func (w *world) telemetry() string {
 	w.t.Helper()

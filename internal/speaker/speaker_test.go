@@ -54,17 +54,8 @@ func TestSpeaker_internalSessionKeepsThePath(t *testing.T) {
 func TestSpeaker_eventsAndTelemetryFollowTheSessions(t *testing.T) {
 	w := newWorld(t)
 	ids := w.peers(65001)
-	_, at := w.happened(0)
+	step := w.steps()
 	w.want("before", w.telemetry(), "169.254.40.2 DOWN, 169.254.40.3 DOWN")
-	step := func(what string, health string, want ...string) {
-		t.Helper()
-		w.rest()
-		got, next := w.happened(at)
-		if at = next; !slices.Equal(got, want) {
-			t.Errorf("%s: events %v, want %v", what, got, want)
-		}
-		w.want(what, w.telemetry(), health)
-	}
 	w.move(ids[0], 1, bgp.Established)
 	step("one up", "169.254.40.2 DOWN, 169.254.40.3 UP", "CONNECT_PEER_BGP_UP 169.254.40.3")
 	w.move(ids[0], 0, bgp.Established)

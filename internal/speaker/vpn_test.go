@@ -172,18 +172,9 @@ func TestVPN_eventsAndTelemetryFollowTheSessions(t *testing.T) {
 	w := newWorld(t)
 	w.peers()
 	vpn := w.vpn(1, "eu-west-1", 65010)
-	_, at := w.happened(0)
+	step := w.steps()
 	w.want("before", w.telemetry(), "192.0.1.1 DOWN, 192.0.1.1 UP, 192.0.1.2 DOWN, 192.0.1.2 UP") // BGP, and IPsec as the catalog has it
-	step := func(what, health string, want ...string) {
-		t.Helper()
-		w.rest()
-		got, next := w.happened(at)
-		if at = next; !slices.Equal(got, want) {
-			t.Errorf("%s: events %v, want %v", what, got, want)
-		}
-		w.want(what, w.telemetry(), health)
-	}
-	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].Up = true }) // which the session is not
+	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].Up = true })                  // which the session is not
 	w.move(vpn, 0, bgp.Established)
 	step("one up", "192.0.1.1 UP, 192.0.1.1 UP, 192.0.1.2 DOWN, 192.0.1.2 UP", "VPN-CONNECTION-BGP-ESTABLISH 192.0.1.1")
 	w.move(vpn, 0, bgp.Idle)
