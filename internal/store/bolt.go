@@ -152,7 +152,7 @@ func (s *boltStore) Watch(ctx context.Context, prefix string) (<-chan Commit, er
 	if err := ready(ctx, s.closing); err != nil {
 		return nil, err
 	}
-	return s.hub.watch(ctx, prefix)
+	return s.hub.watch(ctx, prefix, 0)
 }
 
 // Close waits for the running batch and for every View.

@@ -104,7 +104,7 @@ func (s *memory) Watch(ctx context.Context, prefix string) (<-chan Commit, error
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	return s.hub.watch(ctx, prefix)
+	return s.hub.watch(ctx, prefix, s.published.Load().revision)
 }
 
 func (s *memory) Close() error {

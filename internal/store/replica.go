@@ -179,7 +179,7 @@ func (s *replica) Watch(ctx context.Context, prefix string) (<-chan Commit, erro
 	if err := ready(ctx, s.closing); err != nil {
 		return nil, err
 	}
-	return s.hub.watch(ctx, prefix)
+	return s.hub.watch(ctx, prefix, (s.now.Load().revision+1)<<updateBits-1)
 }
 
 // Health is nil when a write can succeed, as far as can be told.

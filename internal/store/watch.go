@@ -10,7 +10,7 @@ import (
 // store and with the other watchers, so what waits here is mostly slice headers.
 const watchBuffer = 1024
 
-// hub hands commits to watchers. Both stores publish to it while they hold the right to write, so order is theirs.
+// hub hands commits to watchers. Stores publish to it while they hold the right to write, so order is theirs.
 type hub struct {
 	mu       sync.Mutex
 	watchers map[*watcher]struct{}
@@ -19,17 +19,20 @@ type hub struct {
 
 type watcher struct {
 	prefix string
+	after  uint64 // the revision that readers saw when the watcher came: it gets what is newer
 	ch     chan Commit
 	stop   func() bool // stops waiting for the end of the watcher's context
 }
 
-func (h *hub) watch(ctx context.Context, prefix string) (<-chan Commit, error) {
+// watch adds a watcher of the commits after a revision. A store whose readers, or whose callers of Update, may see a commit
+// before the hub has it gives the newest revision that they see.
+func (h *hub) watch(ctx context.Context, prefix string, after uint64) (<-chan Commit, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, ErrClosed
 	}
-	w := &watcher{prefix: prefix, ch: make(chan Commit, watchBuffer)}
+	w := &watcher{prefix: prefix, after: after, ch: make(chan Commit, watchBuffer)}
 	w.stop = context.AfterFunc(ctx, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -48,7 +51,7 @@ func (h *hub) publish(commits ...Commit) {
 	defer h.mu.Unlock()
 	for w := range h.watchers {
 		for _, c := range commits {
-			if c.Changes = under(c.Changes, w.prefix); len(c.Changes) == 0 {
+			if c.Changes = under(c.Changes, w.prefix); len(c.Changes) == 0 || c.Revision <= w.after {
 				continue
 			}
 			select {

@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t testing.TB) store.Store) {
 		{"Transaction_usedAfterItsEnd", transactionUsedAfterItsEnd},
 
 		{"Watch_netChangesInOrder", watchNetChangesInOrder},
+		{"Watch_notWhatWasAnswered", watchNotWhatWasAnswered},
 		{"Watch_prefix", watchPrefix},
 		{"Watch_replayGivesTheState", watchReplayGivesTheState},
 		{"Watch_cutOffWhenBehind", watchCutOffWhenBehind},

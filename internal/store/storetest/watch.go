@@ -60,6 +60,23 @@ func watchNetChangesInOrder(t *testing.T, s store.Store) {
 	}
 }
 
+// watchNotWhatWasAnswered watches at once when an Update has returned, again and again: its commit is never seen.
+func watchNotWhatWasAnswered(t *testing.T, s store.Store) {
+	for i := range 200 {
+		update(t, s, func(tx store.Txn) { setNumber(tx, "/n", i) })
+		ctx, cancel := context.WithCancel(t.Context())
+		ch, err := s.Watch(ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		update(t, s, func(tx store.Txn) { setNumber(tx, "/after", i) })
+		if c := next(t, ch); c.Changes[0].Key != "/after" {
+			t.Fatalf("round %d: a watcher got %v, which was answered before it came", i, c.Changes)
+		}
+		cancel()
+	}
+}
+
 func watchPrefix(t *testing.T, s store.Store) {
 	one, two := watch(t, s, "/1/"), watch(t, s, "/1/a\xff")
 	set(t, s, "/1/a", "/2/a", "/1", "/1/b")
