@@ -80,8 +80,8 @@ func ParseURL(text string) (Options, error) {
 // Timeouts of single calls. A commit whose outcome is open is settled for settleFor before its callers are told so.
 //
 // A member goes on passing calls to a leader that is lost until it holds an election, and gives up on them much later. So
-// a commit is not waited for longer than commitTimeout, and what may be asked again is asked with firstTry, then with twice
-// the time of the try before.
+// a commit is not waited for longer than commitTimeout, and what may be asked again is asked with firstTry, again and again
+// while an election may last, then with twice the time of the try before.
 const (
 	contactWithin = 20 * time.Second
 	beginWithin   = time.Minute // once the cluster has answered
@@ -89,6 +89,7 @@ const (
 	callTimeout   = 2 * time.Second
 	commitTimeout = time.Second
 	firstTry      = 250 * time.Millisecond
+	shortTries    = 4
 
 	settleFor    = 15 * time.Second
 	retryPause   = 50 * time.Millisecond
@@ -288,7 +289,8 @@ func (c *cluster) Newest(ctx context.Context) (uint64, error) {
 
 // tries calls f until it succeeds, is forbidden, or ctx ends, and returns its last error.
 func tries(ctx context.Context, f func(context.Context) error) error {
-	for limit := firstTry; ; limit = min(2*limit, callTimeout) {
+	for n := 0; ; n++ {
+		limit := min(firstTry<<min(max(0, n-shortTries), 3), callTimeout)
 		try, cancel := context.WithTimeout(ctx, limit)
 		err := f(try)
 		cancel()

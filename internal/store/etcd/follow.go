@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,21 +16,27 @@ import (
 
 type stored = mvccpb.KeyValue
 
-// scan reads a range at one revision, the newest for 0, in pages of some thirty megabytes, and returns the revision.
+// scan reads a range at one revision, the newest for 0, in pages of some thirty megabytes, and returns the revision. While f
+// takes one page the next is on its way.
 func (c *cluster) scan(ctx context.Context, from, to string, revision int64, f func(*stored) error) (int64, error) {
 	const pageBytes, most = 32 << 20, 100_000 // etcd 3.4 walks all that is left of the range for each page
-	limit := 200
-	for key := c.key(from); ; {
-		page, err := c.client.Get(ctx, key, clientv3.WithRange(c.key(to)), clientv3.WithRev(revision), clientv3.WithLimit(int64(limit)))
-		if err != nil {
-			return 0, err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for next := c.page(ctx, c.key(from), to, revision, 200); ; {
+		page := <-next
+		if page.err != nil {
+			return 0, page.err
 		}
-		if revision == 0 {
-			revision = page.Header.Revision
+		revision = cmp.Or(revision, page.Header.Revision)
+		if page.More {
+			bytes := 1
+			for _, kv := range page.Kvs {
+				bytes += len(kv.Key) + len(kv.Value)
+			}
+			limit := min(max(pageBytes/(bytes/len(page.Kvs)+1), 8), most)
+			next = c.page(ctx, string(page.Kvs[len(page.Kvs)-1].Key)+"\x00", to, revision, limit)
 		}
-		bytes := 1
 		for _, kv := range page.Kvs {
-			bytes += len(kv.Key) + len(kv.Value)
 			if err := f(kv); err != nil {
 				return 0, err
 			}
@@ -37,9 +44,23 @@ func (c *cluster) scan(ctx context.Context, from, to string, revision int64, f f
 		if !page.More {
 			return revision, nil
 		}
-		key = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
-		limit = min(max(pageBytes/(bytes/len(page.Kvs)+1), 8), most)
 	}
+}
+
+// page is part of a range, or why there is none.
+type page struct {
+	*clientv3.GetResponse
+	err error
+}
+
+// page asks for part of a range.
+func (c *cluster) page(ctx context.Context, from, to string, revision int64, limit int) <-chan page {
+	got := make(chan page, 1)
+	go func() {
+		response, err := c.client.Get(ctx, from, clientv3.WithRange(c.key(to)), clientv3.WithRev(revision), clientv3.WithLimit(int64(limit)))
+		got <- page{response, err}
+	}()
+	return got
 }
 
 // Load reads all entries of the newest revision.
