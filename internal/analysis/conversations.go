@@ -44,7 +44,9 @@ func (d *doctor) conversations(ctx context.Context) error {
 			}
 			d.oneWay(there, back)
 			d.oneWay(back, there)
-			d.mismatch(a, b, there, back)
+			if !d.mismatch(a, b, there, back) {
+				d.mismatch(b, a, back, there)
+			}
 		}
 	}
 	return nil
@@ -108,9 +110,9 @@ func (d *doctor) oneWay(there, back []*Way) {
 	}
 }
 
-// mismatch reports a conversation that arrives both ways and does not pass the same appliances, or none although the policy
-// means it to.
-func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) {
+// mismatch reports a conversation that a begins, that arrives both ways and does not pass the same appliances, or none although
+// the policy means it to. An attachment of several edges may begin one that the other attachment never does.
+func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) bool {
 	for _, w := range there {
 		for _, v := range back {
 			switch {
@@ -120,17 +122,18 @@ func (d *doctor) mismatch(a, b *routing.Attachment, there, back []*Way) {
 					Subjects: []string{a.ID, b.ID},
 					Message:  fmt.Sprintf("%s to %s is inspected by %s, the return path by %s: a stateful appliance drops it", a.ID, b.ID, listed(w.Inspections), listed(v.Inspections)),
 				})
-				return
+				return true
 			case len(w.Inspections) == 0 && d.mustInspect(a.Segment, b.Segment):
 				in := d.inspected[[2]string{a.Segment, b.Segment}]
 				d.add(CheckNotInspected, pairOf(a, b), Instance{
 					Subjects: []string{a.ID, b.ID}, Place: in.Place,
 					Message: fmt.Sprintf("%s and %s are not inspected: no hop through network function group %s, although the policy sends their segments via it", a.ID, b.ID, in.Group),
 				})
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // answers tells whether one way can be the answer to the other: of one address family, beginning where the other ended.
@@ -193,8 +196,13 @@ func (d *doctor) oneOfEach(list []*routing.Attachment) []*routing.Attachment {
 	})
 }
 
-// pairOf is the segments of two attachments, the cause that findings about their conversations are told by.
-func pairOf(a, b *routing.Attachment) string { return a.Segment + " " + b.Segment }
+// pairOf is the segments of two attachments, the cause that findings about their conversations are told by, in whatever order
+// the attachments stand.
+func pairOf(a, b *routing.Attachment) string {
+	return min(a.Segment, b.Segment) + " " + max(a.Segment, b.Segment)
+}
 
-// wayBetween is the segments that a way goes between.
-func (d *doctor) wayBetween(w *Way) string { return pairOf(d.attachment[w.From], d.attachment[w.At]) }
+// wayBetween is the segments that a way goes from and to.
+func (d *doctor) wayBetween(w *Way) string {
+	return d.attachment[w.From].Segment + " " + d.attachment[w.At].Segment
+}

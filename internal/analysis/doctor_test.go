@@ -196,3 +196,32 @@ func pageText(t *testing.T, r analysis.Report) string {
 	}
 	return b.String()
 }
+
+// TestDoctor_orderOfAttachments: what is found about a conversation, and what is one finding, does not hang on the order of the
+// attachments: here only d, which two edge locations have, begins the conversations that two appliances see.
+func TestDoctor_orderOfAttachments(t *testing.T) {
+	attachments := []string{
+		`{id: a1, type: vpc, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.1.0.0/16}]}`,
+		`{id: d, type: direct-connect-gateway, edges: [us-east-1, eu-west-1], tags: {domain: b}, announcements: [
+			{prefix: 10.9.0.0/16, asPath: [65100, 65101], edge: us-east-1}, {prefix: 10.9.0.0/16, asPath: [65100, 65101], edge: eu-west-1}]}`,
+		`{id: a2, type: vpc, edges: [eu-west-1], tags: {domain: a}, announcements: [{prefix: 10.2.0.0/16}]}`,
+		`{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}, {id: f2, type: vpc, edges: [eu-west-1], tags: {nfg: fw}}`,
+	}
+	for range attachments {
+		for range 2 {
+			slices.Reverse(attachments)
+			net := compute(t, network(twoSegments,
+				`{action: send-via, segment: a, mode: single-hop, when-sent-to: {segments: [b]}, via: {network-function-groups: [fw]}}`, strings.Join(attachments, ",")))
+			var got []string
+			for _, f := range found(t, net) {
+				if f.Name == analysis.CheckAsymmetric {
+					got = append(got, fmt.Sprint(f.Count, " times: ", f.Message))
+				}
+			}
+			if len(got) != 1 || !strings.HasPrefix(got[0], "2 times: d to a") {
+				t.Errorf("%s: got %q", strings.Join(attachments, ", "), got)
+			}
+		}
+		attachments = append(attachments[1:], attachments[0])
+	}
+}
