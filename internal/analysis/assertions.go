@@ -210,7 +210,7 @@ func (s *Subject) assert(a Assertion) Outcome {
 	}
 	sources, err := s.sources(a.subject)
 	if err == nil && len(sources) == 0 {
-		err = fmt.Errorf("segment %s has no attachment that announces a prefix: there is no source to test from", a.subject)
+		err = errors.New(withFirst(fmt.Sprintf("segment %s has no attachment that announces a prefix: there is no source to test from", a.subject), idleIn(s, a.subject)))
 	}
 	targets, expected, targetErr := s.addresses(a.target)
 	if err == nil {
@@ -236,6 +236,9 @@ func (s *Subject) assert(a Assertion) Outcome {
 				w := &Way{From: from.ID, Edge: edge, To: addr}
 				s.follow(w, p.table)
 				if reason := s.fails(&a, w, expected); reason != "" {
+					if w.Verdict != Delivered {
+						reason = withFirst(reason, idleAnnouncers(s, addr.String()))
+					}
 					o.Way, o.Reason = w, reason
 					return o
 				}
@@ -243,7 +246,7 @@ func (s *Subject) assert(a Assertion) Outcome {
 		}
 	}
 	if len(tried) == 0 {
-		o.Reason = a.target + " announces no prefix: there is no address to test"
+		o.Reason = withFirst(a.target+" announces no prefix: there is no address to test", idleIn(s, a.target))
 		if len(targets) > 0 {
 			o.Reason = fmt.Sprintf("%s lies in the networks of %s itself: a packet to it does not leave them", targets[0], a.subject)
 		}
@@ -251,6 +254,17 @@ func (s *Subject) assert(a Assertion) Outcome {
 	}
 	o.Holds = true
 	return o
+}
+
+// withFirst is a reason with the first of the notes that explain it.
+func withFirst(reason string, notes []string) string {
+	switch len(notes) {
+	case 0:
+		return reason
+	case 1:
+		return reason + "; " + notes[0]
+	}
+	return fmt.Sprintf("%s; %s; and %d more", reason, notes[0], len(notes)-1)
 }
 
 // fails says why a packet shows that the assertion does not hold, "" when it does not show it. What a network function does
@@ -314,6 +328,8 @@ func (s *Subject) assertTable(o Outcome) Outcome {
 		o.Reason = fmt.Sprintf("%s has no route %s", tableName(id), o.prefix)
 		if found {
 			o.Reason = fmt.Sprintf("%s has %s", tableName(id), o.prefix)
+		} else {
+			o.Reason = withFirst(o.Reason, idleAnnouncers(s, o.prefix.String()))
 		}
 	}
 	return o

@@ -33,6 +33,7 @@ type alikeChange struct {
 	count         int     // how many they are
 	kinds         []uint8 // of each of the ids: 1 + the kind of its change, 0 for none
 	any           bool
+	dropped       int // in how many tables packets were routed before, and are dropped after
 }
 
 // rowsBetween finds the rows that differ between two networks. The error is that of the context.
@@ -161,8 +162,21 @@ func (a *alikeChange) compare(old, next *column) {
 		}
 		if !sameForwarding(change.Before, change.After) {
 			a.kinds[at], a.any = uint8(1+change.kind()), true
+			if was, is := change.Before, change.After; was != nil && is != nil && was.State != routing.Blackhole && is.State == routing.Blackhole {
+				a.dropped++
+			}
 		}
 	}
+}
+
+// dropped are the prefixes that some table routed before, and drops after.
+func (c *rowChanges) dropped() (list []*changedPrefix) {
+	for i := range c.prefixes {
+		if c.prefixes[i].alike.dropped > 0 {
+			list = append(list, &c.prefixes[i])
+		}
+	}
+	return list
 }
 
 // Routes are the routes that differ, by table, then prefix. They are looked up while they are read: a change that touches

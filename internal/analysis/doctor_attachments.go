@@ -10,7 +10,8 @@ import (
 
 // idle finds attachments that carry no traffic. Those with one cause are told together.
 func (d *doctor) idle() {
-	for a, why := range d.eachIdle {
+	for _, idle := range d.Subject.idle() {
+		a, why := idle.Attachment, idle.why
 		x := Instance{Subjects: []string{a.ID}, Message: "attachment " + a.ID + " " + why.Reason + why.Once}
 		for i := range why.Near {
 			near := &why.Near[i]

@@ -173,11 +173,44 @@ func traceLines(trace []policy.RuleTrace) []string {
 	return list
 }
 
-// eachIdle yields the attachments that carry no traffic, with why.
-func (s *Subject) eachIdle(yield func(*snapshot.Attachment, *Idle) bool) {
+// idleAttachment is an attachment that carries no traffic, with why.
+type idleAttachment struct {
+	*snapshot.Attachment
+	why *Idle
+}
+
+// allIdle are the attachments that carry no traffic.
+func allIdle(s *Subject) []idleAttachment {
+	var list []idleAttachment
 	for i := range s.inventory.list {
-		if why := s.Idle(&s.inventory.list[i]); why != nil && !yield(&s.inventory.list[i], why) {
-			return
+		if why := s.Idle(&s.inventory.list[i]); why != nil {
+			list = append(list, idleAttachment{&s.inventory.list[i], why})
 		}
 	}
+	return list
+}
+
+// idleAnnouncers are the attachments that announce a prefix, or a block that an address is in, and carry no traffic, with why.
+func idleAnnouncers(s *Subject, asked string) []string {
+	var notes []string
+	for _, a := range s.idle() {
+		for _, p := range prefixesOf(s, a.Attachment) {
+			if p == asked || holds(p, asked) {
+				notes = append(notes, fmt.Sprintf("attachment %s announces %s; it %s", a.ID, p, a.why.Sentence()))
+			}
+		}
+	}
+	return notes
+}
+
+// idleIn are the attachments that would be in a segment if they carried traffic, or if a tag of theirs were spelt as a rule asks, with why.
+func idleIn(s *Subject, segment string) []string {
+	var notes []string
+	for _, a := range s.idle() {
+		likely := slices.ContainsFunc(a.why.Near, func(n policy.NearMiss) bool { return n.To.Segment == segment })
+		if likely || s.Network.Policy.Decide(asPolicy(a.Attachment)).Segment == segment {
+			notes = append(notes, fmt.Sprintf("attachment %s %s", a.ID, a.why.Sentence()))
+		}
+	}
+	return notes
 }

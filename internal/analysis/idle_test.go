@@ -73,3 +73,48 @@ func saysOfIdle(t *testing.T, n *analysis.Subject, want string) {
 		t.Errorf("attachments: %s", text)
 	}
 }
+
+// TestIdle_namedWhereverItsPrefixIsAskedFor: an attachment without a segment is named with its own prefix by every answer that its
+// prefix, its segment or itself is asked for in, also where a shorter route takes the packets elsewhere.
+func TestIdle_namedWhereverItsPrefixIsAskedFor(t *testing.T) {
+	snap, err := snapshot.Parse([]byte(network(twoSegments, `{action: send-to, segment: a, via: {network-function-groups: [fw]}}`, `
+		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.1.0.0/16}]},
+		{id: b1, type: vpc, edges: [us-east-1], tags: {Domain: b}, announcements: [{prefix: 10.2.0.0/16}]},
+		{id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := analysis.Examine(snap, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const says = `AVAILABLE but not associated: no attachment-policy rule matches; rule 200 would associate it with segment b`
+	y, err := n.Why("10.2.0.9", routing.TableID{Segment: "a", Edge: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := pageText(t, y); !strings.Contains(text, "attachment b1 announces 10.2.0.0/16; it is "+says) {
+		t.Errorf("why: %s", text)
+	}
+	p, err := n.Path("a1", "", "10.2.0.9", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := pageText(t, p); !strings.Contains(text, "attachment b1 announces 10.2.0.0/16; it is "+says) {
+		t.Errorf("path: %s", text)
+	}
+	for to, want := range map[string]string{"b1": "attachment, not an address; it is " + says, "a1": "such as 10.1.0.1", "f1": "announces no prefix", "c1": "is not an address"} {
+		if _, err := n.Path("a1", "", to, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("path to %s: %v", to, err)
+		}
+	}
+	for _, line := range []string{"b reaches a", "a reaches b", "a reaches 10.2.0.9", "10.2.0.0/16 is in table a at us-east-1", "b1 reaches a", "a cannot reach b1"} {
+		list, err := analysis.ParseAssertions(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Assert(list)[0]; got.Holds || !strings.Contains(got.Reason, says) {
+			t.Errorf("%s: %v %s", line, got.Holds, got.Reason)
+		}
+	}
+}

@@ -168,8 +168,8 @@ func optionsDiffer(a, b *snapshot.VPCOptions) bool {
 		differ(a.IPv6Support, b.IPv6Support, false) || differ(a.SecurityGroupReferencing, b.SecurityGroupReferencing, true)
 }
 
-// headline sums a plan up.
-func (p *Plan) headline() {
+// headline sums a plan up. dropped are prefixes that become blackholes.
+func (p *Plan) headline(dropped []*changedPrefix) {
 	add := func(format string, args ...any) { p.Headline = append(p.Headline, fmt.Sprintf(format, args...)) }
 	named := func(n int, at func(int) string) string {
 		var list []string
@@ -215,6 +215,11 @@ func (p *Plan) headline() {
 	}
 	if n := len(p.InspectionLost); n > 0 {
 		add("inspection lost: %s", named(n, func(i int) string { return p.InspectionLost[i] }))
+	}
+	if n := len(dropped); n > 0 {
+		add("traffic lost: blackholes for %s", named(n, func(i int) string {
+			return fmt.Sprintf("%s in %s", dropped[i].Prefix, plural(dropped[i].alike.dropped, "table"))
+		}))
 	}
 	if n := len(p.Replacements); n > 0 {
 		add("%s replaced: %s", plural(n, "attachment"), named(n, func(i int) string { return p.Replacements[i].Attachment }))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,5 +152,43 @@ func TestPlan_pairsThatChangeAlikeAreOneLine(t *testing.T) {
 		if strings.Contains(got.String(), bad) {
 			t.Errorf("%q is there:\n%s", bad, &got)
 		}
+	}
+}
+
+// TestPlan_headlineNamesBlackholes: routes that drop what they routed stand in the headline, also where no pair of attachments is cut off.
+func TestPlan_headlineNamesBlackholes(t *testing.T) {
+	const send = `{action: send-to, segment: a, via: {network-function-groups: [fw]}}`
+	const static = `{action: create-route, segment: a, destination-cidr-blocks: [172.16.0.0/12], destinations: [%s]}`
+	vpcs := `{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.1.0.0/16}]},
+		{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: b}, announcements: [{prefix: 10.2.0.0/16}]}`
+	const function = `, {id: f1, type: vpc, edges: [us-east-1], tags: {nfg: fw}}`
+	for _, c := range []struct {
+		name, before, after string
+		want                []string
+	}{
+		{"the group's last attachment goes", network(twoSegments, send, vpcs+function), network(twoSegments, send, vpcs), []string{"traffic lost: blackholes for 0.0.0.0/0 in 3 tables, ::/0 in 3 tables"}},
+		{
+			"a route becomes a blackhole", network(twoSegments, fmt.Sprintf(static, "attachment-0123456789abcdef0"), strings.ReplaceAll(vpcs, "a1", "attachment-0123456789abcdef0")),
+			network(twoSegments, fmt.Sprintf(static, "blackhole"), strings.ReplaceAll(vpcs, "a1", "attachment-0123456789abcdef0")),
+			[]string{"traffic lost: blackholes for 172.16.0.0/12 in 3 tables"},
+		},
+		{"a new blackhole, where nothing was routed", network(twoSegments, "", vpcs), network(twoSegments, fmt.Sprintf(static, "blackhole"), vpcs), nil},
+		{"the blackhole stays", network(twoSegments, send, vpcs), network(twoSegments, send, strings.ReplaceAll(vpcs, "10.2.", "10.3.")), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := compute(t, c.before).PlanTo(t.Context(), compute(t, c.after))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range p.Headline {
+				if strings.HasPrefix(line, "traffic lost") {
+					got = append(got, line)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q of %q, want %q", got, p.Headline, c.want)
+			}
+		})
 	}
 }

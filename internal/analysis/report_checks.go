@@ -58,7 +58,8 @@ func (s *Subject) Matrix(ctx context.Context, attachments bool) (Matrix, error) 
 			s.namesOf(r.From, r.To),
 		}
 	}
-	for a, why := range s.eachIdle {
+	for _, idle := range s.idle() {
+		a, why := idle.Attachment, idle.why
 		rows = append(rows, MatrixRow{
 			From: a.ID, To: "*", Reaches: "-", Verdict: why.Check, InspectedBy: []string{}, Failures: []string{cell(why.Sentence())}, Names: s.namesOf(a.ID),
 		})

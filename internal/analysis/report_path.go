@@ -69,7 +69,7 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	if edge != "" && !slices.Contains(a.Edges, edge) {
 		return nil, mistake("edge", "attachment %s has no edge location %q", from, edge)
 	}
-	target, err := parseAddr("to", to)
+	target, err := destination(s, to)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +87,8 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 		return nil, &QuestionError{"from", err}
 	}
 	r := &PathReport{Verdict: string(p.Verdict), Reason: p.Reason, Forward: wayReport(p.Forward), Return: wayReport(p.Back), Notes: zonesOn(s, p.Forward, p.Back)}
-	if p.Verdict == NoRoute {
-		for x, why := range s.eachIdle {
-			if slices.ContainsFunc(prefixesOf(s, x), func(prefix string) bool { return holds(prefix, to) }) {
-				r.Notes = append(r.Notes, fmt.Sprintf("attachment %s announces %s; it %s", x.ID, to, why.Sentence()))
-			}
-		}
+	if p.Forward.Verdict != Delivered {
+		r.Notes = append(r.Notes, idleAnnouncers(s, to)...)
 	}
 	ids := []string{from, p.Forward.At}
 	for _, i := range p.Forward.Inspections {
@@ -100,6 +96,33 @@ func (s *Subject) Path(from, edge, to, source string) (*PathReport, error) {
 	}
 	r.Names = s.namesOf(ids...)
 	return r, nil
+}
+
+// destination reads the address that a packet is sent to. Of an attachment in its place the error says which addresses it has.
+func destination(s *Subject, to string) (netip.Addr, error) {
+	addr, err := parseAddr("to", to)
+	if err == nil {
+		return addr, nil
+	}
+	id, ambiguous := s.Identify("to", to)
+	if ambiguous != nil {
+		return addr, ambiguous
+	}
+	a := s.inventory.byID[id]
+	if a == nil {
+		return addr, err
+	}
+	what := "it announces no prefix"
+	if prefixes := prefixesOf(s, a); len(prefixes) > 0 {
+		what = "give an address in " + strings.Join(prefixes[:min(len(prefixes), maxNamed)], ", ")
+		if p, err := netip.ParsePrefix(prefixes[0]); err == nil {
+			what += ", such as " + host(p).String()
+		}
+	}
+	if idle := s.Idle(a); idle != nil {
+		what = "it " + s.Label(idle.Sentence())
+	}
+	return addr, mistake("to", "%q is an attachment, not an address; %s", to, what)
 }
 
 func wayReport(w *Way) *WayReport {

@@ -137,7 +137,7 @@ func planTo(ctx context.Context, s, next *Subject, most int) (*Plan, error) {
 		}
 	}
 	p.nameAll(s, next)
-	p.headline()
+	p.headline(c.rows.dropped())
 	return p, nil
 }
 

@@ -3,7 +3,6 @@ package analysis
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"portolan/internal/page"
@@ -90,10 +89,8 @@ func (s *Subject) Why(asked string, id routing.TableID) (*Why, error) {
 			y.Names[id] = name
 		}
 	}
-	for a, why := range s.eachIdle {
-		if slices.ContainsFunc(prefixesOf(s, a), func(p string) bool { return p == y.Prefix || isAddress && holds(p, asked) }) {
-			y.Notes = append(y.Notes, fmt.Sprintf("attachment %s announces %s; it %s", a.ID, y.Prefix, why.Sentence()))
-		}
+	if y.Notes = idleAnnouncers(s, y.Prefix); isAddress {
+		y.Notes = idleAnnouncers(s, asked)
 	}
 	return y, nil
 }

@@ -35,6 +35,7 @@ type Subject struct {
 	classes    func() *classes
 	announcers func() map[netip.Prefix][]*routing.Attachment // attachments of segments by what they offer
 	speller    func() *policy.Speller
+	idle       func() []idleAttachment
 }
 
 // New joins a network and the tables that were computed from it.
@@ -42,6 +43,7 @@ func New(network *routing.Network, tables *routing.Tables) *Subject {
 	s := &Subject{Network: network, Tables: tables, attachment: map[string]*routing.Attachment{}, inspected: map[[2]string]*policy.Insertion{}}
 	takeStock(s, nil)
 	s.speller = sync.OnceValue(network.Policy.Speller)
+	s.idle = sync.OnceValue(func() []idleAttachment { return allIdle(s) })
 	s.classes = sync.OnceValue(func() *classes { return classesOf(network) })
 	s.announcers = sync.OnceValue(func() map[netip.Prefix][]*routing.Attachment {
 		by := map[netip.Prefix][]*routing.Attachment{}
