@@ -62,5 +62,11 @@ type Announcement struct {
 	Communities []policy.Community `json:"communities,omitempty"` // VPN and Connect only, and ignored under a policy of version 2021.12
 }
 
+// With is the announcement for a prefix.
+func (a Announcement) With(prefix netip.Prefix) Announcement {
+	a.Prefix = prefix
+	return a
+}
+
 // DefaultMED is the MED of a route that came without.
 const DefaultMED = 100

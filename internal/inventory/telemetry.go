@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"portolan/api"
@@ -121,8 +122,10 @@ func (x *External) health(ctx context.Context, m *Monitored) (list []api.Network
 		tunnel := &vpn.Tunnels[i]
 		since := time.Unix(tunnel.Since, 0).UTC()
 		add(tunnel.OutsideIP.String(), api.ConnectionTypeIpsec, !tunnel.IPsecDown(), since)
-		if len(vpn.StaticRoutes) == 0 && len(m.sessions) == 0 { // routing is dynamic, and no server holds the sessions
-			add(tunnel.OutsideIP.String(), api.ConnectionTypeBgp, tunnel.Up, since)
+		address := tunnel.OutsideIP.String()
+		held := slices.ContainsFunc(m.sessions, func(s session) bool { return s.address == address })
+		if !vpn.Static() && !held {
+			add(address, api.ConnectionTypeBgp, tunnel.Up, since)
 		}
 	}
 	return list

@@ -124,9 +124,7 @@ func (h *Heard) changes(peer string, since uint64) (d heardDelta, ok bool) {
 	d.version = p.version
 	for _, prefix := range p.changedSince(since) {
 		if a, has := p.routes.Get(prefix); has {
-			n := *a
-			n.Prefix = prefix
-			d.announce = append(d.announce, n)
+			d.announce = append(d.announce, a.With(prefix))
 		} else {
 			d.withdraw = append(d.withdraw, prefix)
 		}
@@ -178,9 +176,7 @@ func (h *Heard) announcements(peer string) ([]routing.Announcement, uint64) {
 	}
 	list := make([]routing.Announcement, 0, p.routes.Len())
 	for prefix, a := range p.routes.All() {
-		n := *a
-		n.Prefix = prefix
-		list = append(list, n)
+		list = append(list, a.With(prefix))
 	}
 	slices.SortFunc(list, func(a, b routing.Announcement) int { return a.Prefix.Compare(b.Prefix) })
 	return list, p.version

@@ -66,7 +66,7 @@ type scope struct {
 	gateways         []string
 	network          *state.CoreNetwork           // nil: none
 	attached         map[string]*state.Attachment // Site-to-Site VPN attachments
-	held             map[string]bool              // those whose BGP sessions a server holds, which publishes them
+	held             map[string]map[string]bool   // outside addresses of their tunnels whose BGP sessions a server holds, which publishes them
 	seen             *state.External
 	tables           map[string]*state.ExternalTable // as they were published
 }
@@ -80,7 +80,7 @@ func scopes(v *state.View, account string) []scope {
 			if !ok {
 				seen = &state.External{}
 			}
-			found[gn] = &scope{id: gn, account: account, attached: map[string]*state.Attachment{}, held: map[string]bool{}, seen: seen, tables: readTables(v, account, gn)}
+			found[gn] = &scope{id: gn, account: account, attached: map[string]*state.Attachment{}, held: map[string]map[string]bool{}, seen: seen, tables: readTables(v, account, gn)}
 		}
 		return found[gn]
 	}
@@ -100,7 +100,9 @@ func scopes(v *state.View, account string) []scope {
 			if a.AttachmentType == api.AttachmentTypeSiteToSiteVpn && a.IsBuilt() {
 				s := of(network.GlobalNetworkId)
 				s.arn, s.network, s.attached[a.AttachmentId] = state.Sibling(network.CoreNetworkArn, "global-network", network.GlobalNetworkId), network, a
-				_, s.held[a.AttachmentId] = a.BGP(v)
+				if b, ok := a.BGP(v); ok {
+					s.held[a.AttachmentId] = b.OutsideIPs()
+				}
 			}
 		}
 	}
@@ -241,12 +243,12 @@ func (n *Notifier) lookAt(ctx context.Context, s *scope) *state.External {
 	return next
 }
 
-// withoutBGP is a VPN connection without what the catalog says of its BGP, if a server holds the sessions.
+// withoutBGP is a VPN connection without what the catalog says of the BGP sessions that a server holds.
 func (s *scope) withoutBGP(id string, v state.ExternalVPN) state.ExternalVPN {
-	if s.held[id] {
+	if held := s.held[id]; len(held) > 0 {
 		v.Tunnels = maps.Clone(v.Tunnels)
 		for address, t := range v.Tunnels {
-			t.BGP = false
+			t.BGP = t.BGP && !held[address]
 			v.Tunnels[address] = t
 		}
 	}
@@ -254,7 +256,7 @@ func (s *scope) withoutBGP(id string, v state.ExternalVPN) state.ExternalVPN {
 }
 
 func (n *Notifier) seenVPN(ctx context.Context, v *catalog.VPNConnection) state.ExternalVPN {
-	seen := state.ExternalVPN{ARN: v.ARN, CustomerGateway: v.CustomerGatewayARN, Static: len(v.StaticRoutes) > 0}
+	seen := state.ExternalVPN{ARN: v.ARN, CustomerGateway: v.CustomerGatewayARN, Static: v.Static()}
 	if customer, err := n.catalog.CustomerGateway(ctx, v.CustomerGatewayARN); err == nil {
 		seen.PeerASN = customer.ASN
 	}

@@ -12,15 +12,18 @@ import (
 
 	"portolan/internal/bgp"
 	"portolan/internal/state"
+	"portolan/routing"
 )
 
 // noSockets refuses every peer its sockets, so that nothing is opened: tests play the part of package bgp.
 type noSockets struct{}
 
-func (noSockets) arrange(peers []*peer) map[string]error {
-	problems := map[string]error{}
+func (noSockets) arrange(peers []*peer) map[*session]error {
+	problems := map[*session]error{}
 	for _, p := range peers {
-		problems[p.id] = errors.New("a test")
+		for _, s := range p.sessions {
+			problems[s] = errors.New("a test")
+		}
 	}
 	return problems
 }
@@ -44,14 +47,14 @@ func (sp *Speaker) Save(ctx context.Context)       { sp.save(ctx) }
 // SaveSome is the part of Save that Run does at once.
 func (sp *Speaker) SaveSome(ctx context.Context) (more bool) { return sp.saveSome(ctx) }
 
-// Stored is the number of routes of a peer that are stored.
-func (sp *Speaker) Stored(peer string) int {
-	n, _ := state.Look(context.Background(), sp.db, func(v *state.View) (int, error) {
+// Copied are the routes of a peer as another server has them.
+func (sp *Speaker) Copied(peer string) []routing.Announcement {
+	list, _ := state.Look(context.Background(), sp.db, func(v *state.View) ([]routing.Announcement, error) {
 		network := sp.peers[peer].network
 		b, _ := state.BGPOf(v, network, peer)
-		return len(b.Routes(v, network.Account)), nil
+		return b.Announcements(v, network.Account), nil
 	})
-	return n
+	return list
 }
 
 // Stub is a session that is not started, under the name of one of the speaker's.
@@ -103,14 +106,18 @@ func (sp *Speaker) HeldBy(server string) {
 // Tidy removes what peers had that are gone.
 func Tidy(n *netns) { n.tidy() }
 
-// Arrange is the problems of a placement with the speaker's peers.
+// Arrange is the problems of a placement with sessions of the speaker, by name.
 func (sp *Speaker) Arrange(n placement) map[string]error {
 	var list []*peer
 	for _, p := range sp.peers {
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b *peer) int { return strings.Compare(a.id, b.id) })
-	return n.arrange(list)
+	problems := map[string]error{}
+	for s, err := range n.arrange(list) {
+		problems[s.name] = err
+	}
+	return problems
 }
 
 // Apply makes the sessions, or says why not.

@@ -190,8 +190,8 @@ type report struct {
 }
 
 // flush makes what was heard part of the routes, in one transaction for all peers, with the sessions that came up or went
-// down.
-func (sp *Speaker) flush(ctx context.Context) {
+// down. It is false when that could not be stored.
+func (sp *Speaker) flush(ctx context.Context) (ok bool) {
 	changes := map[*peer][]network.HeardRoute{}
 	converted := map[*bgp.Attributes]*routing.Announcement{}
 	var reports []*report
@@ -224,7 +224,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 	clear(sp.dirty)
 	sp.mu.Unlock()
 	if len(reports) == 0 {
-		return
+		return true
 	}
 	slices.SortFunc(reports, func(a, b *report) int { return strings.Compare(a.peer.id, b.peer.id) })
 	for _, r := range reports {
@@ -233,12 +233,13 @@ func (sp *Speaker) flush(ctx context.Context) {
 		}
 		r.count = sp.heard.Count(r.peer.id)
 	}
-	if err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
+	err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
 		for _, r := range reports {
 			r.put(tx)
 		}
 		return nil
-	}); err != nil && ctx.Err() == nil {
+	})
+	if err != nil && ctx.Err() == nil {
 		// The routes are in memory: the next report that is stored moves them into the tables.
 		sp.log.Error("BGP: what was heard is not part of the routes yet", "error", err)
 		sp.mu.Lock()
@@ -251,6 +252,7 @@ func (sp *Speaker) flush(ctx context.Context) {
 		sp.mu.Unlock()
 		poke(sp.wake)
 	}
+	return err == nil
 }
 
 // sameStatus compares what is stored of sessions: times have seconds there.
@@ -268,7 +270,7 @@ func (r *report) put(tx *state.Txn) {
 	old, had := state.BGPOf(tx.View, n, id)
 	up := map[string]bool{}
 	if had {
-		next.Version, next.Shards = old.Version, old.Shards
+		next.Version, next.Shards, next.Dividing = old.Version, old.Shards, old.Dividing
 		for _, s := range old.Sessions {
 			up[s.CoreNetworkAddress] = s.Up
 		}

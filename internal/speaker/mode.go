@@ -34,9 +34,9 @@ func ParseMode(text string) (Mode, error) {
 
 // placement gives sessions their sockets.
 type placement interface {
-	// arrange sets the sockets of all sessions, the oldest peers first, and what the system needs for them. A peer that
-	// cannot have its sockets is in the result. What peers had that are gone stays until tidy.
-	arrange(peers []*peer) map[string]error
+	// arrange sets the sockets of all sessions, the oldest peers first, and what the system needs for them. Sessions that
+	// cannot have their sockets are in the result. What peers had that are gone stays until tidy.
+	arrange(peers []*peer) map[*session]error
 	tidy()
 	close()
 }
@@ -62,15 +62,15 @@ const (
 // here has the real addresses. Whoever runs the server brings them and the way to the routers.
 type here struct{}
 
-func (here) arrange(peers []*peer) map[string]error {
+func (here) arrange(peers []*peer) map[*session]error {
 	claims := claims{}
-	problems := map[string]error{}
+	problems := map[*session]error{}
 	for _, p := range peers {
-		if err := claims.take(p, ""); err != nil {
-			problems[p.id] = err
-			continue
-		}
 		for _, s := range p.sessions {
+			if err := claims.take(s, ""); err != nil {
+				problems[s] = err
+				continue
+			}
 			s.sockets = sockets{local: netip.AddrPortFrom(s.core, bgpPort), remote: netip.AddrPortFrom(s.router, bgpPort), ttl: connectTTL}
 		}
 	}
@@ -87,18 +87,14 @@ type claim struct {
 	router    bool
 }
 
-// take claims the addresses of a peer in a network namespace, or says whose one of them is.
-func (c claims) take(p *peer, namespace string) error {
-	for _, s := range p.sessions {
-		for _, used := range []claim{{namespace, s.core, false}, {namespace, s.core, true}, {namespace, s.router, false}} {
-			if other := c[used]; other != "" {
-				return fmt.Errorf("%s is an address of %s, too: in a network namespace an address belongs to one peer", used.address, other)
-			}
+// take claims the addresses of a session in a network namespace, or says whose one of them is.
+func (c claims) take(s *session, namespace string) error {
+	for _, used := range []claim{{namespace, s.core, false}, {namespace, s.core, true}, {namespace, s.router, false}} {
+		if other := c[used]; other != "" {
+			return fmt.Errorf("%s is an address of %s, too: in a network namespace an address belongs to one peer", used.address, other)
 		}
 	}
-	for _, s := range p.sessions {
-		c[claim{namespace, s.core, false}], c[claim{namespace, s.router, true}] = p.id, p.id
-	}
+	c[claim{namespace, s.core, false}], c[claim{namespace, s.router, true}] = s.peer.id, s.peer.id
 	return nil
 }
 
@@ -111,7 +107,7 @@ type loopback struct{ slots map[uint32]string }
 
 const slotBits = 19
 
-func (l *loopback) arrange(peers []*peer) map[string]error {
+func (l *loopback) arrange(peers []*peer) map[*session]error {
 	slots := map[uint32]string{}
 	for _, p := range peers {
 		h := fnv.New32a()

@@ -51,38 +51,43 @@ func namespaceOf(p *peer) string {
 	return "portolan-" + strings.TrimPrefix(p.network.ID, "core-network-") + "-" + p.edge
 }
 
-func (n *netns) arrange(peers []*peer) map[string]error {
-	problems := map[string]error{}
+func (n *netns) arrange(peers []*peer) map[*session]error {
+	problems := map[*session]error{}
 	claims := claims{}
-	there := map[string]*peer{}
+	locals := map[string][]string{} // by peer that has a session
 	for _, p := range peers {
-		if err := claims.take(p, namespaceOf(p)); err != nil {
-			problems[p.id] = err
-			continue
-		}
-		there[p.id] = p
 		for _, s := range p.sessions {
+			if err := claims.take(s, namespaceOf(p)); err != nil {
+				problems[s] = err
+				continue
+			}
+			locals[p.id] = append(locals[p.id], s.locals()...)
 			s.sockets = sockets{
 				local: netip.AddrPortFrom(s.core, bgpPort), remote: netip.AddrPortFrom(s.router, bgpPort),
 				namespace: netnsFolder + namespaceOf(p), ttl: connectTTL,
 			}
 		}
+		if p.gre() && locals[p.id] != nil {
+			locals[p.id] = append(locals[p.id], p.connect.Configuration.CoreNetworkAddress)
+		}
 	}
 	for id, b := range n.built {
-		if p := there[id]; p == nil || !slices.Equal(b.locals, localsOf(p)) {
+		if !slices.Equal(b.locals, locals[id]) {
 			n.left = append(n.left, b)
 			delete(n.built, id)
 		}
 	}
 	for _, p := range peers {
-		if there[p.id] == nil || n.built[p.id] != nil {
+		if locals[p.id] == nil || n.built[p.id] != nil {
 			continue
 		}
-		b := &built{namespace: namespaceOf(p)}
+		b := &built{namespace: namespaceOf(p), locals: locals[p.id]}
 		n.tidy() // the peer may have addresses of one that is gone
 		if err := n.build(p, b); err != nil {
 			n.unbuild(b)
-			problems[p.id] = err
+			for _, s := range p.sessions {
+				problems[s] = err
+			}
 			continue
 		}
 		n.built[p.id] = b
@@ -106,7 +111,6 @@ func (n *netns) build(p *peer, b *built) error {
 			return err
 		}
 	}
-	b.locals = localsOf(p)
 	for _, a := range b.locals {
 		if err := n.ip("-n", b.namespace, "route", "replace", "local", a, "dev", "lo"); err != nil {
 			return err
@@ -118,16 +122,11 @@ func (n *netns) build(p *peer, b *built) error {
 	return n.tunnel(p, b)
 }
 
-// localsOf are the addresses of a peer that are local in its namespace.
-func localsOf(p *peer) (list []string) {
-	for _, s := range p.sessions {
-		list = append(list, s.core.String())
-		if s.core6.IsValid() {
-			list = append(list, s.core6.String())
-		}
-	}
-	if p.gre() {
-		list = append(list, p.connect.Configuration.CoreNetworkAddress)
+// locals are the addresses of a session that are local in its namespace.
+func (s *session) locals() []string {
+	list := []string{s.core.String()}
+	if s.core6.IsValid() {
+		list = append(list, s.core6.String())
 	}
 	return list
 }

@@ -3,9 +3,6 @@ package speaker
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +11,6 @@ import (
 	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/network"
-	"portolan/internal/order"
 	"portolan/internal/state"
 	"portolan/routing"
 )
@@ -49,6 +45,7 @@ type peer struct {
 	distinct int              // of the first of them: how many there were when each was there once
 	moved    bool             // a report of other routes could not be stored
 	stale    map[int]struct{} // shards that differ from what is stored
+	dividing bool             // into another number of shards than is stored
 	upward   bool             // they are stored from the first one on
 }
 
@@ -73,10 +70,11 @@ type session struct {
 	sockets sockets // of Run alone
 
 	// Under the lock of the Speaker.
-	up      bool
-	since   time.Time
-	reason  string
-	problem string // why it cannot have its sockets
+	up        bool
+	since     time.Time
+	reason    string
+	problem   string    // why it cannot have its sockets
+	problemAt time.Time // since when
 
 	malformed   int // messages since the log said so
 	malformedAt time.Time
@@ -181,12 +179,14 @@ func (sp *Speaker) refreshNetwork(ctx context.Context, id state.NetworkID) (chan
 			changed = true
 		case !slices.EqualFunc(p.sessions, f.sessions, sameSession):
 			delete(known, p.id) // as if it were another peer: what was heard goes
-			sp.remove(ctx, p)
+			changed = true
+			if !sp.remove(ctx, p) {
+				continue
+			}
 			f.bgp, f.routes = nil, nil
 			next := newPeer(f)
 			next.turn = p.turn + 1
 			sp.add(next, f)
-			changed = true
 		default:
 			changed = changed || p.problem != f.problem
 			sp.mu.Lock()
@@ -262,13 +262,14 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.restored = true
 		p.routes.divide(max(1, f.bgp.Shards))
 	}
-	var list []network.HeardRoute
-	last, torn := 0, false
+	if f.bgp != nil && f.bgp.Dividing > 0 { // it ended while it divided them: go on
+		p.routes.divide(f.bgp.Dividing)
+		p.dividing, p.upward = true, f.bgp.Dividing < f.bgp.Shards
+	}
+	list := make([]network.HeardRoute, 0, len(f.routes))
 	for i := range f.routes {
 		r := &f.routes[i]
 		a := r.Routing()
-		shard := p.routes.shard(a.Prefix)
-		last, torn = shard, torn || shard < last
 		var h heard
 		var attrs *bgp.Attributes
 		for at, s := range p.sessions {
@@ -283,16 +284,11 @@ func (sp *Speaker) add(p *peer, f *found) {
 		p.routes.set(a.Prefix, h)
 		list = append(list, network.HeardRoute{Prefix: a.Prefix, Route: &a})
 	}
-	sort := order.Sort[network.HeardRoute]
-	if torn { // it ended while it divided them: some are in an old part and a new one, of which the last counts
-		sort = order.Stable[network.HeardRoute]
-	}
-	sort(list, func(a, b network.HeardRoute) int { return a.Prefix.Compare(b.Prefix) })
 	sp.heard.Change(p.id, list)
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	if torn {
-		for shard := range p.routes.parts {
+	if p.dividing {
+		for shard := range max(f.bgp.Shards, f.bgp.Dividing) {
 			p.stale[shard] = struct{}{}
 		}
 		sp.unsaved[p] = struct{}{}
@@ -306,7 +302,7 @@ func (sp *Speaker) add(p *peer, f *found) {
 }
 
 // remove ends the sessions of a peer, at the next apply, and forgets what it advertised.
-func (sp *Speaker) remove(ctx context.Context, p *peer) {
+func (sp *Speaker) remove(ctx context.Context, p *peer) (ok bool) {
 	delete(sp.loaded[p.network], p.id)
 	if len(sp.loaded[p.network]) == 0 {
 		delete(sp.loaded, p.network)
@@ -324,18 +320,20 @@ func (sp *Speaker) remove(ctx context.Context, p *peer) {
 	delete(sp.unsaved, p)
 	sp.mu.Unlock()
 	sp.heard.Forget(p.id)
-	sp.forget(ctx, &p.identity)
+	return sp.forget(ctx, &p.identity)
 }
 
-// forget removes what is stored of the sessions of a peer.
-func (sp *Speaker) forget(ctx context.Context, i *identity) {
+// forget removes what is stored of the sessions of a peer. Where it cannot, it is tried again with the next look at everything.
+func (sp *Speaker) forget(ctx context.Context, i *identity) (ok bool) {
 	err := state.Record(ctx, sp.db, func(tx *state.Txn) error {
 		tx.ForgetBGP(i.network, i.id)
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
+		sp.missed = true
 		sp.log.Error("BGP: the sessions of a peer that has none are still stored", "peer", i.id, "error", err)
 	}
+	return err == nil
 }
 
 // Forget removes what an earlier process left of sessions, for a server that holds none.
@@ -364,6 +362,20 @@ func (sp *Speaker) restore(s *session) (list []bgp.Change) {
 		}
 	}
 	return list
+}
+
+// unheld takes away what an earlier process heard on a session that cannot be held: nothing would ever say that it is gone. Under the
+// lock of the Speaker.
+func (s *session) unheld() (some bool) {
+	p := s.peer
+	for prefix, h := range p.routes.all() {
+		if h[s.at] != nil {
+			h[s.at] = nil
+			p.routes.set(prefix, h)
+			p.changed, some = append(p.changed, prefix), true
+		}
+	}
+	return some
 }
 
 // desired is the session as it is to be.
@@ -405,21 +417,18 @@ func (sp *Speaker) apply() {
 	slices.SortFunc(peers, func(a, b *peer) int {
 		return cmp.Or(a.rank()-b.rank(), a.created.Compare(b.created), strings.Compare(a.id, b.id))
 	})
-	problems := map[string]error{}
 	var able []*peer
 	for _, p := range peers {
-		if p.problem != "" {
-			problems[p.id] = errors.New(p.problem)
-			continue
+		if p.problem == "" {
+			able = append(able, p)
 		}
-		able = append(able, p)
 	}
-	maps.Copy(problems, sp.place.arrange(able))
+	problems := sp.place.arrange(able)
 	sp.untidy = true
 	var list []bgp.Desired
-	for _, p := range peers {
+	for _, p := range able {
 		for _, s := range p.sessions {
-			if problems[p.id] != nil {
+			if problems[s] != nil {
 				continue
 			}
 			d := s.desired(secrets[p.id])
@@ -430,22 +439,24 @@ func (sp *Speaker) apply() {
 			list = append(list, d)
 		}
 	}
+	err := sp.bgp.Apply(list)
 	var said []string
-	for id, err := range problems {
-		said = append(said, fmt.Sprintf("%s: %v", id, err))
-	}
-	slices.Sort(said)
-	if err := sp.bgp.Apply(list); err != nil {
-		said = append(said, err.Error())
-	}
+	now := time.Now()
 	sp.mu.Lock()
 	for _, p := range peers {
-		problem := ""
-		if problems[p.id] != nil {
-			problem = problems[p.id].Error()
-		}
 		for _, s := range p.sessions {
-			if s.problem != problem {
+			problem := p.problem
+			if problems[s] != nil {
+				problem = problems[s].Error()
+			}
+			if problem != "" {
+				said = append(said, p.id+": "+problem)
+			}
+			if s.problem == "" {
+				s.problemAt = now
+			}
+			late := problem != "" && now.Sub(s.problemAt) >= restartTime
+			if s.problem != problem || late && s.unheld() {
 				s.problem = problem
 				sp.dirty[p] = struct{}{}
 				poke(sp.wake)
@@ -453,6 +464,10 @@ func (sp *Speaker) apply() {
 		}
 	}
 	sp.mu.Unlock()
+	slices.Sort(said)
+	if said = slices.Compact(said); err != nil {
+		said = append(said, err.Error())
+	}
 	if text := strings.Join(said, "\n"); text != sp.said {
 		if sp.said = text; text != "" {
 			sp.log.Error("BGP: sessions cannot be held", "error", text)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/speaker"
 	"portolan/internal/store"
@@ -116,5 +118,90 @@ func TestRun_storeThatTakesNoWrites(t *testing.T) {
 		synctest.Wait()
 		w.want("after it", w.advertised(ids[1]), "10.7.0.0/16 [64512 65001 65077] med 100")
 		w.want("the table", w.table("eu-west-1"), "10.7.0.0/16 [65001 65077]")
+	})
+}
+
+// TestRun_savesAgainWhatCouldNotBeStored: without anything new that is heard.
+func TestRun_savesAgainWhatCouldNotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ids := w.peers(65001, 65002)
+		disk := &brokenStore{Store: w.st}
+		w.st = disk
+		w.start(speaker.Loopback)
+		w.run()
+		w.hear(ids[0], 0, "10.7.0.0/16=65001")
+		time.Sleep(time.Second)
+		disk.broken.Store(true)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := w.BGP().Unsaved(); got != 1 {
+			t.Fatalf("%d peers have routes that are not stored, want 1", got)
+		}
+		must(w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: ids[0]}) // the state is there to read
+		disk.broken.Store(false)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if got := w.BGP().Unsaved(); got != 0 {
+			t.Errorf("%d peers have routes that are not stored", got)
+		}
+	})
+}
+
+// TestRun_forgetsLaterWhatCouldNotBeRemoved: a VPN attachment whose inside block is another one has no sessions before what the router
+// of the old block has advertised is gone.
+func TestRun_forgetsLaterWhatCouldNotBeRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.peers()
+		vpn := w.vpn(1, "eu-west-1", 65010)
+		disk := &brokenStore{Store: w.st}
+		w.st = disk
+		w.start(speaker.Loopback)
+		w.run()
+		w.move(vpn, 0, bgp.Established)
+		w.hear(vpn, 0, "10.7.0.0/16=65010")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.want("the table", w.table("eu-west-1"), "10.7.0.0/16 [65010]")
+		disk.broken.Store(true)
+		w.outside.change(func() {
+			for arn, v := range w.outside.vpns {
+				next := *v
+				next.Tunnels = slices.Clone(v.Tunnels)
+				next.Tunnels[0].InsideCIDR = pfx("169.254.9.0/30")
+				w.outside.vpns[arn] = &next
+			}
+		})
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		w.want("nothing can be removed", w.held(vpn), "")
+		disk.broken.Store(false)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		w.want("the sessions", w.held(vpn), "169.254.1.5 AS 64512, 169.254.1.6 AS 65010, outside 192.0.1.2\n169.254.9.1 AS 64512, 169.254.9.2 AS 65010, outside 192.0.1.1")
+		w.want("the table after it", w.table("eu-west-1"), "")
+	})
+}
+
+// TestRun_sessionThatCannotBeHeld: what an earlier process heard on it is in the tables for as long as that of a router which does not
+// come back.
+func TestRun_sessionThatCannotBeHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t) // which refuses all sessions their sockets
+		ids := w.peers(65001, 65002)
+		w.hear(ids[0], 0, "10.7.0.0/16=65001")
+		w.hear(ids[0], 1, "10.8.0.0/16=65001")
+		w.rest()
+		w.BGP().Save(w.ctx)
+		w.start(speaker.Loopback)
+		w.run()
+		const both = "10.7.0.0/16 [64512 65001] med 100\n10.8.0.0/16 [64512 65001] med 100"
+		w.want("at first", w.advertised(ids[1]), both)
+		time.Sleep(119 * time.Second)
+		w.want("before it is over", w.advertised(ids[1]), both)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		w.want("after it", w.advertised(ids[1]), "")
 	})
 }

@@ -106,9 +106,7 @@ func (r *heardRoutes) stored(shard int) []state.HeardRoute {
 	}
 	list := make([]state.HeardRoute, 0, r.parts[shard].Len())
 	for prefix, h := range r.parts[shard].All() {
-		a := announcement(h.best())
-		a.Prefix = prefix
-		n := state.HeardRoute{Announcement: state.Announcement(a)}
+		n := state.HeardRoute{Announcement: state.Announcement(announcement(h.best()).With(prefix))}
 		for at := range h {
 			if h[at] != nil {
 				n.Sessions |= 1 << at
@@ -149,18 +147,28 @@ func (sp *Speaker) saveSome(ctx context.Context) (more bool) {
 	return false
 }
 
+// behind tells whether there are routes to be stored.
+func (sp *Speaker) behind() bool {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return len(sp.unsaved) > 0
+}
+
 // savePart stores some of the parts of a peer's routes that have changed, in one transaction. It tells whether there are more, and
 // whether these could be stored.
 func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 	sp.mu.Lock()
 	before := max(1, len(p.routes.parts))
-	want := shardsFor(p.routes.count, before)
+	want := before
+	if !p.dividing {
+		want = shardsFor(p.routes.count, before)
+	}
 	if want != before {
 		p.routes.divide(want)
 		for shard := range max(want, before) {
 			p.stale[shard] = struct{}{}
 		}
-		p.upward = want < before
+		p.dividing, p.upward = true, want < before
 	}
 	shards := slices.Sorted(maps.Keys(p.stale))
 	if !p.upward { // routes of an old part are in new ones before those take its place
@@ -178,8 +186,9 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 	if more = len(p.stale) > 0; !more {
 		delete(sp.unsaved, p)
 	}
+	dividing := p.dividing && more
 	sp.mu.Unlock()
-	if err := sp.put(ctx, p, parts, want, more); err != nil {
+	if err := sp.put(ctx, p, parts, want, more, dividing); err != nil {
 		if ctx.Err() == nil {
 			sp.log.Error("BGP: the copy of what was heard is out of date", "peer", p.id, "error", err)
 		}
@@ -193,11 +202,14 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 		sp.mu.Unlock()
 		return true, false
 	}
+	sp.mu.Lock()
+	p.dividing = dividing
+	sp.mu.Unlock()
 	return more, true
 }
 
 // put stores parts of the routes of a peer, of which there are so many.
-func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.HeardRoute, shards int, more bool) error {
+func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.HeardRoute, shards int, more, dividing bool) error {
 	return state.Record(ctx, sp.db, func(tx *state.Txn) error {
 		b, ok := state.BGPOf(tx.View, p.network, p.id)
 		if !ok {
@@ -207,12 +219,13 @@ func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.Heard
 			b.PutShard(tx, p.network.Account, shard, parts[shard])
 		}
 		next := *b
-		if next.Shards = shards; more {
-			next.Shards = max(shards, b.Shards) // some routes are in old parts yet
-		} else if sp.shared != nil {
+		if next.Shards, next.Dividing = shards, 0; dividing {
+			next.Shards, next.Dividing = max(shards, b.Shards), shards // some routes are in old parts yet
+		}
+		if sp.shared != nil && !more {
 			next.Version++ // the other servers compute routes from the copy
 		}
-		if next.Shards == b.Shards && next.Version == b.Version {
+		if next.Shards == b.Shards && next.Dividing == b.Dividing && next.Version == b.Version {
 			return nil
 		}
 		state.PeerBGPs.Put(tx, state.PeerBGPs.Key(p.network.Account, p.network.ID, p.id), &next)

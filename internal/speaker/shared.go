@@ -28,7 +28,7 @@ func (sp *Speaker) leave() {
 	clear(sp.byName)
 	clear(sp.dirty)
 	clear(sp.unsaved)
-	sp.said, sp.holding, sp.ending = "", false, false
+	sp.said, sp.missed, sp.holding, sp.ending = "", false, false, false
 }
 
 // elsewhere tells whether the sessions are not this server's to hold.

@@ -57,13 +57,14 @@ type Speaker struct {
 	shared   func(ctx context.Context) (string, error) // as in Config
 
 	wake  chan struct{} // something is dirty
-	again chan struct{} // the secrets are others
+	other chan struct{} // the secrets are others
 
 	loaded map[state.NetworkID]map[string]*peer // of Run alone, as what follows
 	vpns   map[state.NetworkID]*vpnList
 	said   string // the problems that the log has
 	asked  uint64 // version of the catalog
 	untidy bool   // peers may be gone whose sockets are still in use
+	missed bool   // a core network could not be read, or what is stored of sessions not be removed
 
 	mu      sync.Mutex
 	holding bool // Run is at work
@@ -80,7 +81,7 @@ const (
 	saveInterval = 5 * time.Second        // between two copies of what was heard
 	sharedSave   = time.Second            // the same where other servers compute routes from the copy
 	longestRest  = 400 * time.Millisecond // after what was heard took long to become part of routes
-	retry        = 5 * time.Second        // after sockets could not be had
+	retry        = 5 * time.Second        // after sockets could not be had, or the state
 	linger       = 3 * time.Second        // for the last message of a session to arrive
 
 	fileInterval   = time.Second     // between two looks at a catalog file
@@ -94,7 +95,7 @@ func New(cfg Config) *Speaker {
 	}
 	sp := &Speaker{
 		db: cfg.DB, networks: cfg.Networks, catalog: cfg.Catalog, heard: cfg.Heard, log: cfg.Log, place: cfg.Mode.placement(cfg.Log), secrets: cfg.Secrets, monitors: cfg.Monitors, shared: cfg.Shared,
-		wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), other: make(chan struct{}, 1),
 		loaded: map[state.NetworkID]map[string]*peer{}, vpns: map[state.NetworkID]*vpnList{}, peers: map[string]*peer{}, byName: map[string]*session{},
 		dirty: map[*peer]struct{}{}, unsaved: map[*peer]struct{}{},
 	}
@@ -107,7 +108,7 @@ func (sp *Speaker) SetSecrets(s Secrets) {
 	sp.mu.Lock()
 	sp.secrets = s
 	sp.mu.Unlock()
-	poke(sp.again)
+	poke(sp.other)
 }
 
 func poke(c chan struct{}) {
@@ -202,8 +203,10 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 		case <-report.c():
 			report.on = false
 			began := time.Now()
-			sp.flush(ctx)
-			report.rest = min(2*time.Since(began), longestRest)
+			report.rest = longestRest
+			if sp.flush(ctx) {
+				report.rest = min(2*time.Since(began), longestRest)
+			}
 			save.set(interval)
 		case <-save.c():
 			save.on = false
@@ -212,11 +215,16 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 			if save.rest = 20 * time.Since(began); more {
 				save.rest /= 10
 				save.set(0)
+			} else if sp.behind() {
+				save.set(interval)
 			}
-		case <-sp.again:
+		case <-sp.other:
 			sp.apply()
 		case <-repeat.c():
 			repeat.on = false
+			if sp.missed {
+				sp.refreshAll(ctx)
+			}
 			sp.apply()
 		case <-tidy.c():
 			tidy.on = false
@@ -226,7 +234,7 @@ func (sp *Speaker) follow(ctx context.Context, watch <-chan store.Commit) {
 			sp.untidy = false
 			tidy.set(linger)
 		}
-		if sp.said != "" {
+		if sp.said != "" || sp.missed {
 			repeat.set(retry)
 		}
 	}
@@ -265,10 +273,10 @@ func (t *timer) stop() { t.t.Stop() }
 
 // refreshAll looks at all core networks.
 func (sp *Speaker) refreshAll(ctx context.Context) {
-	sp.asked = sp.networks.CatalogVersion()
+	sp.asked, sp.missed = sp.networks.CatalogVersion(), false
 	all, err := state.Look(ctx, sp.db, func(v *state.View) (map[state.NetworkID]bool, error) { return v.RoutedNetworks(""), nil })
 	if err != nil {
-		if ctx.Err() == nil {
+		if sp.missed = true; ctx.Err() == nil {
 			sp.log.Error("BGP: the core networks could not be read", "error", err)
 		}
 		return
@@ -286,6 +294,7 @@ func (sp *Speaker) refresh(ctx context.Context, networks map[state.NetworkID]boo
 	order.Sort(ids, compareNetworks)
 	for _, id := range ids {
 		changed, err := sp.refreshNetwork(ctx, id)
+		sp.missed = sp.missed || err != nil
 		if err != nil && ctx.Err() == nil {
 			sp.log.Error("BGP: what a core network advertises stays as it was", "core_network", id.ID, "error", err)
 		}

@@ -3,6 +3,7 @@ package speaker_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -184,38 +185,100 @@ func TestSpeaker_manyRoutesAreSavedInParts(t *testing.T) {
 	}
 }
 
-// TestSpeaker_endsWhileItDivides: a process that ends between two parts of a division leaves routes in two parts. The next one has
-// one of the two in its tables and in its sessions alike, and stores each route once.
-func TestSpeaker_endsWhileItDivides(t *testing.T) {
-	w := newWorld(t)
-	ids := w.peers(65001)
-	var first, second []string
-	for i := range 3000 {
-		if p := fmt.Sprintf("10.%d.%d.0/24=65001", i/256, i%256); i < 1500 {
-			first, second = append(first, p), append(second, p+",65077")
-		} else {
-			second = append(second, p)
+// numbered are routes of numbers, with a path.
+func numbered(first, end int, path string) (list []string) {
+	for i := first; i < end; i++ {
+		list = append(list, fmt.Sprintf("10.%d.%d.0/24%s", i/256, i%256, path))
+	}
+	return list
+}
+
+// dividing is a world whose routes are about to be divided into other parts: 1500 in one into many, or 3000 in many into one. Those of
+// numbers below 500 have another path since.
+func dividing(t *testing.T, more bool) (w *world, peer string) {
+	w = newWorld(t)
+	peer = w.peers(65001)[0]
+	before := 3000
+	if more {
+		before = 1500
+	}
+	w.hear(peer, 0, numbered(0, before, "=65001")...)
+	w.rest()
+	w.BGP().Save(w.ctx)
+	w.hear(peer, 0, numbered(0, 500, "=65001,65077")...)
+	if more {
+		w.hear(peer, 0, numbered(1500, 3000, "=65001")...)
+	} else {
+		w.hear(peer, 0, numbered(500, 3000, "")...)
+	}
+	w.rest()
+	return w, peer
+}
+
+// copied checks the copy of the routes of a peer, in which each is once, and tells how many have the new path.
+func (w *world) copied(peer string) (newer int) {
+	w.t.Helper()
+	last := netip.Prefix{}
+	for _, a := range w.BGP().Copied(peer) {
+		if a.Prefix.Compare(last) <= 0 {
+			w.t.Fatalf("%s is behind %s", a.Prefix, last)
+		}
+		if last = a.Prefix; len(a.ASPath) == 2 {
+			newer++
 		}
 	}
-	w.hear(ids[0], 0, first...)
-	w.rest()
-	w.BGP().Save(w.ctx)
-	w.hear(ids[0], 0, second...)
-	w.rest()
-	if !w.BGP().SaveSome(w.ctx) {
-		t.Fatal("all parts at once")
+	return newer
+}
+
+// TestSpeaker_othersReadEachRouteOnce: while the stored copy is divided, whoever reads it has each route once, and never again as
+// it was before.
+func TestSpeaker_othersReadEachRouteOnce(t *testing.T) {
+	for _, more := range []bool{true, false} {
+		w, peer := dividing(t, more)
+		newest, steps := 0, 0
+		for again := true; again; steps++ {
+			again = w.BGP().SaveSome(w.ctx)
+			got := w.copied(peer)
+			if got < newest {
+				t.Fatalf("more parts: %t: %d routes are as they are now, and %d were before", more, got, newest)
+			}
+			newest = got
+		}
+		if newest != 500 || steps < 3 {
+			t.Errorf("more parts: %t: after %d steps %d routes are as they are now, want 500", more, steps, newest)
+		}
 	}
-	w.start(speaker.Loopback)
-	w.rest()
-	table := w.table("eu-west-1")
-	w.BGP().Save(w.ctx)
-	if stored, restored := w.BGP().Stored(ids[0]), w.BGP().Restored(ids[0], 0); stored != restored {
-		t.Errorf("%d routes are stored of %d", stored, restored)
-	}
-	w.start(speaker.Loopback)
-	w.rest()
-	if w.table("eu-west-1") != table {
-		t.Error("the tables had other routes than the session")
+}
+
+// TestSpeaker_endsWhileItDivides: a process that ends between two parts of a division leaves routes in two parts. The next one has
+// the newer of the two in its tables and in its sessions alike, and stores each route once.
+func TestSpeaker_endsWhileItDivides(t *testing.T) {
+	for _, more := range []bool{true, false} {
+		w, peer := dividing(t, more)
+		for range 2 {
+			if !w.BGP().SaveSome(w.ctx) {
+				t.Fatal("all parts at once")
+			}
+		}
+		newer := w.copied(peer)
+		if newer == 0 {
+			t.Fatal("none of the routes that are in two parts is stored as it is now")
+		}
+		w.start(speaker.Loopback)
+		w.rest()
+		table := w.table("eu-west-1")
+		if got := strings.Count(table, "[65001 65077]"); got != newer {
+			t.Errorf("more parts: %t: %d routes are as they were stored last, want %d", more, got, newer)
+		}
+		w.BGP().Save(w.ctx)
+		if stored, restored := len(w.BGP().Copied(peer)), w.BGP().Restored(peer, 0); stored != restored || strings.Count(table, "\n")+1 != stored {
+			t.Errorf("more parts: %t: %d routes are stored of %d", more, stored, restored)
+		}
+		w.start(speaker.Loopback)
+		w.rest()
+		if w.table("eu-west-1") != table {
+			t.Errorf("more parts: %t: the tables had other routes than the session", more)
+		}
 	}
 }
 

@@ -42,11 +42,14 @@ func (l *vpnList) read(v *state.View, network *state.CoreNetwork) (list []found)
 	return list
 }
 
-// ask completes a VPN attachment with what the catalog says of its VPN connection. It is false for an attachment without sessions.
+// ask completes a VPN attachment with what the catalog says of its VPN connection. It is false for an attachment without sessions, or
+// where what is stored is another connection's and cannot be removed.
 func (sp *Speaker) ask(ctx context.Context, f *found, known *peer) bool {
 	sp.askCatalog(ctx, f, known)
 	if f.bgp != nil && !slices.EqualFunc(f.sessions, tunnelsOf(f.bgp), sameSession) { // what was heard was another connection's
-		sp.forget(ctx, &f.identity)
+		if !sp.forget(ctx, &f.identity) {
+			return false
+		}
 		f.bgp, f.routes = nil, nil
 	}
 	return len(f.sessions) > 0

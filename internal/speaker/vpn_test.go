@@ -182,6 +182,13 @@ func TestVPN_eventsAndTelemetryFollowTheSessions(t *testing.T) {
 	w.move(vpn, 1, bgp.Established)
 	w.hear(vpn, 1, "10.7.0.0/16=65010")
 	step("the other", "192.0.1.1 DOWN, 192.0.1.1 UP, 192.0.1.2 UP, 192.0.1.2 UP", "VPN-CONNECTION-BGP-ESTABLISH 192.0.1.2")
+	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].InsideCIDR = netip.Prefix{} })
+	step("the other has no session here: the catalog's", "192.0.1.1 DOWN, 192.0.1.1 UP, 192.0.1.2 UP, 192.0.1.2 UP",
+		"VPN-CONNECTION-BGP-DOWN 192.0.1.2", "VPN-CONNECTION-BGP-ESTABLISH 192.0.1.2")
+	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].InsideCIDR = pfx("169.254.1.4/30") })
+	step("it has one again", "192.0.1.1 DOWN, 192.0.1.1 UP, 192.0.1.2 DOWN, 192.0.1.2 UP")
+	w.move(vpn, 1, bgp.Established)
+	step("which is up", "192.0.1.1 DOWN, 192.0.1.1 UP, 192.0.1.2 UP, 192.0.1.2 UP", "VPN-CONNECTION-BGP-ESTABLISH 192.0.1.2")
 	must(w, w.DeleteAttachment, api.DeleteAttachmentInput{AttachmentId: vpn})
 	step("deleted", "", "VPN-CONNECTION-BGP-DOWN 192.0.1.2")
 	w.want("the table", w.table("eu-west-1"), "")
@@ -244,12 +251,14 @@ func TestVPN_addressesInUseGiveNoSession(t *testing.T) {
 			t.Errorf("%s, here: %v", what, got)
 		}
 	}
-	refused := func(what, id, address, other string) {
+	refused := func(what, other string, addresses map[string]string) { // by session
 		t.Helper()
-		want := address + " is an address of " + other + ", too: in a network namespace an address belongs to one peer"
 		for mode, got := range map[string]map[string]error{"here": w.BGP().Arrange(speaker.PlacedHere()), "netns": w.BGP().Arrange(n)} {
-			if len(got) != 1 || got[id] == nil || got[id].Error() != want {
-				t.Errorf("%s, %s: %v, want %s of %s", what, mode, got, want, id)
+			for session, address := range addresses {
+				want := address + " is an address of " + other + ", too: in a network namespace an address belongs to one peer"
+				if len(got) != len(addresses) || got[session] == nil || got[session].Error() != want {
+					t.Errorf("%s, %s: %v, want %s of %s", what, mode, got, want, session)
+				}
 			}
 		}
 	}
@@ -259,19 +268,19 @@ func TestVPN_addressesInUseGiveNoSession(t *testing.T) {
 		w.connection(id, func(v *catalog.VPNConnection) { v.Tunnels[1].InsideCIDR = pfx(cidr) })
 	}
 	block(second, "169.254.1.0/30")
-	refused("the same block", second, "169.254.1.1", first)
-	block(second, "169.254.40.0/30") // the router would have the address of the core network's first session
+	refused("the same block", first, map[string]string{second + "/169.254.1.1": "169.254.1.1"}) // and the other tunnel has its session
+	block(second, "169.254.40.0/30")                                                            // the router would have the address of the core network's first session
 	if ids[0] < second {
 		t.Fatal("the Connect peer is to be behind the attachments in order")
 	}
-	refused("a Connect peer's block", ids[0], "169.254.40.2", second)
+	refused("a Connect peer's block", second, map[string]string{ids[0] + "/169.254.40.2": "169.254.40.2", ids[0] + "/169.254.40.3": "169.254.40.1"})
 	block(second, "169.254.2.4/30")
 	third := w.vpn(1, "us-east-1", 65010)
 	w.want("at another edge", w.held(third), strings.ReplaceAll(vpnSessions, "64512", "64513"))
 	if got := w.BGP().Arrange(n); len(got) > 0 {
 		t.Errorf("the same block at another edge, netns: %v", got)
 	}
-	if got := w.BGP().Arrange(speaker.PlacedHere()); len(got) != 1 || got[third] == nil {
+	if got := w.BGP().Arrange(speaker.PlacedHere()); len(got) != 2 || got[third+"/169.254.1.1"] == nil || got[third+"/169.254.1.5"] == nil {
 		t.Errorf("the same block at another edge, here: %v", got)
 	}
 }

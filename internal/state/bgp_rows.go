@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portolan/internal/order"
 	"portolan/internal/store"
 	"portolan/routing"
 )
@@ -14,8 +15,9 @@ type PeerBGP struct {
 	ID            string       `json:"ID"` // of the Connect peer or the attachment
 	CoreNetworkId string       `json:"CoreNetworkId"`
 	Version       uint64       `json:"Version"`
-	Shards        int          `json:"Shards,omitzero"` // of HeardRoutes
-	Heard         int          `json:"Heard,omitzero"`  // prefixes
+	Shards        int          `json:"Shards,omitzero"`   // of HeardRoutes
+	Dividing      int          `json:"Dividing,omitzero"` // into so many parts, some of which are stored; 0: all are what Shards says
+	Heard         int          `json:"Heard,omitzero"`    // prefixes
 	Sessions      []BGPSession `json:"Sessions"`
 }
 
@@ -74,6 +76,15 @@ func (r *Attachment) BGP(v *View) (*PeerBGP, bool) {
 	return BGPOf(v, NetworkID{r.NetworkOwner(), r.CoreNetworkId}, r.AttachmentId)
 }
 
+// OutsideIPs are the outside addresses of the VPN tunnels that the sessions are in.
+func (b *PeerBGP) OutsideIPs() map[string]bool {
+	set := map[string]bool{}
+	for i := range b.Sessions {
+		set[b.Sessions[i].Tunnel.OutsideIP] = true
+	}
+	return set
+}
+
 // Speaks tells whether there is a Connect peer, or an attachment to a core network, of an id.
 func (v *View) Speaks(n NetworkID, id string) bool {
 	if _, ok := ConnectPeers.ByID(v, id); ok {
@@ -100,14 +111,25 @@ func (r *ConnectPeer) Sessions(v *View) (list []BGPSession, held bool) {
 
 func shardID(peer string, shard int) string { return fmt.Sprintf("%s.%04d", peer, shard) }
 
-// Routes reads what a peer had advertised.
+// Routes reads what a peer had advertised, in order of prefix.
 func (b *PeerBGP) Routes(v *View, account string) (list []HeardRoute) {
 	for shard := range b.Shards {
 		if part, ok := heardRoutes.Get(v, heardRoutes.Key(account, b.CoreNetworkId, shardID(b.ID, shard))); ok {
 			list = append(list, part.Routes...)
 		}
 	}
-	return list
+	byPrefix := func(x, y HeardRoute) int { return x.Prefix.Compare(y.Prefix) }
+	if b.Dividing == 0 {
+		order.Sort(list, byPrefix)
+		return list
+	}
+	// A route may be in an old part and in a new one. The new ones are stored from the last one on where there are to be more parts,
+	// from the first one on where there are to be fewer.
+	if b.Dividing == b.Shards {
+		slices.Reverse(list)
+	}
+	order.Stable(list, byPrefix)
+	return slices.CompactFunc(list, func(x, y HeardRoute) bool { return x.Prefix == y.Prefix })
 }
 
 // Announcements are those routes as routes are computed from them, in order of prefix.
@@ -117,7 +139,6 @@ func (b *PeerBGP) Announcements(v *View, account string) []routing.Announcement 
 	for i := range routes {
 		list[i] = routes[i].Routing()
 	}
-	slices.SortFunc(list, func(x, y routing.Announcement) int { return x.Prefix.Compare(y.Prefix) })
 	return list
 }
 
