@@ -68,7 +68,7 @@ func checkURL(flag, text string) error {
 func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger) (stop func(), err error) {
 	sinks, err := o.sinks()
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	fail, err := failpoints()
 	if err != nil {

@@ -98,7 +98,7 @@ func (o *listenOptions) tls(log *slog.Logger) (*tls.Config, error) {
 		return nil
 	}
 	if err := load(); err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	onHangup(func() {
 		if err := load(); err != nil {

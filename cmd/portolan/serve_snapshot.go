@@ -19,7 +19,7 @@ func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error 
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("--snapshot: %w", err)
+		return usage(fmt.Errorf("--snapshot: %w", err))
 	}
 	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
@@ -28,7 +28,7 @@ func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error 
 	}
 	s, err := snapshot.Parse(data)
 	if err != nil {
-		return fmt.Errorf("--snapshot %s: %w", file, err)
+		return usage(fmt.Errorf("--snapshot %s: %w", file, err))
 	}
 	done, err := svc.ImportSnapshot(ctx, s)
 	if err != nil {
