@@ -8,23 +8,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portolan/api"
-	"portolan/internal/auth"
 	"portolan/internal/store"
-	"portolan/internal/wire"
 )
 
 // cluster is GET /_portolan/cluster: the servers that share the store, and the members of the cluster that holds it.
 func (s *Server) cluster(w http.ResponseWriter, r *http.Request) {
-	if s.cfg.Cluster == nil {
-		wire.WriteError(w, s.ids.next(), errNotShared())
-		return
-	}
 	id := s.ids.next()
-	if _, err := s.operator(w, r); err != nil {
-		s.refuse(w, r, id, err)
-		return
+	err := s.operator(w, r, "")
+	if err == nil && s.cfg.Cluster == nil {
+		err = errNotShared()
 	}
-	status, err := s.cfg.Cluster.Status(lasting(r.Context()))
+	var status *store.Status
+	if err == nil {
+		status, err = s.cfg.Cluster.Status(lasting(r.Context()))
+	}
 	if err != nil {
 		s.refuse(w, r, id, err)
 		return
@@ -37,24 +34,28 @@ func errNotShared() error {
 }
 
 // addMember is POST /_portolan/cluster/members?url=URL.
-func (s *Server) addMember(r *http.Request, _ *auth.Principal) error {
-	return s.changeMembers(func(m store.Membership) error { return m.AddMember(r.Context(), r.URL.Query().Get("url")) })
+func (s *Server) addMember(w http.ResponseWriter, r *http.Request) {
+	s.changeMembers(w, r, func(ctx context.Context, m store.Membership) error { return m.AddMember(ctx, r.URL.Query().Get("url")) })
 }
 
 // removeMember is DELETE /_portolan/cluster/members?member=NAME.
-func (s *Server) removeMember(r *http.Request, _ *auth.Principal) error {
-	return s.changeMembers(func(m store.Membership) error { return m.RemoveMember(r.Context(), r.URL.Query().Get("member")) })
+func (s *Server) removeMember(w http.ResponseWriter, r *http.Request) {
+	s.changeMembers(w, r, func(ctx context.Context, m store.Membership) error {
+		return m.RemoveMember(ctx, r.URL.Query().Get("member"))
+	})
 }
 
-func (s *Server) changeMembers(change func(store.Membership) error) error {
-	if s.cfg.Cluster == nil || s.cfg.Cluster.Members() == nil {
-		return errNotShared()
-	}
-	err := change(s.cfg.Cluster.Members())
-	if errors.Is(err, store.ErrNoMember) {
-		return &api.ConflictException{Message: err.Error()}
-	}
-	return err
+func (s *Server) changeMembers(w http.ResponseWriter, r *http.Request, change func(context.Context, store.Membership) error) {
+	s.change(w, r, "", func(r *http.Request) error {
+		if s.cfg.Cluster == nil || s.cfg.Cluster.Members() == nil {
+			return errNotShared()
+		}
+		err := change(r.Context(), s.cfg.Cluster.Members())
+		if errors.Is(err, store.ErrNoMember) {
+			return &api.ConflictException{Message: err.Error()}
+		}
+		return err
+	})
 }
 
 // sharedStore is what is measured of a store that several servers have open. Each scrape asks the cluster once.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -33,18 +34,17 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	if r.Method == http.MethodGet && r.URL.Path == "/metrics" && !s.cfg.OwnMetrics {
-		s.metrics.handler().ServeHTTP(w, r)
+		s.metrics.serve(w, r)
 		return
 	}
 	s.answerControl(w, r)
 }
 
-func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	status, state, reason := http.StatusOK, "running", ""
 	if !s.ready.Load() {
 		status, state = http.StatusServiceUnavailable, "starting"
-	} else if err := s.cfg.Service.Check(lasting(r.Context())); err != nil {
-		s.cfg.Log.Error("the health check failed", "error", err)
+	} else if err := s.healthy.get(); err != nil {
 		status, state, reason = http.StatusServiceUnavailable, "failing", err.Error()
 	}
 	reply := map[string]any{"status": state, "services": map[string]string{"networkmanager": state}}
@@ -54,13 +54,21 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, reply)
 }
 
-// change carries out a control call that changes something: it takes a peer on this machine that is no web page and,
-// where signatures are checked, a valid one of somebody who may do everything.
-func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Request, *auth.Principal) error) {
+// check is what the health check finds.
+func (s *Server) check() error {
+	err := s.cfg.Service.Check(context.Background())
+	if err != nil {
+		s.cfg.Log.Error("the health check failed", "error", err)
+	}
+	return err
+}
+
+// change carries out a control call that changes something of an account, "" for all: see operator.
+func (s *Server) change(w http.ResponseWriter, r *http.Request, account string, do func(*http.Request) error) {
 	id := s.ids.next()
-	principal, err := s.operator(w, r)
+	err := s.operator(w, r, account)
 	if err == nil {
-		err = do(r.WithContext(lasting(r.Context())), principal)
+		err = do(r.WithContext(lasting(r.Context())))
 	}
 	if err != nil {
 		s.refuse(w, r, id, err)
@@ -71,13 +79,17 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, do func(*http.Re
 	writeJSON(w, http.StatusOK, map[string]any{"status": "done"})
 }
 
-// operator is who makes a control call that is answered to peers on this machine only.
-func (s *Server) operator(w http.ResponseWriter, r *http.Request) (*auth.Principal, error) {
+// operator refuses a control call about an account, "" for all, that is not made by a peer on this machine that is no web page
+// and, where signatures are checked, has a valid one of somebody who may make it.
+func (s *Server) operator(w http.ResponseWriter, r *http.Request, account string) error {
 	if !fromHere(r) {
-		return nil, &api.AccessDeniedException{Message: "This is possible from the server's own machine only."}
+		return &api.AccessDeniedException{Message: "This is possible from the server's own machine only."}
 	}
 	principal, _, err := s.identify(new(call), w, r, 1<<20)
-	return principal, err
+	if err != nil {
+		return err
+	}
+	return s.mayControl(r, principal, account)
 }
 
 // refuse answers a control call with an error and logs what the client is not told. What a client got wrong is no
@@ -103,31 +115,21 @@ func (s *Server) mayControl(r *http.Request, principal *auth.Principal, account 
 }
 
 // reset empties one account, or everything. A script's variable that is not set must not empty everything.
-func (s *Server) reset(r *http.Request, principal *auth.Principal) error {
-	accounts, one := r.URL.Query()["account"]
-	if !one {
-		if err := s.mayControl(r, principal, ""); err != nil {
-			return err
+func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
+	account, all := r.URL.Query().Get("account"), !r.URL.Query().Has("account")
+	s.change(w, r, account, func(r *http.Request) error {
+		switch {
+		case all:
+			s.faults.forget()
+		case !accountPattern.MatchString(account):
+			return api.InvalidField("account", "Member must be one account of 12 digits.")
 		}
-		s.faults.forget()
-		return s.cfg.Service.Reset(r.Context(), "")
-	}
-	if !accountPattern.MatchString(accounts[0]) {
-		return api.InvalidField("account", "Member must be one account of 12 digits.")
-	}
-	if err := s.mayControl(r, principal, accounts[0]); err != nil {
-		return err
-	}
-	return s.cfg.Service.Reset(r.Context(), accounts[0])
+		return s.cfg.Service.Reset(r.Context(), account)
+	})
 }
 
 // fault plans errors for the next calls of an operation, whoever makes them.
-func (s *Server) fault(r *http.Request, principal *auth.Principal) error {
-	if err := s.mayControl(r, principal, principal.Caller().Account); err != nil {
-		return err
-	}
-	return s.faults.plan(r)
-}
+func (s *Server) fault(w http.ResponseWriter, r *http.Request) { s.change(w, r, "", s.faults.plan) }
 
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
@@ -138,6 +140,13 @@ func fromHere(r *http.Request) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip == nil || ip.IsLoopback()
+}
+
+// writeWhole answers with what was made before. As long as the client does not read it, it counts as held.
+func writeWhole(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	connectionOf(r).writes(len(body))
+	_, _ = w.Write(body)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

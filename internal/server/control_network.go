@@ -29,9 +29,7 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 		return
 	}
 	w.Header().Set("X-Amzn-Requestid", id)
-	w.Header().Set("Content-Type", contentType)
-	connectionOf(r).writes(len(reply))
-	_, _ = w.Write(reply)
+	writeWhole(w, r, contentType, reply)
 }
 
 // askedInTurn is asked for what costs much: it is one of the questions that are answered at a time. It waits for its turn as

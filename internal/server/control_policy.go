@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -54,19 +55,32 @@ func policyRoutes() []route {
 
 // policySchema is GET /_portolan/policy/schema.
 func (s *Server) policySchema(w http.ResponseWriter, r *http.Request) {
-	schema, err := policy.DocumentSchema(r.URL.Query().Get("version"))
-	if err != nil {
-		s.refuse(w, r, s.ids.next(), api.InvalidField("version", sentence(err)))
+	version := r.URL.Query().Get("version")
+	if made := s.schemas[version]; made != nil {
+		writeWhole(w, r, jsonType, made())
 		return
 	}
-	text, err := schema.JSONSchema()
-	if err != nil {
-		s.refuse(w, r, s.ids.next(), err)
-		return
+	_, err := policy.DocumentSchema(version)
+	s.refuse(w, r, s.ids.next(), api.InvalidField("version", sentence(err)))
+}
+
+// policySchemas makes the schemas by version, each when it is asked for the first time.
+func policySchemas() map[string]func() []byte {
+	all := map[string]func() []byte{}
+	for _, version := range []string{"", policy.Version2021, policy.Version2025} {
+		all[version] = sync.OnceValue(func() []byte {
+			schema, err := policy.DocumentSchema(version)
+			if err != nil {
+				panic(err) // the version is known
+			}
+			text, err := schema.JSONSchema()
+			if err != nil {
+				panic(err) // structs of texts
+			}
+			return text
+		})
 	}
-	w.Header().Set("Content-Type", jsonType)
-	connectionOf(r).writes(len(text))
-	_, _ = w.Write(text)
+	return all
 }
 
 // policy answers a call about what it is sent, as one of the questions that are answered at a time.

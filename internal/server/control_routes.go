@@ -19,7 +19,7 @@ const (
 	anybody  who = "Whoever reaches the port."
 	callers  who = "Whoever is known: with --credentials a signature of any key of the file."
 	owners   who = "The account itself: with --credentials a key that may do everything."
-	machines who = "Peers on the same machine; with --credentials a key that may do everything."
+	machines who = "Peers on the same machine; with --credentials a key that may do everything, and an operator's for what belongs to all accounts."
 )
 
 // route is a control call: how it is made, and what answers it.
@@ -75,23 +75,23 @@ func routes() []route {
 		route{
 			method: "POST", path: "/_portolan/cluster/members", name: "addMember", summary: "Enters a member that is to join the cluster that holds the data.", types: []string{jsonType}, who: machines,
 			params: []parameter{{"url", "Where the other members will reach it: https://HOST:PORT."}},
-			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.addMember) },
+			serve:  (*Server).addMember,
 		},
 		route{
 			method: "DELETE", path: "/_portolan/cluster/members", name: "removeMember", summary: "Removes a member from the cluster that holds the data.", types: []string{jsonType}, who: machines,
 			params: []parameter{{"member", "Its name, or its URL."}},
-			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.removeMember) },
+			serve:  (*Server).removeMember,
 		},
 		route{method: "GET", path: "/_portolan/backup", name: "backup", summary: "Everything the server has, of one moment, as portolan restore takes it.", types: []string{binaryType}, who: machines, serve: (*Server).backup},
 		route{
 			method: "POST", path: "/_portolan/reset", name: "reset", summary: "Empties an account, or everything.", types: []string{jsonType}, who: machines,
 			params: []parameter{{"account", "12 digits; without it every account is emptied."}},
-			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.reset) },
+			serve:  (*Server).reset,
 		},
 		route{
 			method: "POST", path: "/_portolan/faults", name: "faults", summary: "The next calls of an operation fail with an exception, before they do anything.", types: []string{jsonType}, who: machines,
 			params: []parameter{{"operation", "Its name."}, {"error", "Name of the exception."}, {"count", "How many calls fail; 1 by default."}},
-			serve:  func(s *Server, w http.ResponseWriter, r *http.Request) { s.change(w, r, s.fault) },
+			serve:  (*Server).fault,
 		},
 	)
 }

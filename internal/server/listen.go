@@ -58,7 +58,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 // ServeMetrics serves /metrics alone on l until ctx ends, to requests that name the server by one of the hosts.
 func (s *Server) ServeMetrics(ctx context.Context, l net.Listener, hosts *Hosts) error {
 	metrics := http.NewServeMux()
-	metrics.Handle("GET /metrics", s.metrics.handler())
+	metrics.HandleFunc("GET /metrics", s.metrics.serve)
 	hs := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !hosts.has(r.Host) {

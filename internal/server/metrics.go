@@ -1,14 +1,14 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 
 	"portolan/api"
 )
@@ -19,6 +19,13 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  map[string]prometheus.Observer // by operation, looked up once
 	ok       map[string]prometheus.Counter  // status 200, looked up once
+	text     *shared[metricsText]
+}
+
+// metricsText is what /metrics answers.
+type metricsText struct {
+	bytes []byte
+	err   error
 }
 
 func newMetrics(inFlight, writable, damage func() float64) *metrics {
@@ -38,6 +45,7 @@ func newMetrics(inFlight, writable, damage func() float64) *metrics {
 			Name: "portolan_store_damage", Help: "Places where the check after the start found the stored data damaged.",
 		}, damage))
 	}
+	m.text = share(m.gather)
 	for _, op := range append([]api.Operation{{Name: unknown}, {Name: other}}, api.Operations...) {
 		m.seconds[op.Name] = seconds.WithLabelValues(op.Name)
 		m.ok[op.Name] = m.requests.WithLabelValues(op.Name, "200")
@@ -47,7 +55,7 @@ func newMetrics(inFlight, writable, damage func() float64) *metrics {
 
 // writable is what the health check finds, as a number.
 func (s *Server) writable() float64 {
-	if s.cfg.Service.Check(context.Background()) != nil {
+	if s.healthy.get() != nil {
 		return 0
 	}
 	return 1
@@ -62,6 +70,30 @@ func (m *metrics) observe(operation string, status int, took time.Duration) {
 	m.requests.WithLabelValues(operation, strconv.Itoa(status)).Inc()
 }
 
-func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+// gather writes all metrics in the text format, which every reader of them takes.
+func (m *metrics) gather() metricsText {
+	families, err := m.registry.Gather()
+	if err != nil {
+		return metricsText{err: err}
+	}
+	var text bytes.Buffer
+	encoder := expfmt.NewEncoder(&text, metricsFormat)
+	for _, family := range families {
+		if err := encoder.Encode(family); err != nil {
+			return metricsText{err: err}
+		}
+	}
+	return metricsText{bytes: text.Bytes()}
+}
+
+var metricsFormat = expfmt.NewFormat(expfmt.TypeTextPlain)
+
+// serve is GET /metrics.
+func (m *metrics) serve(w http.ResponseWriter, r *http.Request) {
+	text := m.text.get()
+	if text.err != nil {
+		http.Error(w, text.err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeWhole(w, r, string(metricsFormat), text.bytes)
 }

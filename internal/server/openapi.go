@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"portolan/api"
+	"portolan/internal/auth"
 )
 
 //go:generate go test -run ^TestOpenAPI_current$ . -rewrite
@@ -89,9 +90,8 @@ func (rt *route) operation() map[string]any {
 }
 
 // openAPI is GET /_portolan/openapi.json.
-func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", jsonType)
-	_, _ = w.Write(OpenAPI())
+func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) {
+	writeWhole(w, r, jsonType, s.description())
 }
 
 // caller is GET /_portolan/caller.
@@ -102,6 +102,19 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, id, err)
 		return
 	}
+	done, err := s.turns.take(lasting(r.Context()), principal.Caller().Account, operationTurn, maxWaiting)
+	if err != nil {
+		s.refuse(w, r, id, err)
+		return
+	}
+	reply := s.describe(r, principal)
+	done()
+	w.Header().Set("X-Amzn-Requestid", id)
+	writeJSON(w, http.StatusOK, reply)
+}
+
+// describe is who a caller is and what it may not do. It decides on every operation.
+func (s *Server) describe(r *http.Request, principal *auth.Principal) map[string]any {
 	who := principal.Caller()
 	denied := map[string]string{}
 	for i := range api.Operations {
@@ -114,8 +127,7 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 	if err := s.mayControl(r, principal, who.Account); err != nil {
 		control = err.Error()
 	}
-	w.Header().Set("X-Amzn-Requestid", id)
-	writeJSON(w, http.StatusOK, map[string]any{
+	return map[string]any{
 		"account": who.Account, "principal": who.ARN, "checked": s.cfg.Authenticator.Checks(), "denied": denied, "controlDenied": control,
-	})
+	}
 }

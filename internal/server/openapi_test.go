@@ -3,6 +3,8 @@ package server_test
 import (
 	"bytes"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -97,6 +99,17 @@ func TestControl_parameters(t *testing.T) {
 				}
 				break
 			}
+		}
+	}
+}
+
+// TestControl_madeOnce: who reaches the port, and no more, cannot make the server compute descriptions again and again.
+func TestControl_madeOnce(t *testing.T) {
+	srv, _, _ := sites(t)
+	for _, path := range []string{"/_portolan/openapi.json", "/_portolan/policy/schema", "/_portolan/policy/schema?version=2021.12"} {
+		r, w := httptest.NewRequest("GET", path, nil), discard{h: http.Header{}}
+		if n := testing.AllocsPerRun(50, func() { srv.ServeHTTP(w, r) }); n > 20+pooled {
+			t.Errorf("%s: %v allocations", path, n)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -107,11 +108,15 @@ type Server struct {
 	routes   []route                     // control calls
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
-	streams  streams       // of server-sent events
-	turns    turns         // to compute something heavy
-	large    largeAnswers  // that make the next call of the kind heavy
-	closing  chan struct{} // closed when the server is to end
-	ready    atomic.Bool
+	streams  streams        // of server-sent events
+	turns    turns          // to compute something heavy
+	large    largeAnswers   // that make the next call of the kind heavy
+	healthy  *shared[error] // what the health check finds
+
+	description func() []byte            // of the control calls
+	schemas     map[string]func() []byte // of policy documents, by version
+	closing     chan struct{}            // closed when the server is to end
+	ready       atomic.Bool
 }
 
 // New returns a server that is not ready until [Server.SetReady].
@@ -139,6 +144,8 @@ func New(cfg Config) *Server {
 		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer, Upstream: cfg.Upstream, Timeout: cfg.UpstreamTimeout,
 		Log: cfg.Log, RequestID: s.ids.next, Now: cfg.Now,
 	})
+	s.healthy = share(s.check)
+	s.description, s.schemas = sync.OnceValue(OpenAPI), policySchemas()
 	s.streams.limit = maxStreams
 	s.slots = slots{limit: cfg.MaxInFlight, by: map[string]int{}}
 	if cfg.Authenticator.Checks() {
