@@ -23,7 +23,7 @@ func onClock(t *testing.T, profile string, st store.Store, now func() time.Time,
 	}
 	r := newRigOn(t, st, p)
 	handlers := r.handlers
-	r.Queue = NewQueue(over(r), now, p, slog.New(slog.DiscardHandler), ownerOf)
+	r.Queue = NewQueue(over(r), now, p, slog.New(slog.DiscardHandler), ownerOf, concernOf)
 	r.handlers = handlers
 	if err := r.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestClock_stepsLeaveNothingBehind(t *testing.T) {
 				}
 				look := func(want string) {
 					t.Helper()
-					if err := r.Step(t.Context(), nil); err != nil {
+					if err := r.Step(t.Context(), ""); err != nil {
 						t.Fatal(err)
 					}
 					if got := r.state("/d/1"); got != want {
@@ -76,7 +76,7 @@ func TestClock_backWhileAStateLasts(t *testing.T) {
 	now = now.Add(-time.Hour)
 	r.enter(Device, "/d/2", "PENDING") // by the clock that is wrong now
 	now = now.Add(30 * time.Second)
-	if err := r.Step(t.Context(), nil); err != nil {
+	if err := r.Step(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"/d/1", "/d/2"} {
@@ -93,7 +93,7 @@ func TestClock_ahead(t *testing.T) {
 	r := setClock(t, "device.PENDING=30s", st, &now)
 	r.enter(Device, "/d/1", "PENDING")
 	now = now.Add(365 * 24 * time.Hour)
-	if err := r.Step(t.Context(), nil); err != nil {
+	if err := r.Step(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.state("/d/1"); got != "AVAILABLE" {

@@ -19,15 +19,19 @@ func (tx *Txn) Cancel(rowPrefix string) {
 	}
 }
 
-func dueKey(at int64, row, state string) string {
-	return fmt.Sprintf("%s%020d%s#%s", duePrefix, at, row, state)
+// dueKey is the key of an entry of a server with a mark, "" for none: entries are in the order of their times.
+func dueKey(at int64, row, state, mark string) string {
+	const zeros = "00000000000000000000"
+	digits := strconv.FormatInt(at, 10)
+	return duePrefix + zeros[min(len(digits), len(zeros)):] + digits + row + "#" + state + mark
 }
 
 // parseDueKey gives when an entry is due, and the key of its row with the state behind it.
 func parseDueKey(key string) (at int64, row string, err error) {
-	digits, row, _ := strings.Cut(strings.TrimPrefix(key, duePrefix), "/")
-	if at, err = strconv.ParseInt(digits, 10, 64); err != nil {
+	rest := strings.TrimPrefix(key, duePrefix)
+	end := max(strings.IndexByte(rest, '/'), 0)
+	if at, err = strconv.ParseInt(rest[:end], 10, 64); err != nil {
 		return 0, "", fmt.Errorf("lifecycle: malformed queue key %q", key)
 	}
-	return at, "/" + row, nil
+	return at, rest[end:], nil
 }

@@ -48,7 +48,7 @@ func newRig(t *testing.T, profile string) *rig {
 func newRigOn(t *testing.T, st store.Store, p Profile) *rig {
 	t.Helper()
 	r := &rig{t: t, store: st, steps: new([]string), updates: new(atomic.Int64)}
-	r.Queue = NewQueue(counting{st, r.updates}, time.Now, p, slog.New(slog.DiscardHandler), ownerOf)
+	r.Queue = NewQueue(counting{st, r.updates}, time.Now, p, slog.New(slog.DiscardHandler), ownerOf, concernOf)
 	var mu sync.Mutex
 	for kind := range machines {
 		r.Handle(kind, func(tx *Txn, e Entry) error {
@@ -80,7 +80,7 @@ func ownerOf(row string) string { return strings.SplitN(row, "/", 4)[2] }
 
 func (r *rig) enter(kind Kind, key, state string) {
 	r.t.Helper()
-	if err := r.Update(r.t.Context(), nil, func(tx *Txn) error {
+	if err := r.Update(r.t.Context(), "", func(tx *Txn) error {
 		tx.Set(key, []byte(state))
 		tx.Schedule(kind, key, state)
 		return nil
@@ -105,7 +105,7 @@ func (r *rig) state(key string) string {
 
 func (r *rig) look(key string) string {
 	r.t.Helper()
-	if err := r.Step(r.t.Context(), nil); err != nil {
+	if err := r.Step(r.t.Context(), ""); err != nil {
 		r.t.Fatal(err)
 	}
 	return r.state(key)
@@ -139,7 +139,7 @@ func TestStep_eachLookSeesTheNextState(t *testing.T) {
 func TestUpdate_findsEverythingSettled(t *testing.T) {
 	r := newRig(t, "instant")
 	r.enter(Attachment, "/acct/1/a", "CREATING")
-	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
+	if err := r.Update(t.Context(), "", func(tx *Txn) error {
 		if v, _ := tx.Get("/acct/1/a"); string(v) != "AVAILABLE" {
 			return fmt.Errorf("found %s", v)
 		}
@@ -156,7 +156,7 @@ func TestUpdate_failedLeavesTheQueueAsItWas(t *testing.T) {
 	r := newRig(t, "instant")
 	r.enter(Device, "/acct/1/d", "PENDING")
 	boom := errors.New("boom")
-	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
+	if err := r.Update(t.Context(), "", func(tx *Txn) error {
 		tx.Set("/acct/1/e", []byte("PENDING"))
 		tx.Schedule(Device, "/acct/1/e", "PENDING")
 		return boom
@@ -253,7 +253,7 @@ func TestLoad_picksUpWhatAnEarlierProcessLeft(t *testing.T) {
 
 func TestCancel_ofOneAccount(t *testing.T) {
 	r := newRig(t, "instant")
-	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
+	if err := r.Update(t.Context(), "", func(tx *Txn) error {
 		for _, key := range []string{"/acct/1/d", "/acct/12/d"} { // at once: a second update would settle the first row
 			tx.Set(key, []byte("PENDING"))
 			tx.Schedule(Device, key, "PENDING")

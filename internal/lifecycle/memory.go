@@ -21,7 +21,10 @@ func (q *Queue) remember(times []dueTime) {
 			h = new(dueHeap)
 			q.dues[d.owner] = h
 		}
-		heap.Push(h, dueAt{d.at, q.seq})
+		heap.Push(h, dueAt{d.at, q.seq, d.prepared})
+		if d.prepared {
+			q.prepared.Add(1)
+		}
 		earliest = min(earliest, d.at)
 	}
 	q.next.Store(earliest)
@@ -47,7 +50,7 @@ func (q *Queue) forget(owners []string, now int64, seen uint64) {
 	next := int64(math.MaxInt64)
 	for owner, h := range q.dues {
 		if owners == nil || slices.Contains(owners, owner) {
-			h.forget(now, seen)
+			q.prepared.Add(-h.forget(now, seen))
 		}
 		if len(*h) == 0 {
 			delete(q.dues, owner)
@@ -59,8 +62,9 @@ func (q *Queue) forget(owners []string, now int64, seen uint64) {
 }
 
 type dueAt struct {
-	at  int64
-	seq uint64
+	at       int64
+	seq      uint64
+	prepared bool // as in dueTime
 }
 
 type dueHeap []dueAt
@@ -76,14 +80,19 @@ func (h *dueHeap) Pop() any {
 	return last
 }
 
-func (h *dueHeap) forget(now int64, seen uint64) {
+// forget tells how many of those it drops are of kinds that have a preparer.
+func (h *dueHeap) forget(now int64, seen uint64) (prepared int64) {
 	var kept []dueAt
 	for len(*h) > 0 && (*h)[0].at <= now {
-		if d := heap.Pop(h).(dueAt); d.seq > seen {
+		switch d := heap.Pop(h).(dueAt); {
+		case d.seq > seen:
 			kept = append(kept, d)
+		case d.prepared:
+			prepared++
 		}
 	}
 	for _, d := range kept {
 		heap.Push(h, d)
 	}
+	return prepared
 }

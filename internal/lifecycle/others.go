@@ -205,25 +205,24 @@ func (q *Queue) heard(changes []store.Change) error {
 
 // behindOthers tells whether a function has to run again behind what other servers have scheduled and is due: it read a row
 // that has to move first, or it failed, and would not have perhaps.
-func (q *Queue) behindOthers(tx *Txn, of Owners, failed error) bool {
+func (q *Queue) behindOthers(tx *Txn, about *concerns, failed error) bool {
 	now := tx.Now.UnixNano()
 	if q.others.next.Load() > now {
 		return false
 	}
 	if failed != nil {
-		var owners []string
-		if of != nil {
-			owners = of(tx)
-		}
-		return len(q.others.due(owners, now)) > 0
+		return len(q.others.due(about.owners(), now)) > 0
 	}
 	return slices.ContainsFunc(q.others.due(nil, now), func(s otherStep) bool { return store.HasRead(tx.Txn, s.row) })
 }
 
 // early are entries of other servers that are due by this server's clock before the time that they have.
-func (q *Queue) early(tx *Txn, owners []string) ([]dueEntry, error) {
+func (q *Queue) early(tx *Txn, about *concerns) ([]dueEntry, error) {
+	if q.others.next.Load() > tx.Now.UnixNano() {
+		return nil, nil
+	}
 	var found []dueEntry
-	for _, s := range q.others.due(owners, tx.Now.UnixNano()) {
+	for _, s := range q.others.due(about.owners(), tx.Now.UnixNano()) {
 		value, ok := tx.Get(s.key)
 		if !ok {
 			tx.taken = append(tx.taken, s.key) // by another server

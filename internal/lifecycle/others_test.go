@@ -148,7 +148,7 @@ func TestOthers_leftAlone(t *testing.T) {
 			t.Errorf("an update that has nothing to do with it leaves %s", got)
 		}
 		var found []string
-		if err := second.Update(t.Context(), owners("1"), func(tx *Txn) error {
+		if err := second.Update(t.Context(), "1", func(tx *Txn) error {
 			state, _ := tx.Get("/acct/1/a")
 			if found = append(found, string(state)); string(state) != "AVAILABLE" {
 				return errors.New("not yet")

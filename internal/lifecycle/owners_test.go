@@ -3,12 +3,14 @@ package lifecycle
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"portolan/internal/store"
 )
 
-func owners(list ...string) Owners { return func(store.Reader) []string { return list } }
+// concernOf makes a call of accounts with commas between them one about all of them.
+func concernOf(_ store.Reader, account string) []string { return strings.Split(account, ",") }
 
 // TestStep_ownersOnly: a call moves the rows of its owners; the others stay for theirs, and are not forgotten.
 func TestStep_ownersOnly(t *testing.T) {
@@ -21,7 +23,7 @@ func TestStep_ownersOnly(t *testing.T) {
 	}
 	// That of 3 is all that is left; make all three due again.
 	for _, key := range []string{"/acct/1/b", "/acct/2/b"} {
-		if err := r.Update(t.Context(), owners("0"), func(tx *Txn) error {
+		if err := r.Update(t.Context(), "0", func(tx *Txn) error {
 			tx.Set(key, []byte("CREATING"))
 			tx.Schedule(Attachment, key, "CREATING")
 			return nil
@@ -29,25 +31,25 @@ func TestStep_ownersOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	step := func(of Owners, want string) {
+	step := func(account, want string) {
 		t.Helper()
 		before := r.commits()
-		if err := r.Step(t.Context(), of); err != nil {
+		if err := r.Step(t.Context(), account); err != nil {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(r.state("/acct/1/b"), " ", r.state("/acct/2/b"), " ", r.state("/acct/3/a")); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if of != nil && r.state("/acct/1/b") == "CREATING" && r.commits() != before {
+		if account != "" && r.state("/acct/1/b") == "CREATING" && r.commits() != before {
 			t.Error("a transaction for nothing")
 		}
 	}
-	step(owners("0", "4"), "CREATING CREATING CREATING")
-	step(owners("1"), "PENDING_NETWORK_UPDATE CREATING CREATING")
-	step(owners("1", "3"), "AVAILABLE CREATING PENDING_NETWORK_UPDATE")
-	step(owners("1"), "AVAILABLE CREATING PENDING_NETWORK_UPDATE")
-	step(nil, "AVAILABLE PENDING_NETWORK_UPDATE AVAILABLE")
-	step(nil, "AVAILABLE AVAILABLE AVAILABLE")
+	step("0,4", "CREATING CREATING CREATING")
+	step("1", "PENDING_NETWORK_UPDATE CREATING CREATING")
+	step("1,3", "AVAILABLE CREATING PENDING_NETWORK_UPDATE")
+	step("1", "AVAILABLE CREATING PENDING_NETWORK_UPDATE")
+	step("", "AVAILABLE PENDING_NETWORK_UPDATE AVAILABLE")
+	step("", "AVAILABLE AVAILABLE AVAILABLE")
 	if next := r.next.Load(); next != math.MaxInt64 || len(r.dues) != 0 {
 		t.Errorf("something is remembered of what has moved: %d, %v", next, r.dues)
 	}
@@ -56,7 +58,7 @@ func TestStep_ownersOnly(t *testing.T) {
 // TestUpdate_boundedSteps: the worker takes so many steps in a transaction, and those left are still known.
 func TestUpdate_boundedSteps(t *testing.T) {
 	r := newRig(t, "instant")
-	if err := r.Update(t.Context(), nil, func(tx *Txn) error {
+	if err := r.Update(t.Context(), "", func(tx *Txn) error {
 		for i := range 10 {
 			key := fmt.Sprintf("/acct/%d/a", i)
 			tx.Set(key, []byte("DELETING"))
@@ -81,3 +83,47 @@ func TestUpdate_boundedSteps(t *testing.T) {
 
 // commits is how many transactions the store has made.
 func (r *rig) commits() int { return int(r.updates.Load()) }
+
+// TestStep_sameMoment: of two rows that are due at the same moment one is taken and the other shown once more; it is not
+// forgotten.
+func TestStep_sameMoment(t *testing.T) {
+	r := newRig(t, "instant")
+	if err := r.Update(t.Context(), "", func(tx *Txn) error {
+		tx.Set("/acct/1/a", []byte("UPDATING"))
+		tx.Schedule(Attachment, "/acct/1/a", "UPDATING")
+		tx.Set("/acct/1/d", []byte("PENDING"))
+		tx.Schedule(Device, "/acct/1/d", "PENDING")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	first, second := r.look("/acct/1/a"), r.look("/acct/1/a")
+	if device := r.state("/acct/1/d"); first != "UPDATING" || second != "AVAILABLE" || device != "AVAILABLE" {
+		t.Errorf("the attachment is %s and then %s, the device %s", first, second, device)
+	}
+}
+
+// TestUpdate_prepares: what is due is shown to its kind's preparer before the transaction, and nothing is read for kinds that
+// have none.
+func TestUpdate_prepares(t *testing.T) {
+	r := newRig(t, "instant")
+	var shown []string
+	r.Prepare(CoreNetworkPolicy, func(_ store.Reader, e Entry) { shown = append(shown, e.Key) })
+	for _, c := range []struct {
+		kind       Kind
+		key, state string
+		known      int64 // entries with a preparer
+	}{
+		{Device, "/acct/1/d", "PENDING", 0},
+		{CoreNetworkPolicy, "/acct/1/p", "PENDING_GENERATION", 1},
+		{Device, "/acct/1/e", "PENDING", 0},
+	} {
+		r.enter(c.kind, c.key, c.state)
+		if n := r.prepared.Load(); n != c.known {
+			t.Errorf("%s: %d entries are known to have a preparer, want %d", c.key, n, c.known)
+		}
+	}
+	if fmt.Sprint(shown) != "[/acct/1/p]" {
+		t.Errorf("shown %v", shown)
+	}
+}

@@ -45,10 +45,6 @@ type Handler func(tx *Txn, e Entry) error
 // have changed.
 type Preparer func(r store.Reader, e Entry)
 
-// Owners says whose rows a call is about: it moves theirs, and leaves the others to their own calls and to the worker, so
-// that nobody waits for what another account has due. Nil is everybody.
-type Owners func(r store.Reader) []string
-
 // stepsPerCommit bounds a transaction of the worker: others write between two.
 const stepsPerCommit = 32
 
@@ -57,16 +53,18 @@ const stepsPerCommit = 32
 type Queue struct {
 	store    store.Store
 	owner    func(row string) string // of the row at a key
+	concern  Concern
 	now      func() time.Time
 	profile  Profile
 	handlers map[Kind]Handler
 	prepares map[Kind]Preparer
 	log      *slog.Logger
 
-	next    atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
-	seen    atomic.Int64 // the machine's clock when it was last looked at
-	stepped atomic.Bool  // it was set back since the entries were looked through
-	wake    chan struct{}
+	next     atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
+	prepared atomic.Int64 // how many known entries are of kinds that have a preparer
+	seen     atomic.Int64 // the machine's clock when it was last looked at
+	stepped  atomic.Bool  // it was set back since the entries were looked through
+	wake     chan struct{}
 
 	mu   sync.Mutex
 	seq  uint64
@@ -89,15 +87,21 @@ type Txn struct {
 
 // dueTime is when a row of an owner is due.
 type dueTime struct {
-	at    int64
-	owner string
+	at       int64
+	key      string // of the entry
+	owner    string
+	prepared bool // its kind has a preparer
+}
+
+func (q *Queue) dueTime(d dueEntry) dueTime {
+	return dueTime{d.at, d.key, q.owner(d.entry.Key), q.prepares[d.entry.Kind] != nil}
 }
 
 // NewQueue returns a queue over st; owner tells whose row is at a key. Register the handlers, then call [Queue.Load] before
 // anything else.
-func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger, owner func(row string) string) *Queue {
+func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.Logger, owner func(row string) string, concern Concern) *Queue {
 	q := &Queue{
-		store: st, owner: owner, now: now, profile: profile, handlers: map[Kind]Handler{}, prepares: map[Kind]Preparer{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
+		store: st, owner: owner, concern: concern, now: now, profile: profile, handlers: map[Kind]Handler{}, prepares: map[Kind]Preparer{}, log: log, wake: make(chan struct{}, 1), dues: map[string]*dueHeap{},
 		others: newOthers(),
 	}
 	if _, shared := st.(store.Shared); shared {
@@ -115,14 +119,11 @@ func (q *Queue) Prepare(kind Kind, p Preparer) { q.prepares[kind] = p }
 
 // prepare lets the preparers see what is due. What goes wrong meets the transaction too.
 func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
-	if len(q.prepares) == 0 || min(q.next.Load(), q.others.next.Load()) > now {
+	if (q.prepared.Load() == 0 || q.next.Load() > now) && q.others.next.Load() > now {
 		return
 	}
 	_ = q.store.View(ctx, func(r store.Reader) error {
-		var owners []string
-		if take.of != nil {
-			owners = take.of(r)
-		}
+		about := concerns{queue: q, r: r, account: take.account}
 		var found []Entry
 		for key, value := range r.Scan(duePrefix, "") {
 			at, row, err := parseDueKey(key)
@@ -132,7 +133,7 @@ func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
 			if at > now {
 				break
 			}
-			if !take.all && !q.made(key) || owners != nil && !slices.Contains(owners, q.owner(row)) {
+			if !take.all && !q.made(key) || !about.owner(q.owner(row)) {
 				continue
 			}
 			d, err := parseDue(key, value)
@@ -168,7 +169,7 @@ func (q *Queue) Load(ctx context.Context) error {
 				continue
 			}
 			late = late || q.latest(d.entry, now) < d.at
-			times = append(times, dueTime{d.at, q.owner(d.entry.Key)})
+			times = append(times, q.dueTime(d))
 		}
 		return nil
 	})
@@ -180,7 +181,7 @@ func (q *Queue) Load(ctx context.Context) error {
 	q.remember(times)
 	if late {
 		q.stepped.Store(true)
-		return q.Step(ctx, nil)
+		return q.Step(ctx, "")
 	}
 	return nil
 }
@@ -207,16 +208,16 @@ func (q *Queue) latest(e Entry, now time.Time) int64 {
 // would be if the state had begun now.
 func (q *Queue) bringForward(tx *Txn) error {
 	var moved []dueEntry
-	for key, value := range store.Peek(tx.Txn, duePrefix) {
-		if !q.made(key) {
+	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+		if !q.made(w.Key) {
 			continue
 		}
-		d, err := parseDue(key, value)
+		d, err := parseDue(w.Key, w.Value)
 		if err != nil {
 			return err
 		}
 		if at := q.latest(d.entry, tx.Now); at < d.at {
-			tx.Delete(key)
+			tx.Delete(d.key)
 			d.at = at
 			moved = append(moved, d)
 		}
@@ -246,48 +247,49 @@ func (tx *Txn) schedule(e Entry, at int64) {
 	if err != nil {
 		panic(err) // strings
 	}
-	tx.Set(dueKey(at, e.Key, e.From)+tx.queue.mark, value)
-	tx.added = append(tx.added, dueTime{at, tx.queue.owner(e.Key)})
+	d := dueEntry{at, dueKey(at, e.Key, e.From, tx.queue.mark), e}
+	tx.Set(d.key, value)
+	tx.added = append(tx.added, tx.queue.dueTime(d))
 }
 
 // steps are which due steps a transaction takes.
 type steps struct {
-	of     Owners
-	chains bool // those that follow too
-	most   int
-	all    bool // also those that other servers have scheduled
+	account string // whose call it is, "" for one that is about everybody
+	chains  bool   // those that follow too
+	most    int
+	all     bool // also those that other servers have scheduled
 }
 
-// Update runs f in a transaction after every step of the owners that is due has been taken in it, chains included, so that f
-// finds their rows as they are by now. What f schedules becomes due only after the commit.
+// Update runs f in a transaction after every step that is due and concerns an account, "" for everybody, has been taken in it,
+// chains included, so that f finds the rows as they are by now. What f schedules becomes due only after the commit.
 //
 // What another server has scheduled is left to that server, unless f reads a row of it or fails: then f runs again behind it.
-func (q *Queue) Update(ctx context.Context, owners Owners, f func(*Txn) error) error {
-	err := q.update(ctx, steps{of: owners, chains: true, most: math.MaxInt}, f)
+func (q *Queue) Update(ctx context.Context, account string, f func(*Txn) error) error {
+	err := q.update(ctx, steps{account: account, chains: true, most: math.MaxInt}, f)
 	if errors.Is(err, errBehindOthers) {
-		err = q.update(ctx, steps{of: owners, chains: true, most: math.MaxInt, all: true}, f)
+		err = q.update(ctx, steps{account: account, chains: true, most: math.MaxInt, all: true}, f)
 	}
 	return err
 }
 
-// Step takes one step of every row of the owners that is due, if any is. Reads call it first: a poller then sees the state that
-// follows the one it saw last. It costs two atomic loads when nothing is due.
-func (q *Queue) Step(ctx context.Context, owners Owners) error {
+// Step takes one step of every row that is due and concerns an account, "" for everybody, if any is. Reads call it first: a
+// poller then sees the state that follows the one it saw last. It costs two atomic loads when nothing is due.
+func (q *Queue) Step(ctx context.Context, account string) error {
 	now := q.wall().UnixNano()
 	if min(q.next.Load(), q.others.next.Load()) > now && !q.stepped.Load() {
 		return nil
 	}
-	if owners != nil && !q.stepped.Load() {
+	if account != "" && !q.stepped.Load() && !q.isDue([]string{account}, now) {
 		due := false
 		if err := q.store.View(ctx, func(r store.Reader) error {
-			of := owners(r)
+			of := q.concern(r, account)
 			due = q.isDue(of, now) || len(q.others.due(of, now)) > 0
 			return nil
 		}); err != nil || !due {
 			return err
 		}
 	}
-	return q.update(ctx, steps{of: owners, most: math.MaxInt, all: true}, nil)
+	return q.update(ctx, steps{account: account, most: math.MaxInt, all: true}, nil)
 }
 
 // isDue tells whether anything of the owners is due.
@@ -308,25 +310,22 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 	seen := q.seq
 	q.mu.Unlock()
 	var done *Txn
-	var applied bool    // all that was due
-	var owners []string // nil: everybody
+	var applied bool // all that was due
+	var about concerns
 	now := q.wall()
 	q.prepare(ctx, take, now.UnixNano())
 	stepped := q.stepped.Swap(false)
 	err := q.store.Update(ctx, func(stx store.Txn) error {
 		tx := &Txn{Txn: stx, Now: now, queue: q}
-		done, applied = tx, false
+		done, applied, about = tx, false, concerns{queue: q, r: tx, account: take.account}
 		if stepped {
 			if err := q.bringForward(tx); err != nil {
 				return err
 			}
 		}
 		if stepped || take.all || q.next.Load() <= now.UnixNano() {
-			if owners = nil; take.of != nil {
-				owners = take.of(tx)
-			}
 			var err error
-			if applied, err = q.apply(tx, owners, take); err != nil {
+			if applied, err = q.apply(tx, &about, take); err != nil {
 				return err
 			}
 		}
@@ -334,7 +333,7 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 			return nil
 		}
 		err := f(tx)
-		if !take.all && q.behindOthers(tx, take.of, err) {
+		if !take.all && q.behindOthers(tx, &about, err) {
 			return errBehindOthers
 		}
 		return err
@@ -346,20 +345,20 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 		return err
 	}
 	if applied {
-		q.forget(owners, now.UnixNano(), seen)
+		q.forget(about.found(), now.UnixNano(), seen)
 	}
 	q.others.remove(done.taken...)
 	q.remember(done.added)
 	return nil
 }
 
-// apply takes due steps of the owners in tx, and reports whether these were all. With chains a row that is
+// apply takes due steps in tx that a call is about, and reports whether these were all. With chains a row that is
 // due again at once goes on; the bound of them only guards against a machine that never comes to rest.
-func (q *Queue) apply(tx *Txn, owners []string, take steps) (all bool, err error) {
+func (q *Queue) apply(tx *Txn, about *concerns, take steps) (all bool, err error) {
 	const longestChain = 16
 	chains := take.chains
 	for range longestChain {
-		entries, err := q.due(tx, owners, take.all)
+		entries, err := q.due(tx, about, take.all)
 		if err != nil || len(entries) == 0 {
 			return err == nil, err
 		}
@@ -371,9 +370,7 @@ func (q *Queue) apply(tx *Txn, owners []string, take steps) (all bool, err error
 		for _, d := range entries {
 			tx.Delete(d.key)
 			tx.taken = append(tx.taken, d.key)
-			if i := slices.Index(tx.added, dueTime{d.at, q.owner(d.entry.Key)}); i >= 0 {
-				tx.added = slices.Delete(tx.added, i, i+1) // scheduled and taken in this very transaction
-			}
+			tx.added = slices.DeleteFunc(tx.added, func(a dueTime) bool { return a.key == d.key }) // in this very transaction
 			if d.entry.Unseen && !chains {
 				d.entry.Unseen = false
 				tx.schedule(d.entry, d.at)
@@ -389,7 +386,7 @@ func (q *Queue) apply(tx *Txn, owners []string, take steps) (all bool, err error
 				return false, fmt.Errorf("lifecycle: %s leaving %s: %w", d.entry.Key, d.entry.From, err)
 			}
 		}
-		if !chains {
+		if now := tx.Now.UnixNano(); !chains || !slices.ContainsFunc(tx.added, func(d dueTime) bool { return d.at <= now }) {
 			return all, nil
 		}
 	}
@@ -402,23 +399,23 @@ type dueEntry struct {
 	entry Entry
 }
 
-// due are the entries of the owners that are due, nil for those of everybody; with all also those that other servers have
-// scheduled. That no other entry is due is no condition of the commit: one that is written at the same time waits.
-func (q *Queue) due(tx *Txn, owners []string, all bool) ([]dueEntry, error) {
+// due are the entries that are due and that a call is about; with all also those that other servers have scheduled. That no other entry is due is no condition of the commit: one that is written at the same time waits.
+func (q *Queue) due(tx *Txn, about *concerns, all bool) ([]dueEntry, error) {
 	var found []dueEntry
 	now := tx.Now.UnixNano()
-	for key, value := range store.Peek(tx.Txn, duePrefix) {
-		at, row, err := parseDueKey(key)
+	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+		at, row, err := parseDueKey(w.Key)
 		if err != nil {
 			return nil, err
 		}
 		if at > now {
+			w.Stop()
 			break
 		}
-		if !all && !q.made(key) || owners != nil && !slices.Contains(owners, q.owner(row)) {
+		if !all && !q.made(w.Key) || !about.owner(q.owner(row)) {
 			continue
 		}
-		d, err := parseDue(key, value)
+		d, err := parseDue(w.Key, w.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -427,7 +424,7 @@ func (q *Queue) due(tx *Txn, owners []string, all bool) ([]dueEntry, error) {
 	if !all {
 		return found, nil
 	}
-	theirs, err := q.early(tx, owners)
+	theirs, err := q.early(tx, about)
 	return append(found, theirs...), err
 }
 

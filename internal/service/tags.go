@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,25 +19,18 @@ type taggable struct {
 	put func(tx *state.Txn, a state.ARN, tags []api.Tag) error
 }
 
-// taggableOf is the kind of resource that an ARN's type names.
-func taggableOf(resourceType string) (taggable, bool) {
-	switch resourceType {
-	case "global-network":
-		return tagged(&state.GlobalNetworks.Table, func(a state.ARN) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(a.Account, a.ID()) },
-			func(r *state.GlobalNetwork) (string, *state.Tags) { return r.GlobalNetworkArn, &r.Tags }), true
-	case "site":
-		return taggedMember(&state.Sites, func(r *state.Site) (string, *state.Tags) { return r.SiteArn, &r.Tags }), true
-	case "device":
-		return taggedMember(&state.Devices.Members, func(r *state.Device) (string, *state.Tags) { return r.DeviceArn, &r.Tags }), true
-	case "link":
-		return taggedMember(&state.Links.Members, func(r *state.Link) (string, *state.Tags) { return r.LinkArn, &r.Tags }), true
-	case "connection":
-		return taggedMember(&state.Connections.Members, func(r *state.Connection) (string, *state.Tags) { return r.ConnectionArn, &r.Tags }), true
-	case "core-network":
-		return tagged(&state.CoreNetworks.Table, func(a state.ARN) state.Key[*state.CoreNetwork] { return state.CoreNetworks.Key(a.Account, a.ID()) },
-			func(r *state.CoreNetwork) (string, *state.Tags) { return r.CoreNetworkArn, &r.Tags }), true
-	case "attachment":
-		return taggable{
+// taggables are the kinds of resources that take tags, by the type in their ARNs.
+var taggables = sync.OnceValue(func() map[string]taggable {
+	return map[string]taggable{
+		"global-network": tagged(&state.GlobalNetworks.Table, func(a state.ARN) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(a.Account, a.ID()) },
+			func(r *state.GlobalNetwork) (string, *state.Tags) { return r.GlobalNetworkArn, &r.Tags }),
+		"site":       taggedMember(&state.Sites, func(r *state.Site) (string, *state.Tags) { return r.SiteArn, &r.Tags }),
+		"device":     taggedMember(&state.Devices.Members, func(r *state.Device) (string, *state.Tags) { return r.DeviceArn, &r.Tags }),
+		"link":       taggedMember(&state.Links.Members, func(r *state.Link) (string, *state.Tags) { return r.LinkArn, &r.Tags }),
+		"connection": taggedMember(&state.Connections.Members, func(r *state.Connection) (string, *state.Tags) { return r.ConnectionArn, &r.Tags }),
+		"core-network": tagged(&state.CoreNetworks.Table, func(a state.ARN) state.Key[*state.CoreNetwork] { return state.CoreNetworks.Key(a.Account, a.ID()) },
+			func(r *state.CoreNetwork) (string, *state.Tags) { return r.CoreNetworkArn, &r.Tags }),
+		"attachment": {
 			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
 				row, err := findAttachment(v, a.ID())
 				if err != nil || !namesOn(v, a, row.ARN(), row.OwnerAccountId) {
@@ -51,9 +45,8 @@ func taggableOf(resourceType string) (taggable, bool) {
 				}
 				return err
 			},
-		}, true
-	case "peering":
-		return taggable{
+		},
+		"peering": {
 			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
 				row, err := findPeering(v, a.ID())
 				if err != nil || !namesOn(v, a, row.ARN(), row.OwnerAccountId) {
@@ -71,9 +64,8 @@ func taggableOf(resourceType string) (taggable, bool) {
 				state.Peerings.Put(tx, row.Key(), &row)
 				return nil
 			},
-		}, true
-	case "connect-peer":
-		return taggable{
+		},
+		"connect-peer": {
 			get: func(v *state.View, a state.ARN) ([]api.Tag, bool) {
 				row, err := findConnectPeer(v, a.ID())
 				if err != nil {
@@ -95,10 +87,9 @@ func taggableOf(resourceType string) (taggable, bool) {
 				state.ConnectPeers.Put(tx, row.Key(), &row)
 				return nil
 			},
-		}, true
+		},
 	}
-	return taggable{}, false
-}
+})
 
 // taggedMember is the plain taggable of an object below a global network, whose ARN names both.
 func taggedMember[R any](t *state.Members[*R], tags func(*R) (arn string, tags *state.Tags)) taggable {
@@ -187,7 +178,7 @@ func namesOn(v *state.View, a state.ARN, official, maker string) bool {
 var notTaggable = api.FieldError{Name: "resourceArn", Message: "ARN is not valid for a resource that takes tags."}
 
 func takesTags(a state.ARN) bool {
-	_, known := taggableOf(a.ResourceType)
+	_, known := taggables()[a.ResourceType]
 	return known && a.Service == "networkmanager" && a.Region == "" && len(a.Path) > 0
 }
 
@@ -196,7 +187,7 @@ func tagsOf(v *state.View, resource string) (taggable, state.ARN, []api.Tag, err
 	if !ok || !takesTags(a) {
 		return taggable{}, a, nil, api.InvalidFields(notTaggable)
 	}
-	kind, _ := taggableOf(a.ResourceType)
+	kind := taggables()[a.ResourceType]
 	// Another account's resource looks like a missing one.
 	tags, ok := kind.get(v, a)
 	if !ok || a.Account != v.Caller.Account && a.ResourceType != "attachment" && a.ResourceType != "peering" {

@@ -12,12 +12,11 @@ import (
 // Reset removes everything an account has, or everything there is when account is "".
 func (db *DB) Reset(ctx context.Context, account string) error {
 	prefixes := []string{"/acct/", "/id/", "/resource/", "/registered/", "/shared/", publishedIndex}
-	due, owners := "/acct/", lifecycle.Owners(nil)
+	due := "/acct/"
 	if account != "" {
-		owners = concerned(account)
 		prefixes, due = []string{store.Path("acct", account) + "/"}, store.Path("acct", account)+"/"
 	}
-	return db.queue.Update(ctx, owners, func(lc *lifecycle.Txn) error {
+	return db.queue.Update(ctx, account, func(lc *lifecycle.Txn) error {
 		tx := db.txn(lc, api.Caller{Account: account})
 		if account != "" {
 			dropIndexed(tx)

@@ -92,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	return &DB{
 		store:    cfg.Store,
-		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log, accountOf),
+		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log, accountOf, concerned),
 		now:      cfg.Now,
 		ids:      made,
 		quotas:   cfg.Quotas.withDefaults(),
@@ -177,24 +177,22 @@ type Txn struct {
 
 // concerned are the accounts whose rows an account sees: its own, and those on whose core networks it has attachments or
 // peerings.
-func concerned(account string) lifecycle.Owners {
-	return func(r store.Reader) []string {
-		list := []string{account}
-		for _, table := range [...]string{"attachment.guest", "peering.guest"} {
-			for _, row := range r.Scan(accountKey(account, table)+"/", "") {
-				if owner := accountOf(string(row)); !slices.Contains(list, owner) {
-					list = append(list, owner)
-				}
+func concerned(r store.Reader, account string) []string {
+	list := []string{account}
+	for _, table := range [...]string{"attachment.guest", "peering.guest"} {
+		for rows := r.Walk(accountKey(account, table, ""), ""); rows.Next(); {
+			if owner := accountOf(string(rows.Value)); !slices.Contains(list, owner) {
+				list = append(list, owner)
 			}
 		}
-		return list
 	}
+	return list
 }
 
 // Read answers from one snapshot for the caller of ctx, after due transitions that concern the caller have taken their next
 // step.
 func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
-	if err := db.queue.Step(ctx, concerned(api.CallerFrom(ctx).Account)); err != nil {
+	if err := db.queue.Step(ctx, api.CallerFrom(ctx).Account); err != nil {
 		if ctx.Err() != nil {
 			var none O
 			return none, err
@@ -233,7 +231,7 @@ func (l *look[O]) at(r store.Reader) (err error) {
 func Update[O any](ctx context.Context, db *DB, f func(*Txn) (O, error)) (O, error) {
 	var out, none O
 	caller := api.CallerFrom(ctx)
-	err := db.queue.Update(ctx, concerned(caller.Account), func(lc *lifecycle.Txn) (err error) {
+	err := db.queue.Update(ctx, caller.Account, func(lc *lifecycle.Txn) (err error) {
 		tx := db.txn(lc, caller)
 		if out, err = f(tx); err == nil {
 			err = tx.err
@@ -275,16 +273,22 @@ func (v *View) ReadEvents(q events.Query) (list []events.Stored, next uint64, er
 }
 
 func (db *DB) txn(lc *lifecycle.Txn, caller api.Caller) *Txn {
-	return &Txn{View: &View{Caller: caller, Now: lc.Now, db: db, r: lc.Txn}, w: lc.Txn, lc: lc}
+	made := &struct { // one allocation
+		tx   Txn
+		view View
+	}{}
+	made.view = View{Caller: caller, Now: lc.Now, db: db, r: lc.Txn}
+	made.tx = Txn{View: &made.view, w: lc.Txn, lc: lc}
+	return &made.tx
 }
 
 // StepOf takes one step of every row that is due and concerns an account.
 func (db *DB) StepOf(ctx context.Context, account string) error {
-	return db.queue.Step(ctx, concerned(account))
+	return db.queue.Step(ctx, account)
 }
 
 // Step takes one step of every row that is due.
-func (db *DB) Step(ctx context.Context) error { return db.queue.Step(ctx, nil) }
+func (db *DB) Step(ctx context.Context) error { return db.queue.Step(ctx, "") }
 
 // Check tells whether the state can be read and, where the store knows, whether it can be written.
 func (db *DB) Check(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -165,15 +164,15 @@ func prefixEnd(prefix string) string {
 	return ""
 }
 
-// Peek yields the pairs with the prefix, as [Reader.Scan] does, but what it yields, and that there is no more, is no condition
+// Peek walks the pairs with the prefix, as [Reader.Walk] does, but what it finds, and that there is no more, is no condition
 // of the commit: another server may write there meanwhile. What is used of it has to be read again by Get. The transaction must
 // not write between two steps.
-func Peek(t Txn, prefix string) iter.Seq2[string, []byte] {
+func Peek(t Txn, prefix string) Walk {
 	if own, tree := tracked(t); tree != nil {
 		own.use()
-		return (&reader{tree: memoryTree{tree.pairs}}).Scan(prefix, "")
+		return (&reader{tree: memoryTree{tree.pairs}}).Walk(prefix, "")
 	}
-	return t.Scan(prefix, "")
+	return t.Walk(prefix, "")
 }
 
 // HasRead tells whether a transaction on a store that is shared has come to a key by now. On any other store it says no.
