@@ -66,19 +66,18 @@ async function frames(page, region, pixels) {
 	await page.getByRole('region', {name: region, exact: true}).evaluate(async (e, pixels) => {
 		e.scrollTop = 0
 		await new Promise(requestAnimationFrame)
-		performance.mark('scroll-begins')
 		for (let i = 0; i < 120; i++) {
+			performance.mark('frame')
 			e.scrollTop += pixels || (e.scrollHeight - e.clientHeight) / 120
 			await new Promise(requestAnimationFrame)
 		}
-		performance.mark('scroll-ends')
+		performance.mark('frame')
 	}, pixels)
 	await cdp.send('Tracing.end')
 	await ended
-	const [begin, end] = ['scroll-begins', 'scroll-ends'].map((name) => events.find((x) => x.name === name))
-	const tasks = events.filter((x) => x.ph === 'X' && x.pid === begin.pid && x.tid === begin.tid && x.ts >= begin.ts && x.ts <= end.ts && /RunTask/.test(x.name))
-	const edges = events.filter((x) => x.name === 'FireAnimationFrame' && x.pid === begin.pid && x.ts >= begin.ts && x.ts <= end.ts).map((x) => x.ts)
-	const work = edges.slice(1).map((to, i) => tasks.filter((t) => t.ts > edges[i] && t.ts <= to).reduce((sum, t) => sum + (t.tdur ?? t.dur), 0) / 1000)
+	const marks = events.filter((x) => x.name === 'frame' && /user_timing/.test(x.cat)).sort((a, b) => a.ts - b.ts)
+	const tasks = events.filter((x) => x.ph === 'X' && x.pid === marks[0].pid && x.tid === marks[0].tid && /RunTask/.test(x.name))
+	const work = marks.slice(1).map(({ts}, i) => tasks.filter((t) => t.ts > marks[i].ts && t.ts <= ts).reduce((sum, t) => sum + (t.tdur ?? t.dur), 0) / 1000)
 	return [...work].sort((a, b) => a - b)
 }
 for (const [path, region, rows] of [['attachments', 'Attachments', '5\u202f000'], ['routes', 'Route tables', '1\u202f200']]) {
@@ -98,13 +97,25 @@ const page = await chrome.pageOf()
 await page.goto(at(`cn/${cn}/edit`))
 await page.locator('.cm-content').waitFor()
 await settled(page)
-const answered = async (path, text) => {
-	const reply = page.waitForResponse((r) => r.url().includes(path) && r.status() === 200)
-	const began = Date.now()
+// shown types a text and gives the time from its key until a panel is of that text and painted, by the clock of the page.
+const shown = async (heading, text) => {
+	await page.evaluate((heading) => {
+		const panel = [...document.querySelectorAll('section.panel')].find((e) => e.querySelector('h2').textContent.startsWith(heading))
+		let began = 0, waits = false
+		addEventListener('beforeinput', (e) => { began = e.timeStamp }, {once: true, capture: true})
+		window.shown = new Promise((done) => {
+			const observer = new MutationObserver(() => {
+				const was = waits
+				waits = began > 0 && panel.querySelector('.earlier, .loading') !== null
+				if (!was || waits) return
+				observer.disconnect()
+				requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)))
+			})
+			observer.observe(panel, {subtree: true, childList: true})
+		})
+	}, heading)
 	await page.keyboard.insertText(text)
-	await (await reply).finished()
-	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))))
-	return Date.now() - began
+	return page.evaluate(() => window.shown)
 }
 await page.locator('.cm-content').click()
 await page.keyboard.press('Control+Home')
@@ -113,9 +124,11 @@ let length = 0 // of the text that is checked
 page.on('request', (r) => { if (r.url().includes('/policy/lint')) length = r.postData().length })
 for (let i = 0; i < rounds; i++) {
 	const planned = page.waitForResponse((r) => r.url().includes('/what-if') && r.status() === 200) // the next key waits for it
-	lint.push(await answered('/policy/lint', ' '))
+	lint.push(await shown('Findings', ' '))
 	await (await planned).finished()
-	plan.push(await answered('/what-if', ' '))
+	await settled(page)
+	plan.push(await shown('What it would do', ' '))
+	await settled(page)
 }
 say('keystroke to check and lint', ms(middle(lint)))
 say('keystroke to the plan', ms(middle(plan)))

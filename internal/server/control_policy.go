@@ -83,14 +83,21 @@ func policySchemas() map[string]func() []byte {
 	return all
 }
 
-// policy answers a call about what it is sent, as one of the questions that are answered at a time.
+// policy answers a call about what it is sent, in a turn of its account. One about a text as people write them does not wait for
+// the account's plan of an earlier text.
 func (s *Server) policy(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, r *http.Request, body []byte) (any, error)) {
-	s.askedInTurn(w, r, jsonType, func(ctx context.Context, body []byte) ([]byte, error) {
-		answer, err := do(ctx, r, body)
-		if err != nil {
-			return nil, questionFault(err)
+	s.asked(w, r, jsonType, func(ctx context.Context, body []byte) ([]byte, error) {
+		kind := textTurn
+		if len(body) > heavyBody {
+			kind = questionTurn
 		}
-		return json.Marshal(answer, json.Deterministic(true))
+		return s.inTurn(ctx, kind, func() ([]byte, error) {
+			answer, err := do(ctx, r, body)
+			if err != nil {
+				return nil, questionFault(err)
+			}
+			return json.Marshal(answer, json.Deterministic(true))
+		})
 	})
 }
 

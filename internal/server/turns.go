@@ -10,12 +10,13 @@ import (
 )
 
 // turns are the rights to compute something heavy. As many computations of a kind run at a time as leave a processor to all other
-// requests, and so many of an account whatever their kinds: one account alone never keeps all processors busy. Accounts wait side
+// requests, and so many of an account whatever their kinds but for short texts: one account alone keeps no processor busy for long
+// that others need. Accounts wait side
 // by side: whoever asks for much waits behind itself and not before others.
 type turns struct {
 	mu      sync.Mutex
 	taken   [turnKinds]int
-	held    map[string]int    // by account
+	held    map[string]int    // by account, textTurn apart
 	waiting map[string][]wish // by account, in the order they came
 	order   []string          // of the accounts that wait, the next first
 }
@@ -26,6 +27,7 @@ type turnKind int
 const (
 	questionTurn  turnKind = iota // asks the catalog, which may take long
 	operationTurn                 // does not
+	textTurn                      // is about a document that is not large: an account has it beside another turn
 	turnKinds
 )
 
@@ -131,8 +133,10 @@ func (t *turns) give(account string, kind turnKind) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.taken[kind]--
-	if t.held[account]--; t.held[account] == 0 {
-		delete(t.held, account)
+	if kind != textTurn {
+		if t.held[account]--; t.held[account] == 0 {
+			delete(t.held, account)
+		}
 	}
 	t.grant()
 }
@@ -142,13 +146,17 @@ func (t *turns) grant() {
 	for i := 0; i < len(t.order); {
 		account := t.order[i]
 		list := t.waiting[account]
-		next := slices.IndexFunc(list, func(w wish) bool { return t.taken[w.kind] < heavyAtATime() })
-		if next < 0 || t.held[account] >= heavyAtATime() {
+		next := slices.IndexFunc(list, func(w wish) bool {
+			return t.taken[w.kind] < heavyAtATime() && (w.kind == textTurn || t.held[account] < heavyAtATime())
+		})
+		if next < 0 {
 			i++
 			continue
 		}
 		t.taken[list[next].kind]++
-		t.held[account]++
+		if list[next].kind != textTurn {
+			t.held[account]++
+		}
 		close(list[next].own)
 		t.order = slices.Delete(t.order, i, i+1)
 		if t.waiting[account] = slices.Delete(list, next, next+1); len(t.waiting[account]) > 0 {

@@ -69,7 +69,7 @@ func TestTurns_accountsSideBySide(t *testing.T) {
 }
 
 // TestTurns_oneAccountLeavesAProcessor: the turns of all kinds together are no more for one account than those of one kind, and
-// what does not ask the catalog never waits for what does but at its own account.
+// what does not ask the catalog never waits for what does but at its own account, a short text not even there.
 func TestTurns_oneAccountLeavesAProcessor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all turns
@@ -103,7 +103,17 @@ func TestTurns_oneAccountLeavesAProcessor(t *testing.T) {
 		if len(got) != heavyAtATime()+1 {
 			t.Error("what does not ask the catalog waits for another account that does")
 		}
-		for range heavyAtATime() + 3 {
+		take("a", textTurn)
+		if len(got) != heavyAtATime()+2 {
+			t.Error("a short text waits for what its account has asked before")
+		}
+		for range heavyAtATime() {
+			take("a", textTurn)
+		}
+		if len(got) != 2*heavyAtATime()+1 {
+			t.Error("more texts are looked at at a time than leave a processor")
+		}
+		for range 2*heavyAtATime() + 4 {
 			(<-got)()
 			synctest.Wait()
 		}

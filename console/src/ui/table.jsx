@@ -54,6 +54,9 @@ function compare(a, b) {
 
 function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, sortBy, tall, wraps}) {
 	const box = useRef()
+	const opens = useRef()
+	opens.current = onOpen
+	const drawn = useDrawn()
 	const [top, setTop] = useState(0)
 	const [extra, setExtra] = useState(0) // height of what is under the open row
 	const under = useRef()
@@ -101,12 +104,12 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 					const key = keyOf(r)
 					const open = first + i === openAt
 					return [
-						<tr key={key} aria-rowindex={first + i + 2} class={open ? 'open' : undefined}>
+						drawn(key, [r, first + i, open, columns, Boolean(detail)], () => <tr key={key} aria-rowindex={first + i + 2} class={open ? 'open' : undefined}>
 							{columns.map((c, at) => <td key={c.name} title={c.text(r) || undefined}>
 								{at === 0 && detail && <button type="button" class="opener" aria-expanded={open} aria-label={`${open ? 'Close' : 'Open'} ${c.text(r)}`}
-									onClick={() => onOpen(open ? '' : key)}>{open ? '▾' : '▸'}</button>}
+									onClick={() => opens.current(open ? '' : key)}>{open ? '▾' : '▸'}</button>}
 								<bdi>{c.cell ? c.cell(r) : c.text(r)}</bdi></td>)}
-						</tr>,
+						</tr>),
 						open && <tr key={key + ' detail'} class="detail" ref={under}><td colSpan={columns.length}><div class="under">{detail(r)}</div></td></tr>,
 					]
 				})}
@@ -114,6 +117,20 @@ function Body({caption, columns, rows, keyOf, detail, openKey, onOpen, order, so
 			</tbody>
 		</table>
 	</div>
+}
+
+// useDrawn gives a function that draws a part of a list, or gives what it drew in the render before where all that the part is made of
+// is the same: Preact does not look at such a part again.
+function useDrawn() {
+	const before = useRef(new Map())
+	const now = new Map()
+	useLayoutEffect(() => { before.current = now })
+	return (key, of, draw) => {
+		const old = before.current.get(key)
+		const part = old?.of.every((x, i) => x === of[i]) ? old : {of, node: draw()}
+		now.set(key, part)
+		return part.node
+	}
 }
 
 function Gap({high: px}) {
