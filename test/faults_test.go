@@ -111,10 +111,20 @@ func (l *faultLab) startMember(i int, initial string) {
 	})
 }
 
+func (l *faultLab) clock(i int) string { return filepath.Join(l.dir, fmt.Sprintf("clock-%d", i)) }
+
+// setClock lets a server's clock differ from the machine's from now on.
+func (l *faultLab) setClock(i int, by string) {
+	if err := setClock(l.clock(i), by); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
 // startServer starts a server in a namespace.
 func (l *faultLab) startServer(i int) *Process {
+	l.setClock(i, "0s")
 	wrapper := filepath.Join(l.dir, fmt.Sprintf("server-%d", i))
-	script := fmt.Sprintf("#!/bin/sh\nexec ip netns exec %s %s \"$@\"\n", l.ns(i), Binary(l.t))
+	script := fmt.Sprintf("#!/bin/sh\nexport PORTOLAN_CLOCK_FILE=%s\nexec ip netns exec %s %s \"$@\"\n", l.clock(i), l.ns(i), Binary(l.t))
 	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
 		l.t.Fatal(err)
 	}
@@ -247,6 +257,7 @@ var faults = []struct {
 	}},
 	{"the disk of a member is full", fullDisk},
 	{"compaction while a server stands still", compacted},
+	{"the clocks of the servers step", stepped},
 }
 
 // between cuts a machine off from both others: out is what it sends, in what it would be sent.
@@ -311,6 +322,16 @@ func compacted(l *faultLab) {
 	}
 	if err := stands.Signal(syscall.SIGCONT); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+// stepped sets the clocks of the servers apart by an hour and by a year, each another way than before, and right again.
+func stepped(l *faultLab) {
+	for _, steps := range [][3]string{{"1h", "-1h", aYear}, {aYear, "1h", "-1h"}, {"0s", "0s", "0s"}} {
+		for i, by := range steps {
+			l.setClock(i, by)
+		}
+		l.progress(10)
 	}
 }
 

@@ -367,11 +367,14 @@ func (e *tried) trouble(p *Process, r *round, random *rand.Rand, calls func(int)
 	p.Kill()
 }
 
-func (e *tried) setClock(off string) error {
-	if err := os.WriteFile(e.clock+".new", []byte(off), 0o600); err != nil {
+func (e *tried) setClock(off string) error { return setClock(e.clock, off) }
+
+// setClock writes a file of PORTOLAN_CLOCK_FILE, which a server never sees half written.
+func setClock(file, off string) error {
+	if err := os.WriteFile(file+".new", []byte(off), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(e.clock+".new", e.clock)
+	return os.Rename(file+".new", file)
 }
 
 // TestLinearizable_oneServer: registers, sets, a quota, client tokens, version numbers and associations of one server are what
