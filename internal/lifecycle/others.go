@@ -19,6 +19,9 @@ import (
 // that server counts as lost.
 const leftToOthers = 2 * time.Second
 
+// followAgain is how long [Queue.Follow] waits where something went wrong.
+const followAgain = time.Second
+
 // errBehindOthers makes an update run again behind the steps that other servers have scheduled.
 var errBehindOthers = errors.New("steps of other servers are due")
 
@@ -87,6 +90,13 @@ func (o *others) remove(keys ...string) {
 	o.first()
 }
 
+func (o *others) knows(key string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, known := o.byKey[key]
+	return known
+}
+
 func (o *others) delete(key string) {
 	if s, ok := o.byKey[key]; ok {
 		delete(o.byKey, key)
@@ -153,24 +163,41 @@ func (q *Queue) other(d dueEntry, now time.Time) otherStep {
 	return otherStep{min(d.at, now.Add(lasts).UnixNano()), d.key, d.entry.Key, q.owner(d.entry.Key), lasts}
 }
 
-// Follow learns of entries that other servers on the same store write and take, until ctx ends. Without it they are taken by
-// the server that wrote them, or after a restart.
+// Follow learns of entries that other servers on the same store write and take, until ctx ends or the store is closed. Without it
+// they are taken by the server that wrote them, or after a restart. Where the store cannot be read for a while, such as without a
+// leader of its cluster, it begins anew.
 func (q *Queue) Follow(ctx context.Context) error {
 	for ctx.Err() == nil {
-		watch, err := q.store.Watch(ctx, duePrefix)
-		if err != nil {
+		err := q.followOnce(ctx)
+		switch {
+		case errors.Is(err, store.ErrClosed):
 			return err
-		}
-		if err := q.Load(ctx); err != nil { // what was written before the watch, or while it had fallen behind
-			return err
-		}
-		for commit := range watch {
-			if err := q.heard(commit.Changes); err != nil {
-				return err
+		case err != nil && ctx.Err() == nil:
+			q.log.Warn("steps that other servers schedule are not known for now", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(followAgain):
 			}
 		}
 	}
 	return ctx.Err()
+}
+
+// followOnce follows until the watch ends.
+func (q *Queue) followOnce(ctx context.Context) error {
+	watch, err := q.store.Watch(ctx, duePrefix)
+	if err != nil {
+		return err
+	}
+	if err := q.Load(ctx); err != nil { // what was written before the watch, or while it had fallen behind
+		return err
+	}
+	for commit := range watch {
+		if err := q.heard(commit.Changes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // heard takes in what was written and taken.
@@ -207,6 +234,9 @@ func (q *Queue) heard(changes []store.Change) error {
 // that has to move first, or it failed, and would not have perhaps.
 func (q *Queue) behindOthers(tx *Txn, about *concerns, failed error) bool {
 	now := tx.Now.UnixNano()
+	if failed != nil {
+		q.hear(tx)
+	}
 	if q.others.next.Load() > now {
 		return false
 	}
@@ -214,6 +244,31 @@ func (q *Queue) behindOthers(tx *Txn, about *concerns, failed error) bool {
 		return len(q.others.due(about.owners(), now)) > 0
 	}
 	return slices.ContainsFunc(q.others.due(nil, now), func(s otherStep) bool { return store.HasRead(tx.Txn, s.row) })
+}
+
+// hear learns of what the transaction sees of other servers and [Queue.Follow] has not come to: a commit can be read before the watch
+// tells of it. It looks at what is due soon by the clocks of the others. What is not right in an entry meets whoever takes it.
+func (q *Queue) hear(tx *Txn) {
+	if q.mark == "" {
+		return
+	}
+	soon := tx.Now.Add(leftToOthers).UnixNano()
+	var added []otherStep
+	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+		if at, _, err := parseDueKey(w.Key); err != nil || at > soon {
+			w.Stop()
+			break
+		}
+		if q.made(w.Key) || q.others.knows(w.Key) {
+			continue
+		}
+		if d, err := parseDue(w.Key, w.Value); err == nil {
+			added = append(added, q.other(d, tx.Now))
+		}
+	}
+	if len(added) > 0 {
+		q.others.add(added)
+	}
 }
 
 // early are entries of other servers that are due by this server's clock before the time that they have.

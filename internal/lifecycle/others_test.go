@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +161,61 @@ func TestOthers_leftAlone(t *testing.T) {
 		synctest.Wait()
 		if next := first.look("/acct/1/a"); next != "AVAILABLE" {
 			t.Errorf("then %s", next)
+		}
+	})
+}
+
+// TestOthers_notHeardOfYet: an update that would be refused runs again behind the step of another server that it sees and has not
+// been told of, also where the clock of that server is a little ahead.
+func TestOthers_notHeardOfYet(t *testing.T) {
+	for _, off := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			st := store.OpenMemory()
+			first, second := server(t, st, "instant", off), server(t, st, "instant", 0)
+			first.enter(Device, "/acct/1/d", "PENDING")
+			if err := second.Update(t.Context(), "1", func(tx *Txn) error {
+				if state, _ := tx.Get("/acct/1/d"); string(state) != "AVAILABLE" {
+					return fmt.Errorf("the device is %s", state)
+				}
+				return nil
+			}); err != nil {
+				t.Errorf("a clock that is ahead by %v: %v", off, err)
+			}
+		})
+	}
+}
+
+// unreadable is a store that cannot be read for a while.
+type unreadable struct {
+	sharedStore
+	broken *atomic.Bool
+}
+
+func (s unreadable) View(ctx context.Context, f func(store.Reader) error) error {
+	if s.broken.Load() {
+		return errors.New("no leader")
+	}
+	return s.sharedStore.View(ctx, f)
+}
+
+// TestFollow_beginsAnew: a server that cannot read the store when it begins to follow learns what others schedule all the same.
+func TestFollow_beginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := store.OpenMemory()
+		var broken atomic.Bool
+		first := server(t, st, "instant,device.PENDING=30s", 0)
+		second := onClock(t, "instant,device.PENDING=30s", st, time.Now, func(r *rig) store.Store {
+			return unreadable{sharedStore{counting{st, r.updates}}, &broken}
+		})
+		broken.Store(true)
+		second.follow()
+		first.enter(Device, "/acct/1/d", "PENDING")
+		time.Sleep(3 * followAgain)
+		broken.Store(false)
+		time.Sleep(2 * followAgain)
+		synctest.Wait()
+		if n := len(second.others.byKey); n != 1 {
+			t.Errorf("the second server knows of %d steps, want 1", n)
 		}
 	})
 }
