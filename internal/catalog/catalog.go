@@ -137,24 +137,32 @@ func (v *VPNConnection) Static() bool { return v.StaticRoutesOnly || len(v.Stati
 
 // Tunnel is one of the two tunnels of a VPN connection.
 type Tunnel struct {
-	OutsideIP  netip.Addr   `json:"outsideIp"`
-	InsideCIDR netip.Prefix `json:"insideCidr,omitzero"` // the first address is AWS's, the second the customer gateway's
-	Up         bool         `json:"up"`
-	Since      int64        `json:"since,omitempty"` // epoch seconds of the last change
-	Message    string       `json:"message,omitempty"`
+	OutsideIP      netip.Addr   `json:"outsideIp"`
+	InsideCIDR     netip.Prefix `json:"insideCidr,omitzero"`     // the first address is AWS's, the second the customer gateway's
+	InsideIPv6CIDR netip.Prefix `json:"insideIpv6Cidr,omitzero"` // the same, of a tunnel that carries IPv6 in the place of IPv4
+	Up             bool         `json:"up"`
+	Since          int64        `json:"since,omitempty"` // epoch seconds of the last change
+	Message        string       `json:"message,omitempty"`
 }
 
-// Inside are the addresses of the BGP session in a tunnel; false: the tunnel has none.
+// Inside are the addresses of the BGP session in a tunnel, those of IPv6 where it carries that; false: the tunnel has none.
 func (t *Tunnel) Inside() (aws, customer netip.Addr, ok bool) {
-	if !t.InsideCIDR.IsValid() || t.InsideCIDR.Bits() != insideBits {
+	block, bits := t.InsideCIDR, insideBits
+	if t.InsideIPv6CIDR.IsValid() {
+		block, bits = t.InsideIPv6CIDR, insideBits6
+	}
+	if !block.IsValid() || block.Bits() != bits {
 		return aws, customer, false
 	}
-	aws = t.InsideCIDR.Masked().Addr().Next()
+	aws = block.Masked().Addr().Next()
 	return aws, aws.Next(), true
 }
 
-// insideBits is the length of the inside block of a tunnel.
-const insideBits = 30
+// Lengths of the inside blocks of a tunnel.
+const (
+	insideBits  = 30
+	insideBits6 = 126
+)
 
 // CustomerGateway is a customer gateway with the VPN connections that end at it.
 type CustomerGateway struct {

@@ -14,8 +14,11 @@ const maxProblems = 20
 // DefaultASN is the ASN of a transit or Direct Connect gateway that was made without one.
 const DefaultASN = 64512
 
-// linkLocal is what the inside blocks of tunnels are of.
-var linkLocal = netip.MustParsePrefix("169.254.0.0/16")
+// What the inside blocks of tunnels are of.
+var (
+	linkLocal   = netip.MustParsePrefix("169.254.0.0/16")
+	uniqueLocal = netip.MustParsePrefix("fd00::/8")
+)
 
 // checker collects what is wrong with contents.
 type checker struct {
@@ -210,13 +213,23 @@ func (k *checker) vpnConnection(path string, v *VPNConnection) {
 		if !t.OutsideIP.IsValid() {
 			k.wrong(at+".outsideIp", "not an IP address")
 		}
-		switch block := t.InsideCIDR; {
-		case !block.IsValid():
-		case block.Bits() != insideBits || !linkLocal.Contains(block.Addr()) || block != block.Masked():
-			k.wrong(at+".insideCidr", "not a /30 of %s", linkLocal)
-		case i > 0 && block == v.Tunnels[0].InsideCIDR:
-			k.wrong(at+".insideCidr", "%s is that of the other tunnel", block)
+		first := v.Tunnels[0]
+		if i == 0 {
+			first = Tunnel{}
 		}
+		k.tunnelBlock(at+".insideCidr", t.InsideCIDR, first.InsideCIDR, insideBits, linkLocal)
+		k.tunnelBlock(at+".insideIpv6Cidr", t.InsideIPv6CIDR, first.InsideIPv6CIDR, insideBits6, uniqueLocal)
+	}
+}
+
+// tunnelBlock checks an inside block of a tunnel, and that it is not the other one's.
+func (k *checker) tunnelBlock(at string, block, other netip.Prefix, bits int, of netip.Prefix) {
+	switch {
+	case !block.IsValid():
+	case block.Bits() != bits || !of.Contains(block.Addr()) || block != block.Masked():
+		k.wrong(at, "not a /%d of %s", bits, of)
+	case block == other:
+		k.wrong(at, "%s is that of the other tunnel", block)
 	}
 }
 

@@ -61,7 +61,7 @@ func (sp *Speaker) Copied(peer string) []routing.Announcement {
 func (sp *Speaker) Stub(peer string, at int) *bgp.Session {
 	s := sp.peer(peer).sessions[at]
 	b, err := bgp.NewSession(bgp.Peer{
-		Name: s.name, RouterID: s.core, LocalAS: s.local, PeerAS: s.remote, Families: bgp.IPv4, NextHop4: s.core, Passive: true,
+		Name: s.name, RouterID: identifier(s.core), LocalAS: s.local, PeerAS: s.remote, Families: bgp.IPv4 | bgp.IPv6, NextHop4: s.core, NextHop6: s.core6, Passive: true,
 	}, s.peer.export, sp, nil)
 	if err != nil {
 		panic(err)

@@ -37,6 +37,7 @@ func (sp *Speaker) Changed(b *bgp.Session, t bgp.Transition) {
 	ending := sp.ending
 	sp.mu.Unlock()
 	switch {
+	case ending && t.From != bgp.Established:
 	case ending:
 		sp.log.Info("BGP session left: the router may keep the routes until the server is back", "session", name)
 	case t.To == bgp.Established:

@@ -125,7 +125,7 @@ func (n *netns) build(p *peer, b *built) error {
 // locals are the addresses of a session that are local in its namespace.
 func (s *session) locals() []string {
 	list := []string{s.core.String()}
-	if s.core6.IsValid() {
+	if s.core6.IsValid() && s.core6 != s.core {
 		list = append(list, s.core6.String())
 	}
 	return list

@@ -3,6 +3,7 @@ package speaker
 import (
 	"cmp"
 	"context"
+	"hash/fnv"
 	"net/netip"
 	"slices"
 	"strings"
@@ -382,14 +383,23 @@ func (s *session) unheld() (some bool) {
 func (s *session) desired(secret Secret) bgp.Desired {
 	d := bgp.Desired{Export: s.peer.export, Peer: bgp.Peer{
 		Name: s.name, Local: s.sockets.local, Remote: s.sockets.remote, Namespace: s.sockets.namespace,
-		LocalAS: s.local, PeerAS: s.remote, RouterID: s.core, Passive: true, Turn: s.peer.turn,
-		Families: bgp.IPv4, NextHop4: s.core, NextHop6: s.core6, RestartTime: restartTime, Restarting: s.peer.restored,
+		LocalAS: s.local, PeerAS: s.remote, RouterID: identifier(s.core), Passive: true, Turn: s.peer.turn,
+		Families: bgp.IPv4 | bgp.IPv6, NextHop4: s.core, NextHop6: s.core6, RestartTime: restartTime, Restarting: s.peer.restored,
 		Password: secret.Password, TTLSecurity: secret.TTLSecurity, TTL: s.sockets.ttl,
 	}}
-	if s.core6.IsValid() {
-		d.Families |= bgp.IPv6
-	}
 	return d
+}
+
+// identifier is the BGP identifier of a speaker with an address: one of IPv4 itself, otherwise a number of 10.0.0.0/8 that follows from it.
+func identifier(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	h := fnv.New32a()
+	b := a.As16()
+	_, _ = h.Write(b[:])
+	n := h.Sum32()
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
 // restartTime is how long a router may keep routes while this server restarts.

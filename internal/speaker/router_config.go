@@ -20,6 +20,8 @@ type router struct {
 	first    *Session
 	inside   netip.Addr // the router's address in the sessions
 	inside6  netip.Addr // for next hops; not valid: IPv4 alone
+	id       netip.Addr // BGP identifier
+	v4       bool       // it has IPv4 routes
 	bits     int        // of the inside block
 	outer    string     // of the router; "": no tunnel
 	core     string     // the other end
@@ -49,6 +51,9 @@ func RouterConfig(sessions []Session, vendor string) (string, error) {
 		return "", errors.New("there are no sessions")
 	}
 	r := &router{sessions: sessions, first: &sessions[0], inside: sessions[0].PeerAddress, bits: 32}
+	if r.id, r.v4 = identifier(r.inside), r.inside.Is4(); !r.v4 {
+		r.inside6 = r.inside
+	}
 	if t := r.first.Tunnel; t != nil {
 		r.outer, r.core = t.PeerAddress, t.CoreNetworkAddress
 		for _, text := range t.InsideCIDRBlocks {
@@ -109,7 +114,7 @@ func (r *router) head(b *strings.Builder, comment string, untested bool) {
 func (r *router) frr(b *strings.Builder) {
 	r.head(b, "!", false)
 	r.linuxTunnel(b, "!")
-	fmt.Fprintf(b, "router bgp %d\n bgp router-id %s\n no bgp ebgp-requires-policy\n", r.first.PeerASN, r.inside)
+	fmt.Fprintf(b, "router bgp %d\n bgp router-id %s\n no bgp ebgp-requires-policy\n", r.first.PeerASN, r.id)
 	var names []string
 	for i := range r.sessions {
 		s := &r.sessions[i]
@@ -130,9 +135,16 @@ func (r *router) frr(b *strings.Builder) {
 			fmt.Fprintf(b, " neighbor %s password %s\n", name, passwordText)
 		}
 	}
-	b.WriteString(" address-family ipv4 unicast\n  ! network 192.168.7.0/24\n")
+	b.WriteString(" address-family ipv4 unicast\n")
+	if r.v4 {
+		b.WriteString("  ! network 192.168.7.0/24\n")
+	}
 	for _, n := range names {
-		fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s soft-reconfiguration inbound\n", n, n)
+		if r.v4 {
+			fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s soft-reconfiguration inbound\n", n, n)
+		} else {
+			fmt.Fprintf(b, "  no neighbor %s activate\n", n)
+		}
 	}
 	b.WriteString(" exit-address-family\n")
 	if r.inside6.IsValid() {
@@ -151,7 +163,7 @@ func (r *router) frr(b *strings.Builder) {
 func (r *router) bird(b *strings.Builder) {
 	r.head(b, "#", false)
 	r.linuxTunnel(b, "#")
-	fmt.Fprintf(b, "router id %s;\nprotocol device {}\n", r.inside)
+	fmt.Fprintf(b, "router id %s;\nprotocol device {}\n", r.id)
 	for i := range r.sessions {
 		s := &r.sessions[i]
 		name, port := r.neighbour(s)
@@ -172,7 +184,9 @@ func (r *router) bird(b *strings.Builder) {
 		if s.MD5 {
 			fmt.Fprintf(b, "\tpassword %q;\n", passwordText)
 		}
-		b.WriteString("\tipv4 { import all; export where source != RTS_BGP; next hop self; };\n")
+		if r.v4 {
+			b.WriteString("\tipv4 { import all; export where source != RTS_BGP; next hop self; };\n")
+		}
 		if r.inside6.IsValid() {
 			fmt.Fprintf(b, "\tipv6 { import all; export where source != RTS_BGP; next hop address %s; };\n", r.inside6)
 		}
@@ -190,7 +204,7 @@ func (r *router) cisco(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, " ip mtu 1476\n tunnel source %s\n tunnel destination %s\n tunnel mode gre ip\n!\n", r.outer, r.core)
 	}
-	fmt.Fprintf(b, "router bgp %d\n bgp router-id %s\n bgp log-neighbor-changes\n", r.first.PeerASN, r.inside)
+	fmt.Fprintf(b, "router bgp %d\n bgp router-id %s\n bgp log-neighbor-changes\n", r.first.PeerASN, r.id)
 	var names []string
 	for i := range r.sessions {
 		s := &r.sessions[i]
@@ -208,7 +222,10 @@ func (r *router) cisco(b *strings.Builder) {
 			fmt.Fprintf(b, " neighbor %s password %s\n", name, passwordText)
 		}
 	}
-	families := []string{"ipv4"}
+	var families []string
+	if r.v4 {
+		families = append(families, "ipv4")
+	}
 	if r.inside6.IsValid() {
 		families = append(families, "ipv6")
 	}
@@ -233,7 +250,7 @@ func (r *router) juniper(b *strings.Builder) {
 		}
 	}
 	set("routing-options autonomous-system %d", r.first.PeerASN)
-	set("routing-options router-id %s", r.inside)
+	set("routing-options router-id %s", r.id)
 	kind := "external"
 	if r.internal() {
 		kind = "internal"
@@ -243,7 +260,9 @@ func (r *router) juniper(b *strings.Builder) {
 		set("protocols bgp group core-network multihop ttl %d", connectTTL)
 	}
 	set("protocols bgp group core-network hold-time 30")
-	set("protocols bgp group core-network family inet unicast")
+	if r.v4 {
+		set("protocols bgp group core-network family inet unicast")
+	}
 	if r.inside6.IsValid() {
 		set("protocols bgp group core-network family inet6 unicast")
 	}

@@ -93,12 +93,21 @@ func (f *found) tunnels(list []catalog.Tunnel, asn uint32) {
 		case !ok || len(f.sessions) == maxSessions:
 			continue
 		case len(f.sessions) > 0 && f.sessions[0].core == core:
-			f.problem = fmt.Sprintf("both tunnels have the inside CIDR block %s", list[i].InsideCIDR)
+			f.problem = fmt.Sprintf("both tunnels have the inside CIDR block of %s", core)
 			continue
 		}
-		f.sessions = append(f.sessions, &session{core: core, router: router, local: f.local, remote: asn, outside: list[i].OutsideIP.String()})
+		f.sessions = append(f.sessions, inTunnel(core, router, f.local, asn, list[i].OutsideIP.String()))
 	}
 	order.Sort(f.sessions, func(a, b *session) int { return a.core.Compare(b.core) })
+}
+
+// inTunnel is the session in a VPN tunnel. It carries the routes of its own address family alone, as the tunnel does.
+func inTunnel(core, router netip.Addr, local, remote uint32, outside string) *session {
+	s := &session{core: core, router: router, local: local, remote: remote, outside: outside}
+	if core.Is6() {
+		s.core6 = core
+	}
+	return s
 }
 
 // tunnelsOf are the sessions of a VPN attachment, as they are stored.
@@ -111,7 +120,7 @@ func tunnelsOf(b *state.PeerBGP) (list []*session) {
 		core, err1 := netip.ParseAddr(s.CoreNetworkAddress)
 		router, err2 := netip.ParseAddr(t.PeerAddress)
 		if err1 == nil && err2 == nil && len(list) < maxSessions {
-			list = append(list, &session{core: core, router: router, local: t.CoreNetworkAsn, remote: t.PeerAsn, outside: t.OutsideIP})
+			list = append(list, inTunnel(core, router, t.CoreNetworkAsn, t.PeerAsn, t.OutsideIP))
 		}
 	}
 	return list

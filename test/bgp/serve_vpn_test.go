@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
+
+	"portolan/internal/bgp/mrt"
 )
 
 const (
@@ -21,7 +24,7 @@ const (
 	vpnNet     = "192.168.50.0/24" // behind FRR
 )
 
-// vpnCatalog has the VPCs of every test, and two VPN connections with the same inside CIDR blocks.
+// vpnCatalog has the VPCs of every test, two VPN connections with the same inside CIDR blocks, and one that carries IPv6.
 func vpnCatalog(asn int) string {
 	var b strings.Builder
 	b.WriteString("vpcs:\n")
@@ -35,6 +38,10 @@ func vpnCatalog(asn int) string {
 		for at := range 2 {
 			fmt.Fprintf(&b, "  - {outsideIp: 192.0.%d.%d, insideCidr: 169.254.50.%d/30}\n", i, at+1, 4*at)
 		}
+	}
+	b.WriteString("- arn: " + fmt.Sprintf(vpnARN, 2) + "\n  customerGatewayArn: arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef0\n  tunnels:\n")
+	for at := range 2 {
+		fmt.Fprintf(&b, "  - {outsideIp: 192.0.2.%d, insideCidr: 169.254.60.%d/30, insideIpv6Cidr: 'fd00:60::%d/126'}\n", at+1, 4*at, 4*at)
 	}
 	fmt.Fprintf(&b, "customerGateways:\n- {arn: 'arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef0', asn: %d}\n", asn)
 	b.WriteString("- {arn: 'arn:aws:ec2:eu-west-1:111122223333:customer-gateway/cgw-0123456789abcdef1', asn: 65031}\n")
@@ -166,6 +173,66 @@ func TestServe_vpn(t *testing.T) {
 		if line := `msg="BGP session down" session=` + l.peer + "/" + at + ` reason="sent Cease/Peer De-configured (6/3)`; !strings.Contains(s.p.Log.String(), line) {
 			t.Errorf("the log has no %s", line)
 		}
+	}
+}
+
+// TestServe_vpn6: FRR in the tunnels of a VPN attachment that carry IPv6, recorded and sent to a monitoring station.
+func TestServe_vpn6(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, heard := filepath.Join(dir, "catalog.yaml"), filepath.Join(dir, "heard.mrt")
+	if err := os.WriteFile(file, []byte(vpnCatalog(65001)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	station := listenBMP(t)
+	s := newServer(t, "--bgp", "netns", "--catalog", file, "--bgp-mrt", heard, "--bmp-station", station.ln.Addr().String())
+	const inside6 = "2001:db8:61::/48"
+	s.announce(s.at["us-east-1"], `[{"prefix": "`+inside6+`"}]`)
+	r := &frr{}
+	l := &location{s: s, edge: "eu-west-1", peer: s.vpn(2), r: r, at: []string{"fd00:60::1", "fd00:60::5"}}
+	c := l.plug()
+	c.run("ip", "-n", c.core, "link", "set", "c0", "address", "02:00:00:00:00:01")
+	for _, at := range l.at { // a tunnel would have no neighbours
+		c.run("ip", "-n", c.router, "neigh", "replace", at, "lladdr", "02:00:00:00:00:01", "dev", "r0")
+	}
+	for _, at := range []string{"2", "6"} {
+		c.run("ip", "-n", c.router, "addr", "add", "fd00:60::"+at+"/126", "dev", "r0", "nodad")
+		c.run("ip", "-n", c.core, "route", "add", "fd00:60::"+at, "dev", "c0")
+	}
+	const net6 = "2001:db8:60::/48"
+	config := l.config("frr") + "router bgp 65001\n no bgp network import-check\n address-family ipv6 unicast\n  network " + net6 + "\n"
+	r.run(l.e, config, "fd00:60::2", "fd00:60::6")
+	l.up()
+	s.changed("ESTABLISH 192.0.2.1", "ESTABLISH 192.0.2.2")
+	s.segment("eu-west-1", vpcEU, vpcUS, inside6, net6)
+	until(t, "the router's table", func() error {
+		got, err := r.table(l.at[1])
+		if err == nil && (len(got) != 1 || !strings.HasPrefix(got[0], inside6)) {
+			err = fmt.Errorf("got %q", got)
+		}
+		return err
+	})
+
+	t.Log("a recording, and a monitoring station")
+	until(t, "the recording", func() error {
+		in, err := os.Open(heard)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		list, err := mrt.Replay(t.Context(), in, time.Time{})
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			if p.Peer.String() == "fd00:60::2" && p.LocalAS == 64512 && len(p.Routes) == 1 && p.Routes[0].Prefix.String() == net6 {
+				return nil
+			}
+		}
+		return fmt.Errorf("got %+v", list)
+	})
+	for _, kind := range []byte{3, 0} { // Peer Up, Route Monitoring
+		until(t, "the monitoring station", func() error { return station.has(kind, "fd00:60::6") })
 	}
 }
 

@@ -164,6 +164,15 @@ func TestReplay_givesWhatWasHeard(t *testing.T) {
 	if early, err := mrt.Replay(t.Context(), bytes.NewReader(text), began); err != nil || len(early) != 0 {
 		t.Errorf("before the first record %+v, %v", early, err)
 	}
+	next, err := mrt.NewReader(bytes.NewReader(text)).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Message, next.From, next.To = nil, bgp.Idle, bgp.Active
+	killed, err := mrt.Replay(t.Context(), bytes.NewReader(next.Append(middle(t, text))), time.Time{})
+	if err != nil || len(killed) != 1 || killed[0].State == bgp.Established {
+		t.Errorf("a process that begins after one was killed: %+v, %v", killed, err)
+	}
 	again, err := mrt.Replay(t.Context(), bytes.NewReader(middle(t, text)), time.Time{})
 	if err != nil || len(again) != 1 || len(again[0].Routes) != 3 {
 		t.Errorf("from the middle %+v, %v", again, err)

@@ -118,7 +118,7 @@ func (p *player) play(ctx context.Context, rec *Record) error {
 		return err
 	}
 	if rec.Message == nil {
-		if rec.From == bgp.Established {
+		if rec.From == bgp.Established || rec.From == bgp.Idle { // Idle: the process before was killed, and did not say that it was over
 			s.hangUp()
 		}
 		return nil

@@ -302,6 +302,9 @@ func (c *Catalog) VPNConnection(ctx context.Context, arn string) (*catalog.VPNCo
 				for _, o := range found.Options.TunnelOptions {
 					if aws.ToString(o.OutsideIpAddress) == aws.ToString(t.OutsideIpAddress) {
 						tunnel.InsideCIDR, _ = prefixOf(o.TunnelInsideCidr)
+						if found.Options.TunnelInsideIpVersion == types.TunnelInsideIpVersionIpv6 { // the tunnel has a block of each
+							tunnel.InsideIPv6CIDR, _ = prefixOf(o.TunnelInsideIpv6Cidr)
+						}
 					}
 				}
 			}

@@ -394,6 +394,18 @@ func TestEC2_vpnAndPrefixList(t *testing.T) {
 	if ours, theirs, ok := vpn.Tunnels[0].Inside(); !ok || ours.String() != "169.254.10.1" || theirs.String() != "169.254.10.2" {
 		t.Errorf("addresses in the tunnel: %v, %v, %v", ours, theirs, ok)
 	}
+	e = newEndpoint(t, map[string]func(url.Values) string{
+		"DescribeVpnConnections": fixed(`<vpnConnectionSet><item><vpnConnectionId>vpn-1</vpnConnectionId><state>available</state><options><tunnelInsideIpVersion>ipv6</tunnelInsideIpVersion>
+			<tunnelOptionSet><item><outsideIpAddress>192.0.2.1</outsideIpAddress><tunnelInsideCidr>169.254.10.0/30</tunnelInsideCidr><tunnelInsideIpv6Cidr>fd00:1::/126</tunnelInsideIpv6Cidr></item></tunnelOptionSet></options>
+			<vgwTelemetry><item><outsideIpAddress>192.0.2.1</outsideIpAddress></item></vgwTelemetry></item></vpnConnectionSet>`),
+	})
+	vpn, err = ec2.New(ec2.Config{Endpoint: e.URL}).VPNConnection(t.Context(), region+"vpn-connection/vpn-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, theirs, ok := vpn.Tunnels[0].Inside(); !ok || ours.String() != "fd00:1::1" || theirs.String() != "fd00:1::2" {
+		t.Errorf("addresses in a tunnel that carries IPv6: %v, %v, %v", ours, theirs, ok)
+	}
 	customer, err := c.CustomerGateway(t.Context(), region+"customer-gateway/cgw-1")
 	if err != nil || customer.ASN != 65001 || len(customer.VPNConnectionARNs) != 1 || !strings.HasSuffix(customer.VPNConnectionARNs[0], "/vpn-1") {
 		t.Errorf("customer gateway %+v %v", customer, err)
