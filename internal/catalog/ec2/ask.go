@@ -19,10 +19,9 @@ import (
 
 const (
 	maxAnswers = 20_000
-	maxPlaces  = 1_000            // Regions of accounts whose silence is remembered
-	maxAsking  = 16               // questions under way at a time
-	askTimeout = 10 * time.Second // for one answer, which takes several calls
-	holdOff    = 3 * time.Second  // how long a silent endpoint is left alone
+	maxPlaces  = 1_000           // Regions of accounts whose silence is remembered
+	maxAsking  = 16              // questions under way at a time
+	holdOff    = 3 * time.Second // how long a silent endpoint is left alone
 )
 
 // answer is what is known of one ARN.
@@ -135,7 +134,7 @@ func (c *Catalog) find(ctx context.Context, a *answer, to target, describe func(
 	var value any
 	err := s.err
 	if !silent {
-		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 		value, err = describe(ctx)
 		cancel()
 	}

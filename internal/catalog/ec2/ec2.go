@@ -40,6 +40,7 @@ type Config struct {
 	Log         *slog.Logger
 	HTTPClient  *http.Client       // default: one with a timeout
 	TTL         time.Duration      // how long an answer holds; default 30 s
+	Timeout     time.Duration      // for one answer, which takes several calls; default 10 s
 	MaxAnswers  int                // how many are kept; default 20,000
 	Retryer     func() aws.Retryer // of a client; default: a call is repeated once, soon
 	Failed      func()             // is called for each question that failed; may be nil
@@ -71,7 +72,8 @@ func New(cfg Config) *Catalog {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	client := &http.Client{Timeout: askTimeout}
+	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
+	client := &http.Client{Timeout: cfg.Timeout}
 	if cfg.HTTPClient != nil {
 		*client = *cfg.HTTPClient
 	}

@@ -22,6 +22,12 @@ import (
 
 const region = "arn:aws:ec2:eu-west-1:111122223333:"
 
+// patience is the time for an answer that takes many calls, on a machine that has much else to do.
+const patience = 5 * time.Minute
+
+// stopped is a clock by which no answer runs out, however long the calls take.
+func stopped() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }
+
 // endpoint answers EC2's query protocol from a table of bodies by action.
 type endpoint struct {
 	*httptest.Server
@@ -205,7 +211,7 @@ func TestEC2_routesThatCannotAllBeShown(t *testing.T) {
 		{"so few that it would take too long: no answer is better than half of one", 1, -1},
 	} {
 		e := newEndpoint(t, map[string]func(url.Values) string{"DescribeTransitGatewayRouteTables": table, "SearchTransitGatewayRoutes": searchOf(c.limit, many...)})
-		got, err := ec2.New(ec2.Config{Endpoint: e.URL}).RouteTable(t.Context(), region+"transit-gateway-route-table/tgw-rtb-1")
+		got, err := ec2.New(ec2.Config{Endpoint: e.URL, Timeout: patience}).RouteTable(t.Context(), region+"transit-gateway-route-table/tgw-rtb-1")
 		switch {
 		case c.want < 0 && !errors.Is(err, catalog.ErrUnavailable):
 			t.Errorf("%s: got %v", c.name, err)
@@ -227,7 +233,7 @@ func TestEC2_manyWaitForOneQuestion(t *testing.T) {
 		},
 		"DescribeSubnets": fixed(`<subnetSet/>`),
 	})
-	c := ec2.New(ec2.Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, Now: stopped, Timeout: patience})
 	arn := region + "vpc/vpc-1"
 	impatient, giveUp := context.WithCancel(t.Context())
 	gone := make(chan error)
@@ -285,7 +291,7 @@ func TestEC2_silenceIsNotWaitedForAgain(t *testing.T) {
 
 func TestEC2_forgetsWhatNobodyWants(t *testing.T) {
 	e := newEndpoint(t, map[string]func(url.Values) string{"DescribeVpcs": fixed(oneVPC), "DescribeSubnets": fixed(`<subnetSet/>`)})
-	c := ec2.New(ec2.Config{Endpoint: e.URL, MaxAnswers: 2})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, MaxAnswers: 2, Now: stopped})
 	for _, step := range []struct {
 		id    string
 		calls int64
@@ -338,7 +344,7 @@ func TestEC2_repliesHaveBounds(t *testing.T) {
 		},
 		"DescribeVpcs": fixed(`<vpcSet><!--` + strings.Repeat(" ", 17<<20) + `--></vpcSet>`),
 	})
-	c := ec2.New(ec2.Config{Endpoint: e.URL})
+	c := ec2.New(ec2.Config{Endpoint: e.URL, Timeout: patience})
 	if _, err := c.PrefixList(t.Context(), region+"prefix-list/pl-1"); !errors.Is(err, catalog.ErrUnavailable) || !strings.Contains(err.Error(), "pages") {
 		t.Errorf("pages without end: %v", err)
 	}
