@@ -162,12 +162,12 @@ func TestNew_variables(t *testing.T) {
 	e, _ := exporterTo(t, c, map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "URL/spans",
 		"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20x, tenant=a", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "tenant=b",
-		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "1500",
+		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "150000",
 	})
 	if err := send(t, e); err != nil {
 		t.Fatal(err)
 	}
-	if h := c.headers[0]; c.paths[0] != "/spans" || h.Get("Authorization") != "Basic x" || h.Get("Tenant") != "b" || h.Get("Content-Encoding") != "gzip" || e.timeout != 1500*time.Millisecond {
+	if h := c.headers[0]; c.paths[0] != "/spans" || h.Get("Authorization") != "Basic x" || h.Get("Tenant") != "b" || h.Get("Content-Encoding") != "gzip" || e.timeout != 150*time.Second {
 		t.Error(c.paths, h, e.timeout)
 	}
 	unpacked, err := gzip.NewReader(strings.NewReader(string(c.bodies[0])))
