@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -189,7 +190,6 @@ func TestQuestions_wrong(t *testing.T) {
 		{"unknown failure", "POST", base + "plan?fail=edge%3Dmars", "", 400, `"Name":"fail"`},
 		{"failure of nothing", "POST", base + "plan?fail=mars", "", 400, "write it as edge=LOCATION or attachment=ID"},
 		{"bad assertions", "POST", base + "test", "what is this", 400, `"Name":"assertions"`},
-		{"large assertions", "POST", base + "test", strings.Repeat("# much\n", 200_000), 413, "larger than 1048576"},
 		{"a body where there is none", "GET", base + "doctor", "x", 413, "larger than 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -198,6 +198,12 @@ func TestQuestions_wrong(t *testing.T) {
 				t.Errorf("%d %s; want %d with %s", status, body, c.status, c.want)
 			}
 		})
+	}
+	// What the server does not read it resets, before which net/http's client may give up in place of reading the answer.
+	large := strings.Repeat("# much\n", 200_000)
+	resp, body, err := r.raw(fmt.Sprintf("POST %stest HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", base, len(large), large))
+	if err != nil || resp.StatusCode != 413 || !strings.Contains(body, "larger than 1048576") {
+		t.Errorf("large assertions: %v %s", err, body)
 	}
 }
 
