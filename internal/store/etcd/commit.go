@@ -66,6 +66,7 @@ func (c *cluster) Commit(ctx context.Context, p *store.Proposal) (uint64, error)
 	}
 	puts, err := c.operations(ctx, p)
 	if err != nil {
+		c.takeBack(ctx)
 		return 0, err
 	}
 	call, done := context.WithTimeout(ctx, commitTimeout)
@@ -77,10 +78,13 @@ func (c *cluster) Commit(ctx context.Context, p *store.Proposal) (uint64, error)
 		c.tokenRevision = revisionOf(got.Header.Revision)
 		return c.tokenRevision, nil
 	case err == nil:
+		c.takeBack(ctx)
 		return 0, c.conflict(ctx, p, got)
 	case tooLarge(err):
+		c.takeBack(ctx)
 		return 0, fmt.Errorf("%w: %w", store.ErrTooLarge, err)
 	case refused(err):
+		c.takeBack(ctx)
 		return 0, err
 	}
 	c.unsettled = true
@@ -121,6 +125,8 @@ func (c *cluster) operations(ctx context.Context, p *store.Proposal) ([]clientv3
 		clientv3.OpPut(c.headKey(), head),
 	}
 	deleted := false
+	c.put = nil
+	c.proposals++
 	for n, ch := range p.Net() {
 		if id := c.inPieces(ch.Key); id != "" {
 			out = append(out, clientv3.OpDelete(c.key("p/", id, "/"), clientv3.WithPrefix()))
@@ -130,7 +136,8 @@ func (c *cluster) operations(ctx context.Context, p *store.Proposal) ([]clientv3
 			deleted = true
 			out = append(out, clientv3.OpDelete(c.key("d", ch.Key)))
 		case len(ch.Value) > pieceMax:
-			id := fmt.Sprintf("%s-%d-%d", c.opts.Server, c.token+1, n)
+			id := fmt.Sprintf("%s-%d-%d-%d", c.opts.Server, c.tokenRevision, c.proposals, n) // no other proposal has it, before a restart or after
+			c.put = append(c.put, id)
 			count, err := c.putPieces(ctx, id, ch.Value)
 			if err != nil {
 				return nil, err
@@ -190,6 +197,7 @@ func (c *cluster) settle(ctx context.Context) (uint64, error) {
 	if made {
 		return revision, nil
 	}
+	c.takeBack(ctx)
 	return 0, store.ErrNotMade
 }
 

@@ -107,7 +107,9 @@ type cluster struct {
 
 	tokenRevision uint64 // of this server's token, as last written
 	token         uint64
-	unsettled     bool // the outcome of the last commit is open
+	unsettled     bool     // the outcome of the last commit is open
+	proposals     uint64   // how many were made
+	put           []string // ids of the pieces that were written for the last
 
 	mu     sync.Mutex
 	pieces map[string]string // key of an entry in pieces -> id of the pieces
@@ -138,9 +140,9 @@ func dial(ctx context.Context, opts Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{client: client, opts: opts, pieces: map[string]string{}}
+	c := &cluster{client: client, opts: opts, pieces: map[string]string{}, stop: func() {}}
 	if err := c.begin(ctx); err != nil {
-		return nil, errors.Join(err, c.disconnect())
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
@@ -252,6 +254,22 @@ func again(ctx context.Context, change func(context.Context) error) error {
 	}
 }
 
+// ask makes a request that changes nothing, and again while the cluster does not get to it, however long an answer takes.
+func ask[A any](ctx context.Context, request func(context.Context) (A, error)) (A, error) {
+	for end := time.Now().Add(beginWithin); ; {
+		got, err := request(ctx)
+		if err == nil || codeOf(err) != codes.Unavailable || ctx.Err() != nil || time.Now().After(end) {
+			return got, err
+		}
+		pause(ctx, retryPause)
+	}
+}
+
+// get is [ask] for keys.
+func (c *cluster) get(ctx context.Context, key string, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	return ask(ctx, func(ctx context.Context) (*clientv3.GetResponse, error) { return c.client.Get(ctx, key, opts...) })
+}
+
 // probe is how many operations a transaction may have: etcd's --max-txn-ops, which cannot be asked for. It tries transactions
 // that only read.
 func (c *cluster) probe(ctx context.Context) (int, error) {
@@ -262,7 +280,9 @@ func (c *cluster) probe(ctx context.Context) (int, error) {
 		for i := range same {
 			same[i] = clientv3.Compare(clientv3.CreateRevision(format), ">", 0)
 		}
-		if _, err = c.client.Txn(ctx).If(same...).Then(clientv3.OpGet(format)).Commit(); err == nil {
+		if _, err = ask(ctx, func(ctx context.Context) (*clientv3.TxnResponse, error) {
+			return c.client.Txn(ctx).If(same...).Then(clientv3.OpGet(format)).Commit()
+		}); err == nil {
 			return n, nil
 		}
 		if !tooLarge(err) {

@@ -2,6 +2,7 @@ package etcd_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -103,5 +104,57 @@ func TestStore_valuesInPieces(t *testing.T) {
 	left, err := client.Get(t.Context(), "big/p/", clientv3.WithPrefix(), clientv3.WithCountOnly())
 	if err != nil || left.Count != 2 {
 		t.Errorf("%d pieces are left, %v; the other server's 2 are in use", left.Count, err)
+	}
+}
+
+// TestStore_piecesOfARestartedServer: a server of the same name as an earlier one puts its pieces beside those that are in use.
+func TestStore_piecesOfARestartedServer(t *testing.T) {
+	endpoints := startCluster(t, 1)
+	want := map[string]string{"/one": strings.Repeat("a", 600_000), "/two": strings.Repeat("b", 600_000)}
+	for _, key := range []string{"/one", "/two"} {
+		s, err := etcd.Open(t.Context(), etcd.Options{Endpoints: endpoints, Prefix: "again", Server: "same"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Update(t.Context(), func(tx store.Txn) error { tx.Set(key, []byte(want[key])); return nil })
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(t, endpoints, "again").View(t.Context(), func(r store.Reader) error {
+		for key, value := range want {
+			if got, _ := r.Get(key); string(got) != value {
+				t.Errorf("%s is not what was written: %d bytes, %.3q...", key, len(got), got)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStore_piecesOfWhatWasRefused: a commit that is refused leaves no pieces.
+func TestStore_piecesOfWhatWasRefused(t *testing.T) {
+	endpoints := startCluster(t, 1)
+	first, second := open(t, endpoints, "refused"), open(t, endpoints, "refused")
+	runs := 0
+	if err := first.Update(t.Context(), func(tx store.Txn) error {
+		tx.Get("/row")
+		if runs++; runs > 1 {
+			return nil
+		}
+		tx.Set("/big", []byte(strings.Repeat("a", 600_000)))
+		return second.Update(t.Context(), func(tx store.Txn) error { tx.Set("/row", []byte("b")); return nil })
+	}); err != nil || runs < 2 {
+		t.Fatalf("%v after %d runs, want more than one", err, runs)
+	}
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	left, err := client.Get(t.Context(), "refused/p/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil || left.Count != 0 {
+		t.Errorf("%d pieces are left, %v", left.Count, err)
 	}
 }

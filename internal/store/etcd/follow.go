@@ -57,7 +57,7 @@ type page struct {
 func (c *cluster) page(ctx context.Context, from, to string, revision int64, limit int) <-chan page {
 	got := make(chan page, 1)
 	go func() {
-		response, err := c.client.Get(ctx, from, clientv3.WithRange(c.key(to)), clientv3.WithRev(revision), clientv3.WithLimit(int64(limit)))
+		response, err := c.get(ctx, from, clientv3.WithRange(c.key(to)), clientv3.WithRev(revision), clientv3.WithLimit(int64(limit)))
 		got <- page{response, err}
 	}()
 	return got
@@ -75,7 +75,7 @@ func (c *cluster) Load(ctx context.Context, add func(store.Entry)) (uint64, erro
 
 func (c *cluster) load(ctx context.Context, add func(store.Entry)) (int64, error) {
 	c.loose = map[string]map[string][]byte{}
-	newest, err := c.client.Get(ctx, c.key("m/format"))
+	newest, err := c.get(ctx, c.key("m/format"))
 	if err != nil {
 		return 0, err
 	}

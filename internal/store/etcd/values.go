@@ -32,12 +32,23 @@ func (c *cluster) inPieces(key string) string {
 func (c *cluster) putPieces(ctx context.Context, id string, value []byte) (int, error) {
 	count := 0
 	for piece := range slices.Chunk(value, pieceMax) {
-		if _, err := c.client.Put(ctx, c.key("p/", id, fmt.Sprintf("/%04d", count)), string(piece)); err != nil {
+		key := c.key("p/", id, fmt.Sprintf("/%04d", count))
+		if err := again(ctx, func(ctx context.Context) error {
+			_, err := c.client.Put(ctx, key, string(piece))
+			return err
+		}); err != nil {
 			return 0, err
 		}
 		count++
 	}
 	return count, nil
+}
+
+// takeBack deletes the pieces of the last proposal, which was not made and never will be. What cannot be deleted is swept later.
+func (c *cluster) takeBack(ctx context.Context) {
+	for _, id := range c.put {
+		_, _ = c.client.Delete(ctx, c.key("p/", id, "/"), clientv3.WithPrefix())
+	}
 }
 
 // piece takes a piece in, or forgets it when it is nil. rest is the key behind "p/".
@@ -197,14 +208,14 @@ func (d *decoder) byte() byte {
 // sweep removes what servers left that are gone: their tokens, and pieces of values that they never committed.
 func (c *cluster) sweep(ctx context.Context) error {
 	alive := map[string]bool{c.opts.Server: true}
-	servers, err := c.client.Get(ctx, c.key("m/server/"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	servers, err := c.get(ctx, c.key("m/server/"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
 		return err
 	}
 	for _, kv := range servers.Kvs {
 		alive[strings.TrimPrefix(string(kv.Key), c.key("m/server/"))] = true
 	}
-	tokens, err := c.client.Get(ctx, c.key("m/token/"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	tokens, err := c.get(ctx, c.key("m/token/"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
 		return err
 	}
@@ -230,7 +241,7 @@ func (c *cluster) sweep(ctx context.Context) error {
 
 // sweepPieces deletes the pieces of a server that no entry leads to.
 func (c *cluster) sweepPieces(ctx context.Context, server string) error {
-	pieces, err := c.client.Get(ctx, c.key("p/", server, "-"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	pieces, err := c.get(ctx, c.key("p/", server, "-"), clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil || len(pieces.Kvs) == 0 {
 		return err
 	}
