@@ -429,7 +429,7 @@ func (sp *Speaker) apply() {
 	})
 	var able []*peer
 	for _, p := range peers {
-		if p.problem == "" {
+		if p.problem == "" && p.tables != nil { // else End-of-RIB would tell the router that there are no routes
 			able = append(able, p)
 		}
 	}

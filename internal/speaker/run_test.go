@@ -14,6 +14,7 @@ import (
 	"portolan/internal/bgp"
 	"portolan/internal/speaker"
 	"portolan/internal/store"
+	"portolan/routing"
 )
 
 // run has the speaker of a world run until the end of the test.
@@ -203,5 +204,60 @@ func TestRun_sessionThatCannotBeHeld(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		w.want("after it", w.advertised(ids[1]), "")
+	})
+}
+
+// blindStore answers so many reads, and then none for a while.
+type blindStore struct {
+	store.Store
+	left atomic.Int64 // negative: all are answered
+}
+
+func (s *blindStore) View(ctx context.Context, f func(store.Reader) error) error {
+	switch left := s.left.Load(); {
+	case left == 0:
+		return errBroken
+	case left > 0:
+		s.left.Store(left - 1)
+	}
+	return s.Store.View(ctx, f)
+}
+
+// TestRun_sessionsBeginWithTheirRoutes: a router that is told that it has all routes, before they could be computed, forgets those it has.
+func TestRun_sessionsBeginWithTheirRoutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t)
+		if err := l.w.PutAnnouncements(l.w.ctx, l.ids[1], []routing.Announcement{{Prefix: pfx("10.1.0.0/16"), ASPath: []uint32{65002}}}); err != nil {
+			t.Fatal(err)
+		}
+		l.w.run()() // ends the sessions of the process that made the peers
+		disk := &blindStore{Store: l.w.st}
+		disk.left.Store(-1)
+		l.w.st = disk
+		l.w.start(speaker.Loopback)
+		disk.left.Store(2) // which core networks there are, and their Connect peers
+		l.w.run()
+		disk.left.Store(-1)
+		begun := func() (n int) {
+			list, err := l.w.BGP().BGPSessions(l.w.ctx, "")
+			if err != nil || len(list.Sessions) != 6 {
+				t.Fatalf("sessions %+v, %v", list, err)
+			}
+			for _, s := range list.Sessions {
+				if s.Local != "" {
+					n++
+				}
+			}
+			return n
+		}
+		if n := begun(); n != 0 {
+			t.Errorf("%d sessions have begun without routes", n)
+		}
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if n := begun(); n != 6 {
+			t.Errorf("%d sessions have begun after the routes were computed, want 6", n)
+		}
+		l.w.want("the first router", l.w.advertised(l.ids[0]), "10.1.0.0/16 [64512 65002] med 100")
 	})
 }
