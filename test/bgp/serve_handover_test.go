@@ -106,7 +106,7 @@ func (p *pair) site(router *env, i int, n int64) *site {
 	ip("-n", s.ns, "route", "add", routerAddr, "dev", "c0")
 	host := fmt.Sprintf("ptl%d%d", os.Getpid()%1_000_000, 10*n+int64(i))
 	ip("link", "add", "m0", "netns", s.ns, "type", "veth", "peer", "name", host)
-	net4 := fmt.Sprintf("10.%d.%d.", 200+os.Getpid()%50, 2*n+int64(i))
+	net4 := fmt.Sprintf("10.%d.%d.", 200+os.Getpid()%50, (2*n+int64(i))%256)
 	ip("addr", "add", net4+"1/30", "dev", host)
 	ip("link", "set", host, "up")
 	ip("-n", s.ns, "addr", "add", net4+"2/30", "dev", "m0")

@@ -5,6 +5,8 @@ package bgp
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,13 +50,14 @@ func (r *frr) lastError(session string) (string, error) {
 	return strings.Join(lines, "; "), err
 }
 
-// lastError is why BIRD's session was last down.
+// lastError is why BIRD's session was ever down, from its log: what birdc says of it is gone a second later, when a new connection
+// is refused.
 func (r *bird) lastError(session string) (string, error) {
-	out, err := r.birdc("show", "protocols", "all", map[string]string{coreAddr: "core0", coreAddr2: "core1"}[session])
+	log, err := os.ReadFile(filepath.Join(r.e.dir, "bird.log"))
 	var lines []string
-	for line := range strings.Lines(out) {
-		if strings.Contains(line, "Last error") || strings.Contains(line, "Received:") {
-			lines = append(lines, strings.TrimSpace(line))
+	for line := range strings.Lines(string(log)) {
+		if _, text, ok := strings.Cut(line, map[string]string{coreAddr: "core0", coreAddr2: "core1"}[session]+": Received: "); ok {
+			lines = append(lines, strings.TrimSpace(text))
 		}
 	}
 	return strings.Join(lines, "; "), err
