@@ -96,8 +96,10 @@ func isForm(r *http.Request) bool {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service := ServiceOf(r)
+	action := ""
 	if service == "sts" || service == "" {
-		if done := h.sts(w, r); done {
+		var done bool
+		if action, done = h.sts(w, r); done {
 			return
 		}
 	}
@@ -105,11 +107,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.proxy.ServeHTTP(w, r)
 		return
 	}
-	if service == "" {
-		service = "the service of this request"
-	}
-	h.refuse(w, r, http.StatusNotImplemented, "NotImplemented", "Portolan serves networkmanager, sts:GetCallerIdentity and sts:AssumeRole, not "+cut(service)+
+	h.refuse(w, r, http.StatusNotImplemented, "NotImplemented", "Portolan serves networkmanager, sts:GetCallerIdentity and sts:AssumeRole, not "+cut(asked(service, action))+
 		". portolan serve --upstream URL passes requests for other services on to an endpoint that serves them.")
+}
+
+// asked is what a request is for, as a refusal names it. Of STS, which is served in part, it is the operation.
+func asked(service, action string) string {
+	switch {
+	case service == "sts" && action != "":
+		return "sts:" + action
+	case service == "" && action != "": // not signed, as STS takes some
+		return action
+	case service == "":
+		return "the service of this request"
+	}
+	return service
 }
 
 // cut keeps what a client wrote from filling a message.

@@ -81,6 +81,26 @@ func TestServeHTTP_refusesInTheProtocolOfTheRequest(t *testing.T) {
 	}
 }
 
+// TestServeHTTP_refusalNamesWhatWasAsked: the refusal of an operation does not say that its service is served and is not.
+func TestServeHTTP_refusalNamesWhatWasAsked(t *testing.T) {
+	unsigned := request("", "POST", "/", form, "Action=GetSessionToken")
+	unsigned.Header.Del("Authorization")
+	for want, r := range map[string]*http.Request{
+		"not sts:GetSessionToken.":    request("sts", "POST", "/", form, "Action=GetSessionToken&Version=2011-06-15"),
+		"not sts:GetFederationToken.": request("sts", "GET", "/?Action=GetFederationToken", "", ""),
+		"not sts.":                    request("sts", "POST", "/", form, "Version=2011-06-15"),
+		"not ec2.":                    request("ec2", "POST", "/", form, "Action=DescribeVpcs"),
+		"not GetSessionToken.":        unsigned,
+		"not sts:" + strings.Repeat("x", 60) + "…": request("sts", "POST", "/", form, "Action="+strings.Repeat("x", 100)),
+	} {
+		w := httptest.NewRecorder()
+		handler(nil).ServeHTTP(w, r)
+		if body := w.Body.String(); w.Code != http.StatusNotImplemented || !strings.Contains(body, want) {
+			t.Errorf("want %q in %s", want, body)
+		}
+	}
+}
+
 func TestGetCallerIdentity(t *testing.T) {
 	w := httptest.NewRecorder()
 	handler(nil).ServeHTTP(w, request("sts", "POST", "/", form, "Action=GetCallerIdentity&Version=2011-06-15"))

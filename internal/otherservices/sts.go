@@ -18,35 +18,35 @@ import (
 const maxForm = 64 << 10
 
 // sts answers the two calls of STS that clients cannot do without, and reports whether it did: who is calling, and the
-// keys of a role. All others are for the upstream.
-func (h *Handler) sts(w http.ResponseWriter, r *http.Request) bool {
+// keys of a role. All others are for the upstream, and named for a refusal.
+func (h *Handler) sts(w http.ResponseWriter, r *http.Request) (action string, done bool) {
 	text := r.URL.RawQuery
 	var body []byte
 	if isForm(r) {
 		if r.ContentLength < 0 || r.ContentLength > maxForm {
-			return false
+			return action, false
 		}
 		var err error
 		if body, err = io.ReadAll(io.LimitReader(r.Body, maxForm)); err != nil {
 			h.refuse(w, r, http.StatusBadRequest, "MalformedQueryString", "The body could not be read.")
-			return true
+			return action, true
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		text = string(body)
 	}
 	form, err := url.ParseQuery(text)
 	if err != nil {
-		return false
+		return action, false
 	}
+	action = form.Get("Action")
 	var answer func(*auth.Principal, url.Values) (string, error)
-	action := form.Get("Action")
 	switch action {
 	case "GetCallerIdentity":
 		answer = h.callerIdentity
 	case "AssumeRole":
 		answer = h.assumeRole
 	default:
-		return false
+		return action, false
 	}
 	principal, _, err := h.cfg.Authenticator.AuthenticateFor("sts", r, body)
 	result := ""
@@ -55,11 +55,11 @@ func (h *Handler) sts(w http.ResponseWriter, r *http.Request) bool {
 	}
 	if err != nil {
 		h.Refuse(w, r, err)
-		return true
+		return action, true
 	}
 	h.xml(w, http.StatusOK, fmt.Sprintf(`<%[1]sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%[1]sResult>%[2]s</%[1]sResult>`+
 		`<ResponseMetadata><RequestId>%[3]s</RequestId></ResponseMetadata></%[1]sResponse>`, action, result, escape(h.cfg.RequestID())))
-	return true
+	return action, true
 }
 
 // queryCode is how the Query protocol spells an error of authentication.
