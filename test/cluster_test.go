@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,7 @@ func patient(p *Process) *networkmanager.Client {
 	return networkmanager.New(networkmanager.Options{
 		Region: "us-west-2", BaseEndpoint: &p.URL, Credentials: sdk(p).Options().Credentials,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 60, time.Second, ratelimit.None
+			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 600, time.Second, ratelimit.None
 			o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 				var op *net.OpError
 				return aws.BoolTernary(errors.As(err, &op))
@@ -78,17 +79,18 @@ func (r *register) record(client int, in access, do func() (string, error)) {
 }
 
 // TestCluster_serversOnOneEtcd writes through three servers while the leader of etcd is killed, one server is killed and
-// another stands still. Nothing that was acknowledged is lost, nothing is there twice, a register is linearizable, and a
-// quota holds.
+// another stands still. Nothing that was acknowledged is lost, a register is linearizable, and a quota holds. The register is
+// used by clients that do not repeat calls: one that did might write the same twice, with what others write in between.
 func TestCluster_serversOnOneEtcd(t *testing.T) {
 	cluster := startEtcd(t, 3)
-	const devices = 300
+	const devices = 200
 	args := []string{"--store", cluster.address("wan"), "--store-reads", "linearizable", "--log-level", "error", "--quota", fmt.Sprintf("devices=%d", devices)}
 	servers := make([]*Process, 3)
 	for i := range servers {
 		servers[i] = Start(t, append(args, "--store-name", fmt.Sprintf("server-%d", i))...)
 	}
-	ctx := patiently(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // with failovers, on a busy machine
+	defer cancel()
 	made, err := patient(servers[0]).CreateGlobalNetwork(ctx, &networkmanager.CreateGlobalNetworkInput{Description: aws.String("start")})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +105,7 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 	var wg sync.WaitGroup
 	var shared register
 	for w := range 6 {
-		client := patient(servers[w%2]) // the third is killed, its clients go elsewhere
+		client, once := patient(servers[w%2]), sdkClient(servers[w%2], "111122223333") // the third is killed, its clients go elsewhere
 		wg.Go(func() {
 			for n := 0; ; n++ {
 				description := fmt.Sprintf("writer %d device %d", w, n)
@@ -128,12 +130,12 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 				if n%3 == 0 {
 					value := fmt.Sprintf("%d-%d", w, n)
 					shared.record(w, access{write: true, value: value}, func() (string, error) {
-						_, err := client.UpdateGlobalNetwork(ctx, &networkmanager.UpdateGlobalNetworkInput{GlobalNetworkId: &gn, Description: &value})
+						_, err := once.UpdateGlobalNetwork(ctx, &networkmanager.UpdateGlobalNetworkInput{GlobalNetworkId: &gn, Description: &value})
 						return "", err
 					})
 				} else {
 					shared.record(w, access{}, func() (string, error) {
-						out, err := client.DescribeGlobalNetworks(ctx, &networkmanager.DescribeGlobalNetworksInput{GlobalNetworkIds: []string{gn}})
+						out, err := once.DescribeGlobalNetworks(ctx, &networkmanager.DescribeGlobalNetworksInput{GlobalNetworkIds: []string{gn}})
 						if err != nil {
 							return "", err
 						}
@@ -174,7 +176,8 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 				t.Errorf("server %d: %v", i, err)
 			}
 			sites, err := patient(p).GetSites(ctx, &networkmanager.GetSitesInput{GlobalNetworkId: &gn})
-			if err != nil || len(sites.Sites) != 1 || *sites.Sites[0].SiteId != *stood.Site.SiteId {
+			// A call that was answered with an error may have been carried out before it was repeated: CreateSite has no client token.
+			if err != nil || !slices.ContainsFunc(sites.Sites, func(s types.Site) bool { return *s.SiteId == *stood.Site.SiteId }) {
 				t.Errorf("server %d: sites %+v, %v", i, sites, err)
 			}
 		}
@@ -185,7 +188,7 @@ func TestCluster_serversOnOneEtcd(t *testing.T) {
 		}
 	})
 	t.Run("the register is linearizable", func(t *testing.T) {
-		if result := porcupine.CheckOperationsTimeout(describes, initially(shared.history), time.Minute); result != porcupine.Ok {
+		if result := porcupine.CheckOperationsTimeout(describes, initially(shared.history), patience); result != porcupine.Ok {
 			t.Error(result)
 		}
 	})

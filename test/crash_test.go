@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
@@ -93,7 +94,20 @@ func TestKill_acknowledgedWritesSurvive(t *testing.T) {
 	t.Logf("%d acknowledged writes over %d kills", len(acknowledged), rounds)
 }
 
+// errUnderWay is a transition that has not ended yet. A server learns of what another has scheduled a moment after it can read it.
+var errUnderWay = errors.New("a transition is under way")
+
+// verify compares what is there with what was acknowledged, once no transition is under way any more.
 func verify(ctx context.Context, client *networkmanager.Client, gn string, acknowledged map[string]string) error {
+	deadline := time.Now().Add(patience)
+	for {
+		if err := compare(ctx, client, gn, acknowledged); !errors.Is(err, errUnderWay) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func compare(ctx context.Context, client *networkmanager.Client, gn string, acknowledged map[string]string) error {
 	found := map[string]string{}
 	pages := networkmanager.NewGetDevicesPaginator(client, &networkmanager.GetDevicesInput{GlobalNetworkId: &gn, MaxResults: aws.Int32(500)})
 	for pages.HasMorePages() {
@@ -106,7 +120,7 @@ func verify(ctx context.Context, client *networkmanager.Client, gn string, ackno
 				return fmt.Errorf("device %s is half there: %+v", *d.DeviceId, d)
 			}
 			if d.State != types.DeviceStateAvailable {
-				return fmt.Errorf("device %s is still %s after a restart", *d.DeviceId, d.State)
+				return fmt.Errorf("device %s is still %s: %w", *d.DeviceId, d.State, errUnderWay)
 			}
 			found[*d.DeviceId] = *d.Description
 		}

@@ -441,7 +441,7 @@ func TestLinearizable_oneServer(t *testing.T) {
 	}
 	t.Logf("ROBUSTNESS_SEED=%d: %d calls, of %d it is not known whether they happened", seed, len(e.history.list), unknown)
 	for _, part := range promised.Partition(e.history.list) {
-		if result := porcupine.CheckOperationsTimeout(promised, part, time.Minute); result != porcupine.Ok {
+		if result := porcupine.CheckOperationsTimeout(promised, part, patience); result != porcupine.Ok {
 			t.Errorf("ROBUSTNESS_SEED=%d: the history of %s: %s\n%v", seed, part[0].Input.(did).object, result, part)
 		}
 	}

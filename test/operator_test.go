@@ -106,7 +106,7 @@ func slowRequest(t *testing.T, p *Process) (finish func() (string, error)) {
 
 func TestSIGTERM_drains(t *testing.T) {
 	ctx := patiently(t)
-	p := Start(t, "--data", t.TempDir())
+	p := Start(t, "--data", t.TempDir(), "--drain", patience.String())
 	finish := slowRequest(t, p)
 	type exit struct {
 		code int
