@@ -207,6 +207,29 @@ func TestRun_sessionThatCannotBeHeld(t *testing.T) {
 	})
 }
 
+// TestSpeaker_savesAfterTheFirstReport: what is saved before there is a row to save it with is saved again.
+func TestSpeaker_savesAfterTheFirstReport(t *testing.T) {
+	w := newWorld(t)
+	connect := must(w, w.GetConnectPeer, api.GetConnectPeerInput{ConnectPeerId: w.peers(65001)[0]}).ConnectPeer.ConnectAttachmentId
+	disk := &brokenStore{Store: w.st}
+	w.st = disk
+	w.start(speaker.Loopback)
+	id := w.newPeer(connect, 1, 65002)
+	w.BGP().RefreshAll(w.ctx)
+	w.hear(id, 0, "10.7.0.0/16=65002")
+	disk.broken.Store(true)
+	w.BGP().Flush(w.ctx)
+	disk.broken.Store(false)
+	w.BGP().Save(w.ctx)
+	w.rest()
+	w.BGP().Save(w.ctx)
+	w.start(speaker.Loopback)
+	w.rest()
+	if got := w.BGP().Restored(id, 0); got != 1 {
+		t.Errorf("%d routes after the restart, want 1", got)
+	}
+}
+
 // blindStore answers so many reads, and then none for a while.
 type blindStore struct {
 	store.Store

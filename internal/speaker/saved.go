@@ -2,6 +2,7 @@ package speaker
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"net/netip"
@@ -208,12 +209,18 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 	return more, true
 }
 
+// errUnreported says that there is no row of a peer yet, because its first report could not be stored.
+var errUnreported = errors.New("its sessions are not stored yet")
+
 // put stores parts of the routes of a peer, of which there are so many.
 func (sp *Speaker) put(ctx context.Context, p *peer, parts map[int][]state.HeardRoute, shards int, more, dividing bool) error {
 	return state.Record(ctx, sp.db, func(tx *state.Txn) error {
 		b, ok := state.BGPOf(tx.View, p.network, p.id)
-		if !ok {
-			return nil
+		switch {
+		case !ok && tx.Speaks(p.network, p.id):
+			return errUnreported
+		case !ok:
+			return nil // deleted meanwhile
 		}
 		for _, shard := range slices.Sorted(maps.Keys(parts)) {
 			b.PutShard(tx, p.network.Account, shard, parts[shard])
