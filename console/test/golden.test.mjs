@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {test} from 'node:test'
 import pixelmatch from 'pixelmatch'
 import {PNG} from 'pngjs'
-import {here, stage} from './rig.mjs'
+import {here, settled, stage} from './rig.mjs'
 
 // tolerance is the part of the pixels that may differ, and threshold by how much a pixel may differ in colour before it counts:
 // edges of letters are drawn a little otherwise by each release of Chromium.
@@ -38,6 +38,7 @@ for (const [name, [view, region, options]] of Object.entries(regions)) {
 		})
 		await page.goto(`${on.server.url}/console/cn/${on.net.cn}/${view}`)
 		await page.locator(region).first().waitFor()
+		await settled(page)
 		await page.evaluate(() => document.fonts.load('12px Golden'))
 		await page.evaluate(() => document.fonts.ready)
 		await page.evaluate(sameIds)

@@ -31,7 +31,7 @@ async function freePort() {
 }
 
 // until tries until something is so. What is waited for is another process.
-export async function until(what, f, times = 1200) {
+export async function until(what, f, times = 3600) {
 	for (let i = 0; i < times; i++) {
 		const value = await f().catch(() => null)
 		if (value) return value
@@ -49,7 +49,7 @@ export async function serve(...args) {
 		let log = ''
 		server.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'error', '--drain', '1s', ...args], {stdio: ['ignore', 'ignore', 'pipe']})
 		server.process.stderr.on('data', (d) => { log += d })
-		await until(`the server is ready: ${log}`, async () => (await fetch(server.url + '/_portolan/health')).ok)
+		await until('the server is ready', async () => (await fetch(server.url + '/_portolan/health')).ok).catch((e) => { throw new Error(`${e.message}: ${log}`) })
 	}
 	server.stop = async () => {
 		const ended = once(server.process, 'exit')
@@ -126,7 +126,7 @@ export async function browser() {
 	const chrome = await chromium.launch({executablePath: found, args: ['--no-sandbox', '--font-render-hinting=none', '--disable-lcd-text']})
 	chrome.pageOf = async (options = {}) => {
 		const context = await chrome.newContext({viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', colorScheme: 'light', ...options})
-		context.setDefaultTimeout(60_000)
+		context.setDefaultTimeout(180_000)
 		const page = await context.newPage()
 		page.complaints = []
 		page.on('pageerror', (e) => page.complaints.push('error: ' + e.message))
