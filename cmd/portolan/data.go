@@ -80,6 +80,14 @@ func dataError(folder string, err error) error {
 	return fmt.Errorf("the data folder %s cannot be opened: %w", folder, err)
 }
 
+// startError is dataError for what is read of the data after it was opened: damage alone is about the folder.
+func startError(folder string, err error) error {
+	if errors.Is(err, store.ErrDamaged) {
+		return dataError(folder, err)
+	}
+	return err
+}
+
 // dataWatch is the check of the stored data that runs beside a server that has just started.
 type dataWatch struct {
 	found   atomic.Int64

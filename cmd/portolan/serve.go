@@ -187,7 +187,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	cfg.CheckResourcePolicy, cfg.Grants = shares.Check, shares.Grants
 	svc, err := node.New(ctx, cfg)
 	if err != nil {
-		return err
+		return startError(o.data, err)
 	}
 	if err := begin(ctx, o.snapshot, svc, stdout); err != nil {
 		return err

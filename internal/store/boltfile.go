@@ -88,11 +88,33 @@ func (s *boltStore) prepare() error {
 	info, err := os.Stat(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(s.path); err == nil {
+			return errors.New("it is a link to a file that is not there")
+		}
 		return s.create(nil)
 	case err != nil:
 		return err
-	case info.Mode().IsRegular() && info.Size() == 0:
-		return fmt.Errorf("%w: the file is empty; restore a backup, or delete the file to begin with no data", ErrDamaged)
+	case !info.Mode().IsRegular():
+		return errors.New("it is no file")
+	case info.Size() == 0:
+		return &DamageError{What: "the file is empty; restore a backup, or delete the file to begin with no data"}
+	}
+	return whole(s.path, info.Size())
+}
+
+// whole tells of a file that is no store, or that was cut, before bbolt trips over it.
+func whole(path string, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	m, err := latestMeta(f)
+	if err != nil {
+		return err
+	}
+	if used := int64(m.pages) * int64(m.pageSize); size < used {
+		return &DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", size, used)}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"compress/gzip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -122,6 +123,61 @@ func TestOpenBolt_emptyFileIsNoStore(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() != 0 {
 		t.Error("the empty file was touched")
+	}
+}
+
+// TestOpenBolt_cutFile: of a file that was cut, wherever that was, is said that and not what bbolt made of it.
+func TestOpenBolt_cutFile(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "portolan.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), func(tx Txn) error {
+		for i := range 2000 {
+			tx.Set(fmt.Sprintf("/key/%04d", i), bytes.Repeat([]byte("v"), 100))
+		}
+		return nil
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := latestMeta(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for size := int64(m.pages)*int64(m.pageSize) - 1; size > 64; size = size * 2 / 3 {
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenBolt(path, BoltOptions{NoSync: true})
+		if err == nil {
+			t.Fatalf("cut to %d bytes it is opened: %v", size, s.Close())
+		}
+		text := fmt.Sprint(err)
+		told := strings.Contains(text, fmt.Sprintf("the file was cut to %d bytes of ", size)) || size < 4096 && strings.Contains(text, "the file is not a store")
+		if !errors.Is(err, ErrDamaged) || !told || strings.Contains(text, "panic") || strings.Contains(text, "nil pointer") {
+			t.Errorf("cut to %d bytes: %v", size, err)
+		}
+	}
+}
+
+// TestOpenBolt_linkToNothing: where the data should be on a disk that is not there, no new store is made in its place.
+func TestOpenBolt_linkToNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portolan.db")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "gone", "portolan.db"), path); err != nil {
+		t.Skip(err) // a system without links
+	}
+	if s, err := OpenBolt(path, BoltOptions{NoSync: true}); err == nil {
+		t.Error("a new store was made", s.Close())
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Error("the link was replaced")
 	}
 }
 

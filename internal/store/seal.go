@@ -36,13 +36,24 @@ func (e *DamageError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
 
 // unreadable is what a panic means that came out of reading the file.
 func unreadable(err error) error {
-	what := "a page of the file cannot be read"
-	var p *PanicError
-	if errors.As(err, &p) {
-		return &DamageError{What: what, Err: fmt.Errorf("%w", p)}
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		err = &pageFault{p}
 	}
-	return &DamageError{What: what, Err: err}
+	return &DamageError{What: "a page of the file cannot be read", Err: err}
 }
+
+// pageFault is what bbolt panics with at a page that it cannot read, in words that say more than Go's do.
+type pageFault struct{ *PanicError }
+
+func (e *pageFault) Error() string {
+	if text, ok := e.Value.(string); ok {
+		return text
+	}
+	return "it leads to where there is nothing"
+}
+
+// Unwrap is the panic itself.
+func (e *pageFault) Unwrap() error { return e.PanicError }
 
 // sealSize is the length of the seal behind every value in the file, in bytes.
 const sealSize = 8
