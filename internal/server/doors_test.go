@@ -12,9 +12,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"portolan/api"
 	"portolan/internal/auth"
 	"portolan/internal/server"
 )
@@ -399,6 +401,54 @@ func TestEvents_streamEndsWithItsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-ended
+}
+
+// TestEvents_streamOfAnExpiredKey: what happens after a key has expired is not told to who opened a stream with it.
+func TestEvents_streamOfAnExpiredKey(t *testing.T) {
+	credentials, err := auth.ParseCredentials([]byte(`[{"accessKeyId":"ASIAEXAMPLE","secretAccessKey":"secret","sessionToken":"token","expires":"2100-01-01T00:00:00Z",` +
+		`"account":"000000000001","principalArn":"arn:aws:sts::000000000001:assumed-role/r/s",` +
+		`"policies":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"networkmanager:*","Resource":"*"}]}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var later atomic.Int64
+	var service server.Service
+	r := start(t, func(c *server.Config) {
+		service = c.Service
+		c.Authenticator = auth.NewAuthenticator(auth.Config{Credentials: credentials, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+	})
+	lines := r.stream("ASIAEXAMPLE")
+	event := func() (coreNetwork string) {
+		ctx := api.WithCaller(t.Context(), api.Caller{Account: "000000000001", Partition: "aws", ARN: "arn:aws:iam::000000000001:root"})
+		network, err := service.CreateGlobalNetwork(ctx, &api.CreateGlobalNetworkInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy := `{"version":"2021.12","core-network-configuration":{"asn-ranges":["64512-64599"],"edge-locations":[{"location":"eu-west-1"}]},"segments":[{"name":"prod"}]}`
+		core, err := service.CreateCoreNetwork(ctx, &api.CreateCoreNetworkInput{GlobalNetworkId: network.GlobalNetwork.GlobalNetworkId, PolicyDocument: &policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // each moves its states on
+			if _, err := service.GetCoreNetwork(ctx, &api.GetCoreNetworkInput{CoreNetworkId: core.CoreNetwork.CoreNetworkId}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return core.CoreNetwork.CoreNetworkId
+	}
+	event()
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
+	}
+	if lines.Err() != nil || lines.Text() == "" {
+		t.Fatal("no event came before", lines.Err())
+	}
+	later.Store(int64(100 * 365 * 24 * time.Hour))
+	after := event()
+	for lines.Scan() { // to its end
+		if strings.Contains(lines.Text(), after) {
+			t.Errorf("told after the key had expired: %.100s", lines.Text())
+		}
+	}
 }
 
 // stream begins a stream of events and gives its lines, the first of which has come.
