@@ -1,8 +1,8 @@
 package store
 
 import (
-	"compress/gzip"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
