@@ -194,8 +194,15 @@ func pages[Page, Options any](ctx context.Context, p pager[Page, Options], each 
 	return nil
 }
 
-// owns tells whether the owner that EC2 shows is the account of the ARN. Emulators may show none.
-func (t target) owns(owner *string) bool { return aws.ToString(owner) == "" || *owner == t.account }
+// owns tells whether the owner that EC2 shows is the account of the ARN. Emulators may show none, or one account for all, which
+// the log then says: the resource is there, and an ARN with that account finds it.
+func (c *Catalog) owns(to target, arn string, owner *string) bool {
+	if aws.ToString(owner) == "" || *owner == to.account {
+		return true
+	}
+	c.cfg.Log.Warn("the EC2 endpoint has the resource in another account than its ARN: it is taken as not found", "arn", arn, "owner", *owner)
+	return false
+}
 
 // arnLike is the ARN of another EC2 resource of the same Region and account.
 func (t target) arnLike(resourceType, id string) string {
@@ -219,7 +226,7 @@ func (c *Catalog) VPC(ctx context.Context, arn string) (*catalog.VPC, error) {
 			return nil, err
 		}
 		found, err := only(out.Vpcs)
-		if err != nil || !to.owns(found.OwnerId) {
+		if err != nil || !c.owns(to, arn, found.OwnerId) {
 			return nil, catalog.ErrNotFound
 		}
 		vpc := &catalog.VPC{ARN: arn}

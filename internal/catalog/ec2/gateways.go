@@ -40,7 +40,7 @@ func (c *Catalog) TransitGateway(ctx context.Context, arn string) (*catalog.Tran
 			return nil, err
 		}
 		found, err := only(out.TransitGateways)
-		if err != nil || !to.owns(found.OwnerId) || found.State == types.TransitGatewayStateDeleted { // EC2 shows it for a while more
+		if err != nil || !c.owns(to, arn, found.OwnerId) || found.State == types.TransitGatewayStateDeleted { // EC2 shows it for a while more
 			return nil, catalog.ErrNotFound
 		}
 		g := &catalog.TransitGateway{ARN: arn, ASN: catalog.DefaultASN, State: string(found.State), Tags: tagsOf(found.Tags)}

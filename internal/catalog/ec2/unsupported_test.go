@@ -185,3 +185,24 @@ func TestEC2_typesOfGatewayAttachments(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// TestEC2_otherAccount: what the endpoint has in another account is not found, and the log says which account that is.
+func TestEC2_otherAccount(t *testing.T) {
+	e := newEndpoint(t, map[string]func(url.Values) string{
+		"DescribeVpcs":            fixed(`<vpcSet><item><vpcId>vpc-1</vpcId><ownerId>123456789012</ownerId></item></vpcSet>`),
+		"DescribeTransitGateways": fixed(`<transitGatewaySet><item><transitGatewayId>tgw-1</transitGatewayId><ownerId>123456789012</ownerId></item></transitGatewaySet>`),
+	})
+	var log bytes.Buffer
+	c := ec2.New(ec2.Config{Endpoint: e.URL, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for arn, look := range map[string]func(string) error{
+		region + "vpc/vpc-1":             func(arn string) error { _, err := c.VPC(t.Context(), arn); return err },
+		region + "transit-gateway/tgw-1": func(arn string) error { _, err := c.TransitGateway(t.Context(), arn); return err },
+	} {
+		if err := look(arn); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("%s: %v", arn, err)
+		}
+		if !strings.Contains(log.String(), "arn="+arn+" owner=123456789012") {
+			t.Errorf("%s: the log is %q", arn, log.String())
+		}
+	}
+}
