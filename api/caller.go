@@ -1,6 +1,9 @@
 package api
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Caller is who a request is made for. The front door puts it in the context; operations read it with [CallerFrom].
 type Caller struct {
@@ -45,6 +48,18 @@ func (c *callerContext) Value(key any) any {
 
 // WithCaller returns a context that carries c.
 func WithCaller(ctx context.Context, c Caller) context.Context { return &callerContext{ctx, c} }
+
+// lastingContext is a callerContext that does not end.
+type lastingContext struct{ callerContext }
+
+func (*lastingContext) Deadline() (deadline time.Time, ok bool) { return deadline, false }
+func (*lastingContext) Done() <-chan struct{}                   { return nil }
+func (*lastingContext) Err() error                              { return nil }
+
+// Lasting is [WithCaller] for a call that is completed whatever becomes of ctx, of which it has the values alone.
+func Lasting(ctx context.Context, c Caller) context.Context {
+	return &lastingContext{callerContext{ctx, c}}
+}
 
 // CallerFrom returns the caller of ctx. Without one it is the default account 000000000000 in partition aws.
 func CallerFrom(ctx context.Context) Caller {

@@ -72,10 +72,11 @@ func ServiceOf(r *http.Request) string {
 		credential = r.URL.Query().Get("X-Amz-Credential")
 	}
 	credential, _, _ = strings.Cut(credential, ",")
-	if scope := strings.Split(credential, "/"); len(scope) >= 5 { // key, date, Region, service, aws4_request
-		return scope[len(scope)-2]
+	if strings.Count(credential, "/") < 4 { // key, date, Region, service, aws4_request
+		return ""
 	}
-	return ""
+	before := credential[:strings.LastIndexByte(credential, '/')]
+	return before[strings.LastIndexByte(before, '/')+1:]
 }
 
 // Takes reports whether a request is for another service than Network Manager.

@@ -50,7 +50,7 @@ func (d discard) WriteHeader(int)             {}
 // none.
 func TestServe_allocations(t *testing.T) {
 	srv, path, site := sites(t)
-	for query, most := range map[string]float64{"?siteIds=" + site: 25, "?maxResults=1": 25, "?maxResults=100": 26} {
+	for query, most := range map[string]float64{"?siteIds=" + site: 17, "?maxResults=1": 17, "?maxResults=100": 19} {
 		r, w := httptest.NewRequest("GET", path+query, nil), discard{h: http.Header{}}
 		if n := testing.AllocsPerRun(200, func() { srv.ServeHTTP(w, r) }); n > most+pooled {
 			t.Errorf("%s: %v allocations, at most %v", query, n, most+pooled)

@@ -21,7 +21,7 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 		if err != nil {
 			return nil, err
 		}
-		reply, err := do(api.WithCaller(lasting(r.Context()), who.Caller()), body)
+		reply, err := do(api.Lasting(r.Context(), who.Caller()), body)
 		return reply, askedBy(who, err)
 	}()
 	if err != nil {

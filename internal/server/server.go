@@ -270,7 +270,6 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		limit = wire.MaxBody(op)
 	}
 	s.startSpan(c, r)
-	ctx := lasting(r.Context())
 	principal, body, err := s.identify(c, w, r, limit)
 	if err != nil {
 		return nil, err
@@ -289,6 +288,8 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err := s.faults.take(op.Name); err != nil {
 		return nil, err
 	}
+	caller.Operation, caller.EncodeOnly = op.Name, true
+	ctx := api.Lasting(r.Context(), caller) // closing the connection, or its sending half, is no way to stop a call
 	if c.turn, err = s.turnOf(ctx, caller.Account, op, body); err != nil {
 		return nil, err
 	}
@@ -296,10 +297,8 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	if err != nil {
 		return nil, err
 	}
-	caller.Operation, caller.EncodeOnly = op.Name, true
-	ctx = api.WithCaller(ctx, caller)
 	if caller.May = s.cfg.Authorizer.May(ctx, principal); caller.May != nil {
-		ctx = api.WithCaller(ctx, caller)
+		ctx = api.Lasting(r.Context(), caller)
 	}
 	c.auth = denied
 	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {

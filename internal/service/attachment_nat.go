@@ -164,7 +164,7 @@ func natAttachments(v *state.View, in *api.ListAttachmentNatConfigurationsInput,
 		if err != nil {
 			return nil, err
 		}
-		return state.Attachments.At(v, []state.Key[*state.Attachment]{row.Key()}, after), nil
+		return state.Attachments.At(v, row.Key(), after), nil
 	}
 	network, err := findCoreNetwork(v, *in.CoreNetworkId)
 	if err != nil {

@@ -87,7 +87,7 @@ func listAttachmentRoutingPolicyAssociations(v *state.View, in *api.ListAttachme
 	rows := state.Attachments.Rows(v, state.Attachments.In(v.Caller.Account, in.CoreNetworkId), p.After)
 	if in.AttachmentId != nil {
 		one := state.Attachments.Key(v.Caller.Account, in.CoreNetworkId, *in.AttachmentId)
-		rows = state.Attachments.At(v, []state.Key[*state.Attachment]{one}, p.After)
+		rows = state.Attachments.At(v, one, p.After)
 	}
 	keep := func(row *state.Attachment) bool { return row.RoutingPolicyLabel != "" }
 	var out api.ListAttachmentRoutingPolicyAssociationsOutput

@@ -65,24 +65,23 @@ func getConnections(v *state.View, in *api.GetConnectionsInput) (*api.GetConnect
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken,
-		append([]string{"GetConnections", in.GlobalNetworkId, val(in.DeviceId)}, in.ConnectionIds...)...)
+	p, err := v.PagerOf(in.ConnectionIds, in.MaxResults, in.NextToken, "GetConnections", in.GlobalNetworkId, val(in.DeviceId))
 	if err != nil {
 		return nil, err
 	}
-	below := state.Connections.In(v.Caller.Account, in.GlobalNetworkId)
+	var of *state.Range[*state.Connection]
 	var keep func(*state.Connection) bool
 	if in.DeviceId != nil {
-		below = state.Connections.Using(v.Caller.Account, in.GlobalNetworkId, *in.DeviceId, "")
+		of = new(state.Connections.Using(v.Caller.Account, in.GlobalNetworkId, *in.DeviceId, ""))
 		keep = func(c *state.Connection) bool {
 			return c.DeviceId == *in.DeviceId || c.ConnectedDeviceId == *in.DeviceId
 		}
 	}
-	keys := keysOf(in.ConnectionIds, func(id string) state.Key[*state.Connection] {
+	key := func(id string) state.Key[*state.Connection] {
 		return state.Connections.Key(v.Caller.Account, in.GlobalNetworkId, id)
-	})
+	}
 	var out api.GetConnectionsOutput
-	out.Connections, out.NextToken = children(v, p, &state.Connections.Table, keys, below, keep, (*state.Connection).API)
+	out.Connections, out.NextToken = children(v, p, &state.Connections.Table, in.ConnectionIds, key, of, keep, (*state.Connection).API)
 	return &out, nil
 }
 

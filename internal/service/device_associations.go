@@ -129,11 +129,11 @@ func (d *deviceAssociations[T, S, A]) list(v *state.View, operation string, in a
 	if err := checkFields(in); err != nil {
 		return nil, "", err
 	}
-	p, err := v.Pager(maxResults, token, append([]string{operation, gn}, ids...)...)
+	p, err := v.PagerOf(ids, maxResults, token, operation, gn)
 	if err != nil {
 		return nil, "", err
 	}
-	keys := keysOf(ids, func(id string) state.Key[*T] { return d.table.Key(v.Caller.Account, gn, id) })
-	items, next := children(v, p, &d.table.Table, keys, d.table.In(v.Caller.Account, gn), nil, d.show)
+	key := func(id string) state.Key[*T] { return d.table.Key(v.Caller.Account, gn, id) }
+	items, next := children(v, p, &d.table.Table, ids, key, nil, nil, d.show)
 	return items, next, nil
 }

@@ -63,23 +63,23 @@ func getDevices(v *state.View, in *api.GetDevicesInput) (*api.GetDevicesOutput, 
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetDevices", in.GlobalNetworkId, val(in.SiteId)}, in.DeviceIds...)...)
+	p, err := v.PagerOf(in.DeviceIds, in.MaxResults, in.NextToken, "GetDevices", in.GlobalNetworkId, val(in.SiteId))
 	if err != nil {
 		return nil, err
 	}
-	below := state.Devices.In(v.Caller.Account, in.GlobalNetworkId)
+	var at *state.Range[*state.Device]
 	var keep func(*state.Device) bool
 	if in.SiteId != nil {
 		keep = func(d *state.Device) bool { return d.SiteId == *in.SiteId }
 	}
 	if val(in.SiteId) != "" {
-		below = state.Devices.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId)
+		at = new(state.Devices.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId))
 	}
-	keys := keysOf(in.DeviceIds, func(id string) state.Key[*state.Device] {
+	key := func(id string) state.Key[*state.Device] {
 		return state.Devices.Key(v.Caller.Account, in.GlobalNetworkId, id)
-	})
+	}
 	var out api.GetDevicesOutput
-	out.Devices, out.NextToken = children(v, p, &state.Devices.Table, keys, below, keep, (*state.Device).API)
+	out.Devices, out.NextToken = children(v, p, &state.Devices.Table, in.DeviceIds, key, at, keep, (*state.Device).API)
 	return &out, nil
 }
 

@@ -61,13 +61,13 @@ func describeGlobalNetworks(v *state.View, in *api.DescribeGlobalNetworksInput) 
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"DescribeGlobalNetworks"}, in.GlobalNetworkIds...)...)
+	p, err := v.PagerOf(in.GlobalNetworkIds, in.MaxResults, in.NextToken, "DescribeGlobalNetworks")
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.GlobalNetworkIds, func(id string) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(v.Caller.Account, id) })
+	key := func(id string) state.Key[*state.GlobalNetwork] { return state.GlobalNetworks.Key(v.Caller.Account, id) }
 	var out api.DescribeGlobalNetworksOutput
-	out.GlobalNetworks, out.NextToken = children(v, p, &state.GlobalNetworks.Table, keys, state.GlobalNetworks.Of(v.Caller.Account), nil, (*state.GlobalNetwork).API)
+	out.GlobalNetworks, out.NextToken = children(v, p, &state.GlobalNetworks.Table, in.GlobalNetworkIds, key, nil, nil, (*state.GlobalNetwork).API)
 	return &out, nil
 }
 

@@ -61,28 +61,28 @@ func getLinks(v *state.View, in *api.GetLinksInput) (*api.GetLinksOutput, error)
 	if in.SiteId != nil && (in.Type != nil || in.Provider != nil) {
 		return nil, api.BrokenRule("A site id cannot be combined with a type or a provider.")
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken,
-		append([]string{"GetLinks", in.GlobalNetworkId, val(in.SiteId), val(in.Type), val(in.Provider)}, in.LinkIds...)...)
+	p, err := v.PagerOf(in.LinkIds, in.MaxResults, in.NextToken,
+		"GetLinks", in.GlobalNetworkId, val(in.SiteId), val(in.Type), val(in.Provider))
 	if err != nil {
 		return nil, err
 	}
-	below := state.Links.In(v.Caller.Account, in.GlobalNetworkId)
+	var some *state.Range[*state.Link]
 	switch {
 	case val(in.SiteId) != "":
-		below = state.Links.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId)
+		some = new(state.Links.AtSite(v.Caller.Account, in.GlobalNetworkId, *in.SiteId))
 	case val(in.Provider) != "":
-		below = state.Links.OfProvider(v.Caller.Account, in.GlobalNetworkId, *in.Provider)
+		some = new(state.Links.OfProvider(v.Caller.Account, in.GlobalNetworkId, *in.Provider))
 	case val(in.Type) != "":
-		below = state.Links.OfType(v.Caller.Account, in.GlobalNetworkId, *in.Type)
+		some = new(state.Links.OfType(v.Caller.Account, in.GlobalNetworkId, *in.Type))
 	}
 	keep := func(l *state.Link) bool {
 		return wanted(in.SiteId, l.SiteId) && wanted(in.Type, l.Type) && wanted(in.Provider, l.Provider)
 	}
-	keys := keysOf(in.LinkIds, func(id string) state.Key[*state.Link] {
+	key := func(id string) state.Key[*state.Link] {
 		return state.Links.Key(v.Caller.Account, in.GlobalNetworkId, id)
-	})
+	}
 	var out api.GetLinksOutput
-	out.Links, out.NextToken = children(v, p, &state.Links.Table, keys, below, keep, (*state.Link).API)
+	out.Links, out.NextToken = children(v, p, &state.Links.Table, in.LinkIds, key, some, keep, (*state.Link).API)
 	return &out, nil
 }
 

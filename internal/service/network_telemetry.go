@@ -16,10 +16,10 @@ func getNetworkTelemetry(ctx context.Context, e *env, in *api.GetNetworkTelemetr
 		return nil, err
 	}
 	var monitored []inventory.Monitored
-	p, err := state.Read(ctx, e.db, func(v *state.View) (*state.Pager, error) {
+	p, err := state.Read(ctx, e.db, func(v *state.View) (p state.Pager, err error) {
 		inv, err := inventoryOf(v, in.GlobalNetworkId, external)
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 		f := &inventory.Filter{CoreNetwork: in.CoreNetworkId, Gateway: in.RegisteredGatewayArn, Region: in.AwsRegion, Account: in.AccountId, ResourceType: in.ResourceType, Resource: in.ResourceArn}
 		monitored = inv.Monitored(f)

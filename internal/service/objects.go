@@ -60,22 +60,13 @@ func move[R any, S ~string](tx *state.Txn, t *state.Table[*R], key state.Key[*R]
 	return true
 }
 
-// children lists the rows of a global network: those with the keys, or those of a range. keep must hold for each and
-// covers the condition of the range as well.
-func children[R, Item any](v *state.View, p *state.Pager, t *state.Table[R], keys []state.Key[R], in state.Range[R], keep func(R) bool, item func(R) Item) ([]Item, string) {
-	if len(keys) > 0 {
-		return state.List(v, p, keep, item, t.WalkAt(v, keys, p.After))
+// children lists rows of a table: those with the ids, or without ids those of a range, or without one all that are where key
+// puts them. keep must hold for each and covers the condition of the range as well.
+func children[R, Item any](v *state.View, p state.Pager, t *state.Table[R], ids []string, key func(id string) state.Key[R], in *state.Range[R], keep func(R) bool, item func(R) Item) ([]Item, string) {
+	if in != nil && len(ids) == 0 {
+		return state.List(v, p, keep, item, t.Walk(v, *in, p.After))
 	}
-	return state.List(v, p, keep, item, t.Walk(v, in, p.After))
-}
-
-// keysOf are the keys of ids.
-func keysOf[R any](ids []string, key func(id string) state.Key[R]) []state.Key[R] {
-	keys := make([]state.Key[R], len(ids))
-	for i, id := range ids {
-		keys[i] = key(id)
-	}
-	return keys
+	return state.List(v, p, keep, item, t.WalkIDs(v, ids, key, p.After))
 }
 
 // changing refuses an update or delete of an object that is on its way out. PENDING and UPDATING are no obstacle:

@@ -62,7 +62,7 @@ func New(db *state.DB, cfg Config) *Service {
 
 // view answers an input from one snapshot.
 func view[I, O any](ctx context.Context, e *env, in *I, f func(*state.View, *I) (*O, error)) (*O, error) {
-	return state.Read(ctx, e.db, func(v *state.View) (*O, error) { return f(v, in) })
+	return state.Answer(ctx, e.db, in, f)
 }
 
 // change answers an input in one transaction.

@@ -49,15 +49,15 @@ func getSites(v *state.View, in *api.GetSitesInput) (*api.GetSitesOutput, error)
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetSites", in.GlobalNetworkId}, in.SiteIds...)...)
+	p, err := v.PagerOf(in.SiteIds, in.MaxResults, in.NextToken, "GetSites", in.GlobalNetworkId)
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.SiteIds, func(id string) state.Key[*state.Site] {
+	key := func(id string) state.Key[*state.Site] {
 		return state.Sites.Key(v.Caller.Account, in.GlobalNetworkId, id)
-	})
+	}
 	var out api.GetSitesOutput
-	out.Sites, out.NextToken = children(v, p, &state.Sites.Table, keys, state.Sites.In(v.Caller.Account, in.GlobalNetworkId), nil, (*state.Site).API)
+	out.Sites, out.NextToken = children(v, p, &state.Sites.Table, in.SiteIds, key, nil, nil, (*state.Site).API)
 	return &out, nil
 }
 

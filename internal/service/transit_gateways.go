@@ -163,15 +163,15 @@ func getTransitGatewayRegistrations(v *state.View, in *api.GetTransitGatewayRegi
 	if err := checkFields(in); err != nil {
 		return nil, err
 	}
-	p, err := v.Pager(in.MaxResults, in.NextToken, append([]string{"GetTransitGatewayRegistrations", gn}, in.TransitGatewayArns...)...)
+	p, err := v.PagerOf(in.TransitGatewayArns, in.MaxResults, in.NextToken, "GetTransitGatewayRegistrations", gn)
 	if err != nil {
 		return nil, err
 	}
-	keys := keysOf(in.TransitGatewayArns, func(arn string) state.Key[*state.TransitGatewayRegistration] {
+	key := func(arn string) state.Key[*state.TransitGatewayRegistration] {
 		return state.TransitGatewayRegistrations.Key(v.Caller.Account, gn, arn)
-	})
+	}
 	var out api.GetTransitGatewayRegistrationsOutput
-	out.TransitGatewayRegistrations, out.NextToken = children(v, p, &state.TransitGatewayRegistrations.Table, keys, state.TransitGatewayRegistrations.In(v.Caller.Account, gn), nil, (*state.TransitGatewayRegistration).API)
+	out.TransitGatewayRegistrations, out.NextToken = children(v, p, &state.TransitGatewayRegistrations.Table, in.TransitGatewayArns, key, nil, nil, (*state.TransitGatewayRegistration).API)
 	return &out, nil
 }
 

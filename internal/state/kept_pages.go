@@ -61,7 +61,7 @@ func (k *keptPages) put(r store.Reader, p *Pager, prefix string, known *keptPage
 	if !ok {
 		return
 	}
-	page := &keptPage{account: strings.Clone(p.account), prefix: prefix, after: p.After, limit: p.limit, snapshot: snapshot}
+	page := &keptPage{account: strings.Clone(p.account), prefix: prefix, after: strings.Clone(p.After), limit: p.limit, snapshot: snapshot}
 	for _, part := range p.query {
 		page.query = append(page.query, strings.Clone(part)) // which was cut out of a longer text
 	}

@@ -28,18 +28,28 @@ type Pager struct {
 	seal    *pageKey
 	account string
 	query   []string
+	ids     []string // that are asked for, after the query
 	limit   int
 }
 
 // Pager is [DB.Pager] for the caller of the view.
-func (v *View) Pager(maxResults *int32, token *string, query ...string) (*Pager, error) {
-	return v.db.Pager(v.Caller, maxResults, token, query...)
+func (v *View) Pager(maxResults *int32, token *string, query ...string) (Pager, error) {
+	return v.db.pager(v.Caller.Account, nil, maxResults, token, query)
+}
+
+// PagerOf is the Pager of a query for the rows with the ids, or without ids for all.
+func (v *View) PagerOf(ids []string, maxResults *int32, token *string, query ...string) (Pager, error) {
+	return v.db.pager(v.Caller.Account, ids, maxResults, token, query)
 }
 
 // Pager checks the page size and the token of a request. query names the operation and each filter value. The error is AWS's
 // ValidationException about nextToken.
-func (db *DB) Pager(caller api.Caller, maxResults *int32, token *string, query ...string) (*Pager, error) {
-	p := &Pager{seal: &db.pageKey, account: caller.Account, query: query, limit: defaultPage}
+func (db *DB) Pager(caller api.Caller, maxResults *int32, token *string, query ...string) (Pager, error) {
+	return db.pager(caller.Account, nil, maxResults, token, query)
+}
+
+func (db *DB) pager(account string, ids []string, maxResults *int32, token *string, query []string) (Pager, error) {
+	p := Pager{seal: &db.pageKey, account: account, query: query, ids: ids, limit: defaultPage}
 	if maxResults != nil {
 		p.limit = int(*maxResults)
 	}
@@ -48,7 +58,7 @@ func (db *DB) Pager(caller api.Caller, maxResults *int32, token *string, query .
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*token)
 	if err != nil || len(raw) <= sumSize || subtle.ConstantTimeCompare([]byte(p.token(string(raw[sumSize:]))), []byte(*token)) == 0 {
-		return nil, api.InvalidField("nextToken", "Token is not valid for this request.")
+		return p, api.InvalidField("nextToken", "Token is not valid for this request.")
 	}
 	p.After = string(raw[sumSize:])
 	return p, nil
@@ -86,6 +96,9 @@ func (p *Pager) token(after string) string {
 	for _, part := range p.query {
 		field(part)
 	}
+	for _, id := range p.ids {
+		field(id)
+	}
 	field(after)
 	sum := sha3.Sum256(text) // which, unlike SHA-2, nobody can continue without the key that it begins with
 	return string(base64.RawURLEncoding.AppendEncode(encoded[:0], append(append(room[:0], sum[:sumSize]...), after...)))
@@ -93,8 +106,8 @@ func (p *Pager) token(after string) string {
 
 // Page collects the rows of rows that keep accepts, up to the limit, and the token of the next page ("" on the last).
 // rows must start after p.After. It looks one row ahead, so that a last page is known to be the last.
-func Page[R, Item any](p *Pager, rows iter.Seq2[string, R], keep func(R) bool, item func(R) Item) ([]Item, string) {
-	list := newListing[Item](p)
+func Page[R, Item any](p Pager, rows iter.Seq2[string, R], keep func(R) bool, item func(R) Item) ([]Item, string) {
+	list := newListing[Item](&p)
 	for key, row := range rows {
 		if keep != nil && !keep(row) {
 			continue
@@ -111,9 +124,9 @@ func Page[R, Item any](p *Pager, rows iter.Seq2[string, R], keep func(R) bool, i
 // item with the encoded form of all rows. The form of a row is kept beside it: so a table has one item function for all its
 // lists, its method API, which looks at nothing but the row. A page that is asked for again and again is kept whole, where it is
 // of all rows with a prefix.
-func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, walks ...store.Rows[R]) ([]Item, string) {
+func List[R, Item any](v *View, p Pager, keep func(R) bool, item func(R) Item, walks ...store.Rows[R]) ([]Item, string) {
 	if _, encoded := any((*Item)(nil)).(api.Element); !encoded || !v.Caller.EncodeOnly {
-		return collect(p, newListing[Item](p), keep, func(row *store.Row[R]) Item { return item(row.Value) }, walks)
+		return collect(&p, newListing[Item](&p), keep, func(row *store.Row[R]) Item { return item(row.Value) }, walks)
 	}
 	encode := func(row R) string {
 		shown := item(row)
@@ -125,13 +138,13 @@ func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, 
 		room  [shortPage]string
 	}{}
 	prefix := ""
-	if len(walks) == 1 && keep == nil {
+	if len(walks) == 1 && keep == nil && len(p.ids) == 0 {
 		prefix = walks[0].Prefix()
 	}
 	var token string
 	var known *keptPage
 	if prefix != "" {
-		known = v.db.kept.find(v.r, p, prefix)
+		known = v.db.kept.find(v.r, &p, prefix)
 	}
 	if known != nil && known.text != "" {
 		walks[0].Stop()
@@ -139,12 +152,12 @@ func List[R, Item any](v *View, p *Pager, keep func(R) bool, item func(R) Item, 
 		any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
 		return all.list[:], known.token
 	}
-	all.texts, token = collect(p, listing[string]{limit: p.limit, items: all.room[:0]}, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
+	all.texts, token = collect(&p, listing[string]{limit: p.limit, items: all.room[:0]}, keep, func(row *store.Row[R]) string { return row.Text(encode) }, walks)
 	if len(all.texts) == 0 {
 		return []Item{}, token
 	}
 	if prefix != "" {
-		v.db.kept.put(v.r, p, prefix, known, all.texts, token)
+		v.db.kept.put(v.r, &p, prefix, known, all.texts, token)
 	}
 	any(&all.list[0]).(api.Element).SetEncoded(&all.texts)
 	return all.list[:], token

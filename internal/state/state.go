@@ -192,6 +192,14 @@ func concerned(r store.Reader, account string) []string {
 // Read answers from one snapshot for the caller of ctx, after due transitions that concern the caller have taken their next
 // step.
 func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
+	return Answer(ctx, db, f, alone[O])
+}
+
+// alone is a function of a view that takes no input.
+func alone[O any](v *View, f func(*View) (O, error)) (O, error) { return f(v) }
+
+// Answer is [Read] of a function that takes an input.
+func Answer[I, O any](ctx context.Context, db *DB, in I, f func(*View, I) (O, error)) (O, error) {
 	if err := db.queue.Step(ctx, api.CallerFrom(ctx).Account); err != nil {
 		if ctx.Err() != nil {
 			var none O
@@ -200,12 +208,16 @@ func Read[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, erro
 		// What cannot be written, on a full disk for one, does not move; it can be read all the same.
 		db.log.Error("due transitions did not happen", "error", err)
 	}
-	return Look(ctx, db, f)
+	return answer(ctx, db, in, f)
 }
 
 // Look is [Read] without taking steps that are due.
 func Look[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, error) {
-	l := &look[O]{view: View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db}, f: f}
+	return answer(ctx, db, f, alone[O])
+}
+
+func answer[I, O any](ctx context.Context, db *DB, in I, f func(*View, I) (O, error)) (O, error) {
+	l := &look[I, O]{view: View{Caller: api.CallerFrom(ctx), Now: db.now(), db: db}, in: in, f: f}
 	if err := db.store.View(ctx, l.at); err != nil {
 		var none O
 		return none, err
@@ -214,15 +226,16 @@ func Look[O any](ctx context.Context, db *DB, f func(*View) (O, error)) (O, erro
 }
 
 // look is one read: all that it needs, in one piece of memory.
-type look[O any] struct {
+type look[I, O any] struct {
 	view View
-	f    func(*View) (O, error)
+	in   I
+	f    func(*View, I) (O, error)
 	out  O
 }
 
-func (l *look[O]) at(r store.Reader) (err error) {
+func (l *look[I, O]) at(r store.Reader) (err error) {
 	l.view.r = r
-	l.out, err = l.f(&l.view)
+	l.out, err = l.f(&l.view, l.in)
 	return err
 }
 

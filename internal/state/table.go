@@ -58,11 +58,15 @@ func (t *Table[R]) Walk(v *View, in Range[R], after string) store.Rows[R] {
 	return t.rows.Rows(v.r, in.prefix, after)
 }
 
-// WalkAt walks the rows of single keys in order, as a range would; absent ones are skipped.
-func (t *Table[R]) WalkAt(v *View, keys []Key[R], after string) store.Rows[R] {
-	paths := make([]string, len(keys))
-	for i, k := range keys {
-		paths[i] = k.path
+// WalkIDs walks the rows at the keys of ids in order, as a range would; absent ones are skipped. Without ids it walks all that
+// there are below the key of "".
+func (t *Table[R]) WalkIDs(v *View, ids []string, key func(id string) Key[R], after string) store.Rows[R] {
+	if len(ids) == 0 {
+		return t.rows.Rows(v.r, key("").path, after)
+	}
+	paths := make([]string, len(ids))
+	for i, id := range ids {
+		paths[i] = key(id).path
 	}
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
@@ -74,11 +78,11 @@ func (t *Table[R]) WalkAt(v *View, keys []Key[R], after string) store.Rows[R] {
 	return t.rows.RowsAt(v.r, paths)
 }
 
-// At is [Table.WalkAt] as an iterator.
-func (t *Table[R]) At(v *View, keys []Key[R], after string) iter.Seq2[string, R] {
+// At is the row of one key, if there is one, as a range would give it.
+func (t *Table[R]) At(v *View, k Key[R], after string) iter.Seq2[string, R] {
 	return func(yield func(string, R) bool) {
-		w := t.WalkAt(v, keys, after)
-		for w.Next() && yield(w.Key, w.Row.Value) {
+		if row, ok := t.Get(v, k); ok && k.path > after {
+			yield(k.path, row)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func BenchmarkMatch_rawARN(b *testing.B) {
 func BenchmarkDecode_largestPolicy(b *testing.B) {
 	op := api.OperationByName("PutCoreNetworkPolicy")
 	body := []byte(`{"PolicyDocument":"` + strings.Repeat(`{\"segments\":[]} `, 500_000) + `"}`)
-	labels := []string{"core-network-0123456789abcdef0"}
+	labels := wire.Labels{"core-network-0123456789abcdef0"}
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		if _, err := wire.Decode(op, labels, "", body); err != nil {

@@ -66,7 +66,7 @@ func TooLarge(limit int64) error {
 // What cannot be read is a ValidationException with Reason CannotParse. Violated constraints, all of them, are one in the
 // words of AWS's framework, which answers before the operation looks: see [api.ViolatedConstraints]. What the further
 // checks find, all of it, is one of the operation's own: see [api.InvalidFields].
-func Decode(op *api.Operation, labels []string, rawQuery string, body []byte, further ...func(api.Input) []api.FieldError) (api.Input, error) {
+func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, further ...func(api.Input) []api.FieldError) (api.Input, error) {
 	in := op.NewInput()
 	if op.HasBody && len(bytes.TrimSpace(body)) > 0 {
 		if err := decodeBody(body, in); err != nil {

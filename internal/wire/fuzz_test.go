@@ -79,7 +79,7 @@ func FuzzMatch(f *testing.F) {
 		wantOp, want, ok := slowMatch(method, path)
 		switch {
 		case err == nil:
-			if op != wantOp || !slices.Equal(labels, want) || want == nil {
+			if op != wantOp || !slices.Equal(labels[:len(op.Labels)], want) || want == nil {
 				t.Errorf("%s %q: got %s %q, want %v %q", method, path, op.Name, labels, wantOp, want)
 			}
 		default:
@@ -107,7 +107,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, query, body string) {
 		op := &api.Operations[int(which)%len(api.Operations)]
-		labels := make([]string, len(op.Labels))
+		var labels wire.Labels
 		for i, name := range op.Labels { // labels that pass, so that more of the rest is reached
 			labels[i] = cmp.Or(samples[name], "x")
 		}
@@ -140,7 +140,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	op := api.OperationByName("GetDevices")
 	f.Fuzz(func(t *testing.T, query string) {
-		in, err := wire.Decode(op, []string{"gn"}, query, nil)
+		in, err := wire.Decode(op, wire.Labels{"gn"}, query, nil)
 		values, parseErr := url.ParseQuery(query)
 		for _, list := range values {
 			for _, v := range list {

@@ -44,6 +44,9 @@ var routes, arnRoutes = func() (map[string][][]route, map[string][]route) {
 	return all, arns
 }()
 
+// Labels are the values of an operation's labels in their order.
+type Labels [2]string
+
 // maxSegments is more than any path has, raw ARNs included.
 const maxSegments = 32
 
@@ -53,9 +56,9 @@ const maxSegments = 32
 //
 // A path or method that no operation has is a ValidationException with Reason UnknownOperation, a label that cannot be
 // decoded one with Reason CannotParse.
-func Match(method, escapedPath string) (*api.Operation, []string, error) {
+func Match(method, escapedPath string) (*api.Operation, Labels, error) {
 	if len(escapedPath) == 0 || escapedPath[0] != '/' || strings.Count(escapedPath, "/") > maxSegments {
-		return nil, nil, unknownOperation()
+		return nil, Labels{}, unknownOperation()
 	}
 	var room [maxSegments]string
 	segments := room[:0]
@@ -86,7 +89,7 @@ func Match(method, escapedPath string) (*api.Operation, []string, error) {
 		joined := append(append(append([]string{}, segments[:r.arn]...), arn), segments[len(segments)-after:]...)
 		return decoded(r, joined)
 	}
-	return nil, nil, unknownOperation()
+	return nil, Labels{}, unknownOperation()
 }
 
 func fits(pattern, segments []string) bool {
@@ -98,17 +101,18 @@ func fits(pattern, segments []string) bool {
 	return true
 }
 
-func decoded(r *route, segments []string) (*api.Operation, []string, error) {
-	labels := make([]string, 0, len(r.op.Labels))
+func decoded(r *route, segments []string) (_ *api.Operation, labels Labels, _ error) {
+	n := 0
 	for i, p := range r.segments {
 		if p != "" {
 			continue
 		}
 		label, err := url.PathUnescape(segments[i])
 		if err != nil || !isText(label) {
-			return nil, nil, cannotParse("The request path is not valid: a segment does not decode to text.")
+			return nil, labels, cannotParse("The request path is not valid: a segment does not decode to text.")
 		}
-		labels = append(labels, label)
+		labels[n] = label
+		n++
 	}
 	return r.op, labels, nil
 }

@@ -65,14 +65,18 @@ func AsException(err error) api.Exception {
 	return api.Internal(err)
 }
 
+// counted is the length up to which net/http, which holds back what a handler writes first, says by itself how long a body is.
+const counted = 2 << 10
+
 var contentType = []string{"application/json"}
 
 func write(w http.ResponseWriter, status int, requestID string, body []byte) {
 	h := w.Header()
-	values := &[2]string{strconv.Itoa(len(body)), requestID} // one allocation for both
 	h["Content-Type"] = contentType
-	h["Content-Length"] = values[0:1:1]
-	h["X-Amzn-Requestid"] = values[1:2:2]
+	if len(body) > counted {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	h["X-Amzn-Requestid"] = []string{requestID}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone; there is nobody to tell
 }
