@@ -192,6 +192,23 @@ func session(t *testing.T, p bgp.Peer, x *bgp.Export, h bgp.Handler) *bgp.Sessio
 	return s
 }
 
+// TestReplay_goesOnAfterAnError: what follows a message that ends the session is part of another one, however soon it comes.
+func TestReplay_goesOnAfterAnError(t *testing.T) {
+	bad := replaced(update, 20, 9) // withdrawn routes of nine bytes, which are not there
+	good := append(bytes.Clone(update[:18]), 2, 0, 0, 0, 20, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9, 0x40, 3, 4, 169, 254, 100, 1, 16, 10, 7)
+	good[17] = byte(len(good))
+	var file []byte
+	for _, message := range [][]byte{good, bad, good} {
+		file = (&mrt.Record{At: began, PeerAS: 65001, LocalAS: 64512, Peer: router, Local: core, FourOctetAS: true, Message: message}).Append(file)
+	}
+	for range 50 {
+		list, err := mrt.Replay(t.Context(), bytes.NewReader(file), time.Time{})
+		if err != nil || len(list) != 1 || list[0].State != bgp.Established || len(list[0].Routes) != 1 || list[0].Routes[0].Stale {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+	}
+}
+
 // middle is a file without the messages before the first UPDATE, as one that begins in a session, and without its end.
 func middle(t *testing.T, file []byte) []byte {
 	t.Helper()

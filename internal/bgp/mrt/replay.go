@@ -180,6 +180,9 @@ func (s *played) send(ctx context.Context, message []byte) error {
 	select {
 	case <-s.received:
 		<-sent
+		if s.session.Info().State < bgp.OpenSent { // the message has ended the session, which is about to close the connection
+			s.hangUp()
+		}
 	case <-s.closed: // the session has refused it
 		<-sent
 		s.hangUp()
