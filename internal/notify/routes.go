@@ -65,7 +65,11 @@ func (n *Notifier) publishRoutes(ctx context.Context, networks map[state.Network
 		return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.ID, b.ID))
 	})
 	for _, id := range ids {
-		if err := n.publishNetwork(ctx, id); err != nil && ctx.Err() == nil {
+		err := n.publishNetwork(ctx, id)
+		for tries := 1; errors.Is(err, errPublishedMeanwhile) && tries < publishTries; tries++ {
+			err = n.publishNetwork(ctx, id) // what the other published may be older than what is to be published
+		}
+		if err != nil && ctx.Err() == nil {
 			n.log.Error("changed routes were not published", "core_network", id.ID, "error", err)
 		}
 	}
@@ -215,6 +219,9 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	n.routes.keep(id, at, after)
 	return nil
 }
+
+// publishTries is how often a network is published where others, on other servers, are faster.
+const publishTries = 5
 
 var errPublishedMeanwhile = errors.New("the routes have been published by another, or reset")
 

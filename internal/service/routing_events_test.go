@@ -345,3 +345,57 @@ func TestRoutingEvents_publishedUnasked(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// meanwhile is a store on which something happens before its next commit.
+type meanwhile struct {
+	store.Store
+	before func()
+}
+
+func (s *meanwhile) Update(ctx context.Context, f func(store.Txn) error) error {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.Store.Update(ctx, f)
+}
+
+// TestRoutingEvents_publishedMeanwhile: who asks for events gets what has changed by then, also where another server publishes at
+// the same time what had changed before.
+func TestRoutingEvents_publishedMeanwhile(t *testing.T) {
+	st := &meanwhile{Store: store.OpenMemory()}
+	w, other := newWorld(t, onStore(st.Store)), newWorld(t, onStore(st))
+	_, cn := w.network()
+	connect := w.connectAttachment(cn)
+	_, next := w.routeEvents(0)
+	announce := func(prefixes ...string) {
+		t.Helper()
+		var list []routing.Announcement
+		for _, p := range prefixes {
+			list = append(list, routing.Announcement{Prefix: netip.MustParsePrefix(p)})
+		}
+		if err := w.PutAnnouncements(w.ctx, connect, list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	announce("10.0.0.0/16")
+	st.before = func() {
+		w.routeEvents(next)
+		announce("10.0.0.0/16", "10.1.0.0/16")
+	}
+	list, _, err := other.Events(other.ctx, events.Query{After: next, Limit: 1000})
+	if err != nil || st.before != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, r := range list {
+		for _, p := range []string{"10.0.0.0/16", "10.1.0.0/16"} {
+			if strings.Contains(string(r.Event.Detail), p) {
+				told = append(told, p)
+			}
+		}
+	}
+	if got := strings.Join(told, " "); got != "10.0.0.0/16 10.0.0.0/16 10.1.0.0/16 10.1.0.0/16" { // one for each edge
+		t.Errorf("told of %s", got)
+	}
+}
