@@ -39,6 +39,7 @@ type replica struct {
 	closed  sync.Once
 	failed  error                 // from Close
 	failing atomic.Pointer[error] // why the last commit failed, nil when it did not
+	probing sync.Mutex            // held by the health check that tries to write
 
 	commits, conflicts atomic.Uint64
 }
@@ -182,7 +183,7 @@ func (s *replica) Watch(ctx context.Context, prefix string) (<-chan Commit, erro
 	return s.hub.watch(ctx, prefix, (s.now.Load().revision+1)<<updateBits-1)
 }
 
-// Health is nil when a write can succeed, as far as can be told.
+// Health is nil when a write can succeed, as far as can be told. After a write has failed it makes one that changes nothing.
 func (s *replica) Health(ctx context.Context) error {
 	if err := ready(ctx, s.closing); err != nil {
 		return err
@@ -190,10 +191,32 @@ func (s *replica) Health(ctx context.Context) error {
 	if _, err := s.newest.do(ctx, s.cluster.Newest); err != nil {
 		return fmt.Errorf("%w: the cluster does not answer: %w", ErrBroken, err)
 	}
-	if failed := s.failing.Load(); failed != nil {
-		return *failed
+	failed := s.failing.Load()
+	if failed == nil {
+		return nil
 	}
-	return nil
+	if !s.probing.TryLock() {
+		return *failed // another check is at it
+	}
+	defer s.probing.Unlock()
+	return s.probe(ctx)
+}
+
+// probe commits without a change, together with whatever updates wait at the moment.
+func (s *replica) probe(ctx context.Context) error {
+	b, err := turn(ctx, s.turns, s.closing)
+	if err != nil {
+		return err
+	}
+	b.begin(s)
+	b.probe = true
+	s.ran <- struct{}{}
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Close waits for the running batch.
@@ -261,7 +284,7 @@ func (s *replica) commitLoop(ctx context.Context) {
 
 // finish proposes the batch and waits for the tree to hold it.
 func (s *replica) finish(ctx context.Context, b *replicaBatch) {
-	if len(b.updates) == 0 {
+	if len(b.updates) == 0 && !b.probe {
 		return
 	}
 	p := b.reads.proposal(b.base.revision)

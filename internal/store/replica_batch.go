@@ -19,6 +19,7 @@ type replicaBatch struct {
 	calls   int
 	fences  []Fence
 	full    bool  // the last update had no room
+	probe   bool  // commit even if nothing changed
 	retry   bool  // what was read has changed: every update runs again
 	err     error // what every update of the batch ends with, whatever it did itself
 	done    chan struct{}
@@ -27,6 +28,15 @@ type replicaBatch struct {
 // errNoRoom sends an update to the next batch.
 var errNoRoom = errors.New("the batch is full")
 
+// begin takes the state that the batch works on, if it has none yet.
+func (b *replicaBatch) begin(s *replica) {
+	if b.base == nil {
+		b.base = s.now.Load()
+		b.tree = b.base.base.Copy()
+		b.reads = newReadSet(nil)
+	}
+}
+
 // runIn runs f as the next update of the batch and hands the turn back, even when f ends its goroutine. It tells whether the
 // batch writes what f did.
 func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error) (wrote bool, err error) {
@@ -34,11 +44,7 @@ func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error)
 	if err := ready(ctx, nil); err != nil {
 		return false, err
 	}
-	if b.base == nil {
-		b.base = s.now.Load()
-		b.tree = b.base.base.Copy()
-		b.reads = newReadSet(nil)
-	}
+	b.begin(s)
 	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && b.calls > 0 && !slices.Contains(b.fences, fence) {
 		b.full = true // if the name is another's by now, nothing else must fail with this
 		return false, errNoRoom

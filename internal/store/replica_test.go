@@ -24,6 +24,7 @@ type log struct {
 	changed chan struct{}
 	refuse  func() bool // a commit fails although nothing has changed
 	most    int         // changes in a proposal, 0 for any number
+	broken  error       // what a commit fails with
 }
 
 func newLog() *log { return &log{entries: map[string]store.Entry{}, changed: make(chan struct{})} }
@@ -60,6 +61,9 @@ func (m member) Follow(ctx context.Context, after uint64, apply func(store.Appli
 func (m member) Commit(_ context.Context, p *store.Proposal) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.broken != nil {
+		return 0, m.broken
+	}
 	if m.refuse != nil && m.refuse() {
 		m.append(nil)
 		return 0, store.ErrConflict
@@ -334,5 +338,29 @@ func TestReplica_sameBelowWhatAnotherServerWrites(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestReplica_healthAfterAFailure: a server whose write has failed is well again when the cluster is, also where nobody writes.
+func TestReplica_healthAfterAFailure(t *testing.T) {
+	l := newLog()
+	s := openReplica(t, l, store.ReplicaOptions{})
+	lost := errors.New("no leader")
+	become := func(err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = err
+	}
+	become(lost)
+	if err := s.Update(t.Context(), func(tx store.Txn) error { tx.Set("/a", nil); return nil }); !errors.Is(err, lost) {
+		t.Errorf("Update: %v", err)
+	}
+	health := s.(store.HealthChecker).Health
+	if err := health(t.Context()); !errors.Is(err, lost) {
+		t.Errorf("while the cluster takes no writes: %v", err)
+	}
+	become(nil)
+	if err := health(t.Context()); err != nil {
+		t.Errorf("when it takes them again: %v", err)
 	}
 }
