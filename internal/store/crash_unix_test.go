@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -114,9 +113,7 @@ func readInt(r store.Reader, key string) (n int) {
 }
 
 func TestBolt_killedAtAnyMoment(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random, _ := store.CutSeed(t)
 	path := filepath.Join(t.TempDir(), "store.db")
 	for round := range 20 {
 		answered := runAndKill(t, path, random.IntN(400))

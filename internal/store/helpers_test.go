@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// CutSeed is cutSeed for the tests outside the package.
+var CutSeed = cutSeed
+
 func put(s Store, key, value string) error {
 	return s.Update(context.Background(), func(tx Txn) error {
 		tx.Set(key, []byte(value))
