@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -57,11 +58,13 @@ type recorded struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Asked  string `json:"asked,omitempty"` // the body of the request
+	Status int    `json:"status,omitzero"` // 0 is 200
 	Type   string `json:"contentType"`
 	Reply  string `json:"reply"`
 }
 
-// RoundTrip gives the reply that is in the folder, or asks and keeps it. Errors are not kept: they may be over next time.
+// RoundTrip gives the reply that is in the folder, or asks and keeps it. Errors are not kept, they may be over next time, but for
+// 501: that an endpoint does not serve EC2 is part of the account as it was read. It is asked again where that can be.
 func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -82,14 +85,16 @@ func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err := json.Unmarshal(text, &one); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		return one.response(r), nil
+		if one.Status == 0 || c.Offline {
+			return one.response(r), nil
+		}
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	case c.Offline:
 		return nil, fmt.Errorf("%s has no reply to %s %s", c.Dir, one.Method, one.Path)
 	}
 	resp, err := c.Next.RoundTrip(r)
-	if err != nil || resp.StatusCode != http.StatusOK {
+	if err != nil || resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNotImplemented {
 		return resp, err
 	}
 	reply, err := io.ReadAll(resp.Body)
@@ -98,13 +103,17 @@ func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(reply))
-	one.Type, one.Reply = resp.Header.Get("Content-Type"), c.Redact.Text(string(reply))
+	one.Status, one.Type, one.Reply = 0, resp.Header.Get("Content-Type"), c.Redact.Text(string(reply))
+	if resp.StatusCode != http.StatusOK {
+		one.Status = resp.StatusCode
+	}
 	return resp, one.write(file)
 }
 
 func (one *recorded) response(r *http.Request) *http.Response {
+	status := cmp.Or(one.Status, http.StatusOK)
 	return &http.Response{
-		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Status: fmt.Sprint(status, " ", http.StatusText(status)), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {one.Type}}, Body: io.NopCloser(bytes.NewReader([]byte(one.Reply))), ContentLength: int64(len(one.Reply)),
 	}
 }

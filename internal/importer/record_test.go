@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,5 +87,55 @@ func TestRedact_leavesNoAccount(t *testing.T) {
 	}
 	if _, err := importer.NewRecorder(dir, false, redactor, nil); err == nil {
 		t.Error("a folder of redacted replies is resumed from")
+	}
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRecorder_whatTheEndpointDoesNotServe: that an endpoint does not serve a call is kept, so that a reading of the folder is the
+// reading that was recorded; it is asked again when the endpoint can be. Other errors are not kept.
+func TestRecorder_whatTheEndpointDoesNotServe(t *testing.T) {
+	dir, status, asked := t.TempDir(), http.StatusForbidden, 0
+	next := tripper(func(r *http.Request) (*http.Response, error) {
+		asked++
+		return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(strings.NewReader(http.StatusText(status))), Request: r}, nil
+	})
+	get := func(offline bool) (int, string) {
+		t.Helper()
+		rec, err := importer.NewRecorder(dir, offline, nil, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://ec2/", strings.NewReader("Action=DescribeVpcs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := rec.RoundTrip(r)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	for i, c := range []struct{ status, offline, asked int }{
+		{http.StatusForbidden, 0, 1},
+		{http.StatusServiceUnavailable, 0, 2},
+		{http.StatusNotImplemented, http.StatusNotImplemented, 3},
+		{http.StatusOK, http.StatusOK, 4},
+		{http.StatusOK, http.StatusOK, 4}, // from the folder
+	} {
+		status = c.status
+		if code, text := get(false); code != c.status || text != http.StatusText(c.status) || asked != c.asked {
+			t.Errorf("%d: %d %s, asked %d times", i, code, text, asked)
+		}
+		if code, text := get(true); code != c.offline || code != 0 && text != http.StatusText(code) {
+			t.Errorf("%d, offline: %d %s", i, code, text)
+		}
 	}
 }
