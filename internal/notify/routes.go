@@ -113,9 +113,7 @@ func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion
 	if c.policy, ok = state.PublishedPolicies.Get(v, state.PublishedPolicies.Key(id.Account, id.ID)); !ok {
 		return nil, errors.New("the policy is missing that routes were published of")
 	}
-	for _, a := range state.PublishedAttachments.Rows(v, state.PublishedAttachments.In(id.Account, id.ID), "") {
-		c.attachments = append(c.attachments, a.Routing())
-	}
+	c.attachments = state.Published(v, id)
 	return c, nil
 }
 
@@ -203,7 +201,7 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 				tx.Emit(of, state.RoutingUpdate, some[i])
 			}
 			if len(list) == 0 {
-				after.save(tx, id, samePolicy, at.generation, put, remove)
+				after.save(tx, id, before, samePolicy, at.generation, put, remove)
 			}
 			return nil
 		})
@@ -226,10 +224,10 @@ const publishTries = 5
 var errPublishedMeanwhile = errors.New("the routes have been published by another, or reset")
 
 // save stores what the next publication is compared with.
-func (p *published) save(tx *state.Txn, id state.NetworkID, samePolicy bool, generation uint64, put []routing.Attachment, remove []string) {
+func (p *published) save(tx *state.Txn, id state.NetworkID, before *published, samePolicy bool, generation uint64, put []routing.Attachment, remove []string) {
 	header, document := state.RoutesPublished.Key(id.Account, id.ID), state.PublishedPolicies.Key(id.Account, id.ID)
 	for _, attachment := range remove {
-		state.PublishedAttachments.Delete(tx, state.PublishedAttachments.Key(id.Account, id.ID, attachment))
+		state.DeletePublished(tx, id, attachment)
 	}
 	if p.tables == nil {
 		state.RoutesPublished.Delete(tx, header)
@@ -237,7 +235,13 @@ func (p *published) save(tx *state.Txn, id state.NetworkID, samePolicy bool, gen
 		return
 	}
 	for i := range put {
-		state.PublishedAttachments.Put(tx, state.PublishedAttachments.Key(id.Account, id.ID, put[i].ID), state.PublishedAttachmentOf(&put[i]))
+		var known *routing.Attachment
+		if before.tables != nil {
+			if a, ok := before.tables.Attachment(put[i].ID); ok {
+				known = &a
+			}
+		}
+		state.PutPublished(tx, id, known, &put[i])
 	}
 	if !samePolicy {
 		state.PublishedPolicies.Put(tx, document, &p.network)

@@ -252,6 +252,49 @@ func TestRoutingEvents_inPiecesThatABusTakes(t *testing.T) {
 	}
 }
 
+// TestRoutingEvents_fewOfManyRoutes: of an attachment with so many that only changes are stored, a process that begins knows what
+// has been published, and neither repeats nor forgets it.
+func TestRoutingEvents_fewOfManyRoutes(t *testing.T) {
+	st := store.OpenMemory()
+	w := newWorld(t, onStore(st))
+	_, cn := w.network()
+	connect := w.connectAttachment(cn)
+	var all []routing.Announcement
+	for n := range 1500 {
+		all = append(all, routing.Announcement{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(n / 256), byte(n), 0}), 24), ASPath: []uint32{65001}})
+	}
+	_, at := w.routeEvents(0)
+	step := func(what string, list []routing.Announcement, restart bool, want int) {
+		t.Helper()
+		if err := w.PutAnnouncements(w.ctx, connect, list); err != nil {
+			t.Fatal(err)
+		}
+		if restart { // before it is published
+			w.restart(st)
+		}
+		told, next := w.routeEvents(at)
+		routes := 0
+		for i := range told {
+			routes += len(told[i].Routes)
+		}
+		if routes != want {
+			t.Errorf("%s: %d routes in events, want %d", what, routes, want)
+		}
+		w.restart(st)
+		if told, next = w.routeEvents(next); len(told) != 0 {
+			t.Errorf("%s: %d events again after a restart", what, len(told))
+		}
+		at = next
+	}
+	step("all", all, false, 2*len(all)) // at both edges
+	step("one less", all[1:], false, 2)
+	step("two less", all[2:], true, 2)
+	step("one more", all[1:], true, 2)
+	step("half of them", all[750:], false, 2*749)
+	step("all again", all, true, 2*750)
+	step("none", nil, true, 2*len(all))
+}
+
 // eventBytes are the bytes of the events in each commit until the store is closed.
 func eventBytes(t *testing.T, st store.Store) <-chan []int {
 	t.Helper()

@@ -60,6 +60,7 @@ func TestFormat_isWrittenDown(t *testing.T) {
 	write(row(RoutesPublished.Table))
 	write(row(PublishedPolicies.Table))
 	write(row(PublishedAttachments.Table))
+	write(row(publishedChanges.Table))
 	write(row(Externals.Table))
 	write(row(ExternalTables.Table))
 	for name := range layoutTables() {

@@ -84,6 +84,7 @@ var (
 	})}
 	PublishedPolicies    = roots[*PublishedPolicy]{plainTable(store.Schema[*PublishedPolicy]{Name: "published-policy"})}
 	PublishedAttachments = Members[*PublishedAttachment]{plainTable(store.Schema[*PublishedAttachment]{Name: "published-attachment"})}
+	publishedChanges     = Members[*PublishedChange]{plainTable(store.Schema[*PublishedChange]{Name: "published-change"})}
 	Externals            = roots[*External]{plainTable(store.Schema[*External]{Name: "external"})}
 	ExternalTables       = Members[*ExternalTable]{plainTable(store.Schema[*ExternalTable]{Name: "external-table"})}
 )

@@ -34,6 +34,7 @@ package state
 //	/acct/A/published-routes/CN                           PublishedRoutes, up to where routes were published in events
 //	/acct/A/published-policy/CN                           PublishedPolicy, what these routes were computed from
 //	/acct/A/published-attachment/CN/ATTACHMENT            PublishedAttachment, the same
+//	/acct/A/published-change/CN/ATTACHMENT                PublishedChange, how it has changed since
 //	/acct/A/external/GN                                   External, what was published of transit gateways and tunnels
 //	/acct/A/external-table/GN/ARN                         ExternalTable, the same of a transit gateway route table
 //	/acct/A/client-token/OPERATION/TOKEN                  ClientToken

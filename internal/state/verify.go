@@ -16,7 +16,7 @@ func layoutTables() map[string]store.Verifiable {
 		CoreNetworks.rows, PolicyVersions.rows, policyDocuments.rows, Executions.rows, Changes.rows, PrefixListAssociations.rows,
 		Attachments.rows, Peerings.rows, ConnectPeers.rows, Announcements.rows, PeerBGPs.rows, heardRoutes.rows,
 		ClientTokens.rows, RouteAnalyses.rows, Metadata.rows, OrganizationAccesses.rows, SnapshotImports.rows,
-		RoutesPublished.rows, PublishedPolicies.rows, PublishedAttachments.rows, Externals.rows, ExternalTables.rows,
+		RoutesPublished.rows, PublishedPolicies.rows, PublishedAttachments.rows, publishedChanges.rows, Externals.rows, ExternalTables.rows,
 	} {
 		tables[t.Name()] = t
 	}
