@@ -257,7 +257,7 @@ func (c *cluster) sweepPieces(ctx context.Context, server string) error {
 	}
 	for _, kv := range pieces.Kvs {
 		id, _, _ := strings.Cut(strings.TrimPrefix(string(kv.Key), c.key("p/")), "/")
-		if used[id] {
+		if used[id] || strings.Count(id[len(server)+1:], "-") > 2 { // a server has this one's name and a number as its own
 			continue
 		}
 		gone := clientv3.Compare(clientv3.CreateRevision(c.key("m/token/", server)), "=", 0)

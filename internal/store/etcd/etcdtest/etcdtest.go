@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -157,12 +157,15 @@ func pause(ctx context.Context) error {
 // FreeAddress is an address on this machine that nobody listens on.
 func FreeAddress() string { return FreeAddresses(1)[0] }
 
-// FreeAddresses are so many of them. Their ports are none that the kernel gives to connections and to those who ask for any, so
-// that they stay free until they are used.
+// ports is how many ports were looked at, from where this process begins: those that run at the same time begin elsewhere.
+var ports atomic.Int64
+
+// FreeAddresses are so many of them. Their ports are none that the kernel gives to connections and to those who ask for any, and
+// not soon another's of this function, so that they stay free until they are used.
 func FreeAddresses(n int) []string {
 	var out []string
 	for len(out) < n {
-		address := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))
+		address := fmt.Sprint("127.0.0.1:", 10_000+(int64(os.Getpid()%1000)*20+ports.Add(1))%20_000)
 		if l, err := net.Listen("tcp", address); err == nil {
 			out = append(out, address)
 			defer func() { _ = l.Close() }() // not before all are found: none twice
