@@ -17,6 +17,7 @@ import (
 type Export struct {
 	mu      sync.Mutex
 	routes  prefixmap.Map[exported]
+	six     int                  // of them IPv6
 	attrs   map[string]*interned // by Attributes.appendKey
 	key     []byte
 	version uint64
@@ -105,11 +106,17 @@ func (x *Export) Replace(routes []Route) int {
 	return x.Update(changes)
 }
 
-// Len is the number of routes.
-func (x *Export) Len() int {
+// Len is the number of routes of some families.
+func (x *Export) Len(set Family) (n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.routes.Len()
+	if set&IPv4 != 0 {
+		n += x.routes.Len() - x.six
+	}
+	if set&IPv6 != 0 {
+		n += x.six
+	}
+	return n
 }
 
 // Routes is what is advertised to a session of the source, in order of prefix; 0 gets all.
@@ -131,11 +138,16 @@ func (x *Export) apply(changes []Route) *batch {
 	b := &batch{version: x.version + 1}
 	for _, c := range changes {
 		before, exists := x.routes.Get(c.Prefix)
+		six := 0
+		if c.Prefix.Addr().Is6() {
+			six = 1
+		}
 		if c.Attrs == nil {
 			if !exists {
 				continue
 			}
 			x.routes.Delete(c.Prefix)
+			x.six -= six
 			x.gone[c.Prefix] = withdrawn{b.version, before.source}
 		} else {
 			x.key = c.Attrs.appendKey(x.key[:0])
@@ -150,6 +162,9 @@ func (x *Export) apply(changes []Route) *batch {
 			in.used++
 			c.Attrs = in.attrs
 			x.routes.Set(c.Prefix, exported{in, c.Source})
+			if !exists {
+				x.six += six
+			}
 			delete(x.gone, c.Prefix)
 		}
 		if exists {

@@ -77,6 +77,9 @@ func (tb table) agree(x *Export, self Source, families Family) error {
 			return fmt.Errorf("the peer has %s, which is not advertised to source %d, withdrawn %+v", p, self, x.gone[p])
 		}
 	}
+	if n := x.Len(families); self == 0 && n != len(want) {
+		return fmt.Errorf("the export has %d routes of the families, advertised are %d", n, len(want))
+	}
 	if len(tb) != len(want) {
 		return fmt.Errorf("the peer has %d routes, advertised are %d", len(tb), len(want))
 	}
@@ -163,7 +166,7 @@ func TestExport_anyHistory(t *testing.T) {
 			x.Update([]Route{{Prefix: pfx("11.0.0.0/8"), Attrs: &Attributes{ASPath: []uint32{i}}}})
 		}
 		x.Update([]Route{{Prefix: pfx("11.0.0.0/8")}})
-		if len(x.gone) != 0 || len(x.attrs) != 0 || x.routes.Len() != 0 {
+		if len(x.gone) != 0 || len(x.attrs) != 0 || x.routes.Len() != 0 || x.six != 0 {
 			t.Fatalf("seed %d: left over %d withdrawn, %d attributes, %d routes", seed, len(x.gone), len(x.attrs), x.routes.Len())
 		}
 	}

@@ -47,7 +47,7 @@ type Session struct {
 
 	Heard      int    `json:"heard"`      // prefixes
 	Stale      int    `json:"stale"`      // of them
-	Advertised int    `json:"advertised"` // prefixes
+	Advertised int    `json:"advertised"` // prefixes of the families of the session; 0 while it is not up
 	Behind     bool   `json:"behind"`     // routes wait to be sent
 	Flaps      uint64 `json:"flaps"`
 	UpdatesIn  uint64 `json:"updatesIn"`
@@ -159,8 +159,8 @@ func (sp *Speaker) complete(c *copied) *Session {
 				r.Families = append(r.Families, f.name)
 			}
 		}
+		r.Advertised = c.export.Len(i.Capabilities.Families)
 	}
-	r.Advertised = c.export.Len()
 	return r
 }
 
