@@ -33,7 +33,8 @@ type alikeChange struct {
 	count         int     // how many they are
 	kinds         []uint8 // of each of the ids: 1 + the kind of its change, 0 for none
 	any           bool
-	dropped       int // in how many tables packets were routed before, and are dropped after
+	dropped       int   // in how many tables packets were routed before, and are dropped after
+	holes         []int // the tables with a blackhole after, and no row before: a shorter prefix may have routed packets
 }
 
 // rowsBetween finds the rows that differ between two networks. The error is that of the context.
@@ -162,18 +163,35 @@ func (a *alikeChange) compare(old, next *column) {
 		}
 		if !sameForwarding(change.Before, change.After) {
 			a.kinds[at], a.any = uint8(1+change.kind()), true
-			if was, is := change.Before, change.After; was != nil && is != nil && was.State != routing.Blackhole && is.State == routing.Blackhole {
+			switch was, is := change.Before, change.After; {
+			case is == nil || is.State != routing.Blackhole:
+			case was == nil:
+				a.holes = append(a.holes, at)
+			case was.State != routing.Blackhole:
 				a.dropped++
 			}
 		}
 	}
 }
 
-// dropped are the prefixes that some table routed before, and drops after.
-func (c *rowChanges) dropped() (list []*changedPrefix) {
+// droppedPrefix is a prefix that so many tables routed before, and drop after.
+type droppedPrefix struct {
+	netip.Prefix
+	tables int
+}
+
+// dropped are the prefixes that some table routed before, by a row of their own or of a shorter prefix, and drops after.
+func (c *rowChanges) dropped() (list []droppedPrefix) {
 	for i := range c.prefixes {
-		if c.prefixes[i].alike.dropped > 0 {
-			list = append(list, &c.prefixes[i])
+		p := &c.prefixes[i]
+		n := p.alike.dropped
+		for _, at := range p.alike.holes {
+			if was, ok := c.before[at].Lookup(p.Prefix); ok && was.State != routing.Blackhole {
+				n++
+			}
+		}
+		if n > 0 {
+			list = append(list, droppedPrefix{p.Prefix, n})
 		}
 	}
 	return list

@@ -169,7 +169,7 @@ func optionsDiffer(a, b *snapshot.VPCOptions) bool {
 }
 
 // headline sums a plan up. dropped are prefixes that become blackholes.
-func (p *Plan) headline(dropped []*changedPrefix) {
+func (p *Plan) headline(dropped []droppedPrefix) {
 	add := func(format string, args ...any) { p.Headline = append(p.Headline, fmt.Sprintf(format, args...)) }
 	named := func(n int, at func(int) string) string {
 		var list []string
@@ -218,7 +218,7 @@ func (p *Plan) headline(dropped []*changedPrefix) {
 	}
 	if n := len(dropped); n > 0 {
 		add("traffic lost: blackholes for %s", named(n, func(i int) string {
-			return fmt.Sprintf("%s in %s", dropped[i].Prefix, plural(dropped[i].alike.dropped, "table"))
+			return fmt.Sprintf("%s in %s", dropped[i].Prefix, plural(dropped[i].tables, "table"))
 		}))
 	}
 	if n := len(p.Replacements); n > 0 {

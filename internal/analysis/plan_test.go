@@ -172,6 +172,11 @@ func TestPlan_headlineNamesBlackholes(t *testing.T) {
 			network(twoSegments, fmt.Sprintf(static, "blackhole"), strings.ReplaceAll(vpcs, "a1", "attachment-0123456789abcdef0")),
 			[]string{"traffic lost: blackholes for 172.16.0.0/12 in 3 tables"},
 		},
+		{
+			"a longer prefix becomes a blackhole", network(twoSegments, fmt.Sprintf(static, "attachment-0123456789abcdef0"), strings.ReplaceAll(vpcs, "a1", "attachment-0123456789abcdef0")),
+			network(twoSegments, fmt.Sprintf(static, "attachment-0123456789abcdef0")+", "+strings.ReplaceAll(fmt.Sprintf(static, "blackhole"), "172.16.0.0/12", "172.16.5.0/24"), strings.ReplaceAll(vpcs, "a1", "attachment-0123456789abcdef0")),
+			[]string{"traffic lost: blackholes for 172.16.5.0/24 in 3 tables"},
+		},
 		{"a new blackhole, where nothing was routed", network(twoSegments, "", vpcs), network(twoSegments, fmt.Sprintf(static, "blackhole"), vpcs), nil},
 		{"the blackhole stays", network(twoSegments, send, vpcs), network(twoSegments, send, strings.ReplaceAll(vpcs, "10.2.", "10.3.")), nil},
 	} {

@@ -185,7 +185,9 @@ func (q *Queue) Follow(ctx context.Context) error {
 
 // followOnce follows until the watch ends.
 func (q *Queue) followOnce(ctx context.Context) error {
-	watch, err := q.store.Watch(ctx, duePrefix)
+	watching, end := context.WithCancel(ctx)
+	defer end()
+	watch, err := q.store.Watch(watching, duePrefix)
 	if err != nil {
 		return err
 	}

@@ -217,12 +217,12 @@ func (q *Queue) bringForward(tx *Txn) error {
 			return err
 		}
 		if at := q.latest(d.entry, tx.Now); at < d.at {
-			tx.Delete(d.key)
 			d.at = at
 			moved = append(moved, d)
 		}
 	}
-	for _, d := range moved {
+	for _, d := range moved { // a Peek does not allow writing between two of its steps
+		tx.Delete(d.key)
 		tx.schedule(d.entry, d.at)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -54,9 +55,14 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, status, reply)
 }
 
+// checkWithin is how long a store may take to say whether it can be written to. Whoever asks meanwhile waits for the same answer.
+const checkWithin = 10 * time.Second
+
 // check is what the health check finds.
 func (s *Server) check() error {
-	err := s.cfg.Service.Check(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), checkWithin)
+	defer cancel()
+	err := s.cfg.Service.Check(ctx)
 	if err != nil {
 		s.cfg.Log.Error("the health check failed", "error", err)
 	}

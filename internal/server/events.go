@@ -122,6 +122,10 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Pr
 	if err := write(": portolan\n\n"); err != nil {
 		return err
 	}
+	may := func() bool { // nothing is told after the end of the key or of what it may
+		now := s.cfg.Authenticator.Now(who)
+		return now != nil && s.cfg.Authorizer.AuthorizeControl(ctx, now, now.Caller().Account) == nil
+	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -129,8 +133,8 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Pr
 		if err != nil {
 			return err
 		}
-		if len(list) > 0 && s.cfg.Authenticator.Now(who) == nil {
-			return nil // nothing is told after the end of the key, which the next beat would notice
+		if len(list) > 0 && !may() {
+			return nil
 		}
 		more := next > q.After
 		q.After = next
@@ -148,13 +152,12 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Pr
 		case <-s.closing:
 			return nil
 		case <-keys:
-			// A stream ends with the key that opened it.
 			keys = s.cfg.Authenticator.Changed()
-			if now := s.cfg.Authenticator.Now(who); now == nil || s.cfg.Authorizer.AuthorizeControl(ctx, now, now.Caller().Account) != nil {
+			if !may() {
 				return nil
 			}
 		case <-beat.C:
-			if s.cfg.Authenticator.Now(who) == nil {
+			if !may() {
 				return nil
 			}
 			if err := write(": still here\n\n"); err != nil {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"portolan/internal/bgp"
 	"portolan/internal/state"
@@ -112,7 +111,7 @@ func (sp *Speaker) Arrange(n placement) map[string]error {
 	for _, p := range sp.peers {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b *peer) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(list, (*peer).compare)
 	problems := map[string]error{}
 	for s, err := range n.arrange(list) {
 		problems[s.name] = err

@@ -95,6 +95,9 @@ func (c claims) take(s *session, namespace string) error {
 		}
 	}
 	c[claim{namespace, s.core, false}], c[claim{namespace, s.router, true}] = s.peer.id, s.peer.id
+	if six := (claim{namespace, s.core6, false}); s.core6.IsValid() && c[six] == "" {
+		c[six] = s.peer.id // a next hop, and an address in the namespace: no router of a tunnel has it
+	}
 	return nil
 }
 

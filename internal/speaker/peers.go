@@ -405,12 +405,16 @@ func identifier(a netip.Addr) netip.Addr {
 // restartTime is how long a router may keep routes while this server restarts.
 const restartTime = 120 * time.Second
 
-// rank is who comes first where peers want the same address.
-func (p *peer) rank() int {
-	if p.connect != nil {
-		return 0
+// compare says who comes first where peers want the same address: the oldest, so that what is worked out from all of them stays as it
+// is for those that were there. VPN attachments come last: their addresses are chosen where Connect peers are not known.
+func (p *peer) compare(other *peer) int {
+	if (p.connect != nil) != (other.connect != nil) {
+		if p.connect != nil {
+			return -1
+		}
+		return 1
 	}
-	return 1
+	return cmp.Or(p.created.Compare(other.created), strings.Compare(p.id, other.id))
 }
 
 // apply makes the sessions of package bgp those of the peers, and says what cannot be had.
@@ -422,11 +426,7 @@ func (sp *Speaker) apply() {
 		peers = append(peers, p)
 	}
 	sp.mu.Unlock()
-	// The oldest first: what is worked out from all of them stays as it is for those that were there. VPN attachments come last:
-	// their addresses are chosen where Connect peers are not known.
-	slices.SortFunc(peers, func(a, b *peer) int {
-		return cmp.Or(a.rank()-b.rank(), a.created.Compare(b.created), strings.Compare(a.id, b.id))
-	})
+	slices.SortFunc(peers, (*peer).compare)
 	var able []*peer
 	for _, p := range peers {
 		if p.problem == "" && p.tables != nil { // else End-of-RIB would tell the router that there are no routes

@@ -19,9 +19,8 @@ type router struct {
 	sessions []Session
 	first    *Session
 	inside   netip.Addr // the router's address in the sessions
-	inside6  netip.Addr // for next hops; not valid: IPv4 alone
+	inside6  netip.Addr // the router's IPv6 address in the tunnel, if it has one
 	id       netip.Addr // BGP identifier
-	v4       bool       // it has IPv4 routes
 	bits     int        // of the inside block
 	outer    string     // of the router; "": no tunnel
 	core     string     // the other end
@@ -43,6 +42,24 @@ func (r *router) source(s *Session) string {
 	return s.PeerAddress.String()
 }
 
+// hop4 says whether a session has IPv4 routes. hop6 is the next hop of its IPv6 routes; not valid: it has none.
+func (r *router) hop4(s *Session) bool { return s.PeerAddress.Is4() }
+
+func (r *router) hop6(s *Session) netip.Addr {
+	if s.PeerAddress.Is6() {
+		return s.PeerAddress
+	}
+	return r.inside6
+}
+
+// families says whether some session has IPv4 and IPv6 routes.
+func (r *router) families() (four, six bool) {
+	for i := range r.sessions {
+		four, six = four || r.hop4(&r.sessions[i]), six || r.hop6(&r.sessions[i]).IsValid()
+	}
+	return four, six
+}
+
 func (r *router) internal() bool { return r.first.CoreNetworkASN == r.first.PeerASN }
 
 // RouterConfig is the configuration of the router of a Connect peer, or of a VPN attachment, whose sessions are given, for one of [Vendors].
@@ -51,9 +68,7 @@ func RouterConfig(sessions []Session, vendor string) (string, error) {
 		return "", errors.New("there are no sessions")
 	}
 	r := &router{sessions: sessions, first: &sessions[0], inside: sessions[0].PeerAddress, bits: 32}
-	if r.id, r.v4 = identifier(r.inside), r.inside.Is4(); !r.v4 {
-		r.inside6 = r.inside
-	}
+	r.id = identifier(r.inside)
 	if t := r.first.Tunnel; t != nil {
 		r.outer, r.core = t.PeerAddress, t.CoreNetworkAddress
 		for _, text := range t.InsideCIDRBlocks {
@@ -136,29 +151,39 @@ func (r *router) frr(b *strings.Builder) {
 		}
 	}
 	b.WriteString(" address-family ipv4 unicast\n")
-	if r.v4 {
+	four, six := r.families()
+	if four {
 		b.WriteString("  ! network 192.168.7.0/24\n")
 	}
-	for _, n := range names {
-		if r.v4 {
+	for i, n := range names {
+		if r.hop4(&r.sessions[i]) {
 			fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s soft-reconfiguration inbound\n", n, n)
 		} else {
 			fmt.Fprintf(b, "  no neighbor %s activate\n", n)
 		}
 	}
 	b.WriteString(" exit-address-family\n")
-	if r.inside6.IsValid() {
+	if six {
 		b.WriteString(" address-family ipv6 unicast\n  ! network 2001:db8:7::/48\n")
-		for _, n := range names {
-			fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s route-map core-out6 out\n", n, n)
+		for i, n := range names {
+			if hop := r.hop6(&r.sessions[i]); hop.IsValid() {
+				fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s route-map %s out\n", n, n, hopMap(hop))
+			}
 		}
 		b.WriteString(" exit-address-family\n")
 	}
 	b.WriteString("exit\n")
-	if r.inside6.IsValid() {
-		fmt.Fprintf(b, "route-map core-out6 permit 10\n set ipv6 next-hop global %s\nexit\n", r.inside6)
+	written := map[netip.Addr]bool{}
+	for i := range r.sessions {
+		if hop := r.hop6(&r.sessions[i]); hop.IsValid() && !written[hop] {
+			written[hop] = true
+			fmt.Fprintf(b, "route-map %s permit 10\n set ipv6 next-hop global %s\nexit\n", hopMap(hop), hop)
+		}
 	}
 }
+
+// hopMap is the name of the route map that sets a next hop.
+func hopMap(hop netip.Addr) string { return "core-out-" + hop.String() }
 
 func (r *router) bird(b *strings.Builder) {
 	r.head(b, "#", false)
@@ -184,11 +209,11 @@ func (r *router) bird(b *strings.Builder) {
 		if s.MD5 {
 			fmt.Fprintf(b, "\tpassword %q;\n", passwordText)
 		}
-		if r.v4 {
+		if r.hop4(s) {
 			b.WriteString("\tipv4 { import all; export where source != RTS_BGP; next hop self; };\n")
 		}
-		if r.inside6.IsValid() {
-			fmt.Fprintf(b, "\tipv6 { import all; export where source != RTS_BGP; next hop address %s; };\n", r.inside6)
+		if hop := r.hop6(s); hop.IsValid() {
+			fmt.Fprintf(b, "\tipv6 { import all; export where source != RTS_BGP; next hop address %s; };\n", hop)
 		}
 		b.WriteString("}\n")
 	}
@@ -222,17 +247,20 @@ func (r *router) cisco(b *strings.Builder) {
 			fmt.Fprintf(b, " neighbor %s password %s\n", name, passwordText)
 		}
 	}
-	var families []string
-	if r.v4 {
-		families = append(families, "ipv4")
-	}
-	if r.inside6.IsValid() {
-		families = append(families, "ipv6")
-	}
-	for _, f := range families {
-		fmt.Fprintf(b, " address-family %s unicast\n", f)
-		for _, n := range names {
-			fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s send-community\n", n, n)
+	four, six := r.families()
+	for _, f := range []struct {
+		name string
+		some bool
+		has  func(*Session) bool
+	}{{"ipv4", four, r.hop4}, {"ipv6", six, func(s *Session) bool { return r.hop6(s).IsValid() }}} {
+		if !f.some {
+			continue
+		}
+		fmt.Fprintf(b, " address-family %s unicast\n", f.name)
+		for i, n := range names {
+			if f.has(&r.sessions[i]) {
+				fmt.Fprintf(b, "  neighbor %s activate\n  neighbor %s send-community\n", n, n)
+			}
 		}
 		b.WriteString(" exit-address-family\n")
 	}
@@ -260,10 +288,11 @@ func (r *router) juniper(b *strings.Builder) {
 		set("protocols bgp group core-network multihop ttl %d", connectTTL)
 	}
 	set("protocols bgp group core-network hold-time 30")
-	if r.v4 {
+	four, six := r.families()
+	if four {
 		set("protocols bgp group core-network family inet unicast")
 	}
-	if r.inside6.IsValid() {
+	if six {
 		set("protocols bgp group core-network family inet6 unicast")
 	}
 	for i := range r.sessions {

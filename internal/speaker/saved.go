@@ -184,7 +184,7 @@ func (sp *Speaker) savePart(ctx context.Context, p *peer) (more, ok bool) {
 		parts[shard] = p.routes.stored(shard)
 		routes += len(parts[shard])
 	}
-	if more = len(p.stale) > 0; !more {
+	if more = len(p.stale) > 0; !more && shardsFor(p.routes.count, want) == want {
 		delete(sp.unsaved, p)
 	}
 	dividing := p.dividing && more

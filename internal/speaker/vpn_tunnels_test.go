@@ -1,6 +1,7 @@
 package speaker_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -38,6 +39,33 @@ func TestVPN_tunnelsThatCarryIPv6(t *testing.T) {
 	} {
 		if text, err := speaker.RouterConfig(list.Of(vpn), vendor); err != nil || !strings.Contains(text, want) || strings.Contains(text, "router-id fd00") || strings.Contains(text, "router id fd00") {
 			t.Errorf("%s: %v\n%s\nwant %q", vendor, err, text, want)
+		}
+	}
+	// Each session has a next hop of its own, and the families that its tunnel carries.
+	list.Sessions = list.Of(vpn)
+	list.Sessions[0].PeerAddress = netip.MustParseAddr("169.254.1.2")
+	for vendor, want := range map[string]string{"frr": "set ipv6 next-hop global fd00:1::6", "bird": "ipv6 { import all; export where source != RTS_BGP; next hop address fd00:1::6; }"} {
+		text, err := speaker.RouterConfig(list.Sessions, vendor)
+		if err != nil || strings.Count(text, want) != 1 || strings.Count(text, "next-hop global")+strings.Count(text, "next hop address") != 1 || strings.Contains(text, "ip address") {
+			t.Errorf("%s: %v\n%s\nwant %q once", vendor, err, text, want)
+		}
+	}
+}
+
+// TestVPN_noRouterAtAConnectPeersAddress: a Connect peer's IPv6 address is one of the namespace, though no session is between it and
+// the router.
+func TestVPN_noRouterAtAConnectPeersAddress(t *testing.T) {
+	w := newWorld(t)
+	peer := w.peers(65001)[0] // fd00::100/125, of which the core network has the second and third address
+	vpn := w.vpn(1, "eu-west-1", 65010)
+	w.connection(vpn, func(v *catalog.VPNConnection) { v.Tunnels[1].InsideIPv6CIDR = pfx("fd00::100/126") })
+	got := w.BGP().Arrange(speaker.RecordedNetns(func(...string) error { return nil }))
+	if len(got) != 1 {
+		t.Errorf("got %v, want one session of the VPN refused", got)
+	}
+	for _, err := range got {
+		if want := "fd00::102 is an address of " + peer; !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

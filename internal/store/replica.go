@@ -215,6 +215,9 @@ func (s *replica) probe(ctx context.Context) error {
 	case <-b.done:
 		return b.err
 	case <-ctx.Done():
+		if failed := s.failing.Load(); failed != nil {
+			return *failed
+		}
 		return ctx.Err()
 	}
 }

@@ -45,7 +45,7 @@ func (s *replica) runIn(ctx context.Context, b *replicaBatch, f func(Txn) error)
 		return false, err
 	}
 	b.begin(s)
-	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && b.calls > 0 && !slices.Contains(b.fences, fence) {
+	if fence, fenced := ctx.Value(fenceKey{}).(Fence); fenced && (b.calls > 0 || b.probe) && !slices.Contains(b.fences, fence) {
 		b.full = true // if the name is another's by now, nothing else must fail with this
 		return false, errNoRoom
 	}

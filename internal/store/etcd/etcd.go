@@ -87,6 +87,7 @@ const (
 	beginWithin   = time.Minute // once the cluster has answered
 	dialTimeout   = 5 * time.Second
 	callTimeout   = 2 * time.Second
+	newestWithin  = 4 * time.Second // the short tries, and some that a slow cluster can answer
 	commitTimeout = time.Second
 	firstTry      = 250 * time.Millisecond
 	shortTries    = 4
@@ -294,7 +295,7 @@ func (c *cluster) probe(ctx context.Context) (int, error) {
 
 // Newest is the revision of the latest commit.
 func (c *cluster) Newest(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, newestWithin)
 	defer cancel()
 	var got *clientv3.GetResponse
 	err := tries(ctx, func(ctx context.Context) (err error) {
