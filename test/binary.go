@@ -159,3 +159,11 @@ func (p *Process) Env() []string {
 		"AWS_MAX_ATTEMPTS=1",
 	)
 }
+
+// writeAtOnce writes a file that a server looks at, which never sees it half written.
+func writeAtOnce(file, text string) error {
+	if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}

@@ -117,7 +117,7 @@ func (l *faultLab) clock(i int) string { return filepath.Join(l.dir, fmt.Sprintf
 
 // setClock lets a server's clock differ from the machine's from now on.
 func (l *faultLab) setClock(i int, by string) {
-	if err := setClock(l.clock(i), by); err != nil {
+	if err := writeAtOnce(l.clock(i), by); err != nil {
 		l.t.Fatal(err)
 	}
 }

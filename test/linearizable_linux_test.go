@@ -367,15 +367,7 @@ func (e *tried) trouble(p *Process, r *round, random *rand.Rand, calls func(int)
 	p.Kill()
 }
 
-func (e *tried) setClock(off string) error { return setClock(e.clock, off) }
-
-// setClock writes a file of PORTOLAN_CLOCK_FILE, which a server never sees half written.
-func setClock(file, off string) error {
-	if err := os.WriteFile(file+".new", []byte(off), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
-}
+func (e *tried) setClock(off string) error { return writeAtOnce(e.clock, off) }
 
 // TestLinearizable_oneServer: registers, sets, a quota, client tokens, version numbers and associations of one server are what
 // they are said to be, while it is killed, stopped, its disk is full, commits and syncs fail, and its clock is set.

@@ -133,11 +133,7 @@ func TestMember_killedWithinEtcd(t *testing.T) {
 	for _, place := range places {
 		before := len(acknowledged)
 		maps.Copy(acknowledged, writeUntilItEnds(ctx, t, p, gn, place, func() {
-			err := os.WriteFile(file+".new", []byte(place), 0o600)
-			if err == nil {
-				err = os.Rename(file+".new", file)
-			}
-			if err != nil {
+			if err := writeAtOnce(file, place); err != nil {
 				t.Error(err)
 			}
 		}))

@@ -60,9 +60,8 @@ type boltStore struct {
 	closed  sync.Once
 	failed  error // from Close
 
-	failing atomic.Pointer[error] // why the last commit failed, nil when it did not
-	size    atomic.Int64          // of the file that is in use, in bytes
-	probing sync.Mutex            // held by the health check that tries to write
+	commitHealth
+	size atomic.Int64 // of the file that is in use, in bytes
 
 	// Belong to whoever has the turn.
 	revision  uint64

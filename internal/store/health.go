@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
+	"sync/atomic"
 )
 
 // HealthChecker is a store that can lose the ability to write.
@@ -26,15 +28,26 @@ func (s *boltStore) Health(ctx context.Context) error {
 	if free, known := freeSpace(s.path); known && free < leastFree {
 		return fmt.Errorf("%w: the disk of %s has %d bytes left", ErrBroken, s.path, free)
 	}
-	failed := s.failing.Load()
+	return s.after(ctx, s.probe)
+}
+
+// commitHealth is how the last commit went.
+type commitHealth struct {
+	failing atomic.Pointer[error] // why it failed, nil when it did not
+	probing sync.Mutex            // held by the check that makes a commit
+}
+
+// after makes a commit that changes nothing where the last one failed, and says whether the next can succeed.
+func (h *commitHealth) after(ctx context.Context, probe func(context.Context) error) error {
+	failed := h.failing.Load()
 	if failed == nil {
 		return nil
 	}
-	if !s.probing.TryLock() {
+	if !h.probing.TryLock() {
 		return *failed // another check is at it
 	}
-	defer s.probing.Unlock()
-	return s.probe(ctx)
+	defer h.probing.Unlock()
+	return probe(ctx)
 }
 
 // probe commits without a change, together with whatever updates wait at the moment.

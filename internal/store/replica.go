@@ -37,9 +37,8 @@ type replica struct {
 	closing chan struct{}
 	stopped sync.WaitGroup
 	closed  sync.Once
-	failed  error                 // from Close
-	failing atomic.Pointer[error] // why the last commit failed, nil when it did not
-	probing sync.Mutex            // held by the health check that tries to write
+	failed  error // from Close
+	commitHealth
 
 	commits, conflicts atomic.Uint64
 }
@@ -191,15 +190,7 @@ func (s *replica) Health(ctx context.Context) error {
 	if _, err := s.newest.do(ctx, s.cluster.Newest); err != nil {
 		return fmt.Errorf("%w: the cluster does not answer: %w", ErrBroken, err)
 	}
-	failed := s.failing.Load()
-	if failed == nil {
-		return nil
-	}
-	if !s.probing.TryLock() {
-		return *failed // another check is at it
-	}
-	defer s.probing.Unlock()
-	return s.probe(ctx)
+	return s.after(ctx, s.probe)
 }
 
 // probe commits without a change, together with whatever updates wait at the moment.
