@@ -20,8 +20,23 @@ type Violation struct {
 	Null       bool   // there is no value
 }
 
+// Empty has the members that a client sent as empty strings, by their fields. A required string is "" without them, too.
+type Empty map[string]bool
+
 // checker collects the violated constraints of one input.
-type checker struct{ violations []Violation }
+type checker struct {
+	empty      Empty
+	violations []Violation
+}
+
+// absent tells whether a required string that is "" was not sent.
+func (c *checker) absent(at *place) bool {
+	if len(c.empty) == 0 {
+		return true
+	}
+	field, _ := at.spell()
+	return !c.empty[field]
+}
 
 func (c *checker) add(at *place, constraint string) {
 	field, path := at.spell()

@@ -13,9 +13,9 @@ func (x *AWSLocation) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AcceptAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *AcceptAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -25,20 +25,20 @@ func (x *AcceptAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *AssociateConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectPeerId, 0, 50)
 		c.matches(&p, x.ConnectPeerId, patternConnectPeerId)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
@@ -50,19 +50,19 @@ func (x *AssociateConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateCustomerGatewayInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" {
+func (x *AssociateCustomerGatewayInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CustomerGatewayArn, 0, 500)
 	}
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
@@ -74,19 +74,19 @@ func (x *AssociateCustomerGatewayInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateLinkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *AssociateLinkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if p := at.member("linkId"); x.LinkId == "" {
+	if p := at.member("linkId"); x.LinkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.LinkId, 0, 50)
@@ -95,19 +95,19 @@ func (x *AssociateLinkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateTransitGatewayConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *AssociateTransitGatewayConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" {
+	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayConnectPeerArn, 0, 500)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
@@ -159,20 +159,20 @@ func (x *CoreNetworkSegmentEdgeIdentifier) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateConnectAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("edgeLocation"); x.EdgeLocation == "" {
+	if p := at.member("edgeLocation"); x.EdgeLocation == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.EdgeLocation, 1, 63)
 	}
-	if p := at.member("transportAttachmentId"); x.TransportAttachmentId == "" {
+	if p := at.member("transportAttachmentId"); x.TransportAttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransportAttachmentId, 0, 50)
@@ -208,9 +208,9 @@ func (x *CreateConnectAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("connectAttachmentId"); x.ConnectAttachmentId == "" {
+func (x *CreateConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("connectAttachmentId"); x.ConnectAttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectAttachmentId, 0, 50)
@@ -219,7 +219,7 @@ func (x *CreateConnectPeerInput) Validate() []Violation {
 	if p := at.member("coreNetworkAddress"); x.CoreNetworkAddress != nil {
 		c.length(&p, *x.CoreNetworkAddress, 1, 50)
 	}
-	if p := at.member("peerAddress"); x.PeerAddress == "" {
+	if p := at.member("peerAddress"); x.PeerAddress == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PeerAddress, 1, 50)
@@ -250,19 +250,19 @@ func (x *CreateConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectionInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *CreateConnectionInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if p := at.member("connectedDeviceId"); x.ConnectedDeviceId == "" {
+	if p := at.member("connectedDeviceId"); x.ConnectedDeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectedDeviceId, 0, 50)
@@ -286,9 +286,9 @@ func (x *CreateConnectionInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *CreateCoreNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -312,20 +312,20 @@ func (x *CreateCoreNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkPrefixListAssociationInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("prefixListArn"); x.PrefixListArn == "" {
+	if p := at.member("prefixListArn"); x.PrefixListArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PrefixListArn, 0, 500)
 	}
-	if p := at.member("prefixListAlias"); x.PrefixListAlias == "" {
+	if p := at.member("prefixListAlias"); x.PrefixListAlias == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PrefixListAlias, 0, 256)
@@ -337,9 +337,9 @@ func (x *CreateCoreNetworkPrefixListAssociationInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDeviceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *CreateDeviceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -378,15 +378,15 @@ func (x *CreateDeviceInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDirectConnectGatewayAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("directConnectGatewayArn"); x.DirectConnectGatewayArn == "" {
+	if p := at.member("directConnectGatewayArn"); x.DirectConnectGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DirectConnectGatewayArn, 0, 500)
@@ -425,8 +425,8 @@ func (x *CreateDirectConnectGatewayAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateGlobalNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *CreateGlobalNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("description"); x.Description != nil {
 		c.length(&p, *x.Description, 0, 256)
 	}
@@ -440,9 +440,9 @@ func (x *CreateGlobalNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateLinkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *CreateLinkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -461,7 +461,7 @@ func (x *CreateLinkInput) Validate() []Violation {
 	if p := at.member("provider"); x.Provider != nil {
 		c.length(&p, *x.Provider, 0, 256)
 	}
-	if p := at.member("siteId"); x.SiteId == "" {
+	if p := at.member("siteId"); x.SiteId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.SiteId, 0, 50)
@@ -476,9 +476,9 @@ func (x *CreateLinkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *CreateSiteInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -499,15 +499,15 @@ func (x *CreateSiteInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteToSiteVpnAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("vpnConnectionArn"); x.VpnConnectionArn == "" {
+	if p := at.member("vpnConnectionArn"); x.VpnConnectionArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.VpnConnectionArn, 0, 500)
@@ -538,15 +538,15 @@ func (x *CreateSiteToSiteVpnAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayPeeringInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayArn, 0, 500)
@@ -564,15 +564,15 @@ func (x *CreateTransitGatewayPeeringInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("peeringId"); x.PeeringId == "" {
+func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PeeringId, 0, 50)
 		c.matches(&p, x.PeeringId, patternPeeringId)
 	}
-	if p := at.member("transitGatewayRouteTableArn"); x.TransitGatewayRouteTableArn == "" {
+	if p := at.member("transitGatewayRouteTableArn"); x.TransitGatewayRouteTableArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayRouteTableArn, 0, 500)
@@ -593,15 +593,15 @@ func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateVpcAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *CreateVpcAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("vpcArn"); x.VpcArn == "" {
+	if p := at.member("vpcArn"); x.VpcArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.VpcArn, 0, 500)
@@ -644,9 +644,9 @@ func (x *CreateVpcAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *DeleteAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -656,9 +656,9 @@ func (x *DeleteAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+func (x *DeleteConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectPeerId, 0, 50)
@@ -668,14 +668,14 @@ func (x *DeleteConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectionInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeleteConnectionInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("connectionId"); x.ConnectionId == "" {
+	if p := at.member("connectionId"); x.ConnectionId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectionId, 0, 50)
@@ -684,9 +684,9 @@ func (x *DeleteConnectionInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *DeleteCoreNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -696,9 +696,9 @@ func (x *DeleteCoreNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPolicyVersionInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *DeleteCoreNetworkPolicyVersionInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -708,15 +708,15 @@ func (x *DeleteCoreNetworkPolicyVersionInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("prefixListArn"); x.PrefixListArn == "" {
+	if p := at.member("prefixListArn"); x.PrefixListArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PrefixListArn, 0, 500)
@@ -725,14 +725,14 @@ func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteDeviceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeleteDeviceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
@@ -741,9 +741,9 @@ func (x *DeleteDeviceInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteGlobalNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeleteGlobalNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -752,14 +752,14 @@ func (x *DeleteGlobalNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteLinkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeleteLinkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("linkId"); x.LinkId == "" {
+	if p := at.member("linkId"); x.LinkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.LinkId, 0, 50)
@@ -768,9 +768,9 @@ func (x *DeleteLinkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeletePeeringInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("peeringId"); x.PeeringId == "" {
+func (x *DeletePeeringInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PeeringId, 0, 50)
@@ -780,9 +780,9 @@ func (x *DeletePeeringInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteResourcePolicyInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+func (x *DeleteResourcePolicyInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -791,14 +791,14 @@ func (x *DeleteResourcePolicyInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteSiteInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeleteSiteInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("siteId"); x.SiteId == "" {
+	if p := at.member("siteId"); x.SiteId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.SiteId, 0, 50)
@@ -807,14 +807,14 @@ func (x *DeleteSiteInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeregisterTransitGatewayInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DeregisterTransitGatewayInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayArn, 0, 500)
@@ -823,8 +823,8 @@ func (x *DeregisterTransitGatewayInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DescribeGlobalNetworksInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *DescribeGlobalNetworksInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkIds"); x.GlobalNetworkIds != nil {
 		for i, list := 0, x.GlobalNetworkIds; i < len(list); i++ {
 			p, v := p.element(i), list[i]
@@ -841,14 +841,14 @@ func (x *DescribeGlobalNetworksInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DisassociateConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectPeerId, 0, 50)
@@ -858,14 +858,14 @@ func (x *DisassociateConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateCustomerGatewayInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DisassociateCustomerGatewayInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" {
+	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CustomerGatewayArn, 0, 500)
@@ -874,19 +874,19 @@ func (x *DisassociateCustomerGatewayInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateLinkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DisassociateLinkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
 	}
-	if p := at.member("linkId"); x.LinkId == "" {
+	if p := at.member("linkId"); x.LinkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.LinkId, 0, 50)
@@ -895,14 +895,14 @@ func (x *DisassociateLinkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateTransitGatewayConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *DisassociateTransitGatewayConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" {
+	if p := at.member("transitGatewayConnectPeerArn"); x.TransitGatewayConnectPeerArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayConnectPeerArn, 0, 500)
@@ -911,9 +911,9 @@ func (x *DisassociateTransitGatewayConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ExecuteCoreNetworkChangeSetInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *ExecuteCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -923,9 +923,9 @@ func (x *ExecuteCoreNetworkChangeSetInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *GetConnectAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -935,9 +935,9 @@ func (x *GetConnectAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetConnectPeerAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -959,9 +959,9 @@ func (x *GetConnectPeerAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("connectPeerId"); x.ConnectPeerId == "" {
+func (x *GetConnectPeerInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectPeerId, 0, 50)
@@ -971,9 +971,9 @@ func (x *GetConnectPeerInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectionsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetConnectionsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -997,9 +997,9 @@ func (x *GetConnectionsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeEventsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *GetCoreNetworkChangeEventsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1015,9 +1015,9 @@ func (x *GetCoreNetworkChangeEventsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeSetInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *GetCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1033,9 +1033,9 @@ func (x *GetCoreNetworkChangeSetInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *GetCoreNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1045,9 +1045,9 @@ func (x *GetCoreNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkPolicyInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *GetCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1060,9 +1060,9 @@ func (x *GetCoreNetworkPolicyInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCustomerGatewayAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetCustomerGatewayAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1083,9 +1083,9 @@ func (x *GetCustomerGatewayAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDevicesInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetDevicesInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1109,9 +1109,9 @@ func (x *GetDevicesInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDirectConnectGatewayAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *GetDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1121,9 +1121,9 @@ func (x *GetDirectConnectGatewayAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinkAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetLinkAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1144,9 +1144,9 @@ func (x *GetLinkAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinksInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetLinksInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1176,9 +1176,9 @@ func (x *GetLinksInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceCountsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetNetworkResourceCountsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1196,45 +1196,9 @@ func (x *GetNetworkResourceCountsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceRelationshipsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
-		c.missing(&p)
-	} else {
-		c.length(&p, x.GlobalNetworkId, 0, 50)
-	}
-	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
-		c.length(&p, *x.CoreNetworkId, 0, 50)
-		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
-	}
-	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
-		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
-	}
-	if p := at.member("awsRegion"); x.AwsRegion != nil {
-		c.length(&p, *x.AwsRegion, 1, 63)
-	}
-	if p := at.member("accountId"); x.AccountId != nil {
-		c.length(&p, *x.AccountId, 12, 12)
-	}
-	if p := at.member("resourceType"); x.ResourceType != nil {
-		c.length(&p, *x.ResourceType, 0, 256)
-	}
-	if p := at.member("resourceArn"); x.ResourceArn != nil {
-		c.length(&p, *x.ResourceArn, 0, 1500)
-	}
-	if p := at.member("maxResults"); x.MaxResults != nil {
-		c.between(&p, int64(*x.MaxResults), 1, 500)
-	}
-	if p := at.member("nextToken"); x.NextToken != nil {
-		c.length(&p, *x.NextToken, 0, 2048)
-	}
-	return c.violations
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourcesInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetNetworkResourceRelationshipsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1268,9 +1232,45 @@ func (x *GetNetworkResourcesInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkRoutesInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetNetworkResourcesInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.GlobalNetworkId, 0, 50)
+	}
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
+	}
+	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
+		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
+	}
+	if p := at.member("awsRegion"); x.AwsRegion != nil {
+		c.length(&p, *x.AwsRegion, 1, 63)
+	}
+	if p := at.member("accountId"); x.AccountId != nil {
+		c.length(&p, *x.AccountId, 12, 12)
+	}
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
+	}
+	if p := at.member("resourceArn"); x.ResourceArn != nil {
+		c.length(&p, *x.ResourceArn, 0, 1500)
+	}
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
+	}
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *GetNetworkRoutesInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1337,9 +1337,9 @@ func (x *GetNetworkRoutesInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkTelemetryInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetNetworkTelemetryInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1373,9 +1373,9 @@ func (x *GetNetworkTelemetryInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetResourcePolicyInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+func (x *GetResourcePolicyInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -1384,14 +1384,14 @@ func (x *GetResourcePolicyInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetRouteAnalysisInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetRouteAnalysisInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("routeAnalysisId"); x.RouteAnalysisId == "" {
+	if p := at.member("routeAnalysisId"); x.RouteAnalysisId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.RouteAnalysisId, 0, 256)
@@ -1400,9 +1400,9 @@ func (x *GetRouteAnalysisInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSiteToSiteVpnAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *GetSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1412,9 +1412,9 @@ func (x *GetSiteToSiteVpnAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSitesInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetSitesInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1435,9 +1435,9 @@ func (x *GetSitesInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1458,9 +1458,9 @@ func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayPeeringInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("peeringId"); x.PeeringId == "" {
+func (x *GetTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PeeringId, 0, 50)
@@ -1470,9 +1470,9 @@ func (x *GetTransitGatewayPeeringInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRegistrationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *GetTransitGatewayRegistrationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1493,9 +1493,9 @@ func (x *GetTransitGatewayRegistrationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *GetTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1505,9 +1505,9 @@ func (x *GetTransitGatewayRouteTableAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetVpcAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *GetVpcAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1517,8 +1517,8 @@ func (x *GetVpcAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentNatConfigurationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListAttachmentNatConfigurationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
 		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
@@ -1547,9 +1547,9 @@ func (x *ListAttachmentNatConfigurationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1569,8 +1569,8 @@ func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListAttachmentsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
 		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
@@ -1594,8 +1594,8 @@ func (x *ListAttachmentsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListConnectPeersInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListConnectPeersInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
 		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
@@ -1614,9 +1614,9 @@ func (x *ListConnectPeersInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPolicyVersionsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *ListCoreNetworkPolicyVersionsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1632,9 +1632,9 @@ func (x *ListCoreNetworkPolicyVersionsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPrefixListAssociationsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *ListCoreNetworkPrefixListAssociationsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1653,20 +1653,20 @@ func (x *ListCoreNetworkPrefixListAssociationsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkRoutingInformationInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *ListCoreNetworkRoutingInformationInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("segmentName"); x.SegmentName == "" {
+	if p := at.member("segmentName"); x.SegmentName == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.SegmentName, 0, 256)
 	}
-	if p := at.member("edgeLocation"); x.EdgeLocation == "" {
+	if p := at.member("edgeLocation"); x.EdgeLocation == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.EdgeLocation, 1, 63)
@@ -1716,8 +1716,8 @@ func (x *ListCoreNetworkRoutingInformationInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworksInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListCoreNetworksInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("maxResults"); x.MaxResults != nil {
 		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
@@ -1728,8 +1728,8 @@ func (x *ListCoreNetworksInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListOrganizationServiceAccessStatusInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListOrganizationServiceAccessStatusInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("maxResults"); x.MaxResults != nil {
 		c.between(&p, int64(*x.MaxResults), 1, 500)
 	}
@@ -1740,8 +1740,8 @@ func (x *ListOrganizationServiceAccessStatusInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListPeeringsInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
+func (x *ListPeeringsInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
 		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
@@ -1765,9 +1765,9 @@ func (x *ListPeeringsInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListTagsForResourceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+func (x *ListTagsForResourceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -1793,12 +1793,12 @@ func (x *NatRuleRequest) validate(c *checker, at *place) {
 	} else {
 		c.between(&p, int64(*x.RuleNumber), 1, 32766)
 	}
-	if p := at.member("matchSourceCidr"); x.MatchSourceCidr == "" {
+	if p := at.member("matchSourceCidr"); x.MatchSourceCidr == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.MatchSourceCidr, 1, 50)
 	}
-	if p := at.member("natCidr"); x.NatCidr == "" {
+	if p := at.member("natCidr"); x.NatCidr == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.NatCidr, 1, 50)
@@ -1806,21 +1806,21 @@ func (x *NatRuleRequest) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutAttachmentRoutingPolicyLabelInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *PutAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
 		c.matches(&p, x.AttachmentId, patternAttachmentId)
 	}
-	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel == "" {
+	if p := at.member("routingPolicyLabel"); x.RoutingPolicyLabel == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.RoutingPolicyLabel, 0, 256)
@@ -1832,15 +1832,15 @@ func (x *PutAttachmentRoutingPolicyLabelInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutCoreNetworkPolicyInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *PutCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("policyDocument"); x.PolicyDocument == "" {
+	if p := at.member("policyDocument"); x.PolicyDocument == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PolicyDocument, 0, 10000000)
@@ -1855,14 +1855,14 @@ func (x *PutCoreNetworkPolicyInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutResourcePolicyInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("policyDocument"); x.PolicyDocument == "" {
+func (x *PutResourcePolicyInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("policyDocument"); x.PolicyDocument == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.PolicyDocument, 0, 10000000)
 	}
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -1871,14 +1871,14 @@ func (x *PutResourcePolicyInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RegisterTransitGatewayInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *RegisterTransitGatewayInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" {
+	if p := at.member("transitGatewayArn"); x.TransitGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.TransitGatewayArn, 0, 500)
@@ -1887,9 +1887,9 @@ func (x *RegisterTransitGatewayInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RejectAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *RejectAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1899,15 +1899,15 @@ func (x *RejectAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
 		c.matches(&p, x.CoreNetworkId, patternCoreNetworkId)
 	}
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -1917,9 +1917,9 @@ func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RestoreCoreNetworkPolicyVersionInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *RestoreCoreNetworkPolicyVersionInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -1950,9 +1950,9 @@ func (x *RouteTableIdentifier) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartOrganizationServiceAccessUpdateInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("action"); x.Action == "" {
+func (x *StartOrganizationServiceAccessUpdateInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("action"); x.Action == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.Action, 0, 50)
@@ -1961,9 +1961,9 @@ func (x *StartOrganizationServiceAccessUpdateInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartRouteAnalysisInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *StartRouteAnalysisInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -1991,9 +1991,9 @@ func (x *Tag) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *TagResourceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+func (x *TagResourceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -2010,9 +2010,9 @@ func (x *TagResourceInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UntagResourceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+func (x *UntagResourceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -2029,9 +2029,9 @@ func (x *UntagResourceInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateAttachmentNatConfigurationInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *UpdateAttachmentNatConfigurationInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -2053,14 +2053,14 @@ func (x *UpdateAttachmentNatConfigurationInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateConnectionInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateConnectionInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("connectionId"); x.ConnectionId == "" {
+	if p := at.member("connectionId"); x.ConnectionId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ConnectionId, 0, 50)
@@ -2078,9 +2078,9 @@ func (x *UpdateConnectionInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateCoreNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" {
+func (x *UpdateCoreNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.CoreNetworkId, 0, 50)
@@ -2093,14 +2093,14 @@ func (x *UpdateCoreNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDeviceInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateDeviceInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("deviceId"); x.DeviceId == "" {
+	if p := at.member("deviceId"); x.DeviceId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.DeviceId, 0, 50)
@@ -2133,9 +2133,9 @@ func (x *UpdateDeviceInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDirectConnectGatewayAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *UpdateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)
@@ -2151,9 +2151,9 @@ func (x *UpdateDirectConnectGatewayAttachmentInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateGlobalNetworkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateGlobalNetworkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
@@ -2165,14 +2165,14 @@ func (x *UpdateGlobalNetworkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateLinkInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateLinkInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("linkId"); x.LinkId == "" {
+	if p := at.member("linkId"); x.LinkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.LinkId, 0, 50)
@@ -2193,14 +2193,14 @@ func (x *UpdateLinkInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateNetworkResourceMetadataInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateNetworkResourceMetadataInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("resourceArn"); x.ResourceArn == "" {
+	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.ResourceArn, 0, 1500)
@@ -2218,14 +2218,14 @@ func (x *UpdateNetworkResourceMetadataInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateSiteInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" {
+func (x *UpdateSiteInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.GlobalNetworkId, 0, 50)
 	}
-	if p := at.member("siteId"); x.SiteId == "" {
+	if p := at.member("siteId"); x.SiteId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.SiteId, 0, 50)
@@ -2240,9 +2240,9 @@ func (x *UpdateSiteInput) Validate() []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateVpcAttachmentInput) Validate() []Violation {
-	c, at := new(checker), (*place)(nil)
-	if p := at.member("attachmentId"); x.AttachmentId == "" {
+func (x *UpdateVpcAttachmentInput) Validate(empty Empty) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
 	} else {
 		c.length(&p, x.AttachmentId, 0, 50)

@@ -22,7 +22,7 @@ func writeValidate(m *model, b *bytes.Buffer) error {
 			continue
 		}
 		if s.isInput {
-			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate() []Violation {\nc, at := new(checker), (*place)(nil)\n", s.goName())
+			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate(empty Empty) []Violation {\nc, at := &checker{empty: empty}, (*place)(nil)\n", s.goName())
 		} else {
 			fmt.Fprintf(b, "func (x *%s) validate(c *checker, at *place) {\n", s.goName())
 		}
@@ -65,7 +65,7 @@ func (m *model) validateMember(b *bytes.Buffer, s *shape, member member) {
 	case m.isPointer(s, member) || t.Type == "list" || t.Type == "map":
 		absent = field + " == nil"
 	case t.Type == "string" && s.required(member.Name):
-		absent = field + ` == ""` // absent and empty are the same, and neither names anything
+		absent = field + ` == "" && c.absent(&p)`
 	}
 	at := fmt.Sprintf("p := at.member(%q)", lowerCamel(member.Name))
 	switch required := s.required(member.Name) && absent != ""; {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -109,8 +110,14 @@ func (f *facts) wrong(shape string, at blamed, yield func(value any, at blamed, 
 		if s.Min != nil && *s.Min > 1 {
 			yield("1", at, bound("length", "greater", *s.Min))
 		}
+		if s.Min != nil && *s.Min > 0 {
+			yield("", at, bound("length", "greater", *s.Min))
+		}
 		if s.Pattern != "" && s.Pattern != `[\s\S]*` && shape != "FilterName" {
 			yield("\u00a0no", at, "Member must satisfy regular expression pattern: "+s.Pattern)
+			if !regexp.MustCompile(s.Pattern).MatchString("") {
+				yield("", at, "Member must satisfy regular expression pattern: "+s.Pattern)
+			}
 		}
 	case "integer":
 		if s.Max != nil {
@@ -294,7 +301,19 @@ func TestServe_everyConstraintOfEveryOperation(t *testing.T) {
 			case slices.Contains(input.Required, name):
 				expect(with(name, nil), at, required)
 			}
-			f.wrong(m.Shape, at, func(value any, at blamed, constraint string) { expect(with(name, value), at, constraint) })
+			f.wrong(m.Shape, at, func(value any, at blamed, constraint string) {
+				if value == "" && m.Location == "uri" {
+					constraint = required // a path cannot tell an empty label from none
+				}
+				expect(with(name, value), at, constraint)
+			})
+			if s := f.Shapes[m.Shape]; s.Type == "string" && m.Location != "uri" && slices.Contains(input.Required, name) {
+				path, query, body := request(op, input, with(name, ""))
+				resp, text := r.do(op.Method, path+"?"+query, body)
+				if resp.StatusCode/100 != 4 || strings.Contains(text, required) {
+					t.Errorf("%s with an empty %s: got %d %.300s", op.Name, name, resp.StatusCode, text)
+				}
+			}
 			switch {
 			case m.Location == "querystring" && f.Shapes[m.Shape].Type == "integer":
 				for _, value := range []string{"x", "1.5", "99999999999", ""} {

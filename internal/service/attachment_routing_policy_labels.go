@@ -13,9 +13,6 @@ func putAttachmentRoutingPolicyLabel(tx *state.Txn, in *api.PutAttachmentRouting
 		if err != nil {
 			return nil, err
 		}
-		if in.RoutingPolicyLabel == "" {
-			return nil, api.InvalidField("routingPolicyLabel", "Member must have length greater than or equal to 1.")
-		}
 		setLabel(tx, old, in.RoutingPolicyLabel)
 		return &api.PutAttachmentRoutingPolicyLabelOutput{
 			CoreNetworkId: in.CoreNetworkId, AttachmentId: in.AttachmentId, RoutingPolicyLabel: in.RoutingPolicyLabel,

@@ -84,7 +84,9 @@ func wrongFields(in api.Input) []api.FieldError {
 	case *api.CreateTransitGatewayPeeringInput:
 		return append(transitGatewayARN.check(in.TransitGatewayArn), tagFields(in.Tags)...)
 	case *api.CreateCoreNetworkPrefixListAssociationInput:
-		return prefixListARN.check(in.PrefixListArn)
+		return append(prefixListARN.check(in.PrefixListArn), someText("prefixListAlias", in.PrefixListAlias)...)
+	case *api.PutAttachmentRoutingPolicyLabelInput:
+		return someText("routingPolicyLabel", in.RoutingPolicyLabel)
 	case *api.CreateConnectPeerInput:
 		return append(connectPeerFields(in), tagFields(in.Tags)...)
 
@@ -128,6 +130,14 @@ func (f foreignARN) check(text string) []api.FieldError {
 		return nil
 	}
 	return []api.FieldError{{Name: f.field, Message: "ARN is not valid for a " + f.what + "."}}
+}
+
+// someText refuses an empty string that would name nothing; the model bounds neither of them.
+func someText(name, text string) []api.FieldError {
+	if text != "" {
+		return nil
+	}
+	return []api.FieldError{{Name: name, Message: "Member must have length greater than or equal to 1."}}
 }
 
 // maxIDs bounds a list of ids.

@@ -49,7 +49,8 @@ func TestCheckFields_tellsAllAtOnce(t *testing.T) {
 		{&api.CreateDirectConnectGatewayAttachmentInput{DirectConnectGatewayArn: "x", Tags: reserved}, "directConnectGatewayArn tags[0].key tags[0].value"},
 		{&api.CreateTransitGatewayRouteTableAttachmentInput{TransitGatewayRouteTableArn: "x", Tags: reserved}, "transitGatewayRouteTableArn tags[0].key tags[0].value"},
 		{&api.CreateTransitGatewayPeeringInput{TransitGatewayArn: "x", Tags: reserved}, "transitGatewayArn tags[0].key tags[0].value"},
-		{&api.CreateCoreNetworkPrefixListAssociationInput{PrefixListArn: "x"}, "prefixListArn"},
+		{&api.CreateCoreNetworkPrefixListAssociationInput{PrefixListArn: "x"}, "prefixListArn prefixListAlias"},
+		{&api.PutAttachmentRoutingPolicyLabelInput{}, "routingPolicyLabel"},
 		{
 			&api.CreateConnectPeerInput{
 				PeerAddress: "1.2.3", CoreNetworkAddress: new("x"), BgpOptions: &api.BgpOptions{PeerAsn: new(int64(0))},

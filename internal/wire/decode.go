@@ -61,7 +61,8 @@ func TooLarge(limit int64) error {
 
 // Decode makes the operation's input of a request's parts and checks it against the model, then by further checks of
 // single members that are not the model's. labels are those of Match. Unknown members and parameters are ignored, null is
-// an absent member, of a scalar parameter given twice the first counts.
+// an absent member, of a scalar parameter given twice the first counts. An empty string is a value in the body and in the
+// query; a label of the path without one is absent.
 //
 // What cannot be read is a ValidationException with Reason CannotParse. Violated constraints, all of them, are one in the
 // words of AWS's framework, which answers before the operation looks: see [api.ViolatedConstraints]. What the further
@@ -84,7 +85,11 @@ func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, furt
 		}
 		violated = append(violated, more...)
 	}
-	violated = append(violated, in.Validate()...)
+	broken := in.Validate(nil)
+	if slices.ContainsFunc(broken, func(v api.Violation) bool { return v.Null }) {
+		broken = in.Validate(emptyMembers(rawQuery, body))
+	}
+	violated = append(violated, broken...)
 	if len(violated) > 0 {
 		return nil, api.ViolatedConstraints(violated[:min(len(violated), maxWrong)]...)
 	}
@@ -96,6 +101,48 @@ func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, furt
 		return nil, api.InvalidFields(wrong[:min(len(wrong), maxWrong)]...)
 	}
 	return in, nil
+}
+
+// emptyMembers finds the members that query and body have as empty strings. Both have been decoded without an error.
+func emptyMembers(rawQuery string, body []byte) api.Empty {
+	empty := api.Empty{}
+	query, _ := url.ParseQuery(rawQuery)
+	for name, values := range query {
+		if values[0] == "" {
+			empty[name] = true
+		}
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return empty
+		}
+		// Strings of objects are names and values in turn.
+		if in, n := dec.StackIndex(dec.StackDepth()); token.Kind() == '"' && token.String() == "" && in == '{' && n%2 == 0 {
+			empty[field(dec.StackPointer())] = true
+		}
+	}
+}
+
+// field spells the place of a member in a body as [api.Violation] does: "natGatewayRules[0].natCidr". Members of the
+// interface have a capital first; what has none is no member.
+func field(at jsontext.Pointer) string {
+	var b strings.Builder
+	for name := range at.Tokens() {
+		switch {
+		case name != "" && '0' <= name[0] && name[0] <= '9':
+			b.WriteString("[" + name + "]")
+		case name == "" || name[0] < 'A' || name[0] > 'Z':
+			return ""
+		case b.Len() > 0:
+			b.WriteByte('.')
+			fallthrough
+		default:
+			b.WriteString(strings.ToLower(name[:1]) + name[1:])
+		}
+	}
+	return b.String()
 }
 
 // maxWrong is how many violations one reply names: a body can hold hundreds of thousands.

@@ -119,8 +119,10 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if f := in.Validate(); len(f) > 0 {
-			t.Errorf("%s: decoded, but %v", op.Name, f)
+		for _, v := range in.Validate(nil) {
+			if !v.Null || !strings.Contains(query+body, `""`) && !strings.Contains(query, "=") { // an empty string is a value
+				t.Errorf("%s: decoded, but %v", op.Name, v)
+			}
 		}
 		// What was decoded, written down and sent again, is the same input.
 		again, err := json.Marshal(in)

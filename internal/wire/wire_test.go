@@ -277,9 +277,18 @@ func TestDecode_violatedConstraints(t *testing.T) {
 			one + "connectAttachmentId" + failed + "satisfy regular expression pattern: ^attachment-([0-9a-f]{8,17})$",
 		},
 		"length": {"CreateGlobalNetwork", "", `{"Description":"` + long + `"}`, one + "description" + failed + "have length less than or equal to 256"},
-		"empty where it is required": {
+		"empty, as elements of lists go": {
 			"CreateVpcAttachment", "", `{"CoreNetworkId":"core-network-0123456789abcdef0","VpcArn":"arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0123456789abcdef0","SubnetArns":[],"NatGatewayRules":[{"RuleNumber":1,"MatchSourceCidr":"10.0.0.0/16","NatCidr":""}]}`,
-			"1 validation error detected: Value null at 'natGatewayRules.1.member.natCidr" + failed + "not be null",
+			one + "natGatewayRules.1.member.natCidr" + failed + "have length greater than or equal to 1",
+		},
+		"empty beside null and absent": {
+			"CreateConnectAttachment", "", `{"CoreNetworkId":"","EdgeLocation":null,"edgeLocation":"","Options":{}}`,
+			"3 validation errors detected: Value at 'coreNetworkId" + failed + "satisfy regular expression pattern: ^core-network-([0-9a-f]{8,17})$; " +
+				"Value null at 'edgeLocation" + failed + "not be null; Value null at 'transportAttachmentId" + failed + "not be null",
+		},
+		"empty and absent parameters": {
+			"DisassociateLink", "deviceId=&deviceId=d", ``,
+			"1 validation error detected: Value null at 'linkId" + failed + "not be null",
 		},
 		"enum": {
 			"UpdateAttachmentNatConfiguration", "", `{"NatGatewaySupport":"ENABLED"}`,
