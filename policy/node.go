@@ -19,15 +19,16 @@ const (
 // node is one value of the document. Paths and lines are worked out when they are asked for: a large document has many
 // nodes and few errors.
 type node struct {
-	kind   byte // '{' '[' '"' '0' 't' 'f' 'n'
-	at     int32
-	keyAt  int32 // of a member: where its name stands
-	index  int32 // of an array's element
-	key    string
-	text   string // of a string, or the digits of a number
-	values []*node
-	parent *node
-	source *source
+	kind     byte // '{' '[' '"' '0' 't' 'f' 'n'
+	optional bool // of a member, once its object was read: it may be left out
+	at       int32
+	keyAt    int32 // of a member: where its name stands
+	index    int32 // of an array's element
+	key      string
+	text     string // of a string, or the digits of a number
+	values   []*node
+	parent   *node
+	source   *source
 }
 
 // get is the member of an object, nil when absent.

@@ -57,8 +57,8 @@ func (r *reader) is(n *node, kind byte, expected string) bool {
 // asExpected is how a value of the wrong type is best written, "" when nobody can tell.
 func asExpected(n *node, expected string) string {
 	switch {
-	case n.kind == 'n' && expected == "array":
-		return "an empty list is []"
+	case n.kind == 'n' && n.optional:
+		return "leave the member out: null is not the same"
 	case n.kind == '"' && expected == "array":
 		return "a list, even of one: [" + strconv.Quote(words.Clip(n.text)) + "]"
 	case n.kind == '0' && expected == "string":
@@ -97,7 +97,9 @@ func (r *reader) object(n *node, s *shape) bool {
 		return false
 	}
 	for _, v := range n.values {
-		if !slices.Contains(s.keys, v.key) && !r.full() {
+		known := slices.Contains(s.keys, v.key)
+		v.optional = known && !slices.Contains(s.required, v.key)
+		if !known && !r.full() {
 			line, column := n.source.position(int(v.keyAt))
 			path := v.place().Path()
 			r.errs = append(r.errs, Error{

@@ -137,7 +137,11 @@ func (r *reader) whenSentTo(n *node) SegmentSet {
 		}
 		return s
 	default:
-		r.is(n, '[', "array")
+		if bare {
+			r.is(n, '{', "object")
+		} else {
+			r.is(n, '[', "array")
+		}
 		return SegmentSet{Place: n.place()}
 	}
 }

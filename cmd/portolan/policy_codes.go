@@ -16,7 +16,7 @@ func codes() []ruleInfo {
 
 // codeTable has a code, what is wrong, and what to do.
 var codeTable = [][3]string{
-	{policy.CodeTypeMismatch, "A value has the wrong type.", "Write the type that the message names. An empty list is [], never null."},
+	{policy.CodeTypeMismatch, "A value has the wrong type.", "Write the type that the message names. A member without a value is left out, never null."},
 	{policy.CodeRequiredProperty, "A member is missing.", "Add the member. Which ones are required depends on the action or the type of the object."},
 	{policy.CodeConstantViolation, "A value is not one of those allowed here.", "Use one of the values in the message. Some features need version 2025.11."},
 	{policy.CodeInvalidString, "A string does not have the form it needs.", "Names begin with a letter and have letters and digits only; attachment ids have 17 hexadecimal digits."},
