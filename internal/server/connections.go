@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 )
 
@@ -178,12 +179,14 @@ func (c *connection) writes(n int) {
 	})
 }
 
-// rests ends a request.
+// rests ends a request, and lets others have the processor: who sends many requests at once would keep it until it is taken
+// away, and a call behind a thousand of these would wait for seconds.
 func (c *connection) rests() {
 	c.set(func(c *connection) {
 		c.busy, c.held = false, 0
 		c.all.order.MoveToBack(c.place)
 	})
+	runtime.Gosched()
 }
 
 type connectionKey struct{}

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net"
+	"net/http"
+	"runtime"
 	"testing"
 )
 
@@ -73,6 +75,22 @@ func TestConnections_whatTheyHold(t *testing.T) {
 	wantOpen(t, "+++", answered, small, other)
 	if slow.rests(); all.held != 1<<22-free {
 		t.Errorf("%d bytes are held", all.held)
+	}
+}
+
+// TestConnections_requestsTakeTurns: between two requests of a connection others have the processor, be they sent at once.
+func TestConnections_requestsTakeTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	c := open(t, &connections{limit: 1, most: 1 << 20})
+	other := make(chan struct{})
+	go close(other)
+	for range 3 { // one of sixty times the scheduler looks at who has just yielded first
+		stateChanged(c, http.StateIdle)
+	}
+	select {
+	case <-other:
+	default:
+		t.Error("nobody else had the processor")
 	}
 }
 
