@@ -33,15 +33,19 @@ import (
 
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) > 1 && os.Args[1] == floodCommand {
+		runFlood(os.Args[2:])
+		return
+	}
 	write := flag.String("write", "", "also write the report to this file")
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
-	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, questions, bgp, fulltable, reach, pairs, isolation, cluster or start")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, questions, bgp, fulltable, reach, pairs, isolation, floods, cluster or start")
 	binary := flag.String("binary", "", "the binary of this tree for pairs; without it, it is built")
 	before := flag.String("before", "", "a commit, or a binary of one, to measure this tree beside")
 	sessions := flag.Int("sessions", 2000, "BGP sessions")
-	attack := flag.String("attack", "", "of isolation, only what has this in its name")
+	attack := flag.String("attack", "", "of isolation and floods, only what has this in its name")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of all that is measured to this file")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the server sets it; the bare handler has it too
@@ -97,7 +101,7 @@ func (b *bench) report() {
 	for _, part := range []struct {
 		name    string
 		measure func()
-	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"questions", b.questions}, {"bgp", b.bgp}, {"fulltable", b.fullTable}, {"reach", b.reach}, {"pairs", b.pairs}, {"isolation", b.isolation}, {"cluster", b.cluster}, {"start", b.start}} {
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"questions", b.questions}, {"bgp", b.bgp}, {"fulltable", b.fullTable}, {"reach", b.reach}, {"pairs", b.pairs}, {"isolation", b.isolation}, {"floods", b.floods}, {"cluster", b.cluster}, {"start", b.start}} {
 		if b.only == "" || b.only == part.name {
 			part.measure()
 		}

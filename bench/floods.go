@@ -1,0 +1,355 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/go-json-experiment/json"
+)
+
+// floods measures how long signed calls take beside many connections of clients that have no valid signature.
+func (b *bench) floods() {
+	b.printf("## Signed calls beside floods\n\nGetDevices and CreateSite in turns, each over a new connection, at a server with `--credentials`, beside connections of others, each of\n" +
+		"which begins anew when it is closed. A request \"50 times\" is sent 50 times at once; answers are read, where nothing else is said.\n" +
+		"All clients share the cores with the server, which takes 4,096 connections. Goal: the slowest below 1,000 ms.\n\n")
+	b.printf("| what others do | connections | opened /s | answers, MB/s | GetDevices, median | CreateSite, median | slowest |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	dir, err := os.MkdirTemp("", "portolan-bench-")
+	check(err)
+	defer func() { check(os.RemoveAll(dir)) }()
+	for _, secured := range []bool{false, true} {
+		f := newFlooded(b, dir, secured)
+		for _, k := range f.kinds() {
+			if strings.Contains(k.name, b.attack) {
+				f.beside(k)
+			}
+		}
+		f.stop()
+	}
+	b.printf("\n")
+}
+
+// flooded is a server that checks signatures.
+type flooded struct {
+	b       *bench
+	addr    string
+	secured *tls.Config // of clients; nil: HTTP
+	root    string      // path of a global network with some devices
+	stop    func()
+}
+
+// The keys of the server's file: who is measured, and another account.
+const (
+	quietKey = "AKIAQUIET"
+	otherKey = "AKIAOTHER"
+)
+
+func newFlooded(b *bench, dir string, secured bool) *flooded {
+	binary := b.binary
+	if binary == "" {
+		binary = buildBinaryOnce()
+	}
+	keys := filepath.Join(dir, "keys.json")
+	var list []m
+	for i, key := range []string{quietKey, otherKey} {
+		account := fmt.Sprintf("%012d", i+1)
+		list = append(list, m{"accessKeyId": key, "secretAccessKey": "secret", "account": account, "principalArn": "arn:aws:iam::" + account + ":user/u", "policies": []m{
+			{"Version": "2012-10-17", "Statement": []m{{"Effect": "Allow", "Action": "networkmanager:*", "Resource": "*"}}},
+		}})
+	}
+	text, err := json.Marshal(list, json.Deterministic(true))
+	check(err)
+	check(os.WriteFile(keys, text, 0o600))
+	args := []string{"--data", filepath.Join(dir, fmt.Sprint("data-", secured)), "--credentials", keys, "--quota", "sites=1000000"}
+	f := &flooded{b: b}
+	if secured {
+		chain, private, config := ownCertificate(dir)
+		f.secured = config
+		args = append(args, "--tls-cert", chain, "--tls-key", private)
+	}
+	url, _, kill := start(binary, args...)
+	f.addr, f.stop = strings.TrimPrefix(url, "http://"), kill
+	var gn struct {
+		GlobalNetwork struct{ GlobalNetworkId string }
+	}
+	_, answer := f.call("POST", "/global-networks")
+	check(json.Unmarshal(answer, &gn))
+	f.root = "/global-networks/" + gn.GlobalNetwork.GlobalNetworkId
+	for range 20 {
+		f.call("POST", f.root+"/devices")
+	}
+	return f
+}
+
+// ownCertificate makes files of a certificate with a key of the usual kind, and what its clients need.
+func ownCertificate(dir string) (chain, private string, client *tls.Config) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	check(err)
+	cert, err := x509.ParseCertificate(der)
+	check(err)
+	text, err := x509.MarshalPKCS8PrivateKey(key)
+	check(err)
+	chain, private = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	check(os.WriteFile(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	check(os.WriteFile(private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}), 0o600))
+	client = &tls.Config{ServerName: "localhost", RootCAs: x509.NewCertPool()}
+	client.RootCAs.AddCert(cert)
+	return chain, private, client
+}
+
+// signed is a request as it is sent, signed by a key, up to the end of its headers.
+func (f *flooded) signed(key, method, path string) string {
+	req, err := http.NewRequest(method, "http://"+f.addr+path, nil)
+	check(err)
+	empty := sha256.Sum256(nil)
+	check(v4.NewSigner().SignHTTP(context.Background(), aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}, req, hex.EncodeToString(empty[:]), "networkmanager", "us-west-2", time.Now()))
+	text := &strings.Builder{}
+	check(req.Write(text))
+	return strings.TrimSuffix(text.String(), "\r\n")
+}
+
+// call is a signed call over a connection of its own.
+func (f *flooded) call(method, path string) (took time.Duration, answer []byte) {
+	request := f.signed(quietKey, method, path) + "Connection: close\r\n\r\n"
+	start := time.Now()
+	conn, err := net.Dial("tcp", f.addr)
+	check(err)
+	if f.secured != nil {
+		conn = tls.Client(conn, f.secured)
+	}
+	_, err = io.WriteString(conn, request)
+	check(err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	check(err)
+	answer, err = io.ReadAll(resp.Body)
+	check(err)
+	took = time.Since(start)
+	_ = conn.Close() // the server may have been first
+	if resp.StatusCode != http.StatusOK {
+		check(fmt.Errorf("%s %s: %s %.300s", method, path, resp.Status, answer))
+	}
+	return took, answer
+}
+
+// flood is what each of many connections sends.
+type flood struct {
+	name        string
+	connections int
+	text        string
+	after       string // what is done then
+}
+
+const (
+	readAnswers = "read"
+	readOnce    = "once"  // the first answer, and begin anew
+	leaveThem   = "leave" // read nothing
+	sendSlowly  = "slow"  // one more byte every second
+)
+
+func (f *flooded) kinds() []flood {
+	if f.secured != nil {
+		return []flood{
+			{"nothing, over TLS", 0, "", readAnswers},
+			{"begin a TLS handshake and do not end it", 4000, clientHello(), readAnswers},
+			{"the same", 5000, clientHello(), readAnswers},
+			{"begin a TLS handshake, hear the answer and begin anew", 1000, clientHello(), readOnce},
+			{"the same", 4000, clientHello(), readOnce},
+		}
+	}
+	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: " + f.addr + "\r\n" }
+	const last = "Connection: close\r\n\r\n"
+	fifty := func(request string) string { return strings.Repeat(request+"\r\n", 49) + request + last }
+	description := get("/_portolan/openapi.json")
+	forged := strings.Replace(f.signed(quietKey, "GET", f.root+"/devices"), "Signature=", "Signature=0", 1)
+	body := strings.Replace(forged, "GET", "POST", 1) + "Content-Length: 100000\r\n\r\n"
+	stream := f.signed(otherKey, "GET", "/_portolan/events") + "Accept: text/event-stream\r\n\r\n"
+	return []flood{
+		{"nothing", 0, "", readAnswers},
+		{"are idle", 5000, "", readAnswers},
+		{"send a header slowly", 5000, get(f.root+"/devices") + "X-A: ", sendSlowly},
+		{"send a body slowly, named like a key", 5000, body, sendSlowly},
+		{"open streams of events, signed, of another account", 4000, stream, readAnswers},
+		{"the same", 5000, stream, readAnswers},
+		{"ask once and begin anew", 1000, get(f.root+"/devices") + last, readAnswers},
+		{"ask 50 times for devices", 1000, fifty(get(f.root + "/devices")), readAnswers},
+		{"the same with a wrong signature", 1000, fifty(forged), readAnswers},
+		{"the same, signed, of another account", 1000, fifty(f.signed(otherKey, "GET", "/global-networks")), readAnswers},
+		{"ask 50 times for the description of the control calls, 52 KB", 1000, fifty(description), readAnswers},
+		{"the same, and read nothing", 1000, fifty(description), leaveThem},
+		{"the same, and read it", 4000, fifty(description), readAnswers},
+		{"ask 50 times for app.js of the console, 85 KB", 1000, fifty(get("/console/app.js")), readAnswers},
+		{"ask 50 times for health", 1000, fifty(get("/_portolan/health")), readAnswers},
+		{"ask 50 times for metrics", 1000, fifty(get("/metrics")), readAnswers},
+		{"ask 50 times who calls", 1000, fifty(get("/_portolan/caller")), readAnswers},
+		{"ask 50 times for events", 1000, fifty(get("/_portolan/events")), readAnswers},
+		{"ask 50 times for announcements", 1000, fifty(get("/_portolan/announcements/attachment-0")), readAnswers},
+	}
+}
+
+// clientHello is how a TLS handshake begins.
+func clientHello() string {
+	ours, theirs := net.Pipe()
+	go func() { _ = tls.Client(ours, &tls.Config{ServerName: "localhost"}).Handshake() }() // it ends with the pipe
+	hello := make([]byte, 4096)
+	n, err := theirs.Read(hello)
+	check(err)
+	check(theirs.Close())
+	return string(hello[:n])
+}
+
+// beside measures signed calls beside a flood and prints the row.
+func (f *flooded) beside(k flood) {
+	var opened, read atomic.Int64
+	stop := func() {}
+	if k.connections > 0 {
+		stop = f.begin(k, &opened, &read)
+	}
+	var reads, writes []float64
+	start, before := time.Now(), [2]int64{opened.Load(), read.Load()}
+	for span := time.Duration(f.b.rounds) * f.b.span; time.Since(start) < span || len(writes) < 4; time.Sleep(2 * time.Millisecond) {
+		took, _ := f.call("GET", f.root+"/devices")
+		reads = append(reads, float64(took.Microseconds())/1000)
+		took, _ = f.call("POST", f.root+"/sites")
+		writes = append(writes, float64(took.Microseconds())/1000)
+	}
+	seconds := time.Since(start).Seconds()
+	f.b.printf("| %s | %d | %.0f | %.0f | %.1f ms | %.1f ms | %.0f ms |\n", k.name, k.connections, float64(opened.Load()-before[0])/seconds,
+		float64(read.Load()-before[1])/1e6/seconds, median(reads), median(writes), max(slices.Max(reads), slices.Max(writes)))
+	stop()
+}
+
+// begin lets a process of its own flood the server, so that the scheduler of this one has nothing but the signed calls.
+func (f *flooded) begin(k flood, opened, read *atomic.Int64) (stop func()) {
+	self, err := os.Executable()
+	check(err)
+	cmd := exec.Command(self, floodCommand, f.addr, strconv.Itoa(k.connections), k.after)
+	cmd.Stdin, cmd.Stderr = strings.NewReader(k.text), os.Stderr
+	out, err := cmd.StdoutPipe()
+	check(err)
+	check(cmd.Start())
+	lines := bufio.NewScanner(out)
+	next := func() bool {
+		if !lines.Scan() {
+			return false
+		}
+		var o, r int64
+		_, err := fmt.Sscan(lines.Text(), &o, &r)
+		check(err)
+		opened.Store(o)
+		read.Store(r)
+		return true
+	}
+	for next() && opened.Load() < int64(k.connections) {
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for next() {
+		}
+	}()
+	return func() {
+		_ = cmd.Process.Kill()
+		<-done
+		_ = cmd.Wait()
+	}
+}
+
+// floodCommand makes this program a process that floods: flood ADDRESS CONNECTIONS AFTER, with the text on standard input.
+const floodCommand = "flood"
+
+// runFlood opens connections, sends the text on each, and begins anew on those that were closed. Ten times a second it prints
+// how many it has opened and how many bytes it was answered.
+func runFlood(args []string) {
+	if len(args) != 3 {
+		log.Fatalf("usage: %s ADDRESS CONNECTIONS AFTER", floodCommand)
+	}
+	addr, after := args[0], args[2]
+	n, err := strconv.Atoi(args[1])
+	check(err)
+	text, err := io.ReadAll(os.Stdin)
+	check(err)
+	runtime.GOMAXPROCS(1)
+	var opened, read atomic.Int64
+	for range n {
+		go func() {
+			for {
+				conn, err := net.Dial("tcp", addr)
+				if err != nil {
+					time.Sleep(10 * time.Millisecond)
+					continue
+				}
+				_, _ = conn.Write(text) // it may have been closed already
+				opened.Add(1)
+				switch after {
+				case readOnce:
+					n, _ := conn.Read(make([]byte, 4096))
+					read.Add(int64(n))
+				case leaveThem:
+					select {}
+				case sendSlowly:
+					for err == nil {
+						time.Sleep(time.Second)
+						_, err = conn.Write([]byte("x"))
+					}
+				case readAnswers:
+					discard(conn.(*net.TCPConn), &read)
+				}
+				_ = conn.Close()
+			}
+		}()
+	}
+	for {
+		time.Sleep(100 * time.Millisecond)
+		fmt.Println(opened.Load(), read.Load())
+	}
+}
+
+// discarded is where answers go that nobody looks at. Linux copies nothing there, see recv(2) on MSG_TRUNC.
+var discarded [1 << 20]byte
+
+// discard reads to the end of a connection.
+func discard(conn *net.TCPConn, read *atomic.Int64) {
+	raw, err := conn.SyscallConn()
+	check(err)
+	_ = raw.Read(func(fd uintptr) (done bool) {
+		for {
+			n, _, err := syscall.Recvfrom(int(fd), discarded[:], syscall.MSG_TRUNC)
+			switch {
+			case err == syscall.EAGAIN:
+				return false
+			case err == nil && n > 0:
+				read.Add(int64(n))
+			case err != syscall.EINTR:
+				return true
+			}
+		}
+	})
+}
