@@ -21,6 +21,7 @@ import (
 	"portolan/internal/node"
 	"portolan/internal/server"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 )
 
 // Server is a running server. It ends with the test.
@@ -81,6 +82,7 @@ const drain = time.Minute
 
 // start makes the server, and gives what runs until the context ends.
 func (c *config) start(ctx context.Context) (*Server, []func(context.Context) error, error) {
+	c.Turns = new(turns.Turns)
 	n, err := node.New(ctx, c.Config)
 	if err != nil {
 		return nil, nil, err
@@ -100,6 +102,7 @@ func (c *config) start(ctx context.Context) (*Server, []func(context.Context) er
 	srv.URL = "http://" + listener.Addr().String()
 	front := server.New(server.Config{
 		Service:       n,
+		Turns:         c.Turns,
 		Now:           c.Now,
 		Authenticator: auth.NewAuthenticator(auth.Config{Credentials: c.credentials, Now: c.Now}),
 		Authorizer:    &auth.Authorizer{Tags: n, Sharing: n, Policies: c.shares, Log: c.Log},

@@ -45,7 +45,7 @@ var floors = []struct {
 	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
 	{[]string{"internal/console"}, "built files and headers; it must not know who is calling, nor what is asked"},
-	{[]string{"internal/failpoint", "internal/order", "internal/prefixmap"}, "names of places that fail, sorting, and maps by prefix; nothing else"},
+	{[]string{"internal/failpoint", "internal/order", "internal/prefixmap", "internal/turns"}, "names of places that fail, sorting, maps by prefix, and turns to compute; nothing else"},
 	{[]string{"api"}, "the interface; standard library only"},
 }
 

@@ -28,6 +28,7 @@ import (
 	"portolan/internal/server"
 	"portolan/internal/state"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 )
 
 // serveOptions are the flags of serve. Each can be given as an environment variable too: --log-level is
@@ -127,7 +128,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return usage(err)
 	}
-	cfg := node.Config{Now: clock, Log: log, Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
+	cfg := node.Config{Now: clock, Log: log, Turns: new(turns.Turns), Routing: o.routing.options, NoRoutingEvents: !o.routingEvents}
 	if cfg.Profile, err = lifecycle.ParseProfile(o.lifecycle); err != nil {
 		return usage(err)
 	}
@@ -217,6 +218,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		Cluster:       clusterOf(cfg.Store),
 		BGP:           sessions,
 		Service:       svc,
+		Turns:         cfg.Turns,
 		Authenticator: authenticator,
 		Authorizer:    &auth.Authorizer{Tags: svc, Sharing: svc, Policies: shares, Log: log},
 		Limiter:       limiter,

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -125,5 +126,31 @@ func TestUpdate_prepares(t *testing.T) {
 	}
 	if fmt.Sprint(shown) != "[/acct/1/p]" {
 		t.Errorf("shown %v", shown)
+	}
+}
+
+// TestUpdate_preparesInATurn: a call prepares in a turn of its account, for it may be much; the worker, which steps for everybody,
+// waits for no account.
+func TestUpdate_preparesInATurn(t *testing.T) {
+	for _, c := range []struct {
+		account, want string
+	}{
+		{"1", "turn of 1, /acct/1/p, end"},
+		{"", "/acct/1/p"},
+	} {
+		r := newRig(t, "instant")
+		var did []string
+		r.TakeTurns(func(_ context.Context, account string) (func(), error) {
+			did = append(did, "turn of "+account)
+			return func() { did = append(did, "end") }, nil
+		})
+		r.Prepare(CoreNetworkPolicy, func(_ store.Reader, e Entry) { did = append(did, e.Key) })
+		r.enter(CoreNetworkPolicy, "/acct/1/p", "PENDING_GENERATION")
+		if err := r.Update(t.Context(), c.account, func(*Txn) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(did, ", "); got != c.want {
+			t.Errorf("a call of account %q: %s; want %s", c.account, got, c.want)
+		}
 	}
 }

@@ -58,6 +58,7 @@ type Queue struct {
 	profile  Profile
 	handlers map[Kind]Handler
 	prepares map[Kind]Preparer
+	turn     Turn // nil: there are none
 	log      *slog.Logger
 
 	next     atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
@@ -117,14 +118,21 @@ func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
 // Prepare registers the preparer of a kind.
 func (q *Queue) Prepare(kind Kind, p Preparer) { q.prepares[kind] = p }
 
-// prepare lets the preparers see what is due. What goes wrong meets the transaction too.
+// Turn waits for the right to compute something heavy for an account, which done ends.
+type Turn func(ctx context.Context, account string) (done func(), err error)
+
+// TakeTurns has the preparers run in turns. Those of steps that nobody asked for do not: a step is for everybody.
+func (q *Queue) TakeTurns(turn Turn) { q.turn = turn }
+
+// prepare lets the preparers see what is due, in a turn of the account whose call it is. What goes wrong meets the transaction too.
 func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
 	if (q.prepared.Load() == 0 || q.next.Load() > now) && q.others.next.Load() > now {
 		return
 	}
+	var found []Entry
 	_ = q.store.View(ctx, func(r store.Reader) error {
 		about := concerns{queue: q, r: r, account: take.account}
-		var found []Entry
+		found = nil
 		for key, value := range r.Scan(duePrefix, "") {
 			at, row, err := parseDueKey(key)
 			if err != nil {
@@ -144,6 +152,19 @@ func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
 				found = append(found, d.entry)
 			}
 		}
+		return nil
+	})
+	if len(found) == 0 {
+		return
+	}
+	if take.account != "" && q.turn != nil {
+		done, err := q.turn(ctx, take.account)
+		if err != nil {
+			return
+		}
+		defer done()
+	}
+	_ = q.store.View(ctx, func(r store.Reader) error {
 		for _, e := range found {
 			q.prepares[e.Kind](r, e)
 		}

@@ -20,6 +20,7 @@ import (
 	"portolan/internal/speaker"
 	"portolan/internal/state"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 	"portolan/policy"
 	"portolan/routing"
 )
@@ -38,6 +39,9 @@ type Config struct {
 
 	// Routing turns what is decided about routes where AWS documents nothing; nil is the default of everything.
 	Routing *routing.Options
+
+	// Turns are the rights to compute something heavy, shared with the server that answers; nil: its own.
+	Turns *turns.Turns
 
 	// NoRoutingEvents writes no events about routes, and computes none that nobody asks for.
 	NoRoutingEvents bool
@@ -72,10 +76,13 @@ type Node struct {
 
 // New returns a Node over cfg.Store and picks up the transitions an earlier process left unfinished. Run moves them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
+	if cfg.Turns == nil {
+		cfg.Turns = new(turns.Turns)
+	}
 	holds := cfg.BGP != "" && cfg.BGP != speaker.Off
 	db, err := state.Open(ctx, state.Config{
 		Store: cfg.Store, Now: cfg.Now, Random: cfg.Random, Secrets: cfg.Secrets, Fail: cfg.Fail, Profile: cfg.Profile, Quotas: cfg.Quotas, Log: cfg.Log, Grants: cfg.Grants,
-		ParsePolicy: cfg.ParsePolicy, BGP: holds,
+		ParsePolicy: cfg.ParsePolicy, BGP: holds, Turns: cfg.Turns,
 	})
 	if err != nil {
 		return nil, err
@@ -97,7 +104,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		Service: operations,
 		Notifier: notify.New(notify.Config{
-			DB: db, Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, NoRoutingEvents: cfg.NoRoutingEvents,
+			DB: db, Networks: networks, Catalog: cfg.Catalog, Log: cfg.Log, Turns: cfg.Turns, NoRoutingEvents: cfg.NoRoutingEvents,
 			Deregister: func(ctx context.Context, globalNetwork, gateway string) error {
 				_, err := operations.DeregisterTransitGateway(ctx, &api.DeregisterTransitGatewayInput{GlobalNetworkId: globalNetwork, TransitGatewayArn: gateway})
 				return err

@@ -15,6 +15,7 @@ import (
 	"portolan/internal/events"
 	"portolan/internal/network"
 	"portolan/internal/state"
+	"portolan/internal/turns"
 )
 
 // Config is what a Notifier is made of. DB and Networks are required.
@@ -23,6 +24,9 @@ type Config struct {
 	Networks *network.Networks
 	Catalog  catalog.Catalog // nil: nothing outside is looked at
 	Log      *slog.Logger    // default discards
+
+	// Turns are the rights to compute something heavy; nil: its own.
+	Turns *turns.Turns
 
 	// NoRoutingEvents writes no events about routes, and computes none.
 	NoRoutingEvents bool
@@ -36,6 +40,7 @@ type Notifier struct {
 	db       *state.DB
 	networks *network.Networks
 	catalog  catalog.Catalog
+	turns    *turns.Turns
 	log      *slog.Logger
 	quiet    bool // about routes
 
@@ -50,14 +55,18 @@ func New(cfg Config) *Notifier {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	if cfg.Turns == nil {
+		cfg.Turns = new(turns.Turns)
+	}
 	return &Notifier{
-		db: cfg.DB, networks: cfg.Networks, catalog: cfg.Catalog, log: cfg.Log, quiet: cfg.NoRoutingEvents, deregister: cfg.Deregister,
+		db: cfg.DB, networks: cfg.Networks, catalog: cfg.Catalog, turns: cfg.Turns, log: cfg.Log, quiet: cfg.NoRoutingEvents, deregister: cfg.Deregister,
 	}
 }
 
 const (
 	restBetween    = 50 * time.Millisecond // two publications of routes
 	longestRest    = 10 * time.Second
+	longestWait    = time.Second // for the turn of an account: those of others are published after it
 	fileInterval   = 5 * time.Second
 	remoteInterval = 5 * time.Minute // each look asks again for everything that is attached
 	bytesPerCommit = 256 << 10       // of routes in events
@@ -145,6 +154,9 @@ func rest(ctx context.Context, long time.Duration) {
 // Events reads the log: what happened to the caller's account after a sequence, and the sequence to go on after. What has
 // changed until now is published first.
 func (n *Notifier) Events(ctx context.Context, q events.Query) (list []events.Record, next uint64, err error) {
+	if err := n.PublishEvents(ctx); err != nil {
+		return nil, 0, err
+	}
 	texts, next, err := n.StoredEvents(ctx, q)
 	if err != nil {
 		return nil, next, err
@@ -153,16 +165,22 @@ func (n *Notifier) Events(ctx context.Context, q events.Query) (list []events.Re
 	return list, next, err
 }
 
-// StoredEvents is [Notifier.Events] without decoding them.
-func (n *Notifier) StoredEvents(ctx context.Context, q events.Query) (list []events.Stored, next uint64, err error) {
-	q.Account = api.CallerFrom(ctx).Account
-	if err := n.db.StepOf(ctx, q.Account); err != nil {
-		return nil, 0, err
+// PublishEvents publishes what has changed until now for the caller's account. Whoever has a turn must not call it.
+func (n *Notifier) PublishEvents(ctx context.Context) error {
+	account := api.CallerFrom(ctx).Account
+	if err := n.db.StepOf(ctx, account); err != nil {
+		return err
 	}
 	n.publishExternalSoon(ctx)
 	if !n.quiet {
-		n.publishRoutesOf(ctx, q.Account)
+		n.publishRoutesOf(ctx, account)
 	}
+	return nil
+}
+
+// StoredEvents is what [Notifier.Events] decodes: what has been published.
+func (n *Notifier) StoredEvents(ctx context.Context, q events.Query) (list []events.Stored, next uint64, err error) {
+	q.Account = api.CallerFrom(ctx).Account
 	_, err = state.Look(ctx, n.db, func(v *state.View) (_ struct{}, err error) {
 		list, next, err = v.ReadEvents(q)
 		return struct{}{}, err

@@ -49,42 +49,70 @@ type tableChange struct {
 	routes   []string // as JSON, each
 }
 
-// eventsSince are the details of the events that lead from what was published before to this, of some prefixes. A route that changes is
-// uninstalled as it was and installed as it is, in this order.
-func (n *published) eventsSince(before *published, prefixes []netip.Prefix, now time.Time) []state.EventDetail {
-	was, is := rowTexts{of: before}, rowTexts{of: n}
-	var edges []string
-	byEdge := map[string][]*tableChange{}
+// changes collects what leads from what was published before to what is published now. A route that changes is uninstalled as it was
+// and installed as it is, in this order.
+type changes struct {
+	now     *published
+	before  *routing.Tables
+	was, is rowTexts
+	tables  map[routing.TableID]*tableChanges
+	edges   []string
+	byEdge  map[string][]*tableChange
+}
+
+// tableChanges is what changed in one table.
+type tableChanges struct{ gone, come tableChange }
+
+func (n *published) changesSince(before *published) *changes {
+	return &changes{
+		now: n, before: before.tables, was: rowTexts{of: before}, is: rowTexts{of: n},
+		tables: map[routing.TableID]*tableChanges{}, byEdge: map[string][]*tableChange{},
+	}
+}
+
+// add collects the changes of some prefixes, which come after those before.
+func (x *changes) add(prefixes []netip.Prefix) {
 	var table routing.TableID
-	var gone, come *tableChange
-	for c := range n.tables.ChangesOf(before.tables, prefixes) {
+	var of *tableChanges
+	for c := range x.now.tables.ChangesOf(x.before, prefixes) {
 		if c.Table.Segment == "" {
 			continue // events tell of segments only
 		}
 		if c.Table != table {
-			table = c.Table
-			gone = &tableChange{segments: []string{table.Segment}, what: routesUninstalled}
-			come = &tableChange{segments: []string{table.Segment}, what: routesInstalled}
-			if byEdge[table.Edge] == nil {
-				edges = append(edges, table.Edge)
-			}
-			byEdge[table.Edge] = append(byEdge[table.Edge], gone, come)
+			table, of = c.Table, x.table(c.Table)
 		}
-		old, row := was.text(table.Edge, c.Old), is.text(table.Edge, c.New)
+		old, row := x.was.text(table.Edge, c.Old), x.is.text(table.Edge, c.New)
 		if old == row {
 			continue // the difference is in what no event tells
 		}
 		if old != "" {
-			gone.routes = append(gone.routes, old)
+			of.gone.routes = append(of.gone.routes, old)
 		}
 		if row != "" {
-			come.routes = append(come.routes, row)
+			of.come.routes = append(of.come.routes, row)
 		}
 	}
+}
+
+func (x *changes) table(id routing.TableID) *tableChanges {
+	if of, ok := x.tables[id]; ok {
+		return of
+	}
+	of := &tableChanges{tableChange{segments: []string{id.Segment}, what: routesUninstalled}, tableChange{segments: []string{id.Segment}, what: routesInstalled}}
+	x.tables[id] = of
+	if x.byEdge[id.Edge] == nil {
+		x.edges = append(x.edges, id.Edge)
+	}
+	x.byEdge[id.Edge] = append(x.byEdge[id.Edge], &of.gone, &of.come)
+	return of
+}
+
+// events are the details of the events of what was collected.
+func (x *changes) events(now time.Time) []state.EventDetail {
 	var list []state.EventDetail
-	for _, edge := range edges {
-		for _, c := range alike(byEdge[edge]) {
-			list = append(list, n.details(edge, c, now)...)
+	for _, edge := range x.edges {
+		for _, c := range alike(x.byEdge[edge]) {
+			list = append(list, x.now.details(edge, c, now)...)
 		}
 	}
 	return list

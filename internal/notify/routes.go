@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"portolan/internal/network"
 	"portolan/internal/order"
 	"portolan/internal/state"
+	"portolan/internal/turns"
 	"portolan/policy"
 	"portolan/routing"
 )
@@ -132,17 +134,20 @@ func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error
 		return err
 	}
 	before := p.of(id).last
-	switch {
-	case c.policy != nil:
-		if before, err = n.compute(c); err != nil {
-			return err
-		}
-	case !c.had:
-		before = &published{}
-	}
 	var now *network.Routes
 	next := state.PublishedPolicy{}
-	if c.there {
+	err = n.inTurn(ctx, id.Account, func() (err error) {
+		switch {
+		case c.policy != nil:
+			if before, err = n.compute(c); err != nil {
+				return err
+			}
+		case !c.had:
+			before = &published{}
+		}
+		if !c.there {
+			return nil
+		}
 		var row *state.CoreNetwork
 		if row, now, err = n.networks.Current(ctx, network.ByID(id)); err != nil {
 			return err
@@ -151,12 +156,31 @@ func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error
 			CoreNetworkArn: row.CoreNetworkArn, GlobalNetworkId: row.GlobalNetworkId, Document: now.Document, Edges: now.Edges, PrefixLists: now.PrefixLists,
 		}
 		c.at = moment{now.Generation, now.Catalog}
-		if now.CatalogIncomplete {
-			n.log.Warn("what changed in the routes is not published before the catalog can be asked", "core_network", id.ID)
-			return nil
-		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if now != nil && now.CatalogIncomplete {
+		n.log.Warn("what changed in the routes is not published before the catalog can be asked", "core_network", id.ID)
+		return nil
 	}
 	return n.publish(ctx, id, before, now, next, c.at)
+}
+
+// inTurn computes in a turn of an account, which it gives back before anything is written. It does without one where the account
+// keeps its turns for long, since other accounts wait. Whoever has a turn must not wait for a publication.
+func (n *Notifier) inTurn(ctx context.Context, account string, compute func() error) error {
+	soon, cancel := context.WithTimeout(ctx, longestWait)
+	_, done, err := n.turns.Take(soon, account, turns.Background, 0)
+	cancel()
+	switch {
+	case err == nil:
+		defer done()
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return compute()
 }
 
 // publish writes the differences between what was published and what is now; now is nil when the core network is gone.
@@ -167,17 +191,36 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	} else {
 		after.policy, after.tables = now.Policy, now.Tables
 	}
-	prefixes := after.tables.ChangedPrefixes(before.tables)
-	events := func() (list []state.EventDetail) {
+	var prefixes []netip.Prefix
+	var list []state.EventDetail
+	events := func() error {
 		for len(list) == 0 && len(prefixes) > 0 {
 			some := prefixes[:min(prefixesAtOnce, len(prefixes))]
 			prefixes = prefixes[len(some):]
-			list = after.eventsSince(before, some, n.db.Now())
+			changed := after.changesSince(before)
+			for part := range slices.Chunk(some, prefixesInATurn) {
+				if err := n.inTurn(ctx, id.Account, func() error { changed.add(part); return nil }); err != nil {
+					return err
+				}
+			}
+			if err := n.inTurn(ctx, id.Account, func() error { list = changed.events(n.db.Now()); return nil }); err != nil {
+				return err
+			}
 		}
-		return list
+		return nil
 	}
-	list := events()
-	put, remove := attachmentChanges(before.tables, after.tables)
+	var put []routing.Attachment
+	var remove []string
+	if err := n.inTurn(ctx, id.Account, func() error {
+		prefixes = after.tables.ChangedPrefixes(before.tables)
+		put, remove = attachmentChanges(before.tables, after.tables)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := events(); err != nil {
+		return err
+	}
 	samePolicy := before.policy == after.policy && reflect.DeepEqual(before.network, after.network)
 	if len(list) == 0 && len(put)+len(remove) == 0 && samePolicy && before.policy != nil {
 		n.routes.see(id, at)
@@ -190,7 +233,9 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 		began := n.db.Now()
 		some := list[:oneCommit(list)]
 		if list = list[len(some):]; len(list) == 0 {
-			list = events()
+			if err := events(); err != nil {
+				return err
+			}
 		}
 		err := state.Record(ctx, n.db, func(tx *state.Txn) error {
 			header, _ := state.RoutesPublished.Get(tx.View, state.RoutesPublished.Key(id.Account, id.ID))
@@ -271,6 +316,9 @@ func (n *Notifier) compute(c *comparison) (*published, error) {
 // prefixesAtOnce is how many changed prefixes are in memory with their events in all tables: as many as AWS's quota for the routes of a
 // core network.
 const prefixesAtOnce = 10_000
+
+// prefixesInATurn is of how many prefixes changes are collected in one turn: between two, the account's calls have theirs.
+const prefixesInATurn = 1000
 
 // oneCommit is how many of the events go into one transaction: others wait as long as they are written.
 func oneCommit(list []state.EventDetail) int {

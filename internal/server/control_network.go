@@ -9,6 +9,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/auth"
+	"portolan/internal/turns"
 	"portolan/routing"
 )
 
@@ -36,18 +37,18 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, contentType strin
 // long as that takes: net/http cannot tell a client that is gone from one that shut its sending side down and still reads.
 func (s *Server) askedInTurn(w http.ResponseWriter, r *http.Request, contentType string, do func(ctx context.Context, body []byte) ([]byte, error)) {
 	s.asked(w, r, contentType, func(ctx context.Context, body []byte) ([]byte, error) {
-		return s.inTurn(ctx, questionTurn, func() ([]byte, error) { return do(ctx, body) })
+		return s.inTurn(ctx, turns.Question, func(ctx context.Context) ([]byte, error) { return do(ctx, body) })
 	})
 }
 
 // inTurn answers a question once its account has a turn.
-func (s *Server) inTurn(ctx context.Context, kind turnKind, do func() ([]byte, error)) ([]byte, error) {
-	done, err := s.turns.take(ctx, api.CallerFrom(ctx).Account, kind, maxWaiting)
+func (s *Server) inTurn(ctx context.Context, kind turns.Kind, do func(context.Context) ([]byte, error)) ([]byte, error) {
+	ctx, done, err := s.askedTurn(ctx, api.CallerFrom(ctx).Account, kind)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return do()
+	return do(ctx)
 }
 
 // askedBy names the account that asked in an error about what is not there: it may be another account's.

@@ -12,6 +12,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/analysis"
+	"portolan/internal/turns"
 	"portolan/policy"
 	"portolan/policy/lint"
 	"portolan/policy/source"
@@ -87,11 +88,11 @@ func policySchemas() map[string]func() []byte {
 // the account's plan of an earlier text.
 func (s *Server) policy(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, r *http.Request, body []byte) (any, error)) {
 	s.asked(w, r, jsonType, func(ctx context.Context, body []byte) ([]byte, error) {
-		kind := textTurn
+		kind := turns.Text
 		if len(body) > heavyBody {
-			kind = questionTurn
+			kind = turns.Question
 		}
-		return s.inTurn(ctx, kind, func() ([]byte, error) {
+		return s.inTurn(ctx, kind, func(ctx context.Context) ([]byte, error) {
 			answer, err := do(ctx, r, body)
 			if err != nil {
 				return nil, questionFault(err)

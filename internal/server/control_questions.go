@@ -15,6 +15,7 @@ import (
 	"portolan/internal/page"
 	"portolan/internal/picture"
 	"portolan/internal/snapshot"
+	"portolan/internal/turns"
 	"portolan/routing"
 )
 
@@ -270,12 +271,16 @@ func (s *Server) answerQuestion(a *questionReply, r *http.Request, ask *question
 		return err
 	}
 	account := who.Caller().Account
-	a.turn = func() (func(), error) { return s.turns.take(ctx, account, questionTurn, 0) }
-	if a.done, err = s.turns.take(ctx, account, questionTurn, maxWaiting); err != nil {
+	asked := ctx
+	a.turn = func() (done func(), err error) {
+		_, done, err = s.cfg.Turns.Take(asked, account, turns.Question, 0)
+		return done, err
+	}
+	if ctx, a.done, err = s.askedTurn(asked, account, turns.Question); err != nil {
 		return err
 	}
 	defer a.end()
-	ctx = analysis.WithWorkers(ctx, heavyAtATime())
+	ctx = analysis.WithWorkers(ctx, turns.AtATime())
 	n, err := s.subject(ctx, coreNetwork, ask)
 	if err != nil {
 		return askedBy(who, err)

@@ -11,6 +11,7 @@ import (
 	"portolan/api"
 	"portolan/internal/auth"
 	"portolan/internal/events"
+	"portolan/internal/turns"
 )
 
 const (
@@ -59,12 +60,17 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !stream {
-		s.askedInTurn(w, r, "application/json", func(ctx context.Context, _ []byte) ([]byte, error) {
-			list, next, err := s.cfg.Service.StoredEvents(ctx, q)
-			if err != nil {
+		s.asked(w, r, jsonType, func(ctx context.Context, _ []byte) ([]byte, error) {
+			if err := s.cfg.Service.PublishEvents(ctx); err != nil {
 				return nil, err
 			}
-			return eventPage(list, next), nil
+			return s.inTurn(ctx, turns.Operation, func(ctx context.Context) ([]byte, error) {
+				list, next, err := s.cfg.Service.StoredEvents(ctx, q)
+				if err != nil {
+					return nil, err
+				}
+				return eventPage(list, next), nil
+			})
 		})
 		return
 	}
@@ -129,6 +135,9 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, who *auth.Pr
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
+		if err := s.cfg.Service.PublishEvents(ctx); err != nil {
+			return err
+		}
 		list, next, err := s.cfg.Service.StoredEvents(ctx, q)
 		if err != nil {
 			return err

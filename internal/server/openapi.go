@@ -9,6 +9,7 @@ import (
 
 	"portolan/api"
 	"portolan/internal/auth"
+	"portolan/internal/turns"
 )
 
 //go:generate go test -run ^TestOpenAPI_current$ . -rewrite
@@ -102,7 +103,7 @@ func (s *Server) caller(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, id, err)
 		return
 	}
-	done, err := s.turns.take(lasting(r.Context()), principal.Caller().Account, operationTurn, maxWaiting)
+	_, done, err := s.askedTurn(lasting(r.Context()), principal.Caller().Account, turns.Operation)
 	if err != nil {
 		s.refuse(w, r, id, err)
 		return

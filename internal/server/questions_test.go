@@ -26,6 +26,7 @@ import (
 	"portolan/internal/server"
 	"portolan/internal/snapshot"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 )
 
 const exampleCoreNetwork = "core-network-0a00000000000000a"
@@ -222,7 +223,7 @@ func (a asking) Network(ctx context.Context, coreNetwork string) (*analysis.Subj
 
 // TestQuestions_soManyAtATime: as many are answered as leave a processor free, the others wait.
 func TestQuestions_soManyAtATime(t *testing.T) {
-	at := server.HeavyAtATime()
+	at := turns.AtATime()
 	most := at + 32
 	var a asking
 	r := start(t, func(c *server.Config) {

@@ -28,6 +28,7 @@ import (
 	"portolan/internal/snapshot"
 	"portolan/internal/state"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 	"portolan/internal/wire"
 	"portolan/policy"
 	"portolan/routing"
@@ -40,7 +41,9 @@ type Service interface {
 	Check(ctx context.Context) error                 // nil when requests can be answered
 	CheckFields(in api.Input) []api.FieldError       // what is wrong with members beyond the model's constraints
 
-	// StoredEvents reads the log of what happened to the caller's account; EventsChanged tells when there may be more.
+	// PublishEvents publishes what has changed until now for the caller's account, StoredEvents reads the log of what happened to
+	// it, and EventsChanged tells when there may be more.
+	PublishEvents(ctx context.Context) error
 	StoredEvents(ctx context.Context, q events.Query) (list []events.Stored, next uint64, err error)
 	EventsChanged(ctx context.Context) (<-chan struct{}, error)
 
@@ -65,6 +68,7 @@ type Config struct {
 	Limiter       *auth.Limiter       // nil refuses none
 	Log           *slog.Logger
 	Tracer        *otlp.Tracer // nil: no spans
+	Turns         *turns.Turns // to compute something heavy, shared with what computes without a request; nil: its own
 	Random        io.Reader    // of request ids; default crypto/rand
 
 	// Backup writes the whole state to what begin returns for its size; nil has nothing to back up.
@@ -109,7 +113,6 @@ type Server struct {
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
 	streams  streams        // of server-sent events
-	turns    turns          // to compute something heavy
 	large    largeAnswers   // that make the next call of the kind heavy
 	healthy  *shared[error] // what the health check finds
 
@@ -121,6 +124,9 @@ type Server struct {
 
 // New returns a server that is not ready until [Server.SetReady].
 func New(cfg Config) *Server {
+	if cfg.Turns == nil {
+		cfg.Turns = new(turns.Turns)
+	}
 	if cfg.Authenticator == nil {
 		cfg.Authenticator = auth.NewAuthenticator(auth.Config{Now: cfg.Now})
 	}
@@ -290,7 +296,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 	}
 	caller.Operation, caller.EncodeOnly = op.Name, true
 	ctx := api.Lasting(r.Context(), caller) // closing the connection, or its sending half, is no way to stop a call
-	if c.turn, err = s.turnOf(ctx, caller.Account, op, body); err != nil {
+	if ctx, c.turn, err = s.turnOf(ctx, caller.Account, op, body); err != nil {
 		return nil, err
 	}
 	in, err := wire.Decode(op, labels, r.URL.RawQuery, body, s.cfg.Service.CheckFields)
@@ -298,7 +304,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (api.Ou
 		return nil, err
 	}
 	if caller.May = s.cfg.Authorizer.May(ctx, principal); caller.May != nil {
-		ctx = api.Lasting(r.Context(), caller)
+		ctx = api.Lasting(ctx, caller)
 	}
 	c.auth = denied
 	if err := s.cfg.Authorizer.Authorize(ctx, principal, op, in); err != nil {

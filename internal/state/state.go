@@ -24,6 +24,7 @@ import (
 	"portolan/internal/failpoint"
 	"portolan/internal/lifecycle"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 	"portolan/policy"
 )
 
@@ -38,6 +39,7 @@ type Config struct {
 	Log     *slog.Logger      // default discards
 	Grants  Grants            // nil shares nothing
 	Fail    *failpoint.Points // makes things go wrong at event.append and queue.step; for tests
+	Turns   *turns.Turns      // to compute something heavy; nil: its own
 	BGP     bool              // this server holds BGP sessions of Connect peers, or may come to
 
 	// ParsePolicy reads a policy document; default policy.Parse.
@@ -90,9 +92,17 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if shared, ok := cfg.Store.(store.Shared); ok {
 		made.slot = shared.Slot
 	}
+	if cfg.Turns == nil {
+		cfg.Turns = new(turns.Turns)
+	}
+	queue := lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log, accountOf, concerned)
+	queue.TakeTurns(func(ctx context.Context, account string) (done func(), err error) {
+		_, done, err = cfg.Turns.Take(ctx, account, turns.Operation, 0)
+		return done, err
+	})
 	return &DB{
 		store:    cfg.Store,
-		queue:    lifecycle.NewQueue(cfg.Store, cfg.Now, cfg.Profile, cfg.Log, accountOf, concerned),
+		queue:    queue,
 		now:      cfg.Now,
 		ids:      made,
 		quotas:   cfg.Quotas.withDefaults(),
