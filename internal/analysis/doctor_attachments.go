@@ -18,7 +18,11 @@ func (d *doctor) idle() {
 			x.Detail = append(x.Detail, "nearest: "+near.String()+placeText(near.Place))
 			if i == 0 {
 				x.Tag, x.Place = near.Key, near.Place
-				x.Message += "; likely cause: its " + near.Has
+				if why.Trace != nil {
+					x.Message += "; likely cause: its " + near.Has
+				} else { // a rule has a place for it, if not the one that was meant
+					x.Message += ", but its " + near.Has + " looks misspelt"
+				}
 			}
 			x.Detail = append(x.Detail, fmt.Sprintf("fix: %s, or change rule %d of the attachment policies", near.Fix, near.RuleNumber))
 		}

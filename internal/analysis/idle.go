@@ -19,7 +19,7 @@ type Idle struct {
 	Reason string            // "is AVAILABLE but not associated: no attachment-policy rule matches"
 	Once   string            // "; once AVAILABLE, rule 10 associates it with segment prod", "" where Reason says it
 	Near   []policy.NearMiss // rules that a misspelt tag keeps from matching
-	Trace  []string          // what each attachment policy found
+	Trace  []string          // what each attachment policy found; nil where a rule has a place for it
 }
 
 // Sentence is what can be said after the name of the attachment: the reason, the place it would have, and the first near miss.
@@ -48,15 +48,13 @@ func (s *Subject) Idle(a *snapshot.Attachment) *Idle {
 	}
 	switch {
 	case a.State == "FAILED":
-		return onceAvailable(s, a, &Idle{Check: CheckDown, Reason: "is FAILED: its prefixes are withdrawn"})
+		return afterwards(s, a, &Idle{Check: CheckDown, Reason: "is FAILED: its prefixes are withdrawn"}, "once AVAILABLE")
 	case a.State == "PENDING_ATTACHMENT_ACCEPTANCE":
-		return &Idle{Check: CheckPending, Reason: "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE)" + afterwards(s, a)}
+		return afterwards(s, a, &Idle{Check: CheckPending, Reason: "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE)"}, "once accepted")
+	case a.State == "DELETING":
+		return &Idle{Check: CheckNotAvailable, Reason: "is DELETING: it carries no traffic"}
 	case !a.Works():
-		idle := &Idle{Check: CheckNotAvailable, Reason: "is " + a.State + ": it carries no traffic"}
-		if a.State == "DELETING" {
-			return idle
-		}
-		return onceAvailable(s, a, idle)
+		return afterwards(s, a, &Idle{Check: CheckNotAvailable, Reason: "is " + a.State + ": it carries no traffic"}, "once AVAILABLE")
 	case n != nil && n.Segment != "":
 		if seg := s.Network.Policy.Segment(n.Segment); seg != nil && !slices.ContainsFunc(a.Edges, seg.HasEdge) {
 			return &Idle{Check: CheckUnassociated, Reason: "is associated with segment " + n.Segment + ", which has no route table at " + strings.Join(a.Edges, ", ")}
@@ -78,26 +76,17 @@ func notAvailable(s *Subject, id string) string {
 	return "attachment " + id + " is not available"
 }
 
-// onceAvailable adds where the rules would have an attachment that is not AVAILABLE: a served one that FAILED is in no segment.
-func onceAvailable(s *Subject, a *snapshot.Attachment, idle *Idle) *Idle {
+// afterwards adds where the rules have an attachment once it carries traffic, and the tags that keep it from elsewhere.
+func afterwards(s *Subject, a *snapshot.Attachment, idle *Idle, once string) *Idle {
 	as := asPolicy(a)
 	d := s.Network.Policy.Associate(*as)
+	idle.Near = s.speller().NearMisses(as)
 	if place := placeName(d.Association); place != "" {
-		idle.Once = fmt.Sprintf("; once AVAILABLE, rule %d associates it with %s", d.RuleNumber, place)
+		idle.Once = fmt.Sprintf("; %s, rule %d associates it with %s", once, d.RuleNumber, place)
 		return idle
 	}
-	idle.Once = "; once AVAILABLE, no attachment-policy rule associates it"
-	idle.Near, idle.Trace = s.speller().NearMisses(as), traceLines(d.Trace)
+	idle.Once, idle.Trace = "; "+once+", no attachment-policy rule associates it", traceLines(d.Trace)
 	return idle
-}
-
-// afterwards is where an attachment goes once it is accepted.
-func afterwards(s *Subject, a *snapshot.Attachment) string {
-	d := s.Network.Policy.Decide(asPolicy(a))
-	if place := placeName(d.Association); place != "" {
-		return fmt.Sprintf(": rule %d then associates it with %s", d.RuleNumber, place)
-	}
-	return ": no attachment-policy rule associates it even then"
 }
 
 // placeName is a segment or a network function group in words, "" for neither.
@@ -129,9 +118,8 @@ func unassociated(s *Subject, a *snapshot.Attachment) *Idle {
 		why = fmt.Sprintf("rule %d matches, but %s has attachment %s at its edge location already", d.RuleNumber, place, memberOf(s, d.NetworkFunctionGroup, a))
 	case place != "":
 		why = fmt.Sprintf("recorded so, although rule %d associates it with %s", d.RuleNumber, place)
-	default:
-		idle.Near = s.speller().NearMisses(as)
 	}
+	idle.Near = s.speller().NearMisses(as)
 	idle.Reason = "is " + stateOf(a) + " but not associated: " + why
 	return idle
 }

@@ -18,6 +18,10 @@ func TestIdle_whereItWouldBe(t *testing.T) {
 		{"rejected", "REJECTED", "{domain: dev}", "is REJECTED: it carries no traffic; once AVAILABLE, rule 200 associates it with segment dev"},
 		{"in the making", "CREATING", "{nfg: fw}", "is CREATING: it carries no traffic; once AVAILABLE, rule 100 associates it with network function group fw"},
 		{"failed and misspelt", "FAILED", "{domian: dev}", "is FAILED: its prefixes are withdrawn; once AVAILABLE, no attachment-policy rule associates it"},
+		{"waits", "PENDING_ATTACHMENT_ACCEPTANCE", "{domain: dev}", "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE); once accepted, rule 200 associates it with segment dev"},
+		{"waits and misspelt", "PENDING_ATTACHMENT_ACCEPTANCE", "{domian: dev}", "waits for acceptance (PENDING_ATTACHMENT_ACCEPTANCE); once accepted, no attachment-policy rule associates it"},
+		{"rejected and misspelt", "REJECTED", "{domian: dev}", "is REJECTED: it carries no traffic; once AVAILABLE, no attachment-policy rule associates it"},
+		{"its tags wait, misspelt", "PENDING_TAG_ACCEPTANCE", "{domian: dev}", "is PENDING_TAG_ACCEPTANCE but not associated: no attachment-policy rule matches"},
 		{"on its way out", "DELETING", "{domain: dev}", "is DELETING: it carries no traffic"},
 	} {
 		for _, association := range []string{"", ", association: {}"} { // of a file, and as a server has it
@@ -69,8 +73,30 @@ func saysOfIdle(t *testing.T, n *analysis.Subject, want string) {
 	if text := pageText(t, to); !strings.Contains(text, want) {
 		t.Errorf("path to it: %s", text)
 	}
-	if text := pageText(t, n.Attachments()); !strings.Contains(text, strings.TrimPrefix(want, "is ")) || strings.Contains(text, want) {
+	if text := pageText(t, n.Attachments()); !strings.Contains(text, "  "+strings.TrimPrefix(want, "is ")) {
 		t.Errorf("attachments: %s", text)
+	}
+}
+
+// TestIdle_misspeltAlthoughPlaced: one that carries no traffic yet has a place by a later rule, as a tag is misspelt.
+func TestIdle_misspeltAlthoughPlaced(t *testing.T) {
+	const a4 = "tags: {domain: dev}, announcements: [{prefix: 10.11.0.0/16}]"
+	for _, state := range []string{"PENDING_ATTACHMENT_ACCEPTANCE", "REJECTED", "FAILED", "CREATING"} {
+		snap, err := snapshot.Parse([]byte(strings.Replace(inspected, a4, strings.Replace(a4, "{", "{ngf: fw, ", 1)+", association: {}, state: "+state, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := analysis.Examine(snap, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doctor, err := n.Doctor(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := pageText(t, doctor); !strings.Contains(text, `rule 200 associates it with segment dev, but its tag "ngf" looks misspelt`) || !strings.Contains(text, "nearest: rule 100 would") {
+			t.Errorf("%s: %s", state, text)
+		}
 	}
 }
 
