@@ -41,7 +41,7 @@ func main() {
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements per number; the median counts")
-	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, questions, bgp, fulltable, reach, pairs, isolation, floods, cluster or start")
+	only := flag.String("only", "", "measure only this: reads, creates, pages, policies, routes, questions, bgp, fulltable, reach, pairs, isolation, floods, backup, cluster or start")
 	binary := flag.String("binary", "", "the binary of this tree for pairs; without it, it is built")
 	before := flag.String("before", "", "a commit, or a binary of one, to measure this tree beside")
 	sessions := flag.Int("sessions", 2000, "BGP sessions")
@@ -101,7 +101,7 @@ func (b *bench) report() {
 	for _, part := range []struct {
 		name    string
 		measure func()
-	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"questions", b.questions}, {"bgp", b.bgp}, {"fulltable", b.fullTable}, {"reach", b.reach}, {"pairs", b.pairs}, {"isolation", b.isolation}, {"floods", b.floods}, {"cluster", b.cluster}, {"start", b.start}} {
+	}{{"reads", b.reads}, {"creates", b.creates}, {"pages", b.pages}, {"policies", b.policies}, {"routes", b.routes}, {"questions", b.questions}, {"bgp", b.bgp}, {"fulltable", b.fullTable}, {"reach", b.reach}, {"pairs", b.pairs}, {"isolation", b.isolation}, {"floods", b.floods}, {"backup", b.backup}, {"cluster", b.cluster}, {"start", b.start}} {
 		if b.only == "" || b.only == part.name {
 			part.measure()
 		}
