@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/sys/unix"
 
 	"portolan/api"
 	"portolan/bench/atquota"
@@ -87,12 +88,10 @@ func newPaired(binary string) *paired {
 
 // cpu is the processor time of the process so far.
 func (p *paired) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
-	check(err)
-	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	const ofProcess = 2 // CPUCLOCK_SCHED, beside the complement of a process id: clock_getcpuclockid(3)
+	var spent unix.Timespec
+	check(unix.ClockGettime(int32(^p.pid)<<3|ofProcess, &spent))
+	return time.Duration(spent.Nano())
 }
 
 // mallocs is how many objects the process has allocated so far.
