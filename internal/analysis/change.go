@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"portolan/internal/snapshot"
@@ -28,20 +29,53 @@ func (c *Change) Of(ctx context.Context, s *Subject) (*Subject, error) {
 	if c.To != nil {
 		snap = c.To
 	}
-	if len(c.Fail) > 0 {
-		edges, attachments, err := failures(s, c.Fail)
-		if err != nil {
-			return nil, err
-		}
-		if snap, err = snap.Without(edges, attachments); err != nil {
-			return nil, &QuestionError{"fail", err}
-		}
+	edges, attachments, err := failures(s, c.Fail)
+	if err != nil {
+		return nil, err
 	}
-	next, err := Examine(snap, c.Policy, s.Network.Options)
+	return after(s, snap, c.Policy, edges, attachments)
+}
+
+// after is what becomes of s: the network of a snapshot, under a policy if document is not empty, in which edge locations and attachments have failed.
+func after(s *Subject, snap *snapshot.Snapshot, document []byte, edges, attachments []string) (*Subject, error) {
+	snap, err := snap.Without(edges, attachments)
+	if err != nil {
+		return nil, &QuestionError{"fail", err}
+	}
+	next, err := Examine(snap, document, s.Network.Options)
 	if err != nil {
 		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
 	}
+	for _, e := range edges {
+		if text := idleAt(s, e); text != "" {
+			next.failed = append(next.failed, text)
+		}
+	}
+	for _, id := range attachments {
+		if was := standingOf(s, id); was.idle != nil {
+			next.failed = append(next.failed, "attachment "+id+" fails, which changes nothing: it "+was.idle.Reason)
+		}
+	}
 	return next, nil
+}
+
+// idleAt says why the failure of an edge location takes no traffic away, "" where it does.
+func idleAt(s *Subject, edge string) string {
+	idle := 0
+	for i := range s.inventory.list {
+		a := &s.inventory.list[i]
+		switch {
+		case !slices.Contains(a.Edges, edge):
+		case s.Idle(a) == nil:
+			return ""
+		default:
+			idle++
+		}
+	}
+	if idle == 0 {
+		return "edge location " + edge + " fails, which changes nothing: it has no attachments"
+	}
+	return fmt.Sprintf("edge location %s fails, which changes nothing: of %s none carries traffic", edge, plural(idle, "attachment"))
 }
 
 // failures reads what fails.

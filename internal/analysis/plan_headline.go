@@ -259,7 +259,6 @@ func (p *Plan) top() *page.Page {
 	out := &page.Page{Label: p.label}
 	if p.Empty {
 		out.Line(page.Good, "Nothing changes.")
-		return out
 	}
 	for _, line := range p.Headline {
 		mark := page.Warning

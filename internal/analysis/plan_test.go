@@ -197,3 +197,55 @@ func TestPlan_headlineNamesBlackholes(t *testing.T) {
 		})
 	}
 }
+
+// TestPlan_failuresWithoutEffect: what is supposed to fail and carried no traffic before is named, whether something else changes or not.
+func TestPlan_failuresWithoutEffect(t *testing.T) {
+	snap, err := snapshot.Parse([]byte(network(twoSegments, "", `
+		{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.1.0.0/16}]},
+		{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: b}, state: REJECTED},
+		{id: c1, type: vpc, edges: [eu-west-1], tags: {domian: b}}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := analysis.Examine(snap, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		fail []string
+		want string
+	}{
+		{[]string{"attachment=b1"}, "Nothing changes.\n  attachment b1 fails, which changes nothing: it is REJECTED: it carries no traffic\n"},
+		{[]string{"attachment=c1"}, "Nothing changes.\n  attachment c1 fails, which changes nothing: it is AVAILABLE but not associated: no attachment-policy rule matches\n"},
+		{[]string{"edge=eu-west-1"}, "Nothing changes.\n  edge location eu-west-1 fails, which changes nothing: of 2 attachments none carries traffic\n"},
+		{[]string{"edge=us-east-1", "edge=eu-west-1"}, "  1 attachment moves: a1 from segment a to FAILED\n  edge location eu-west-1 fails, which"},
+	} {
+		next, err := (&analysis.Change{Fail: c.fail}).Of(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := n.PlanTo(t.Context(), next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := pageText(t, plan); !strings.Contains(text, c.want) {
+			t.Errorf("%v: %s", c.fail, text)
+		}
+	}
+	empty := *snap
+	empty.Attachments = empty.Attachments[:1]
+	if n, err = analysis.Examine(&empty, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	sup, err := analysis.ParseSupposition([]byte(`{"fail": {"edges": ["eu-west-1"]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	what, err := n.WhatIf(t.Context(), sup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"edge location eu-west-1 fails, which changes nothing: it has no attachments"}; !what.Empty || !slices.Equal(what.Headline, want) {
+		t.Errorf("what if: %v %q", what.Empty, what.Headline)
+	}
+}

@@ -138,6 +138,7 @@ func planTo(ctx context.Context, s, next *Subject, most int) (*Plan, error) {
 	}
 	p.nameAll(s, next)
 	p.headline(c.rows.dropped())
+	p.Headline = append(p.Headline, next.failed...)
 	return p, nil
 }
 

@@ -61,9 +61,6 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	if err != nil {
 		return nil, err
 	}
-	if snap, err = snap.Without(sup.Fail.Edges, sup.Fail.Attachments); err != nil {
-		return nil, &QuestionError{"fail", err}
-	}
 	var document []byte // none: what is recorded stays
 	switch {
 	case len(sup.Policy) > 0:
@@ -76,9 +73,9 @@ func (s *Subject) WhatIf(ctx context.Context, sup *Supposition) (*WhatIf, error)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	next, err := Examine(snap, document, s.Network.Options)
+	next, err := after(s, snap, document, sup.Fail.Edges, sup.Fail.Attachments)
 	if err != nil {
-		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
+		return nil, err
 	}
 	most := MaxRouteChanges
 	if sup.Routes != nil {
