@@ -21,9 +21,14 @@ func (s *Session) enterEstablished(l *link) {
 		old.discard()
 	}
 	w := l.wire
-	// What was kept of an earlier connection stays until End-of-RIB, if the peer says that it kept its state, too.
+	// What was kept stays until End-of-RIB, if the peer kept its state, too. When it is we who restarted, it did so unless it says
+	// otherwise: one that only helps others to restart lists no families, and FRR's R bit is set for two minutes after its start.
 	gone := s.rib.stale()
-	if w.caps.GracefulRestart {
+	switch {
+	case !w.caps.GracefulRestart:
+	case s.established == 0 && (!w.caps.Restarting || w.caps.GracefulFor == 0):
+		gone = 0
+	default:
 		gone &^= w.caps.GracefulFor & w.caps.Forwarding
 	}
 	s.withdraw(s.rib.sweep(gone))

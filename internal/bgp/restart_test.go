@@ -203,6 +203,50 @@ func TestGracefulRestart_ours(t *testing.T) {
 	})
 }
 
+// TestGracefulRestart_oursAndThePeer: what the earlier process had heard, before and after a peer of each kind says End-of-RIB.
+func TestGracefulRestart_oursAndThePeer(t *testing.T) {
+	helper, running, restarted, without := routerCaps, routerCaps, routerCaps, routerCaps
+	helper.Restarting, helper.GracefulFor, helper.Forwarding = true, 0, 0
+	running.Forwarding = 0
+	restarted.Restarting, restarted.Forwarding = true, 0
+	without.GracefulRestart = false
+	for _, c := range []struct {
+		name          string
+		caps          Capabilities
+		before, after int
+	}{
+		{"a peer that restarts gracefully, too", routerCaps, 2, 1},
+		{"one that would not keep its state", running, 2, 1},
+		{"one that only helps others", helper, 2, 1},
+		{"one that has restarted as well and kept nothing", restarted, 1, 1},
+		{"one without the capability", without, 1, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := corePeer()
+			p.Restarting = true
+			s, err := NewSession(p, NewExport(), &recorder{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
+			s.Restore([]Change{{pfx("10.1.0.0/16"), attrs}, {pfx("10.2.0.0/16"), attrs}})
+			s.Start()
+			defer s.Wait()
+			defer s.Stop(0, "")
+			r := connect(t, s)
+			r.establish(c.caps)
+			r.announce([]uint32{65001}, "10.1.0.0/16")
+			if synctest.Wait(); s.Info().Heard != c.before {
+				t.Errorf("%s: %d routes before End-of-RIB, want %d", c.name, s.Info().Heard, c.before)
+			}
+			r.send(encodeEndOfRIB(IPv4))
+			if synctest.Wait(); s.Info().Heard != c.after {
+				t.Errorf("%s: %d routes after End-of-RIB, want %d", c.name, s.Info().Heard, c.after)
+			}
+		})
+	}
+}
+
 func TestSession_maxPrefixes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := corePeer()

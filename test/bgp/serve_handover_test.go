@@ -34,12 +34,14 @@ type site struct {
 type pair struct {
 	*server
 	etcd  string
+	flags []string // of both servers, beside those that every pair has
 	sites [2]*site
 	l     *location
 }
 
-// newPair starts etcd and makes the namespaces: the router's has 169.254.40.1 and a bridge to both.
-func newPair(t *testing.T, r speaker) *pair {
+// newPair starts etcd and makes the namespaces. The router's has a bridge to both, and the router's address of each session that has
+// one of the core network's.
+func newPair(t *testing.T, r speaker, core, routers []string) *pair {
 	t.Helper()
 	n := serial.Add(1)
 	dir, err := os.MkdirTemp("", "portolan-bgp-")
@@ -57,16 +59,16 @@ func newPair(t *testing.T, r speaker) *pair {
 	p.must(os.Chmod(dir, 0o777))
 	p.startEtcd()
 	namespace(router)
-	router.run("ip", "-n", router.router, "addr", "add", routerAddr+"/32", "dev", "lo")
 	router.run("ip", "-n", router.router, "link", "add", "br0", "type", "bridge")
 	router.run("ip", "-n", router.router, "link", "set", "br0", "up")
-	for _, a := range []string{coreAddr, coreAddr2} {
-		router.run("ip", "-n", router.router, "route", "add", a, "dev", "br0", "src", routerAddr)
+	for i, a := range core {
+		router.run("ip", "-n", router.router, "addr", "replace", routers[i]+"/32", "dev", "lo")
+		router.run("ip", "-n", router.router, "route", "add", a, "dev", "br0", "src", routers[i])
 	}
 	for i := range p.sites {
-		p.sites[i] = p.site(router, i, n)
+		p.sites[i] = p.site(router, routers, i, n)
 	}
-	p.l = &location{s: p.server, edge: "eu-west-1", e: router, r: r}
+	p.l = &location{s: p.server, edge: "eu-west-1", e: router, r: r, at: core}
 	return p
 }
 
@@ -88,7 +90,7 @@ func (p *pair) startEtcd() {
 }
 
 // site makes a namespace with a cable to the router, one to this machine for API calls, and etcd at its own loopback address.
-func (p *pair) site(router *env, i int, n int64) *site {
+func (p *pair) site(router *env, routers []string, i int, n int64) *site {
 	p.t.Helper()
 	s := &site{name: string(rune('a' + i)), ns: fmt.Sprintf("ptl%d-s%d%d", os.Getpid(), n, i), cable: fmt.Sprintf("s%d", i)}
 	s.e = &env{t: p.t, dir: filepath.Join(p.dir, s.name), router: s.ns}
@@ -103,7 +105,9 @@ func (p *pair) site(router *env, i int, n int64) *site {
 	ip("link", "add", "c0", "netns", s.ns, "type", "veth", "peer", "name", s.cable, "netns", router.router)
 	ip("-n", s.ns, "link", "set", "c0", "up")
 	ip("-n", router.router, "link", "set", s.cable, "master", "br0", "up")
-	ip("-n", s.ns, "route", "add", routerAddr, "dev", "c0")
+	for _, a := range routers {
+		ip("-n", s.ns, "route", "replace", a, "dev", "c0")
+	}
 	host := fmt.Sprintf("ptl%d%d", os.Getpid()%1_000_000, 10*n+int64(i))
 	ip("link", "add", "m0", "netns", s.ns, "type", "veth", "peer", "name", host)
 	net4 := fmt.Sprintf("10.%d.%d.", 200+os.Getpid()%50, (2*n+int64(i))%256)
@@ -146,8 +150,10 @@ func (p *pair) serve(i int) {
 	p.t.Helper()
 	s := p.sites[i]
 	begin := func() {
-		s.server = s.e.start(nil, portolan.Binary(p.t), "serve", "--listen", strings.TrimPrefix(s.url, "http://"), "--insecure", "--log-format", "text",
-			"--log-level", "warn", "--store", "etcd://127.0.0.1:2379/wan", "--store-name", s.name, "--store-reads", "linearizable", "--bgp", "here")
+		s.server = s.e.start(nil, portolan.Binary(p.t), append([]string{
+			"serve", "--listen", strings.TrimPrefix(s.url, "http://"), "--insecure", "--log-format", "text",
+			"--log-level", "warn", "--store", "etcd://127.0.0.1:2379/wan", "--store-name", s.name, "--store-reads", "linearizable", "--bgp", "here",
+		}, p.flags...)...)
 	}
 	begin()
 	p.ask(i)
@@ -171,7 +177,7 @@ func (p *pair) ask(i int) {
 func (p *pair) move(to int) {
 	p.t.Helper()
 	for i, s := range p.sites {
-		for _, a := range []string{coreAddr, coreAddr2} {
+		for _, a := range p.l.addresses() {
 			if i != to {
 				exec.Command("ip", "-n", s.ns, "addr", "del", a+"/32", "dev", "lo").Run()
 				continue
@@ -201,17 +207,17 @@ func (p *pair) listening() {
 }
 
 // heldBy waits until a site holds both sessions and has heard all routes anew. Neither the router nor the tables that the site
-// computes lose a route meanwhile.
-func (p *pair) heldBy(i int) {
+// computes lose a route meanwhile; routed is what the router announces.
+func (p *pair) heldBy(i int, routed string) {
 	p.t.Helper()
 	p.ask(i)
 	until(p.t, "the sessions at "+p.sites[i].name, func() error {
-		for _, session := range []string{coreAddr, coreAddr2} {
+		for _, session := range p.l.addresses() {
 			if lines, err := p.l.r.table(session); err == nil && len(lines) < 2 {
 				p.t.Fatalf("the router has lost routes: it has %q from %s", lines, session)
 			}
 		}
-		if prefixes, err := p.prefixes("eu-west-1"); err == nil && !slices.Equal(prefixes, []string{vpcEU, vpcUS, routerNet}) {
+		if prefixes, err := p.prefixes("eu-west-1"); err == nil && !slices.Equal(prefixes, []string{vpcEU, vpcUS, routed}) {
 			p.t.Fatalf("the tables have lost routes: %v", prefixes)
 		}
 		var list struct {
@@ -222,6 +228,9 @@ func (p *pair) heldBy(i int) {
 		}
 		if err := p.call("GET", "/_portolan/bgp/sessions", "", &list); err != nil {
 			return err
+		}
+		if len(list.Sessions) != 2 {
+			return fmt.Errorf("%w: %+v", errNotYet, list.Sessions)
 		}
 		for _, s := range list.Sessions {
 			if s.State != "Established" || s.HeldBy != "" || s.Heard != 1 || s.Stale != 0 {
@@ -239,26 +248,50 @@ func TestServe_handover(t *testing.T) {
 	for name, r := range map[string]speaker{"FRR": &frr{}, "BIRD": &bird{}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handover(t, r)
+			p := newPair(t, r, []string{coreAddr, coreAddr2}, []string{routerAddr, routerAddr})
+			p.begin(func() { p.l.peer = p.peer("eu-west-1", 65001) })
+			p.l.start(&cell{coreAS: 64512, routerAS: 65001, graceful: true, passive: true, usual: true})
+			p.changesHands(routerNet)
 		})
 	}
 }
 
-func handover(t *testing.T, r speaker) {
-	p := newPair(t, r)
+// TestServe_vpnHandover: the same with FRR in the tunnels of a VPN attachment, configured as `portolan bgp config` says.
+func TestServe_vpnHandover(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "catalog.yaml")
+	if err := os.WriteFile(file, []byte(vpnCatalog(65001)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &frr{}
+	p := newPair(t, r, []string{"169.254.50.1", "169.254.50.5"}, []string{"169.254.50.2", "169.254.50.6"})
+	p.flags = []string{"--catalog", file}
+	p.begin(func() { p.l.peer = p.vpn(0) })
+	p.l.begin(r, 65001)
+	p.changesHands(vpnNet)
+}
+
+// begin has the first site hold the sessions of what join makes.
+func (p *pair) begin(join func()) {
+	p.t.Helper()
 	p.serve(0)
 	p.network()
 	p.move(0)
-	p.l.peer = p.peer("eu-west-1", 65001)
+	join()
 	p.listening()
-	p.l.start(&cell{coreAS: 64512, routerAS: 65001, graceful: true, passive: true, usual: true})
+}
+
+// changesHands has each site lose the sessions to the other once.
+func (p *pair) changesHands(routed string) {
+	t := p.t
+	t.Helper()
 	p.l.up()
-	p.segment("eu-west-1", vpcEU, vpcUS, routerNet)
+	p.segment("eu-west-1", vpcEU, vpcUS, routed)
 	p.l.holds(vpcEU, vpcUS)
 
 	t.Log("the other server answers as the one that holds the sessions")
 	p.serve(1)
-	p.segment("eu-west-1", vpcEU, vpcUS, routerNet)
+	p.segment("eu-west-1", vpcEU, vpcUS, routed)
 	p.l.up()
 	if err := p.call("POST", "/_portolan/bgp/sessions/"+p.l.peer+"/reset", "", nil); err == nil || !strings.Contains(err.Error(), "The server a holds") {
 		t.Errorf("a reset at the other server: %v", err)
@@ -267,12 +300,12 @@ func handover(t *testing.T, r speaker) {
 	t.Log("the holder is lost")
 	p.lose(0)
 	p.move(1)
-	p.heldBy(1)
+	p.heldBy(1, routed)
 
 	t.Log("the first is back, the holder is stopped")
 	p.serve(0)
 	p.must(syscall.Kill(-p.sites[1].server.cmd.Process.Pid, syscall.SIGTERM))
 	<-p.sites[1].server.done
 	p.move(0)
-	p.heldBy(0)
+	p.heldBy(0, routed)
 }
