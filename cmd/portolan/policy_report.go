@@ -286,11 +286,14 @@ func excerpt(out *strings.Builder, p painter, line string, number, column int) {
 	fmt.Fprintf(out, "%s %s%s\n", p.paint(faint, "      |"), strings.Repeat(" ", utf8.RuneCountInString(left)), p.paint(red, "^"))
 }
 
-// backTo is the nearest place at or before another one where a character begins or the line ends.
+// backTo is the nearest place at or before another one where a character begins or the line ends; among bytes that are of no
+// character it is the place itself.
 func backTo(line string, at int) int {
 	at = min(max(at, 0), len(line))
-	for 0 < at && at < len(line) && !utf8.RuneStart(line[at]) {
-		at--
+	for back := at; back > at-utf8.UTFMax && 0 < back && back < len(line); back-- {
+		if utf8.RuneStart(line[back]) {
+			return back
+		}
 	}
 	return at
 }

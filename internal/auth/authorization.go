@@ -103,6 +103,9 @@ func newAuthorization(credential, headers, signature string) (Authorization, err
 		return a, incomplete("There are more than %d signed headers.", maxSignedHeaders)
 	}
 	a.SignedHeaders = strings.Split(strings.ToLower(headers), ";")
+	for i, name := range a.SignedHeaders {
+		a.SignedHeaders[i] = strings.TrimSpace(name)
+	}
 	slices.Sort(a.SignedHeaders)
 	if len(slices.Compact(slices.Clone(a.SignedHeaders))) != len(a.SignedHeaders) {
 		return a, incomplete("A header is more than once in 'SignedHeaders'.")
