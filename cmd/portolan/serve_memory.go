@@ -32,9 +32,15 @@ func limitMemory(lookup func(string) (string, bool), read func(string) ([]byte, 
 // largeHeap is a live heap that takes too much memory at gcPercent: that of a full table of the Internet, for one.
 const largeHeap = 128 << 20
 
-// percentOf is how far a live heap may grow: a large one to twice what it is.
+// hugeHeap is a live heap of which even a second one is too much.
+const hugeHeap = 512 << 20
+
+// percentOf is how far a live heap may grow: a large one to twice what it is, a huge one by half.
 func percentOf(live uint64) int {
-	if live > largeHeap {
+	switch {
+	case live > hugeHeap:
+		return 50
+	case live > largeHeap:
 		return 100
 	}
 	return gcPercent

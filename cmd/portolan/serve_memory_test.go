@@ -37,9 +37,9 @@ func TestGroupLimit(t *testing.T) {
 	}
 }
 
-// TestPercentOf_largeHeap: a small heap may grow far, a large one to twice what it is.
+// TestPercentOf_largeHeap: a small heap may grow far, a large one to twice what it is, a huge one by half.
 func TestPercentOf_largeHeap(t *testing.T) {
-	for live, want := range map[uint64]int{0: gcPercent, largeHeap: gcPercent, largeHeap + 1: 100, 4 << 30: 100} {
+	for live, want := range map[uint64]int{0: gcPercent, largeHeap: gcPercent, largeHeap + 1: 100, hugeHeap: 100, hugeHeap + 1: 50, 4 << 30: 50} {
 		if got := percentOf(live); got != want {
 			t.Errorf("%d live bytes: %d, want %d", live, got, want)
 		}

@@ -35,7 +35,7 @@ func main() {
 	v6 := flag.Int("v6", 20_000, "IPv6 prefixes")
 	segments := flag.Int("segments", 20, "of the core network, all shared with the first")
 	events := flag.Bool("events", false, "with routing events")
-	gc := flag.Int("gc", 100, "GOGC: what portolan serve sets for a heap as large as this one gets")
+	gc := flag.Int("gc", 50, "GOGC: what portolan serve sets for a heap as large as this one gets")
 	verbose := flag.Bool("v", false, "with the log")
 	cpu := flag.String("cpu", "", "write a profile of processor time of the server to this file")
 	flag.Parse()
