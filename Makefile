@@ -57,7 +57,7 @@ vuln: ## known vulnerabilities; needs https://vuln.go.dev
 	$(TOOL) govulncheck ./...
 
 clean:
-	rm -rf bin portolan-data
+	rm -rf bin dist portolan-data
 
 man: ## manual pages of all commands, in dist/man1
 	$(GO) run ./cmd/portolan man --dir dist/man1

@@ -53,6 +53,15 @@ func TestRelease_linux(t *testing.T) {
 	})
 }
 
+// TestRelease_isNoPartOfTheTree: what a release has made does not make the next one another, as a change of the tree would.
+func TestRelease_isNoPartOfTheTree(t *testing.T) {
+	cmd := exec.Command("git", "check-ignore", "dist/portolan_v1.2.3_linux_amd64.tar.gz")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("git does not ignore it: %v %s", err, out)
+	}
+}
+
 // untar is what a tar holds, by name.
 func untar(t *testing.T, data []byte) map[string][]byte {
 	t.Helper()
@@ -189,6 +198,7 @@ func checkDeb(t *testing.T, path string) {
 	if page := gunzip(t, []byte(contents(t, dir+"/usr/share/man/man1/portolan-policy-check.1.gz"))); !bytes.HasPrefix(page, []byte(".TH \"PORTOLAN-POLICY-CHECK\" 1 ")) {
 		t.Errorf("the manual page begins with %.100s", page)
 	}
+	checkScripts(t, path)
 	unit := strings.ReplaceAll(contents(t, dir+"/usr/lib/systemd/system/portolan.service"), "/usr/bin/portolan", dir+"/usr/bin/portolan")
 	file := filepath.Join(t.TempDir(), "portolan.service")
 	if err := os.WriteFile(file, []byte(unit), 0o644); err != nil {
@@ -196,5 +206,50 @@ func checkDeb(t *testing.T, path string) {
 	}
 	if out, err := exec.Command("systemd-analyze", "verify", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// checkScripts installs a package in a root of its own that systemd seems to run in, over an older version of itself, removes it and
+// purges it.
+func checkScripts(t *testing.T, path string) {
+	t.Helper()
+	root, stub := t.TempDir(), t.TempDir()
+	calls := filepath.Join(stub, "calls")
+	left := []string{root + "/etc/default/portolan", root + "/var/lib/private/portolan/portolan.db", root + "/var/lib/portolan"}
+	script := `set -e
+mkdir -p "$1/run/systemd/system" "$1/var/lib/dpkg/info" "$1/var/lib/dpkg/updates" "$1/etc/default" "$1/var/lib/private/portolan"
+touch "$1/var/lib/dpkg/status" "$1/etc/default/portolan" "$1/var/lib/private/portolan/portolan.db"
+ln -s private/portolan "$1/var/lib/portolan"
+printf '#!/bin/sh\necho "$@" >>"%s/calls"\nexit 1\n' "$2" >"$2/systemctl"
+chmod +x "$2/systemctl"
+`
+	dpkg := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("dpkg", append([]string{"--root=" + root, "--force-not-root", "--force-script-chrootless", "--log=/dev/null"}, args...)...)
+		cmd.Env = append(os.Environ(), "PATH="+stub+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("dpkg %s: %v\n%s", args, err, out)
+		}
+	}
+	if out, err := exec.Command("bash", "-c", script, "bash", root, stub).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	dpkg("-i", path)
+	dpkg("-i", path)
+	dpkg("-r", "portolan")
+	for _, name := range left {
+		if _, err := os.Stat(name); err != nil {
+			t.Errorf("after the package was removed: %v", err)
+		}
+	}
+	dpkg("-P", "portolan")
+	for _, name := range left {
+		if _, err := os.Lstat(name); !os.IsNotExist(err) {
+			t.Errorf("%s is there after the package was purged: %v", name, err)
+		}
+	}
+	want := "daemon-reload\ndaemon-reload\ntry-restart portolan\ndisable --now portolan\ndaemon-reload\n"
+	if got := contents(t, calls); got != want {
+		t.Errorf("systemctl was called with\n%swant\n%s", got, want)
 	}
 }

@@ -92,17 +92,36 @@ func writeZip(path string, files []file) error {
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
-// postinst starts nothing: whoever installs a server says with which flags it is to run.
-const postinst = `#!/bin/sh
-set -e
-if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
-	systemctl daemon-reload || true
+// scripts are run by dpkg. They start nothing: whoever installs a server says with which flags it is to run. A new version takes the
+// place of one that runs, and what is removed does not run on. Purging is the end of the data.
+var scripts = []file{
+	script("postinst", `if [ "$1" = configure ]; then
+	systemctl daemon-reload
+	[ -z "$2" ] || systemctl try-restart portolan
 fi
-`
+`),
+	script("prerm", `if [ "$1" = remove ]; then
+	systemctl disable --now portolan
+fi
+`),
+	script("postrm", `case "$1" in
+remove) systemctl daemon-reload ;;
+purge) rm -rf "$DPKG_ROOT/etc/default/portolan" "$DPKG_ROOT/var/lib/portolan" "$DPKG_ROOT/var/lib/private/portolan" ;;
+esac
+`),
+}
+
+// script is one of the scripts. Where systemd does not run there is nothing to tell it, and no failure of it holds up dpkg.
+func script(name, text string) file {
+	return file{"./" + name, 0o755, []byte(`#!/bin/sh
+set -e
+systemctl() { [ ! -d "$DPKG_ROOT/run/systemd/system" ] || command systemctl "$@" || true; }
+` + text)}
+}
 
 // writeDeb writes a Debian package: an ar archive of the format's version, the control files and the data.
 func writeDeb(path, version, arch string, binary, unit []byte, pages []file) error {
-	control, err := tarOf([]file{
+	control, err := tarOf(append([]file{
 		{"./", 0o755, nil},
 		{"./control", 0o644, fmt.Appendf(nil, `Package: portolan
 Version: %s
@@ -115,8 +134,7 @@ Description: open, self-hosted AWS Network Manager
  All operations of AWS Network Manager over a core network engine: policies,
  attachments, routes and the reasons for them.
 `, strings.Replace(strings.TrimPrefix(version, "v"), "-", "~", 1), arch, len(binary)/1024)},
-		{"./postinst", 0o755, []byte(postinst)},
-	}, 0)
+	}, scripts...), 0)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,8 @@ func (o *options) build(p platform) ([]byte, error) {
 	}
 	out := filepath.Join(o.out, "portolan-"+p.String())
 	defer func() { _ = os.Remove(out) }()
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w -buildid= -X main.release="+o.version, "-o", out, "./cmd/portolan")
+	// What "go env -w" says of -buildvcs must not decide whether the executable names its commit.
+	cmd := exec.Command("go", "build", "-buildvcs=auto", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w -buildid= -X main.release="+o.version, "-o", out, "./cmd/portolan")
 	var err error
 	if cmd.Args[len(cmd.Args)-2], err = filepath.Abs(out); err != nil {
 		return nil, err
