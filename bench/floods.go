@@ -189,13 +189,15 @@ func (f *flooded) kinds() []flood {
 	fifty := func(request string) string { return strings.Repeat(request+"\r\n", 49) + request + last }
 	description := get("/_portolan/openapi.json")
 	forged := strings.Replace(f.signed(quietKey, "GET", f.root+"/devices"), "Signature=", "Signature=0", 1)
-	body := strings.Replace(forged, "GET", "POST", 1) + "Content-Length: 100000\r\n\r\n"
+	const size = 1_000_000 // of a body, less than what is taken
+	body := strings.Replace(forged, "GET", "POST", 1) + fmt.Sprintf("Content-Length: %d\r\n", size)
 	stream := f.signed(otherKey, "GET", "/_portolan/events") + "Accept: text/event-stream\r\n\r\n"
 	return []flood{
 		{"nothing", 0, "", readAnswers},
 		{"are idle", 5000, "", readAnswers},
 		{"send a header slowly", 5000, get(f.root+"/devices") + "X-A: ", sendSlowly},
-		{"send a body slowly, named like a key", 5000, body, sendSlowly},
+		{"send a body slowly, named like a key", 5000, body + "\r\n", sendSlowly},
+		{"send a body of 1 MB and begin anew", 1000, body + last + strings.Repeat("x", size), readAnswers},
 		{"open streams of events, signed, of another account", 4000, stream, readAnswers},
 		{"the same", 5000, stream, readAnswers},
 		{"ask once and begin anew", 1000, get(f.root+"/devices") + last, readAnswers},

@@ -103,7 +103,7 @@ func (c *connection) cut() {
 	}
 }
 
-// Read counts what a request consists of until its sender is known.
+// Read counts what a request consists of until its sender is known. Others have the processor after it: see [connection.rests].
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
@@ -112,6 +112,7 @@ func (c *connection) Read(p []byte) (int, error) {
 				c.held += int64(n)
 			}
 		})
+		runtime.Gosched()
 	}
 	return n, err
 }
@@ -179,8 +180,8 @@ func (c *connection) writes(n int) {
 	})
 }
 
-// rests ends a request, and lets others have the processor: who sends many requests at once would keep it until it is taken
-// away, and a call behind a thousand of these would wait for seconds.
+// rests ends a request. Then, as after each part of a body, others have the processor: who sends much at once would keep it until
+// it is taken away, and a call behind a thousand of these would wait for seconds.
 func (c *connection) rests() {
 	c.set(func(c *connection) {
 		c.busy, c.held = false, 0

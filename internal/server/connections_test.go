@@ -78,19 +78,31 @@ func TestConnections_whatTheyHold(t *testing.T) {
 	}
 }
 
-// TestConnections_requestsTakeTurns: between two requests of a connection others have the processor, be they sent at once.
-func TestConnections_requestsTakeTurns(t *testing.T) {
+// endless is a connection on which more has always arrived.
+type endless struct{ net.Conn }
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// TestConnections_takeTurns: others have the processor between the requests of a connection, and between the parts of one, be
+// they all there.
+func TestConnections_takeTurns(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	c := open(t, &connections{limit: 1, most: 1 << 20})
-	other := make(chan struct{})
-	go close(other)
-	for range 3 { // one of sixty times the scheduler looks at who has just yielded first
-		stateChanged(c, http.StateIdle)
-	}
-	select {
-	case <-other:
-	default:
-		t.Error("nobody else had the processor")
+	c.Conn = endless{c.Conn}
+	for name, do := range map[string]func(){
+		"requests": func() { stateChanged(c, http.StateIdle) },
+		"parts":    func() { _, _ = c.Read(make([]byte, 4096)) },
+	} {
+		other := make(chan struct{})
+		go close(other)
+		for range 3 { // one of sixty times the scheduler looks at who has just yielded first
+			do()
+		}
+		select {
+		case <-other:
+		default:
+			t.Errorf("nobody else had the processor between two %s", name)
+		}
 	}
 }
 
