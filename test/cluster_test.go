@@ -282,7 +282,7 @@ func TestCluster_migrate(t *testing.T) {
 		return string(out)
 	}
 	run(0, "migrate", "--data", folder, cluster.address("a"))
-	if out := run(1, "migrate", "--data", folder, cluster.address("a")); !strings.Contains(out, "not empty") {
+	if out := run(2, "migrate", "--data", folder, cluster.address("a")); !strings.Contains(out, "not empty") {
 		t.Errorf("a second copy: %s", out)
 	}
 	q := Start(t, "--store", cluster.address("a"))
@@ -290,7 +290,7 @@ func TestCluster_migrate(t *testing.T) {
 	if err != nil || len(found.GlobalNetworks) != 1 || *found.GlobalNetworks[0].GlobalNetworkId != *made.GlobalNetwork.GlobalNetworkId {
 		t.Fatalf("on etcd: %+v, %v", found, err)
 	}
-	if out := run(1, "migrate", "--back", "--data", back, cluster.address("a")); !strings.Contains(out, "is in use by") {
+	if out := run(2, "migrate", "--back", "--data", back, cluster.address("a")); !strings.Contains(out, "is in use by") {
 		t.Errorf("a copy beside a running server: %s", out)
 	}
 	backup := filepath.Join(t.TempDir(), "etcd.db")

@@ -295,7 +295,7 @@ func TestMember_refusals(t *testing.T) {
 		}
 	}
 	q := Start(t, "--data", one)
-	if out := portolan(t, q, 1, "cluster", "add", "http://127.0.0.1:1"); out != "" {
+	if out := portolan(t, q, 2, "cluster", "add", "http://127.0.0.1:1"); out != "" {
 		t.Errorf("printed %q", out)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -68,5 +69,9 @@ func readPolicy(cmd *cobra.Command, name string) ([]byte, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	return in.Placed(), nil
+	text := in.Placed()
+	if len(bytes.TrimSpace(text)) == 0 { // elsewhere no document means the network's own
+		return nil, usage(fmt.Errorf("%s: the document is empty", name))
+	}
+	return text, nil
 }

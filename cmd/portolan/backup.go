@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -136,11 +135,9 @@ func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer resp.Body.Close() // only read
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		return refusal(resp.Status, text)
+	if _, err = io.Copy(w, resp.Body); errors.Is(err, io.ErrUnexpectedEOF) {
+		return brokenOff(err)
 	}
-	_, err = io.Copy(w, resp.Body)
 	return err
 }
 
@@ -191,8 +188,11 @@ func restoreCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			checked, err := store.Restore(cmd.Context(), args[0], filepath.Join(data, dataFile))
 			if err != nil {
-				if errors.Is(err, store.ErrInUse) {
+				switch {
+				case errors.Is(err, store.ErrInUse):
 					return dataError(data, err)
+				case errors.Is(err, store.ErrDamaged):
+					return fmt.Errorf("%s: %w", args[0], err)
 				}
 				return err
 			}

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
 	"portolan/internal/speaker"
@@ -38,9 +37,9 @@ func (o *networkOptions) call(ctx context.Context, method, path string, query ur
 	}
 	data, err := answer(ctx, o.endpoint, method, path, math.MaxInt64)
 	if err != nil {
-		return usage(err)
+		return err
 	}
-	return json.Unmarshal(data, out)
+	return understood(data, out)
 }
 
 func bgpSessionsCommand() *cobra.Command {

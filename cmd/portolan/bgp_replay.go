@@ -31,9 +31,12 @@ what each peer has sent on a session of its own and shows the sessions and their
 			}
 			file, err := os.Open(args[0])
 			if err != nil {
-				return usage(err)
+				return usage(pathError(args[0], err))
 			}
-			defer func() { _ = file.Close() }()
+			defer func() { _ = file.Close() }() // only read
+			if info, err := file.Stat(); err == nil && info.IsDir() {
+				return usage(fmt.Errorf("%s: is a directory", args[0]))
+			}
 			list, err := mrt.Replay(cmd.Context(), file, end)
 			if err != nil {
 				return usage(fmt.Errorf("%s: %w", args[0], err))

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -148,8 +147,8 @@ func clusterStatusCommand() *cobra.Command {
 				return err
 			}
 			var status store.Status
-			if err := json.Unmarshal(text, &status); err != nil {
-				return fmt.Errorf("the server's answer: %w", err)
+			if err := understood(text, &status); err != nil {
+				return err
 			}
 			return show(cmd, format.value, false, &status, clusterPage)
 		},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -85,31 +86,51 @@ func ask(ctx context.Context, endpoint, path string) (*http.Response, error) {
 	return send(ctx, endpoint, http.MethodGet, path)
 }
 
-// send makes a signed call without a body. An error names the server, and what can be done.
+// send makes a signed call without a body. Any status but 200 is an error with what the server says; an error names the server, and
+// what can be done. All of them end a command with 2, as the question could not be answered.
 func send(ctx context.Context, endpoint, method, path string) (*http.Response, error) {
 	c, err := newClient(ctx, endpoint)
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	if u, err := url.Parse(c.endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("the server URL %q is not an address such as %s", c.endpoint, defaultEndpoint)
+		return nil, usage(fmt.Errorf("the server URL %q is not an address such as %s", c.endpoint, defaultEndpoint))
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, nil)
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	empty := sha256.Sum256(nil)
 	if err := v4.NewSigner().SignHTTP(ctx, c.keys, r, hex.EncodeToString(empty[:]), "networkmanager", c.region, time.Now()); err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return nil, fmt.Errorf("no answer from the server at %s: %w; start one with \"portolan serve\", or name another with --endpoint", c.endpoint, failed.Err)
+		return nil, usage(fmt.Errorf("no answer from the server at %s: %w; %s", c.endpoint, failed.Err, remedy(failed.Err)))
 	}
-	return resp, err
+	if err != nil || resp.StatusCode == http.StatusOK {
+		return resp, err
+	}
+	defer resp.Body.Close() // only read
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, usage(err)
+	}
+	return nil, usage(refusal(resp.Status, text))
 }
 
-// answer makes a control call and reads up to most bytes of what is answered. Any status but 200 is an error with its text.
+// remedy is what can be done about a server that does not answer.
+func remedy(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "put the certificate authority of its certificate into a file that SSL_CERT_FILE names"
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return "write http:// if it serves no HTTPS"
+	}
+	return `start one with "portolan serve", or name another with --endpoint`
+}
+
+// answer makes a control call and reads up to most bytes of what is answered.
 func answer(ctx context.Context, endpoint, method, path string, most int64) ([]byte, error) {
 	resp, err := send(ctx, endpoint, method, path)
 	if err != nil {
@@ -118,12 +139,19 @@ func answer(ctx context.Context, endpoint, method, path string, most int64) ([]b
 	defer resp.Body.Close() // only read
 	data, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, refusal(resp.Status, data)
+		return nil, brokenOff(err)
 	}
 	return data, nil
+}
+
+func brokenOff(err error) error { return usage(fmt.Errorf("the server's answer breaks off: %w", err)) }
+
+// understood reads an answer into out.
+func understood(data []byte, out any) error {
+	if err := json.Unmarshal(data, out); err != nil {
+		return usage(fmt.Errorf("the answer is not one of a Portolan server: %w", err))
+	}
+	return nil
 }
 
 // refusal is what a server answers in the place of what it was asked for, as a sentence.

@@ -109,16 +109,17 @@ fewer do.
 Exit codes: 0 when all tables agree; 1 when some do not, or could not be read; 2 when there was nothing to compare.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			im, err := o.read(cmd)
-			if err != nil {
-				return err
-			}
 			var snap *snapshot.Snapshot
+			var err error
 			if file != "" {
 				n := networkOptions{file: file}
 				if snap, err = n.load(cmd); err != nil {
 					return err
 				}
+			}
+			im, err := o.read(cmd)
+			if err != nil {
+				return err
 			}
 			v, err := im.Verify(cmd.Context(), snap, routing.options)
 			if err != nil {

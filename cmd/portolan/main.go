@@ -21,14 +21,18 @@ func main() {
 	if err == nil {
 		return
 	}
-	code := exitUsage // of cobra itself: an unknown command, a flag or an argument that is wrong
-	if e, ok := errors.AsType[*exitError](err); ok {
-		code = e.code
-	}
 	if message := err.Error(); message != "" {
 		fmt.Fprintln(os.Stderr, "portolan:", message)
 	}
-	os.Exit(code)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is the code that an error ends the process with.
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	return exitUsage
 }
 
 // exitError ends the process with a code of its own. Without an error everything has been said.
@@ -60,18 +64,20 @@ Start here:
 		SilenceErrors: true,
 		Version:       builtFrom().String(),
 	}
+	serve, lsp := serveCommand(), lspCommand()
+	failuresExit1(serve)
+	failuresExit1(lsp)
 	alias := advertisedCommand() // under the name it had before
 	alias.Use, alias.Hidden = "told ATTACHMENT [PREFIX]", true
 	group(cmd, "Questions about a network, of a snapshot file or a running server:", doctorCommand(), attachmentsCommand(), routesCommand(), whyCommand(),
 		pathCommand(), matrixCommand(), advertisedCommand(), testCommand(), planCommand(), graphCommand(), reportCommand())
-	group(cmd, "Policies, no server needed:", policyCommand(), lspCommand())
+	group(cmd, "Policies, no server needed:", policyCommand(), lsp)
 	group(cmd, "Snapshots and a live AWS account, which is only read:", snapshotCommand(), importCommand(), verifyCommand(), driftCommand())
-	group(cmd, "Serve and operate:", serveCommand(), healthCommand(), mcpCommand(), bgpCommand(), clusterCommand(), backupCommand(), restoreCommand(),
+	group(cmd, "Serve and operate:", serve, healthCommand(), mcpCommand(), bgpCommand(), clusterCommand(), backupCommand(), restoreCommand(),
 		checkCommand(), compactCommand(), migrateCommand(), opsCommand())
 	cmd.AddCommand(alias, versionCommand(), manCommand())
 	each(cmd, readsEnvironment)
 	each(cmd, namesArguments)
-	each(cmd, failuresExit1)
 	return cmd
 }
 
@@ -165,7 +171,7 @@ func namesArguments(cmd *cobra.Command) {
 	}
 }
 
-// failuresExit1 lets what a command returns without a code of its own end with 1: the command was understood and failed.
+// failuresExit1 lets a server that started and then failed end with 1, apart from one that was started wrongly.
 func failuresExit1(cmd *cobra.Command) {
 	run := cmd.RunE
 	if run == nil {

@@ -90,6 +90,9 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 		return nil, usage(err)
 	}
 	s, err := snapshot.Parse(data)
+	if err != nil && o.file != "" {
+		err = fmt.Errorf("%s: %w", o.file, err)
+	}
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"portolan/internal/analysis"
 	"portolan/internal/picture"
-	"portolan/internal/snapshot"
 )
 
 // planOptions say what changes.
@@ -40,11 +39,9 @@ func (p *planOptions) next(cmd *cobra.Command, now *analysis.Subject) (*analysis
 	}
 	c := analysis.Change{Fail: p.fail}
 	if p.to != "" {
-		data, err := readFile(cmd.InOrStdin(), p.to)
-		if err == nil {
-			c.To, err = snapshot.Parse(data)
-		}
-		if err != nil {
+		to := networkOptions{file: p.to}
+		var err error
+		if c.To, err = to.load(cmd); err != nil {
 			return nil, usage(fmt.Errorf("--to-snapshot: %w", err))
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // What the policy commands end with. A pipeline may rely on them.
 const (
 	exitFindings = 1 // what was asked for was found: errors, advice, differences, files not formatted
-	exitUsage    = 2 // the question could not be answered: wrong flags, files that cannot be read
+	exitUsage    = 2 // it could not be answered or done: wrong flags, files that cannot be read, a server that does not answer
 )
 
 func policyCommand() *cobra.Command {

@@ -24,7 +24,7 @@ func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error 
 	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
 	if err != nil {
-		return fmt.Errorf("--snapshot: %w", err)
+		return usage(fmt.Errorf("--snapshot: %w", err))
 	}
 	s, err := snapshot.Parse(data)
 	if err != nil {

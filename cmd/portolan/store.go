@@ -12,6 +12,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -161,6 +162,9 @@ func migrateCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.address = args[0]
+			if _, err := os.Stat(filepath.Join(data, dataFile)); err != nil && !back {
+				return usage(fmt.Errorf("the data folder %s has no data to copy: %w", data, err))
+			}
 			shared, err := o.openToCopy(cmd.Context(), back)
 			if err != nil {
 				return err

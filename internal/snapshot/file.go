@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,6 +26,9 @@ func Parse(data []byte) (*Snapshot, error) {
 	inYAML := len(trimmed) == 0 || trimmed[0] != '{'
 	if inYAML {
 		converted, err := yamljson.Convert(data, yamljson.Options{Text: isText})
+		if errors.Is(err, yamljson.ErrEmpty) {
+			return nil, errors.New("the snapshot is empty")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the snapshot is not YAML: %w", err)
 		}

@@ -51,7 +51,7 @@ func TestParse_roundTrip(t *testing.T) {
 func TestParse_refuses(t *testing.T) {
 	const head = "version: 1\npolicy: {version: '2021.12'}\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"nothing", "", "there is nothing in it"},
+		{"nothing", "", "the snapshot is empty"},
 		{"another version", "version: 2\npolicy: {}", "this program reads version 1"},
 		{"no policy", "version: 1", "policy is missing"},
 		{"unknown member", head + "attachements: []", "attachements"},
