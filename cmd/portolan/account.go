@@ -10,9 +10,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -61,12 +61,18 @@ func (o *accountOptions) flags(cmd *cobra.Command) *cobra.Command {
 
 // read reads the core network of the account. What it fails with ends the command with 2.
 func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
-	cfg, err := o.config(cmd.Context())
+	w := cmd.ErrOrStderr()
+	show, end := progress(w)
+	cfg, err := o.config(cmd.Context(), func(wait time.Duration, reason error) {
+		if wait >= time.Second { // shorter ones nobody notices
+			end()
+			fmt.Fprintf(w, "%v; the call is made again in %s\n", reason, wait.Round(time.Second))
+		}
+	})
 	if err != nil {
 		return nil, usage(err)
 	}
-	var end func()
-	cfg.Progress, end = progress(cmd.ErrOrStderr())
+	cfg.Progress = show
 	im, err := importer.Read(cmd.Context(), *cfg)
 	end()
 	if err != nil && o.redactor != nil {
@@ -83,8 +89,8 @@ func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
 	return im, nil
 }
 
-// config is AWS's configuration chain with what the flags say.
-func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
+// config is AWS's configuration chain with what the flags say. What is waited for before a call is made again is said.
+func (o *accountOptions) config(ctx context.Context, say func(time.Duration, error)) (*importer.Config, error) {
 	if o.offline && o.record == "" {
 		return nil, errors.New("--offline takes the replies from the folder of --record")
 	}
@@ -122,21 +128,15 @@ func (o *accountOptions) config(ctx context.Context) (*importer.Config, error) {
 		}
 	}
 	c.HTTPClient = client
-	cfg := &importer.Config{AWS: c, CoreNetwork: o.coreNetwork, Parallel: o.parallel}
+	retryer := func() aws.Retryer { return importer.Retryer(say) }
+	cfg := &importer.Config{AWS: c, CoreNetwork: o.coreNetwork, Parallel: o.parallel, Retryer: retryer()}
 	if !o.noEC2 && (o.endpoint == "" || o.ec2Endpoint != "") {
 		cfg.Catalog = ec2.New(ec2.Config{
 			Endpoint:    cmp.Or(o.ec2Endpoint, os.Getenv("AWS_ENDPOINT_URL_EC2"), os.Getenv("AWS_ENDPOINT_URL")),
-			Credentials: o.credentials(c), HTTPClient: client, Retryer: patient,
+			Credentials: o.credentials(c), HTTPClient: client, Retryer: retryer,
 		})
 	}
 	return cfg, nil
-}
-
-// patient repeats calls that are throttled, ever slower.
-func patient() aws.Retryer {
-	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 8 })
-	})
 }
 
 // credentials are the keys of the chain, or those of a role in the account that is asked.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager"
 	"github.com/aws/aws-sdk-go-v2/service/networkmanager/types"
 	"github.com/aws/smithy-go"
@@ -31,7 +30,7 @@ type Config struct {
 	Catalog     catalog.Catalog // of what EC2 owns; nil: it is not asked
 	CoreNetwork string          // empty: the only one of the account
 	Parallel    int             // calls at a time; default 5
-	Retryer     aws.Retryer     // default: adaptive, 8 attempts
+	Retryer     aws.Retryer     // default: [Retryer]
 
 	Now      func() time.Time             // default time.Now
 	Progress func(what string, n, of int) // may be nil; is called from one goroutine at a time
@@ -88,9 +87,7 @@ func newReader(cfg Config) *reader {
 		cfg.Progress = func(string, int, int) {}
 	}
 	if cfg.Retryer == nil {
-		cfg.Retryer = retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 8 })
-		})
+		cfg.Retryer = Retryer(nil)
 	}
 	return &reader{
 		cfg: cfg, slots: make(chan struct{}, cfg.Parallel), report: &Report{At: cfg.Now().UTC().Truncate(time.Second)},
@@ -210,9 +207,9 @@ func (r *reader) unchanged(ctx context.Context) error {
 // necessary is the error of a call without which there is no snapshot, with the IAM action when it was denied.
 func necessary(operation string, err error) error {
 	if isDenied(err) {
-		return fmt.Errorf("networkmanager:%s is not allowed, and there is no snapshot without it: %w", operation, err)
+		return fmt.Errorf("networkmanager:%s is not allowed, and there is no snapshot without it: %w", operation, plain(err))
 	}
-	return fmt.Errorf("%s: %w", operation, err)
+	return fmt.Errorf("%s: %w", operation, plain(err))
 }
 
 func isDenied(err error) bool {

@@ -63,6 +63,11 @@ type recorded struct {
 	Reply  string `json:"reply"`
 }
 
+// recordError is what fails in the folder, and so whenever it is tried.
+type recordError struct{ error }
+
+func (e *recordError) Unwrap() error { return e.error }
+
 // RoundTrip gives the reply that is in the folder, or asks and keeps it. Errors are not kept, they may be over next time, but for
 // 501: that an endpoint does not serve EC2 is part of the account as it was read. It is asked again where that can be.
 func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -83,15 +88,15 @@ func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(text, &one); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, &recordError{fmt.Errorf("%s: %w", file, err)}
 		}
 		if one.Status == 0 || c.Offline {
 			return one.response(r), nil
 		}
 	case !errors.Is(err, os.ErrNotExist):
-		return nil, err
+		return nil, &recordError{err}
 	case c.Offline:
-		return nil, fmt.Errorf("%s has no reply to %s %s", c.Dir, one.Method, one.Path)
+		return nil, &recordError{fmt.Errorf("%s has no reply to %s %s", c.Dir, one.Method, one.Path)}
 	}
 	resp, err := c.Next.RoundTrip(r)
 	if err != nil || resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNotImplemented {
@@ -107,7 +112,10 @@ func (c *Recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp.StatusCode != http.StatusOK {
 		one.Status = resp.StatusCode
 	}
-	return resp, one.write(file)
+	if err := one.write(file); err != nil {
+		return nil, &recordError{err}
+	}
+	return resp, nil
 }
 
 func (one *recorded) response(r *http.Request) *http.Response {

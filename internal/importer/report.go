@@ -47,16 +47,17 @@ const maxOf = 5
 func (r *reader) unread(action, of string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	text := plain(err).Error()
 	i := slices.IndexFunc(r.report.Unread, func(u Unread) bool { return u.Action == action && u.Denied == isDenied(err) })
 	if i < 0 {
 		i = len(r.report.Unread)
-		r.report.Unread = append(r.report.Unread, Unread{Action: action, Denied: isDenied(err), Error: err.Error(), Unknown: unknownWithout(action)})
+		r.report.Unread = append(r.report.Unread, Unread{Action: action, Denied: isDenied(err), Error: text, Unknown: unknownWithout(action)})
 	}
 	u := &r.report.Unread[i]
 	if u.Count++; of != "" {
 		u.Of = append(u.Of, of)
 	}
-	u.Error = min(u.Error, err.Error())
+	u.Error = min(u.Error, text)
 }
 
 func (r *reader) note(format string, args ...any) {
