@@ -90,10 +90,11 @@ func TestMCP_refusals(t *testing.T) {
 	session := agent(t)
 	for name, c := range map[string]struct {
 		tool      string
-		arguments map[string]any
+		arguments any
 		want      string
 	}{
-		"missing":       {"why", nil, "is required"},
+		"no object":     {"why", []string{"prefix"}, "the arguments of why are not an object"},
+		"missing":       {"why", map[string]any{}, "is required"},
 		"unknown":       {"doctor", map[string]any{"snapshot": "/etc/passwd"}, `takes no "snapshot"`},
 		"type":          {"matrix", map[string]any{"attachments": "yes"}, "attachments must be true or false"},
 		"a flag":        {"why", map[string]any{"prefix": "--snapshot=/etc/passwd", "segment": "prod", "edge": "us-east-1"}, "--snapshot=/etc/passwd"},

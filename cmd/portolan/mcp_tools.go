@@ -96,7 +96,7 @@ func (o *mcpOptions) commandLine(t *tool, arguments []byte) (args []string, stdi
 	given := map[string]any{}
 	if len(arguments) > 0 {
 		if err := json.Unmarshal(arguments, &given); err != nil {
-			return nil, "", fmt.Errorf("the arguments are not an object: %w", err)
+			return nil, "", fmt.Errorf("the arguments of %s are not an object", t.name)
 		}
 	}
 	args = append(args, t.command...)

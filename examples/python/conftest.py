@@ -16,14 +16,14 @@ ACCOUNT = "111122223333"
 
 @pytest.fixture(scope="session")
 def portolan():
-    """The URL of a server in memory. PORTOLAN is its executable."""
+    """The URL of a server in memory. PORTOLAN is its executable. pytest shows what it says with a test that fails."""
     server = subprocess.Popen(
-        [os.environ.get("PORTOLAN", "portolan"), "serve", "--ephemeral", "--listen", "127.0.0.1:0"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [os.environ.get("PORTOLAN", "portolan"), "serve", "--ephemeral", "--listen", "127.0.0.1:0", "--log-format", "text", "--log-level", "warn"],
+        stdout=subprocess.PIPE, text=True,
     )
     try:
         ready = server.stdout.readline()  # portolan is listening on http://127.0.0.1:PORT; ...
-        assert "listening on " in ready, "portolan serve has ended"
+        assert "listening on " in ready, "portolan serve has ended: it says why on standard error"
         yield ready.split("listening on ")[1].split(";")[0]
     finally:
         server.terminate()

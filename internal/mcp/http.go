@@ -45,7 +45,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var list []jsontext.Value
-	if json.Unmarshal(body, &list) != nil {
+	if json.Unmarshal(body, &list) != nil || len(list) == 0 {
 		one, status := s.one(r, body)
 		reply(w, status, one)
 		return

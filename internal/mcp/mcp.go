@@ -116,8 +116,8 @@ func read(text []byte) (c call, failed *failure) {
 	if c.Params == nil {
 		return c, nil
 	}
-	if err := json.Unmarshal(c.Params, &c.params); err != nil {
-		return c, fail(invalidParams, "%v", err)
+	if json.Unmarshal(c.Params, &c.params) != nil && c.ID != nil { // a notification is not answered, whatever is wrong with it
+		return c, fail(invalidParams, "the parameters have another form than those of a method")
 	}
 	return c, nil
 }

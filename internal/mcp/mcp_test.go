@@ -152,14 +152,14 @@ func TestServeStreams_answersToWhatIsWrong(t *testing.T) {
 	var out bytes.Buffer
 	in := strings.Join([]string{
 		`{"id":`, `{"jsonrpc":"1.0","id":1,"method":"ping"}`, `{"jsonrpc":"2.0","id":{},"method":"ping"}`, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":[]}`,
-		`{"jsonrpc":"2.0","id":3,"result":{}}`, "", `[{"jsonrpc":"2.0","id":4,"method":"ping"},{"jsonrpc":"2.0","method":"x"},{"jsonrpc":"2.0","id":5,"method":"ping"}]`,
+		`[]`, `{"jsonrpc":"2.0","id":3,"result":{}}`, `{"jsonrpc":"2.0","method":"x","params":[]}`, "", `[{"jsonrpc":"2.0","id":4,"method":"ping"},{"jsonrpc":"2.0","method":"x"},{"jsonrpc":"2.0","id":5,"method":"ping"}]`,
 	}, "\n")
 	if err := ours().ServeStreams(t.Context(), strings.NewReader(in), &out); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{
-		`"id":null,"error":{"code":-32700`, `"id":1,"error":{"code":-32600`, `"id":null,"error":{"code":-32600`, `"id":2,"error":{"code":-32602`,
-		`[{"jsonrpc":"2.0","id":4,"result":{}},{"jsonrpc":"2.0","id":5,"result":{}}]`,
+		`"id":null,"error":{"code":-32700`, `"id":1,"error":{"code":-32600`, `"id":null,"error":{"code":-32600`, `"id":2,"error":{"code":-32602,"message":"the parameters have another form`,
+		`{"jsonrpc":"2.0","id":null,"error":{"code":-32600`, `[{"jsonrpc":"2.0","id":4,"result":{}},{"jsonrpc":"2.0","id":5,"result":{}}]`,
 	} {
 		if line, _ := out.ReadString('\n'); !strings.Contains(line, want) {
 			t.Errorf("answer %d is %s", i, line)
@@ -235,7 +235,8 @@ func TestServeHTTP_refusals(t *testing.T) {
 		"a call":                {http.MethodPost, `{"jsonrpc":"2.0","id":1,"method":"ping"}`, nil, http.StatusOK, `"result":{}`},
 		"a notification":        {http.MethodPost, `{"jsonrpc":"2.0","method":"notifications/initialized"}`, nil, http.StatusAccepted, ""},
 		"a batch":               {http.MethodPost, `[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}]`, nil, http.StatusOK, `[{`},
-		"no batch any more":     {http.MethodPost, `[]`, map[string]string{"Mcp-Protocol-Version": "2025-06-18"}, http.StatusBadRequest, "no batches"},
+		"an empty batch":        {http.MethodPost, `[]`, nil, http.StatusBadRequest, "-32600"},
+		"no batch any more":     {http.MethodPost, `[{"jsonrpc":"2.0","id":1,"method":"ping"}]`, map[string]string{"Mcp-Protocol-Version": "2025-06-18"}, http.StatusBadRequest, "no batches"},
 		"no JSON":               {http.MethodPost, `{`, nil, http.StatusBadRequest, "-32700"},
 		"a stream":              {http.MethodGet, "", nil, http.StatusMethodNotAllowed, ""},
 		"another type":          {http.MethodPost, "{}", map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType, ""},

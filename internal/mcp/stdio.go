@@ -68,7 +68,7 @@ func (c *streams) read(ctx context.Context, in io.Reader) error {
 func (c *streams) take(ctx context.Context, text []byte) {
 	if text[0] == '[' {
 		var list []jsontext.Value
-		if json.Unmarshal(text, &list) == nil {
+		if json.Unmarshal(text, &list) == nil && len(list) > 0 { // none is no batch
 			c.batch(ctx, list)
 			return
 		}
