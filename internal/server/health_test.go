@@ -8,15 +8,18 @@ import (
 	"testing"
 
 	"portolan/internal/auth"
+	"portolan/internal/failpoint"
 	"portolan/internal/node"
 	"portolan/internal/server"
 	"portolan/internal/store"
 )
 
 // onDisk serves the data of a file.
-func onDisk(t *testing.T, path string) func(*server.Config) {
+func onDisk(t *testing.T, path string) func(*server.Config) { return onDiskThatFails(t, path, nil) }
+
+func onDiskThatFails(t *testing.T, path string, fail *failpoint.Points) func(*server.Config) {
 	t.Helper()
-	st, err := store.OpenBolt(path, store.BoltOptions{NoSync: true})
+	st, err := store.OpenBolt(path, store.BoltOptions{NoSync: true, Fail: fail})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +64,30 @@ func TestHealth_fileLostAndBack(t *testing.T) {
 	}
 	if _, text := r.do("GET", "/metrics", ""); !strings.Contains(text, "\nportolan_store_writable 1\n") {
 		t.Error("the metrics do not show that it can write again")
+	}
+}
+
+// TestHealth_commitsFail: the client is told where the reason is, and gets none of it.
+func TestHealth_commitsFail(t *testing.T) {
+	fail := failpoint.New()
+	r := start(t, onDiskThatFails(t, filepath.Join(t.TempDir(), "portolan.db"), fail))
+	if err := fail.Set("store.commit", "error"); err != nil {
+		t.Fatal(err)
+	}
+	if resp, text := r.do("POST", "/global-networks", "{}"); resp.StatusCode != 500 || !strings.Contains(text, "The server cannot write at the moment. Its health has the reason.") {
+		t.Errorf("a write: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/global-networks", ""); resp.StatusCode != 200 {
+		t.Errorf("a read: %d %s", resp.StatusCode, text)
+	}
+	if resp, text := r.do("GET", "/_portolan/health", ""); resp.StatusCode != 503 || !strings.Contains(text, `"reason":"store takes no writes: commit: `) {
+		t.Errorf("health: %d %s", resp.StatusCode, text)
+	}
+	if err := fail.Set("store.commit", ""); err != nil {
+		t.Fatal(err)
+	}
+	if resp, text := r.do("POST", "/global-networks", "{}"); resp.StatusCode != 200 {
+		t.Errorf("a write with room again: %d %s", resp.StatusCode, text)
 	}
 }
 

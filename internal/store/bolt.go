@@ -18,8 +18,8 @@ import (
 // ErrInUse is returned by [OpenBolt] when another process, or another store of this one, has the folder or the file open.
 var ErrInUse = errors.New("data file is in use")
 
-// ErrBroken is wrapped by every Update that fails because the store takes no writes for now: the file is gone, or it is open
-// whether the disk holds the last commit. What can be read is still consistent. See [HealthChecker].
+// ErrBroken is wrapped by every Update that fails because the store takes no writes for now: the disk is full, the file is gone, or
+// it is open whether the disk holds the last commit. What can be read is still consistent. See [HealthChecker].
 var ErrBroken = errors.New("store takes no writes")
 
 // BoltOptions are the settings of [OpenBolt]. The zero value is what a server wants.

@@ -221,10 +221,10 @@ func (s *boltStore) write(b *batch) error {
 		s.hub.publish(b.commits...)
 		return s.lost() // what was written to a file that nobody finds again is not kept
 	}
-	err = fmt.Errorf("store: commit: %w", err)
+	err = fmt.Errorf("%w: commit: %w", ErrBroken, err)
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
-		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err), false
+		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: commit: %w", ErrBroken, panicked), false
 		_ = guard(b.tx.Rollback) // gives back bbolt's write lock, so that Close does not hang
 		return err
 	}
@@ -236,7 +236,7 @@ func (s *boltStore) write(b *batch) error {
 	// survive a power cut nobody can say before it is settled.
 	s.content = b.tree.now
 	s.hub.publish(b.commits...)
-	s.broken, s.unsettled = fmt.Errorf("%w: %w", ErrBroken, err), true
+	s.broken, s.unsettled = err, true
 	return err
 }
 
@@ -246,7 +246,7 @@ func (s *boltStore) writable() error {
 		return err
 	}
 	if err := s.opts.Fail.At("store.commit"); err != nil {
-		return fmt.Errorf("store: commit: %w", err)
+		return fmt.Errorf("%w: commit: %w", ErrBroken, err)
 	}
 	return nil
 }
