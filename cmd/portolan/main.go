@@ -132,6 +132,7 @@ func readsEnvironment(cmd *cobra.Command) {
 		return
 	}
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		flag.Value = inPlainWords(flag.Value)
 		if !flag.Hidden {
 			flag.Usage += " (" + environmentName(flag.Name) + ")"
 		}
