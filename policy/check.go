@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func defined[T any](c *checker, known map[string]T, n Named, what string) {
 		if hint == "" && len(names) > 0 && len(names) <= fewNames {
 			hint = "choose from " + strings.Join(clipped(names), ", ")
 		}
-		c.fail(n.Place, CodeUndefinedReference, words.Clip(n.Name)+" is not a defined "+what, hint)
+		c.fail(n.Place, CodeUndefinedReference, cmp.Or(words.Clip(n.Name), `""`)+" is not a defined "+what, hint)
 	}
 }
 
