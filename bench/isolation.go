@@ -40,6 +40,13 @@ type tenant struct {
 
 // send makes a call and returns its status and answer; the status is 0 when the connection ended.
 func (t *tenant) send(method, path string, body any) (int, []byte) {
+	var answer bytes.Buffer
+	status := t.call(method, path, body, &answer)
+	return status, answer.Bytes()
+}
+
+// call is send for an answer that goes to a writer.
+func (t *tenant) call(method, path string, body any, answer io.Writer) int {
 	var text []byte
 	switch b := body.(type) {
 	case nil:
@@ -56,14 +63,14 @@ func (t *tenant) send(method, path string, body any) (int, []byte) {
 	req.Header.Set("User-Agent", strings.Repeat("a", 2000))
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return 0, nil
+		return 0
 	}
-	answer, err := io.ReadAll(resp.Body)
+	_, err = io.Copy(answer, resp.Body)
 	_ = resp.Body.Close()
 	if err != nil {
-		return 0, nil
+		return 0
 	}
-	return resp.StatusCode, answer
+	return resp.StatusCode
 }
 
 // must is send for calls that prepare something; it gives a member of the answer by its path.
@@ -87,7 +94,9 @@ type isolated struct {
 	stop          func()
 	busy, quiet   *tenant
 	gn, cn, large string // of A: a global network, a core network in it, and one at AWS's quota
+	largeIn       string // the global network of the latter
 	device, arn   string // of A
+	shared        string // ARN of a core network of A that B may see
 	quietRoot     string // path of B's global network
 }
 
@@ -120,10 +129,10 @@ func newIsolated(b *bench) *isolated {
 	n.busy, n.quiet = of("111122223333"), of("444455556666")
 	_, list := n.busy.send("GET", "/core-networks", nil)
 	var found struct {
-		CoreNetworks []struct{ CoreNetworkId string }
+		CoreNetworks []struct{ CoreNetworkId, GlobalNetworkId string }
 	}
 	check(json.Unmarshal(list, &found))
-	n.large = found.CoreNetworks[0].CoreNetworkId
+	n.large, n.largeIn = found.CoreNetworks[0].CoreNetworkId, found.CoreNetworks[0].GlobalNetworkId
 	n.gn = n.busy.must("POST", "/global-networks", m{}, "GlobalNetwork", "GlobalNetworkId")
 	devices := "/global-networks/" + n.gn + "/devices"
 	for i := range 2000 {
@@ -144,7 +153,14 @@ func newIsolated(b *bench) *isolated {
 // shares makes a core network of A whose resource policy is as costly to decide as it may be, and is about B.
 func (n *isolated) shares() {
 	gn := n.busy.must("POST", "/global-networks", m{}, "GlobalNetwork", "GlobalNetworkId")
-	arn := n.busy.must("POST", "/core-networks", m{"GlobalNetworkId": gn}, "CoreNetwork", "CoreNetworkArn")
+	n.shared = n.busy.must("POST", "/core-networks", m{"GlobalNetworkId": gn}, "CoreNetwork", "CoreNetworkArn")
+	if status := n.share(n.shared); status != http.StatusOK {
+		check(fmt.Errorf("a resource policy: %d", status))
+	}
+}
+
+// share puts the resource policy, and returns the status.
+func (n *isolated) share(arn string) int {
 	var patterns []string
 	for i := range 220 {
 		patterns = append(patterns, "*"+strings.Repeat("a", 40)+fmt.Sprint(i)+strings.Repeat("a", 30)+"?b")
@@ -154,7 +170,17 @@ func (n *isolated) shares() {
 		{"Effect": "Allow", "Principal": m{"AWS": n.quiet.account}, "Action": "networkmanager:*", "Resource": "*"},
 	}}, json.Deterministic(true))
 	check(err)
-	n.busy.must("POST", "/resource-policy/"+strings.ReplaceAll(arn, "/", "%2F"), m{"PolicyDocument": string(document)})
+	status, _ := n.busy.send("POST", "/resource-policy/"+strings.ReplaceAll(arn, "/", "%2F"), m{"PolicyDocument": string(document)})
+	return status
+}
+
+// prefixes is a list of announcements, from the first of them on.
+func prefixes(count, first int) []m {
+	list := make([]m, count)
+	for i := range list {
+		list[i] = m{"prefix": fmt.Sprintf("172.%d.%d.0/24", 16+(first+i)/256%64, (first+i)%256)}
+	}
+	return list
 }
 
 func (n *isolated) attacks() []attack {
@@ -169,12 +195,19 @@ func (n *isolated) attacks() []attack {
 		return m{"Tags": list}
 	}
 	get := func(path string) func(int, int) int {
-		return func(int, int) int { status, _ := a.send("GET", path, nil); return status }
+		return func(int, int) int { return a.call("GET", path, nil, io.Discard) }
 	}
 	post := func(path string, body any) func(int, int) int {
-		return func(int, int) int { status, _ := a.send("POST", path, body); return status }
+		return func(int, int) int { return a.call("POST", path, body, io.Discard) }
 	}
 	plan := atquota.Full.Policy(nil)
+	of := m{"CoreNetworkId": n.large, "SegmentName": atquota.Shared, "EdgeLocation": atquota.Edge(3)}
+	var attachment struct {
+		Attachments []struct{ AttachmentId, ResourceArn string }
+	}
+	_, list := a.send("GET", "/attachments?maxResults=1&coreNetworkId="+n.large+"&attachmentType=VPC", nil)
+	check(json.Unmarshal(list, &attachment))
+	vpc := attachment.Attachments[0].AttachmentId
 	return []attack{
 		{"nothing", 0, nil},
 		{"puts policies of 0.9 MB", 16, post(cn+"/core-network-policy", m{"PolicyDocument": megabyte})},
@@ -213,6 +246,20 @@ func (n *isolated) attacks() []attack {
 		{"asks for the matrix of segments", 8, get("/_portolan/core-networks/" + n.large + "/matrix")},
 		{"asks the doctor", 8, get("/_portolan/core-networks/" + n.large + "/doctor")},
 		{"reads a snapshot of it", 8, get("/_portolan/snapshot?core-network=" + n.large)},
+		{"reads the routes of a table in it", 16, post("/global-networks/"+n.largeIn+"/network-routes", m{"RouteTableIdentifier": m{"CoreNetworkSegmentEdge": of}})},
+		{"lists routing information of it", 16, post("/core-networks/"+n.large+"/core-network-routing-information", m{"SegmentName": atquota.Shared, "EdgeLocation": atquota.Edge(3)})},
+		{"announces 1,000 prefixes in it, others each time", 4, func(client, i int) int {
+			status, _ := a.send("PUT", "/_portolan/announcements/"+vpc, prefixes(1000, 1000*(client+4*i)%8000))
+			return status
+		}},
+		{"tags its attachments into other segments", 16, func(client, i int) int {
+			arn := "arn:aws:networkmanager::" + a.account + ":attachment/" + vpc
+			status, _ := a.send("POST", "/tags/"+strings.ReplaceAll(arn, "/", "%2F"), m{"Tags": []m{{"Key": "segment", "Value": fmt.Sprint("s", (client+i)%30)}}})
+			return status
+		}},
+		{"checks policies of 0.9 MB", 16, post("/_portolan/policy/check", megabyte)},
+		{"lints policies of 0.9 MB", 16, post("/_portolan/policy/lint", megabyte)},
+		{"puts costly resource policies", 16, func(int, int) int { return n.share(n.shared) }},
 	}
 }
 
