@@ -52,11 +52,17 @@ func after(s *Subject, snap *snapshot.Snapshot, document []byte, edges, attachme
 		}
 	}
 	for _, id := range attachments {
-		if was := standingOf(s, id); was.idle != nil {
+		if was := standingOf(s, id); was.idle != nil && !carries(s, id) {
 			next.failed = append(next.failed, "attachment "+id+" fails, which changes nothing: it "+was.idle.Reason)
 		}
 	}
 	return next, nil
+}
+
+// carries tells whether a Connect attachment that carries traffic runs over an attachment.
+func carries(s *Subject, id string) bool {
+	i := slices.IndexFunc(s.Snapshot.Attachments, func(a snapshot.Attachment) bool { return a.ID == id })
+	return i >= 0 && slices.ContainsFunc(s.Snapshot.Over(&s.Snapshot.Attachments[i]), func(a *snapshot.Attachment) bool { return standingOf(s, a.ID).idle == nil })
 }
 
 // idleAt says why the failure of an edge location takes no traffic away, "" where it does.

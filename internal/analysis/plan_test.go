@@ -198,6 +198,37 @@ func TestPlan_headlineNamesBlackholes(t *testing.T) {
 	}
 }
 
+// TestPlan_connectFailsWithItsVPC: a Connect attachment carries nothing without the VPC attachment that it runs over, in whatever segment
+// that is, or in none.
+func TestPlan_connectFailsWithItsVPC(t *testing.T) {
+	const arn = "arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1"
+	for _, domain := range []string{"a", "b", "nowhere"} {
+		snap, err := snapshot.Parse([]byte(network(twoSegments, "", `
+			{id: v1, type: vpc, edges: [us-east-1], resourceArn: "`+arn+`", tags: {domain: `+domain+`}, announcements: [{prefix: 10.1.0.0/16}]},
+			{id: v2, type: vpc, edges: [eu-west-1], resourceArn: "`+arn+`", tags: {domain: a}, announcements: [{prefix: 10.2.0.0/16}]},
+			{id: c1, type: connect, edges: [us-east-1], resourceArn: "`+arn+`", tags: {domain: a}, announcements: [{prefix: 10.3.0.0/16, asPath: [65001]}]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := analysis.Examine(snap, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := (&analysis.Change{Fail: []string{"attachment=v1"}}).Of(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := n.PlanTo(t.Context(), next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := pageText(t, plan)
+		if !strings.Contains(text, "10.3.0.0/16") || strings.Contains(text, "10.2.0.0/16") || strings.Contains(text, "changes nothing") {
+			t.Errorf("the VPC in segment %s: %s", domain, text)
+		}
+	}
+}
+
 // TestPlan_failuresWithoutEffect: what is supposed to fail and carried no traffic before is named, whether something else changes or not.
 func TestPlan_failuresWithoutEffect(t *testing.T) {
 	snap, err := snapshot.Parse([]byte(network(twoSegments, "", `

@@ -132,8 +132,22 @@ func (s *Snapshot) after(e *Execution, document []byte) *Snapshot {
 	return &next
 }
 
+// Over are the Connect attachments that run over a VPC attachment: those at its edge location with the same resource, as AWS shows
+// them.
+func (s *Snapshot) Over(vpc *Attachment) (list []*Attachment) {
+	if vpc.Type != policy.TypeVPC || vpc.ResourceARN == "" {
+		return nil
+	}
+	for i := range s.Attachments {
+		if a := &s.Attachments[i]; a.Type == policy.TypeConnect && a.ResourceARN == vpc.ResourceARN && slices.Equal(a.Edges, vpc.Edges) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
 // Without is the snapshot in which some edge locations and attachments have failed: attachments at such an edge carry no
-// traffic there. The error names an edge or an attachment that does not exist.
+// traffic there, and neither do Connect attachments without the VPC attachment that they run over. The error names an edge or an attachment that does not exist.
 func (s *Snapshot) Without(edges, attachments []string) (*Snapshot, error) {
 	next := *s
 	next.Attachments = slices.Clone(s.Attachments)
@@ -163,6 +177,9 @@ func (s *Snapshot) Without(edges, attachments []string) (*Snapshot, error) {
 			return nil, fmt.Errorf("there is no attachment %q", id)
 		}
 		next.Attachments[i].State = "FAILED"
+		for _, a := range next.Over(&next.Attachments[i]) {
+			a.State = "FAILED"
+		}
 	}
 	return &next, nil
 }
