@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +88,9 @@ func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, furt
 	}
 	broken := in.Validate(nil)
 	if slices.ContainsFunc(broken, func(v api.Violation) bool { return v.Null }) {
-		broken = in.Validate(emptyMembers(rawQuery, body))
+		if empty := emptyStrings(op, rawQuery, body, broken); len(empty) > 0 {
+			broken = in.Validate(empty)
+		}
 	}
 	violated = append(violated, broken...)
 	if len(violated) > 0 {
@@ -103,47 +106,46 @@ func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, furt
 	return in, nil
 }
 
-// emptyMembers finds the members that query and body have as empty strings. Both have been decoded without an error.
-func emptyMembers(rawQuery string, body []byte) api.Empty {
-	empty := api.Empty{}
+// emptyStrings finds which of the missing members query and body have as empty strings. Both are decoded once more, without
+// an error as they were before, with other strings in place of the empty ones: what is no longer missing was one.
+func emptyStrings(op *api.Operation, rawQuery string, body []byte, missing []api.Violation) api.Empty {
+	in := op.NewInput()
+	if op.HasBody {
+		_ = json.Unmarshal(body, in, noEmptyStrings, jsontext.AllowDuplicateNames(true)) // there are none
+	}
 	query, _ := url.ParseQuery(rawQuery)
 	for name, values := range query {
-		if values[0] == "" {
-			empty[name] = true
+		in.SetQuery(name, []string{cmp.Or(values[0], notEmpty)})
+	}
+	empty := api.Empty{}
+	for _, v := range missing {
+		if v.Null {
+			empty[v.Field] = true
 		}
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(body))
-	for {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return empty
-		}
-		// Strings of objects are names and values in turn.
-		if in, n := dec.StackIndex(dec.StackDepth()); token.Kind() == '"' && token.String() == "" && in == '{' && n%2 == 0 {
-			empty[field(dec.StackPointer())] = true
+	for _, v := range in.Validate(nil) {
+		if v.Null {
+			delete(empty, v.Field)
 		}
 	}
+	return empty
 }
 
-// field spells the place of a member in a body as [api.Violation] does: "natGatewayRules[0].natCidr". Members of the
-// interface have a capital first; what has none is no member.
-func field(at jsontext.Pointer) string {
-	var b strings.Builder
-	for name := range at.Tokens() {
-		switch {
-		case name != "" && '0' <= name[0] && name[0] <= '9':
-			b.WriteString("[" + name + "]")
-		case name == "" || name[0] < 'A' || name[0] > 'Z':
-			return ""
-		case b.Len() > 0:
-			b.WriteByte('.')
-			fallthrough
-		default:
-			b.WriteString(strings.ToLower(name[:1]) + name[1:])
+const notEmpty = "x"
+
+var noEmptyStrings = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *string) error {
+		if dec.PeekKind() != '"' {
+			return errors.ErrUnsupported
 		}
-	}
-	return b.String()
-}
+		token, err := dec.ReadToken()
+		if err == nil {
+			*v = cmp.Or(token.String(), notEmpty)
+		}
+		return err
+	}),
+	wholeNumbers,
+))
 
 // maxWrong is how many violations one reply names: a body can hold hundreds of thousands.
 const maxWrong = 1000

@@ -240,6 +240,65 @@ func TestDecode_manyWrongFields(t *testing.T) {
 	}
 }
 
+// TestDecode_emptyStringsCost: what is looked up when a member is missing costs nothing for strings that are no members. The
+// decoder itself keeps the names of an object that it has seen.
+func TestDecode_emptyStringsCost(t *testing.T) {
+	var members strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&members, `,"B%d":""`, i)
+	}
+	for name, c := range map[string]struct {
+		op, body, missing string
+		allocations       float64
+	}{
+		"a body that is not taken":           {"DisassociateLink", strings.Repeat(`{"A":`, 9_000) + `{"A":""` + members.String() + `}` + strings.Repeat(`}`, 9_000), "deviceId linkId", 100},
+		"deep in members that are not known": {"PutCoreNetworkPolicy", strings.Repeat(`{"A":`, 29) + `{"A":""` + members.String() + `}` + strings.Repeat(`}`, 29), "policyDocument", 10_500},
+		"beside the missing one":             {"PutCoreNetworkPolicy", `{"A":""` + members.String() + `}`, "policyDocument", 10_500},
+	} {
+		var err error
+		if n := testing.AllocsPerRun(1, func() { _, err = decode(c.op, "", c.body, "core-network-0123456789abcdef0") }); n > c.allocations {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+		var v *api.ValidationException
+		if !errors.As(err, &v) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var missing []string
+		for _, f := range v.Fields {
+			missing = append(missing, f.Name)
+		}
+		if got := strings.Join(missing, " "); got != c.missing {
+			t.Errorf("%s: %s is missing, want %s", name, got, c.missing)
+		}
+	}
+}
+
+// TestDecode_emptyInItsPlace: an empty string is a value where its member belongs; a label never is one.
+func TestDecode_emptyInItsPlace(t *testing.T) {
+	for name, c := range map[string]struct{ op, label, query, body, missing string }{
+		"a label in the query":                     {"GetDevices", "", "globalNetworkId=", "", "globalNetworkId"},
+		"a label in the body":                      {"CreateDevice", "", "", `{"GlobalNetworkId":"","globalNetworkId":""}`, "globalNetworkId"},
+		"parameters in a body that is not taken":   {"DisassociateLink", "gn", "", `{"LinkId":"","DeviceId":""}`, "deviceId linkId"},
+		"a member of the body in the query":        {"CreateConnection", "gn", "deviceId=&DeviceId=&connectedDeviceId=", `{"ConnectedDeviceId":""}`, "deviceId"},
+		"a member of the body deeper in it":        {"CreateConnection", "gn", "", `{"A":{"DeviceId":""},"Tags":[{"Key":"","Value":""}],"ConnectedDeviceId":""}`, "deviceId"},
+		"a member of the body in other capitals":   {"CreateConnection", "gn", "", `{"deviceId":"","ConnectedDeviceId":""}`, "deviceId"},
+		"parameters in the query":                  {"DisassociateLink", "gn", "linkId=&deviceId=", "", ""},
+		"members in the body, beside others of it": {"CreateConnection", "gn", "", `{"LinkId":null,"Tags":[],"DeviceId":"","ConnectedDeviceId":""}`, ""},
+	} {
+		_, err := decode(c.op, c.query, c.body, c.label)
+		var missing []string
+		var v *api.ValidationException
+		if errors.As(err, &v) {
+			for _, f := range v.Fields {
+				missing = append(missing, f.Name)
+			}
+		}
+		if got := strings.Join(missing, " "); got != c.missing || (err == nil) != (got == "") {
+			t.Errorf("%s: %q is missing, want %q (%v)", name, got, c.missing, err)
+		}
+	}
+}
+
 // TestDecode_furtherChecks come after the model's constraints, as an operation's checks come after the framework's.
 func TestDecode_furtherChecks(t *testing.T) {
 	check := func(in api.Input) []api.FieldError {
