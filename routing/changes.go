@@ -36,25 +36,30 @@ func (t *Tables) ChangesOf(old *Tables, prefixes []netip.Prefix) iter.Seq[Change
 		d := difference{old: old, now: t, prefixes: prefixes}
 		d.compare()
 		d.findClasses()
-		var ids []TableID
-		have := map[TableID]bool{}
-		for _, each := range []*Tables{t, old} {
-			if each == nil {
-				continue
-			}
-			for _, id := range each.TableIDs() {
-				if !have[id] {
-					have[id] = true
-					ids = append(ids, id)
-				}
-			}
-		}
-		for _, id := range ids {
+		for _, id := range t.TableIDsSince(old) {
 			if !d.table(id, yield) {
 				return
 			}
 		}
 	}
+}
+
+// TableIDsSince are the tables in the order of [Tables.Changes]: those that are, and after them those that were.
+func (t *Tables) TableIDsSince(old *Tables) []TableID {
+	var ids []TableID
+	have := map[TableID]bool{}
+	for _, each := range []*Tables{t, old} {
+		if each == nil {
+			continue
+		}
+		for _, id := range each.TableIDs() {
+			if !have[id] {
+				have[id] = true
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // difference is the state of a comparison.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"portolan/internal/store"
 )
@@ -153,4 +155,25 @@ func TestUpdate_preparesInATurn(t *testing.T) {
 			t.Errorf("a call of account %q: %s; want %s", c.account, got, c.want)
 		}
 	}
+}
+
+// TestUpdate_timeAfterItsTurn: a transaction goes by the time after the wait for a turn, with all that is due by then.
+func TestUpdate_timeAfterItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "instant")
+		r.TakeTurns(func(context.Context, string) (func(), error) {
+			time.Sleep(20 * time.Second)
+			return func() {}, nil
+		})
+		r.Prepare(CoreNetworkPolicy, func(store.Reader, Entry) {})
+		r.enter(CoreNetworkPolicy, "/acct/1/p", "PENDING_GENERATION")
+		if err := r.Update(t.Context(), "1", func(tx *Txn) error {
+			if old := time.Since(tx.Now); old != 0 {
+				t.Errorf("the time of the transaction is %v old", old)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -41,10 +41,6 @@ type Entry struct {
 // queue does not take back what was overtaken. now is the time of the step. An error keeps the entry and is retried.
 type Handler func(tx *Txn, e Entry) error
 
-// Preparer works out, outside the transaction, what the handler of an entry will need. By the time of the transaction all of it may
-// have changed.
-type Preparer func(r store.Reader, e Entry)
-
 // stepsPerCommit bounds a transaction of the worker: others write between two.
 const stepsPerCommit = 32
 
@@ -114,63 +110,6 @@ func NewQueue(st store.Store, now func() time.Time, profile Profile, log *slog.L
 
 // Handle registers the handler of a kind.
 func (q *Queue) Handle(kind Kind, h Handler) { q.handlers[kind] = h }
-
-// Prepare registers the preparer of a kind.
-func (q *Queue) Prepare(kind Kind, p Preparer) { q.prepares[kind] = p }
-
-// Turn waits for the right to compute something heavy for an account, which done ends.
-type Turn func(ctx context.Context, account string) (done func(), err error)
-
-// TakeTurns has the preparers run in turns. Those of steps that nobody asked for do not: a step is for everybody.
-func (q *Queue) TakeTurns(turn Turn) { q.turn = turn }
-
-// prepare lets the preparers see what is due, in a turn of the account whose call it is. What goes wrong meets the transaction too.
-func (q *Queue) prepare(ctx context.Context, take steps, now int64) {
-	if (q.prepared.Load() == 0 || q.next.Load() > now) && q.others.next.Load() > now {
-		return
-	}
-	var found []Entry
-	_ = q.store.View(ctx, func(r store.Reader) error {
-		about := concerns{queue: q, r: r, account: take.account}
-		found = nil
-		for key, value := range r.Scan(duePrefix, "") {
-			at, row, err := parseDueKey(key)
-			if err != nil {
-				return err
-			}
-			if at > now {
-				break
-			}
-			if !take.all && !q.made(key) || !about.owner(q.owner(row)) {
-				continue
-			}
-			d, err := parseDue(key, value)
-			if err != nil {
-				return err
-			}
-			if q.prepares[d.entry.Kind] != nil {
-				found = append(found, d.entry)
-			}
-		}
-		return nil
-	})
-	if len(found) == 0 {
-		return
-	}
-	if take.account != "" && q.turn != nil {
-		done, err := q.turn(ctx, take.account)
-		if err != nil {
-			return
-		}
-		defer done()
-	}
-	_ = q.store.View(ctx, func(r store.Reader) error {
-		for _, e := range found {
-			q.prepares[e.Kind](r, e)
-		}
-		return nil
-	})
-}
 
 // Load reads the entries that are there: those of an earlier process, and of other servers.
 func (q *Queue) Load(ctx context.Context) error {
@@ -334,7 +273,9 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 	var applied bool // all that was due
 	var about concerns
 	now := q.wall()
-	q.prepare(ctx, take, now.UnixNano())
+	if q.prepare(ctx, take, now.UnixNano()) {
+		now = q.wall() // that took its time
+	}
 	stepped := q.stepped.Swap(false)
 	err := q.store.Update(ctx, func(stx store.Txn) error {
 		tx := &Txn{Txn: stx, Now: now, queue: q}

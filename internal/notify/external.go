@@ -12,6 +12,7 @@ import (
 	"portolan/api"
 	"portolan/internal/catalog"
 	"portolan/internal/state"
+	"portolan/internal/turns"
 )
 
 // What hangs on registered transit gateways, and whether the tunnels of VPN connections are up, changes without anybody
@@ -160,7 +161,7 @@ func (n *Notifier) publishScope(ctx context.Context, s *scope) error {
 // deregisterDeleted ends the registrations of transit gateways that were deleted in EC2.
 func (n *Notifier) deregisterDeleted(ctx context.Context, s *scope, next *state.External) error {
 	owner, _ := state.ParseARN(s.arn)
-	ctx = api.WithCaller(ctx, api.Caller{Account: s.account, Partition: owner.Partition})
+	ctx = turns.Exempt(api.WithCaller(ctx, api.Caller{Account: s.account, Partition: owner.Partition}))
 	for _, arn := range s.gateways {
 		if next.Gateways[arn].Missing && n.deregister != nil {
 			if err := n.deregister(ctx, s.id, arn); err != nil {

@@ -66,7 +66,7 @@ func New(cfg Config) *Notifier {
 const (
 	restBetween    = 50 * time.Millisecond // two publications of routes
 	longestRest    = 10 * time.Second
-	longestWait    = time.Second // for the turn of an account: those of others are published after it
+	longestWait    = 3 * time.Second // for turns, in one publication: those of other accounts come after it
 	fileInterval   = 5 * time.Second
 	remoteInterval = 5 * time.Minute // each look asks again for everything that is attached
 	bytesPerCommit = 256 << 10       // of routes in events

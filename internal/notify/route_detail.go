@@ -64,10 +64,23 @@ type changes struct {
 type tableChanges struct{ gone, come tableChange }
 
 func (n *published) changesSince(before *published) *changes {
-	return &changes{
+	x := &changes{
 		now: n, before: before.tables, was: rowTexts{of: before}, is: rowTexts{of: n},
 		tables: map[routing.TableID]*tableChanges{}, byEdge: map[string][]*tableChange{},
 	}
+	for _, id := range n.tables.TableIDsSince(before.tables) { // the order of events is theirs, whichever changes first
+		x.enter(id)
+	}
+	return x
+}
+
+func (x *changes) enter(id routing.TableID) {
+	of := &tableChanges{tableChange{segments: []string{id.Segment}, what: routesUninstalled}, tableChange{segments: []string{id.Segment}, what: routesInstalled}}
+	x.tables[id] = of
+	if x.byEdge[id.Edge] == nil {
+		x.edges = append(x.edges, id.Edge)
+	}
+	x.byEdge[id.Edge] = append(x.byEdge[id.Edge], &of.gone, &of.come)
 }
 
 // add collects the changes of some prefixes, which come after those before.
@@ -79,7 +92,7 @@ func (x *changes) add(prefixes []netip.Prefix) {
 			continue // events tell of segments only
 		}
 		if c.Table != table {
-			table, of = c.Table, x.table(c.Table)
+			table, of = c.Table, x.tables[c.Table]
 		}
 		old, row := x.was.text(table.Edge, c.Old), x.is.text(table.Edge, c.New)
 		if old == row {
@@ -92,19 +105,6 @@ func (x *changes) add(prefixes []netip.Prefix) {
 			of.come.routes = append(of.come.routes, row)
 		}
 	}
-}
-
-func (x *changes) table(id routing.TableID) *tableChanges {
-	if of, ok := x.tables[id]; ok {
-		return of
-	}
-	of := &tableChanges{tableChange{segments: []string{id.Segment}, what: routesUninstalled}, tableChange{segments: []string{id.Segment}, what: routesInstalled}}
-	x.tables[id] = of
-	if x.byEdge[id.Edge] == nil {
-		x.edges = append(x.edges, id.Edge)
-	}
-	x.byEdge[id.Edge] = append(x.byEdge[id.Edge], &of.gone, &of.come)
-	return of
 }
 
 // events are the details of the events of what was collected.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"portolan/internal/network"
 	"portolan/internal/order"
@@ -79,6 +80,7 @@ func (n *Notifier) publishRoutes(ctx context.Context, networks map[state.Network
 
 // comparison is what the state says of a core network: what was published of it, and whether it is there.
 type comparison struct {
+	last   *published // what was published, when it is in memory
 	had    bool
 	header state.PublishedRoutes
 	there  bool
@@ -108,7 +110,8 @@ func (p *routesPublished) read(v *state.View, id state.NetworkID, catalogVersion
 		p.see(id, c.at) // published before this process began
 		return nil, nil
 	}
-	if last := of.last; last != nil && had == (last.policy != nil) && (!had || last.sequence == header.Sequence) || !had {
+	c.last = of.last
+	if last := c.last; last != nil && had == (last.policy != nil) && (!had || last.sequence == header.Sequence) || !had {
 		return c, nil
 	}
 	var ok bool
@@ -133,10 +136,11 @@ func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error
 	if err != nil || c == nil {
 		return err
 	}
-	before := p.of(id).last
+	before := c.last
 	var now *network.Routes
 	next := state.PublishedPolicy{}
-	err = n.inTurn(ctx, id.Account, func() (err error) {
+	own := &ownTurns{turns: n.turns, account: id.Account, patience: longestWait}
+	err = own.compute(ctx, func() (err error) {
 		switch {
 		case c.policy != nil:
 			if before, err = n.compute(c); err != nil {
@@ -165,14 +169,23 @@ func (n *Notifier) publishNetwork(ctx context.Context, id state.NetworkID) error
 		n.log.Warn("what changed in the routes is not published before the catalog can be asked", "core_network", id.ID)
 		return nil
 	}
-	return n.publish(ctx, id, before, now, next, c.at)
+	return n.publish(ctx, id, own, before, now, next, c.at)
 }
 
-// inTurn computes in a turn of an account, which it gives back before anything is written. It does without one where the account
-// keeps its turns for long, since other accounts wait. Whoever has a turn must not wait for a publication.
-func (n *Notifier) inTurn(ctx context.Context, account string, compute func() error) error {
-	soon, cancel := context.WithTimeout(ctx, longestWait)
-	_, done, err := n.turns.Take(soon, account, turns.Background, 0)
+// ownTurns are the turns of one publication. Whoever has a turn must not wait for a publication.
+type ownTurns struct {
+	turns    *turns.Turns
+	account  string
+	patience time.Duration // how long it waits for turns, those after this included
+}
+
+// compute computes in a turn of the account, which it gives back before anything is written. It does without one where the account
+// keeps its turns for long, since other accounts wait for the end of the publication.
+func (t *ownTurns) compute(ctx context.Context, do func() error) error {
+	soon, cancel := context.WithTimeout(ctx, t.patience)
+	began := time.Now()
+	_, done, err := t.turns.Take(soon, t.account, turns.Publication, 0)
+	t.patience -= time.Since(began)
 	cancel()
 	switch {
 	case err == nil:
@@ -180,11 +193,11 @@ func (n *Notifier) inTurn(ctx context.Context, account string, compute func() er
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return compute()
+	return do()
 }
 
 // publish writes the differences between what was published and what is now; now is nil when the core network is gone.
-func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *published, now *network.Routes, next state.PublishedPolicy, at moment) error {
+func (n *Notifier) publish(ctx context.Context, id state.NetworkID, own *ownTurns, before *published, now *network.Routes, next state.PublishedPolicy, at moment) error {
 	after := &published{sequence: before.sequence + 1, number: before.number, network: next}
 	if now == nil {
 		after.network = before.network
@@ -199,11 +212,11 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 			prefixes = prefixes[len(some):]
 			changed := after.changesSince(before)
 			for part := range slices.Chunk(some, prefixesInATurn) {
-				if err := n.inTurn(ctx, id.Account, func() error { changed.add(part); return nil }); err != nil {
+				if err := own.compute(ctx, func() error { changed.add(part); return nil }); err != nil {
 					return err
 				}
 			}
-			if err := n.inTurn(ctx, id.Account, func() error { list = changed.events(n.db.Now()); return nil }); err != nil {
+			if err := own.compute(ctx, func() error { list = changed.events(n.db.Now()); return nil }); err != nil {
 				return err
 			}
 		}
@@ -211,7 +224,7 @@ func (n *Notifier) publish(ctx context.Context, id state.NetworkID, before *publ
 	}
 	var put []routing.Attachment
 	var remove []string
-	if err := n.inTurn(ctx, id.Account, func() error {
+	if err := own.compute(ctx, func() error {
 		prefixes = after.tables.ChangedPrefixes(before.tables)
 		put, remove = attachmentChanges(before.tables, after.tables)
 		return nil

@@ -113,6 +113,7 @@ type Server struct {
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
 	streams  streams        // of server-sent events
+	readers  lines          // of pages of events
 	large    largeAnswers   // that make the next call of the kind heavy
 	healthy  *shared[error] // what the health check finds
 

@@ -13,6 +13,7 @@ import (
 	"portolan/internal/events"
 	"portolan/internal/node"
 	"portolan/internal/store"
+	"portolan/internal/turns"
 )
 
 // externalWorld is a world over a store, with a catalog file that can be rewritten and opened by another process.
@@ -213,5 +214,45 @@ func TestExternalEvents_catalogAway(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	if got, _, _ := w.happened(at); len(got) != 0 {
 		t.Errorf("told %v", got)
+	}
+}
+
+// TestExternalEvents_waitForNoTurn: what is deregistered for one account waits for no turn of it, for the events of all accounts come after.
+func TestExternalEvents_waitForNoTurn(t *testing.T) {
+	all := new(turns.Turns)
+	path := filepath.Join(t.TempDir(), "catalog.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(externalBefore)
+	w := newWorld(t, func(c *node.Config) {
+		f, err := catalog.OpenFile(path, catalog.FileOptions{Now: c.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Turns, c.Catalog = all, f
+	})
+	gn := w.globalNetwork()
+	const gateway = ec2ARN + "transit-gateway/tgw-0123456789abcdef0"
+	must(w, w.RegisterTransitGateway, api.RegisterTransitGatewayInput{GlobalNetworkId: gn, TransitGatewayArn: gateway})
+	first := labPolicy("prod")
+	cn := must(w, w.CreateCoreNetwork, api.CreateCoreNetworkInput{GlobalNetworkId: gn, PolicyDocument: &first}).CoreNetwork.CoreNetworkId
+	w.settled(0)
+	must(w, w.PutCoreNetworkPolicy, api.PutCoreNetworkPolicyInput{CoreNetworkId: cn, PolicyDocument: labPolicy("prod", "dev")})
+	write("transitGateways: [{arn: '" + ec2ARN + "transit-gateway/tgw-0123456789abcdef1', asn: 65011}]\n")
+	w.now = w.now.Add(10 * time.Second)
+	for range turns.AtATime() { // which are not given back
+		if _, _, err := all.Take(t.Context(), "111122223333", turns.Question, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.PublishEvents(w.as("444455556666")); err != nil {
+		t.Fatal(err)
+	}
+	list := must(w, w.GetTransitGatewayRegistrations, api.GetTransitGatewayRegistrationsInput{GlobalNetworkId: gn}).TransitGatewayRegistrations
+	if len(list) == 1 && list[0].State.Code == api.TransitGatewayRegistrationStateAvailable {
+		t.Errorf("still registered: %+v", list[0])
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Turns are the rights to compute something heavy. As many computations of a kind run at a time as leave a processor to all other
-// requests, and so many of an account whatever their kinds but for short texts: one account alone keeps no processor busy for long
+// Turns are the rights to compute something heavy. As many computations of a kind but publications run at a time as leave a processor to
+// all other requests, and so many of an account whatever their kinds but for short texts: one account alone keeps no processor busy for long
 // that others need. Accounts wait side by side: whoever asks for much waits behind itself and not before others. The zero value is
 // ready for use.
 type Turns struct {
@@ -28,10 +28,10 @@ type Turns struct {
 type Kind int
 
 const (
-	Question   Kind = iota // asks the catalog, which may take long
-	Operation              // does not
-	Text                   // is about a document that is not large: an account has it beside another turn
-	Background             // nobody asked for, and is done for one account after the other: it goes before what else its account waits for
+	Question    Kind = iota // asks the catalog, which may take long
+	Operation               // does not
+	Text                    // is about a document that is not large: an account has it beside another turn
+	Publication             // of what has changed: it goes before what else its account waits for, and waits for no other account
 	kinds
 )
 
@@ -50,6 +50,9 @@ var ErrTooMany = errors.New("too many computations of the account wait")
 // turnKey is the key of the context of a computation that has its turn.
 type turnKey struct{}
 
+// Exempt returns a context that takes no turns: for what is done for all accounts, one after the other, and must not wait for one.
+func Exempt(ctx context.Context) context.Context { return context.WithValue(ctx, turnKey{}, true) }
+
 // Take waits for a turn of an account, which done ends. What is computed with the context it returns has that turn: it takes no
 // other. Where more than most wait, 0 for any number, it returns [ErrTooMany].
 func (t *Turns) Take(ctx context.Context, account string, kind Kind, most int) (held context.Context, done func(), err error) {
@@ -65,7 +68,7 @@ func (t *Turns) Take(ctx context.Context, account string, kind Kind, most int) (
 	if len(before) == 0 {
 		t.order = append(t.order, account)
 	}
-	if kind == Background {
+	if kind == Publication {
 		t.waiting[account] = slices.Insert(before, 0, wish{kind, own})
 	} else {
 		t.waiting[account] = append(before, wish{kind, own})
@@ -78,8 +81,13 @@ func (t *Turns) Take(ctx context.Context, account string, kind Kind, most int) (
 	t.mu.Unlock()
 	done = func() { t.give(account, kind) }
 	select {
+	case <-own: // though ctx may have ended
+		return Exempt(ctx), done, nil
+	default:
+	}
+	select {
 	case <-own:
-		return context.WithValue(ctx, turnKey{}, true), done, nil
+		return Exempt(ctx), done, nil
 	case <-ctx.Done():
 		t.mu.Lock()
 		waits := t.remove(account, own)
@@ -110,7 +118,7 @@ func (t *Turns) grant() {
 		account := t.order[i]
 		list := t.waiting[account]
 		next := slices.IndexFunc(list, func(w wish) bool {
-			return t.taken[w.kind] < AtATime() && (w.kind == Text || t.held[account] < AtATime())
+			return (w.kind == Publication || t.taken[w.kind] < AtATime()) && (w.kind == Text || t.held[account] < AtATime())
 		})
 		if next < 0 {
 			i++

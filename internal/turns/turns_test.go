@@ -148,8 +148,8 @@ func TestTurns_heldIsEnough(t *testing.T) {
 	})
 }
 
-// TestTurns_backgroundFirst: what is done for all accounts one after the other does not wait behind all that an account has asked.
-func TestTurns_backgroundFirst(t *testing.T) {
+// TestTurns_publicationFirst: a publication does not wait behind all that its account has asked, nor for other accounts.
+func TestTurns_publicationFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all Turns
 		var held []func()
@@ -161,7 +161,7 @@ func TestTurns_backgroundFirst(t *testing.T) {
 			held = append(held, done)
 		}
 		order := make(chan Kind)
-		for _, kind := range []Kind{Operation, Question, Background} {
+		for _, kind := range []Kind{Operation, Question, Publication} {
 			go func() {
 				_, done, err := all.Take(t.Context(), "a", kind, 0)
 				if err != nil {
@@ -174,8 +174,15 @@ func TestTurns_backgroundFirst(t *testing.T) {
 			synctest.Wait()
 		}
 		held[0]()
-		if first := <-order; first != Background {
+		if first := <-order; first != Publication {
 			t.Errorf("the first turn is of kind %d", first)
+		}
+		for _, account := range []string{"b", "c", "d"} {
+			_, done, err := all.Take(t.Context(), account, Publication, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer done()
 		}
 		<-order
 		<-order
