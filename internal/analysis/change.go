@@ -38,25 +38,38 @@ func (c *Change) Of(ctx context.Context, s *Subject) (*Subject, error) {
 
 // after is what becomes of s: the network of a snapshot, under a policy if document is not empty, in which edge locations and attachments have failed.
 func after(s *Subject, snap *snapshot.Snapshot, document []byte, edges, attachments []string) (*Subject, error) {
-	snap, err := snap.Without(edges, attachments)
+	without, err := snap.Without(edges, attachments)
 	if err != nil {
 		return nil, &QuestionError{"fail", err}
 	}
-	next, err := Examine(snap, document, s.Network.Options)
+	next, err := Examine(without, document, s.Network.Options)
 	if err != nil {
 		return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
 	}
+	edges, attachments, next.failed = inVain(s, edges, attachments)
+	if len(next.failed) > 0 && (snap != s.Snapshot || len(document) > 0) {
+		working, err := Examine(snap, document, s.Network.Options)
+		if err != nil {
+			return nil, fmt.Errorf("after the change: %w", asQuestionError(err))
+		}
+		_, _, next.failed = inVain(working, edges, attachments) // the change may have put them to use
+	}
+	return next, nil
+}
+
+// inVain are the failures that take no traffic away from a network, and why in words.
+func inVain(s *Subject, edges, attachments []string) (idleEdges, idleAttachments, texts []string) {
 	for _, e := range edges {
 		if text := idleAt(s, e); text != "" {
-			next.failed = append(next.failed, text)
+			idleEdges, texts = append(idleEdges, e), append(texts, text)
 		}
 	}
 	for _, id := range attachments {
-		if was := standingOf(s, id); was.idle != nil && !carries(s, id) {
-			next.failed = append(next.failed, "attachment "+id+" fails, which changes nothing: it "+was.idle.Reason)
+		if is := standingOf(s, id); is.idle != nil && !carries(s, id) {
+			idleAttachments, texts = append(idleAttachments, id), append(texts, "attachment "+id+" fails, which changes nothing: it "+is.idle.Reason)
 		}
 	}
-	return next, nil
+	return idleEdges, idleAttachments, texts
 }
 
 // carries tells whether a Connect attachment that carries traffic runs over an attachment.
@@ -78,10 +91,14 @@ func idleAt(s *Subject, edge string) string {
 			idle++
 		}
 	}
-	if idle == 0 {
-		return "edge location " + edge + " fails, which changes nothing: it has no attachments"
+	why := "it has no attachments"
+	switch {
+	case idle == 1:
+		why = "its only attachment carries no traffic"
+	case idle > 1:
+		why = fmt.Sprintf("of its %d attachments none carries traffic", idle)
 	}
-	return fmt.Sprintf("edge location %s fails, which changes nothing: of %s none carries traffic", edge, plural(idle, "attachment"))
+	return "edge location " + edge + " fails, which changes nothing: " + why
 }
 
 // failures reads what fails.

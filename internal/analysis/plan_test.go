@@ -248,7 +248,7 @@ func TestPlan_failuresWithoutEffect(t *testing.T) {
 	}{
 		{[]string{"attachment=b1"}, "Nothing changes.\n  attachment b1 fails, which changes nothing: it is REJECTED: it carries no traffic\n"},
 		{[]string{"attachment=c1"}, "Nothing changes.\n  attachment c1 fails, which changes nothing: it is AVAILABLE but not associated: no attachment-policy rule matches\n"},
-		{[]string{"edge=eu-west-1"}, "Nothing changes.\n  edge location eu-west-1 fails, which changes nothing: of 2 attachments none carries traffic\n"},
+		{[]string{"edge=eu-west-1"}, "Nothing changes.\n  edge location eu-west-1 fails, which changes nothing: of its 2 attachments none carries traffic\n"},
 		{[]string{"edge=us-east-1", "edge=eu-west-1"}, "  1 attachment moves: a1 from segment a to FAILED\n  edge location eu-west-1 fails, which"},
 	} {
 		next, err := (&analysis.Change{Fail: c.fail}).Of(t.Context(), n)
@@ -262,6 +262,22 @@ func TestPlan_failuresWithoutEffect(t *testing.T) {
 		if text := pageText(t, plan); !strings.Contains(text, c.want) {
 			t.Errorf("%v: %s", c.fail, text)
 		}
+	}
+	one := *snap
+	one.Attachments = one.Attachments[:2]
+	if n, err = analysis.Examine(&one, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	next, err := (&analysis.Change{Fail: []string{"edge=eu-west-1"}}).Of(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := n.PlanTo(t.Context(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, want := pageText(t, plan), "edge location eu-west-1 fails, which changes nothing: its only attachment carries no traffic\n"; !strings.Contains(text, want) {
+		t.Errorf("one attachment: %s", text)
 	}
 	empty := *snap
 	empty.Attachments = empty.Attachments[:1]
@@ -278,5 +294,49 @@ func TestPlan_failuresWithoutEffect(t *testing.T) {
 	}
 	if want := []string{"edge location eu-west-1 fails, which changes nothing: it has no attachments"}; !what.Empty || !slices.Equal(what.Headline, want) {
 		t.Errorf("what if: %v %q", what.Empty, what.Headline)
+	}
+}
+
+// TestPlan_failureOfWhatTheChangePutsToUse: a failure changes something when the attachment was idle before, but would not be
+// after what changes beside it.
+func TestPlan_failureOfWhatTheChangePutsToUse(t *testing.T) {
+	read := func(domain, segments string) *snapshot.Snapshot {
+		snap, err := snapshot.Parse([]byte(network(segments, "", `
+			{id: a1, type: vpc, edges: [us-east-1], tags: {domain: a}, announcements: [{prefix: 10.1.0.0/16}]},
+			{id: b1, type: vpc, edges: [eu-west-1], tags: {domain: `+domain+`}, announcements: [{prefix: 10.2.0.0/16}]}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snap
+	}
+	const threeSegments = twoSegments + `, {name: c, require-attachment-acceptance: false}`
+	const idle = "fails, which changes nothing"
+	for name, c := range map[string]struct {
+		change analysis.Change
+		idle   bool
+	}{
+		"a policy with the segment":      {analysis.Change{Policy: read("c", threeSegments).Policy}, false},
+		"a policy without the segment":   {analysis.Change{Policy: read("c", `{name: d, require-attachment-acceptance: false}, {name: a, require-attachment-acceptance: false}`).Policy}, true},
+		"a snapshot in which it is used": {analysis.Change{To: read("b", twoSegments)}, false},
+		"a snapshot in which it is not":  {analysis.Change{To: read("x", twoSegments)}, true},
+	} {
+		for _, fail := range []string{"attachment=b1", "edge=eu-west-1"} {
+			n, err := analysis.Examine(read("c", twoSegments), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change.Fail = []string{fail}
+			next, err := c.change.Of(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := n.PlanTo(t.Context(), next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := pageText(t, plan); strings.Contains(text, idle) != c.idle {
+				t.Errorf("%s, %s: %s", name, fail, text)
+			}
+		}
 	}
 }

@@ -28,7 +28,7 @@ type Subject struct {
 	// Beside finds what neither routes nor attachments show; nil finds nothing.
 	Beside func(context.Context) ([]Finding, error)
 
-	failed     []string // what is supposed to fail and carried no traffic before, in words
+	failed     []string // what is supposed to fail and would carry no traffic otherwise, in words
 	inventory  *inventory
 	unsettled  *routing.OscillationError // nil: all prefixes settle
 	attachment map[string]*routing.Attachment
