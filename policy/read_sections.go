@@ -152,10 +152,14 @@ func (r *reader) attachmentPolicy(n *node) AttachmentPolicy {
 		p.Conditions = append(p.Conditions, r.condition(v))
 	}
 	logic := n.get("condition-logic")
-	p.Or = r.logic(logic)
-	if len(p.Conditions) > 1 && logic == nil {
-		r.missing(n, "condition-logic", "with more than one condition, say whether all (and) or any (or) must hold")
+	if len(p.Conditions) > 1 {
+		if logic == nil {
+			r.missing(n, "condition-logic", "with more than one condition, say whether all (and) or any (or) must hold")
+		} else {
+			logic.optional = false
+		}
 	}
+	p.Or = r.logic(logic)
 	if v := n.get("action"); v != nil {
 		p.Action = r.association(v)
 	}
