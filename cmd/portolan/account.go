@@ -61,20 +61,14 @@ func (o *accountOptions) flags(cmd *cobra.Command) *cobra.Command {
 
 // read reads the core network of the account. What it fails with ends the command with 2.
 func (o *accountOptions) read(cmd *cobra.Command) (*importer.Import, error) {
-	w := cmd.ErrOrStderr()
-	show, end := progress(w)
-	cfg, err := o.config(cmd.Context(), func(wait time.Duration, reason error) {
-		if wait >= time.Second { // shorter ones nobody notices
-			end()
-			fmt.Fprintf(w, "%v; the call is made again in %s\n", reason, wait.Round(time.Second))
-		}
-	})
+	p := newProgress(cmd.ErrOrStderr())
+	cfg, err := o.config(cmd.Context(), p.waits)
 	if err != nil {
 		return nil, usage(err)
 	}
-	cfg.Progress = show
+	cfg.Progress = p.show
 	im, err := importer.Read(cmd.Context(), *cfg)
-	end()
+	p.end()
 	if err != nil && o.redactor != nil {
 		err = errors.New(o.redactor.Text(err.Error())) // it names who was refused
 	}
@@ -158,11 +152,48 @@ func (o *accountOptions) credentials(c aws.Config) func(string) aws.CredentialsP
 	}
 }
 
-// progress shows on a terminal how far a reading is; end clears the line.
-func progress(w io.Writer) (show func(string, int, int), end func()) {
+// progress says how far a reading is, on a terminal, and what is waited for. Calls that are made side by side share it.
+type progress struct {
+	mu       sync.Mutex
+	w        io.Writer
+	terminal bool
+}
+
+func newProgress(w io.Writer) *progress {
 	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil, func() {}
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+const clearLine = "\r\x1b[K"
+
+func (p *progress) show(what string, n, of int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.terminal {
+		fmt.Fprintf(p.w, clearLine+"%s: %d of %d", what, n, of)
 	}
-	return func(what string, n, of int) { fmt.Fprintf(w, "\r\x1b[K%s: %d of %d", what, n, of) }, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
+// waits says before a call is made again why that is, and when.
+func (p *progress) waits(wait time.Duration, reason error) {
+	if wait < time.Second { // nobody notices
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	fmt.Fprintf(p.w, "%v; the call is made again in %s\n", reason, wait.Round(time.Second))
+}
+
+// end clears the line.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.terminal {
+		fmt.Fprint(p.w, clearLine)
+	}
 }

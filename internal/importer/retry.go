@@ -14,7 +14,7 @@ import (
 )
 
 // Retryer makes a call that is throttled or cut off again, ever slower, up to 8 times in all. Before each wait it says how long
-// that is, and what for; say may be nil.
+// that is, and what for; say may be nil. Calls that are made side by side call it side by side.
 func Retryer(say func(wait time.Duration, reason error)) aws.Retryer {
 	return &patient{say: say, AdaptiveMode: retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = 8 })
