@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,6 +28,8 @@ func (p plain) Set(text string) error {
 		return errors.New("want true or false")
 	case "duration":
 		return errors.New("want a duration such as 30s")
+	case "uint64":
+		return fmt.Errorf("want a whole number from 0 to %d", uint64(math.MaxUint64))
 	}
 	return errors.New("want a whole number that is not too large")
 }
