@@ -21,15 +21,15 @@ func (s *Session) enterEstablished(l *link) {
 		old.discard()
 	}
 	w := l.wire
-	// What was kept stays until End-of-RIB, if the peer kept its state, too. When it is we who restarted, it did so unless it says
-	// otherwise: one that only helps others to restart lists no families, and FRR's R bit is set for two minutes after its start.
+	// What was kept stays until End-of-RIB, where one can come and the peer kept its state, too. When it is we who restarted, it did so
+	// unless it says otherwise: one that only helps others to restart lists no families, and FRR's R bit is set for two minutes after its start.
 	gone := s.rib.stale()
 	switch {
 	case !w.caps.GracefulRestart:
 	case s.established == 0 && (!w.caps.Restarting || w.caps.GracefulFor == 0):
-		gone = 0
+		gone &^= w.caps.Families
 	default:
-		gone &^= w.caps.GracefulFor & w.caps.Forwarding
+		gone &^= w.caps.Families & w.caps.GracefulFor & w.caps.Forwarding
 	}
 	s.withdraw(s.rib.sweep(gone))
 	if s.rib.stale() != 0 {

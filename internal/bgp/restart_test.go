@@ -247,6 +247,41 @@ func TestGracefulRestart_oursAndThePeer(t *testing.T) {
 	}
 }
 
+// TestGracefulRestart_familyThatIsGone: nothing is kept of a family for which no End-of-RIB can come.
+func TestGracefulRestart_familyThatIsGone(t *testing.T) {
+	only4, only6 := routerCaps, routerCaps
+	only4.Families, only6.Families = IPv4, IPv6
+	t.Run("heard by an earlier process", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := corePeer()
+			p.Restarting = true
+			rec := &recorder{}
+			s, err := NewSession(p, NewExport(), rec, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
+			list := []Change{{pfx("10.1.0.0/16"), attrs}, {pfx("2001:db8::/32"), attrs}}
+			rec.Heard(s, list)
+			s.Restore(list)
+			s.Start()
+			defer s.Wait()
+			defer s.Stop(0, "")
+			connect(t, s).establish(only4)
+			wantTable(t, rec, routeA)
+		})
+	})
+	t.Run("heard by this one", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, rec, r := withTwoRoutes(t, routerCaps)
+			r.conn.Close()
+			time.Sleep(2 * time.Second)
+			connect(t, s).establish(only6)
+			wantTable(t, rec)
+		})
+	})
+}
+
 func TestSession_maxPrefixes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := corePeer()
