@@ -295,6 +295,7 @@ func TestSession_setExport(t *testing.T) {
 		p.Source = 7
 		core, _ := setup(t, p, one, nil)
 		_, heard := setup(t, routerPeer(), nil, join(core))
+		time.Sleep(answerTime)
 		wantState(t, core, Established)
 		const rest = " via 169.254.40.2 path [64512]"
 		wantTable(t, heard, "10.0.0.0/16"+rest, "10.1.0.0/16"+rest, "10.2.0.0/16"+rest)

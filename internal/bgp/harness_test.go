@@ -251,6 +251,17 @@ func (r *router) establish(caps Capabilities) {
 	r.send(encodeKeepalive())
 }
 
+// establishOurs brings a session up on a connection that it has opened.
+func (r *router) establishOurs(caps Capabilities) {
+	r.t.Helper()
+	r.expect(bgp.BGP_MSG_OPEN)
+	r.open(65001, "10.0.0.9", 90*time.Second, caps)
+	r.send(encodeKeepalive())
+	time.Sleep(answerTime) // the clock of the bubble
+	synctest.Wait()
+	r.expect(bgp.BGP_MSG_KEEPALIVE)
+}
+
 // announce advertises prefixes with a path.
 func (r *router) announce(path []uint32, prefixes ...string) {
 	r.t.Helper()

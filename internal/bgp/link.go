@@ -17,6 +17,7 @@ type link struct {
 	hold time.Duration // negotiated; before that, four minutes
 
 	connectRetry, delayOpen, holdTimer, keepalive alarm
+	answer                                        alarm // to the peer's KEEPALIVE
 
 	cancelDial context.CancelFunc
 }
@@ -63,7 +64,8 @@ func (l *link) event(e event, cause *Notification) {
 	if do&sendOpen != 0 {
 		l.sendOpen()
 	}
-	if do&sendKeepalive != 0 {
+	if do&sendKeepalive != 0 && (l.wire.incoming || from >= OpenConfirm) { // else see keepaliveArrived
+		l.wire.answered = true
 		l.wire.send(encodeKeepalive())
 	}
 	if do&becomeEstablished != 0 {
@@ -137,6 +139,7 @@ func (l *link) drop() {
 	l.holdTimer.unset()
 	l.keepalive.unset()
 	l.delayOpen.unset()
+	l.answer.unset()
 }
 
 // discard ends a link without a word.
@@ -147,6 +150,7 @@ func (l *link) discard() {
 	l.delayOpen.stop()
 	l.holdTimer.stop()
 	l.keepalive.stop()
+	l.answer.stop()
 }
 
 // dial opens a connection to the peer.
@@ -206,7 +210,7 @@ func (l *link) message(w *wire, m []byte) {
 	case bgp.BGP_MSG_OPEN:
 		l.open(w, m)
 	case bgp.BGP_MSG_KEEPALIVE:
-		l.event(keepaliveReceived, nil)
+		l.keepaliveArrived()
 	case bgp.BGP_MSG_UPDATE:
 		if l.m.state != Established {
 			l.event(updateReceived, nil)
@@ -227,6 +231,26 @@ func (l *link) message(w *wire, m []byte) {
 			return
 		}
 		l.s.refresh(l, m)
+	}
+}
+
+// answerTime is how long a peer that has read an OPEN may need for the end of another connection that collides with this one.
+const answerTime = 100 * time.Millisecond
+
+// keepaliveArrived handles a KEEPALIVE. On a connection of ours the one that answers the peer's OPEN waits until the peer has sent its own,
+// and a little longer. FRR notes that its own connection is to end when it reads the OPEN on ours: if it reads the KEEPALIVE before it
+// has ended the one, it ends the other, established by then, and gives up the routes that it kept.
+// A peer that waits as well has the KEEPALIVE when the KeepaliveTimer expires.
+func (l *link) keepaliveArrived() {
+	switch {
+	case l.m.state != OpenConfirm || l.wire.answered:
+		l.event(keepaliveReceived, nil)
+	case !l.answer.isSet():
+		l.keepalive.unset() // the peer may send routes once it has a KEEPALIVE
+		l.answer.set(answerTime, l.s, func() {
+			l.event(keepaliveExpires, nil)
+			l.event(keepaliveReceived, nil)
+		})
 	}
 }
 

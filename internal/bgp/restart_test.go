@@ -419,7 +419,7 @@ func TestSession_passiveOneConnectsAgain(t *testing.T) {
 			}
 			r := answer()
 			time.Sleep(5 * time.Second)
-			r.establish(routerCaps)
+			r.establishOurs(routerCaps)
 			wantState(t, s, Established)
 		})
 	})

@@ -204,13 +204,24 @@ func (s *Session) unpark() {
 	}
 }
 
+// collisionTime is how long after a session has come up an OPEN on another connection may have been on its way since before: no process
+// that has crashed is back so soon.
+const collisionTime = 3 * time.Second
+
 // survives settles a collision (RFC 4271 §6.8): whether the connection that an OPEN has come on goes on.
 func (s *Session) survives(l *link, o *peerOpen) bool {
 	other := s.cur
 	if l == s.cur {
 		other = s.second
 	}
-	if other == nil || other.wire == nil {
+	switch {
+	case other == nil:
+		return true
+	case other.wire == nil:
+		if l == s.second { // no attempt to connect goes on: a connection that FRR accepts ends the session that it has
+			s.cur, s.second = l, nil
+			other.discard()
+		}
 		return true
 	}
 	dump := func() {
@@ -218,7 +229,7 @@ func (s *Session) survives(l *link, o *peerOpen) bool {
 	}
 	switch other.m.state {
 	case Established:
-		if !other.wire.caps.GracefulRestart {
+		if !other.wire.caps.GracefulRestart || time.Since(s.since) < collisionTime {
 			return false
 		}
 		other.event(tcpConnectionFails, nil) // RFC 4724 §4.2: the peer has restarted

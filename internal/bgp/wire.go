@@ -43,6 +43,7 @@ type wire struct {
 	dec       decoder
 	caps      Capabilities
 	sentOpen  []byte
+	answered  bool // a KEEPALIVE has been sent
 	open      *peerOpen
 	feed      *feed
 	pending   bool    // feed may have something
