@@ -102,7 +102,7 @@ func newAuthorization(credential, headers, signature string) (Authorization, err
 	if strings.Count(headers, ";") >= maxSignedHeaders {
 		return a, incomplete("There are more than %d signed headers.", maxSignedHeaders)
 	}
-	a.SignedHeaders = strings.Split(strings.ToLower(headers), ";")
+	a.SignedHeaders = strings.Split(lower(headers), ";")
 	for i, name := range a.SignedHeaders {
 		a.SignedHeaders[i] = strings.TrimSpace(name)
 	}
@@ -111,6 +111,17 @@ func newAuthorization(credential, headers, signature string) (Authorization, err
 		return a, incomplete("A header is more than once in 'SignedHeaders'.")
 	}
 	return a, nil
+}
+
+// lower is [strings.ToLower] for names of headers, which are ASCII: bytes that are of no character stay as they are.
+func lower(names string) string {
+	b := []byte(names)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + ('a' - 'A')
+		}
+	}
+	return string(b)
 }
 
 // signature is a request's signature with all it was made of, from the Authorization header or from the query.
