@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"crypto/tls"
@@ -12,14 +13,16 @@ import (
 
 // connections are the open ones, and what they make the server hold in memory for them. A new one is always taken: when
 // there are too many, another gives way. That is one on which nobody was authenticated before one on which somebody was,
-// and among equals the one that has gone without an answer for the longest time. One whose request is being answered never
-// does. So whoever holds connections open, sends slowly or reads slowly keeps no other client out.
+// and among equals the one that has gone without an answer for the longest time; but one of an account that holds more than half of
+// what may be open before all others. One whose request is being answered never does. So whoever holds connections open, sends slowly
+// or reads slowly keeps no other client out.
 type connections struct {
 	limit int   // open at a time
 	most  int64 // bytes held at a time
 
 	mu    sync.Mutex
-	order list.List // of *connection, the one that was answered last at the back
+	order list.List      // of *connection, the one that was answered last at the back
+	of    map[string]int // how many are in it of each account
 	held  int64
 }
 
@@ -32,6 +35,7 @@ type connection struct {
 	// These belong to all.mu.
 	place *list.Element // nil: closed
 	known bool          // somebody was authenticated on it
+	of    string        // the account that was, last
 	busy  bool          // its request is being answered
 	held  int64         // bytes of a request that was not authenticated yet, or of an answer that is being written
 }
@@ -71,18 +75,44 @@ func (a *connections) add(c net.Conn) *connection {
 
 // victim is the connection that gives way among those of a kind, nil when all of them are being answered.
 func (a *connections) victim(kind func(*connection) bool) *connection {
-	var known *connection
+	var known, stranger *connection
 	for e := a.order.Front(); e != nil; e = e.Next() {
 		c := e.Value.(*connection)
 		switch {
 		case c.busy || !kind(c):
-		case !c.known:
+		case c.known && a.of[c.of] > a.limit/2:
 			return c
-		case known == nil:
+		case !c.known && stranger == nil:
+			stranger = c
+		case c.known && known == nil:
 			known = c
 		}
 	}
-	return known
+	return cmp.Or(stranger, known)
+}
+
+// belongs counts a connection as one of an account.
+func (a *connections) belongs(c *connection, account string) {
+	if c.known && c.of == account {
+		return
+	}
+	a.leaves(c)
+	if a.of == nil {
+		a.of = map[string]int{}
+	}
+	c.known, c.of = true, account
+	a.of[account]++
+}
+
+// leaves ends that a connection is one of an account.
+func (a *connections) leaves(c *connection) {
+	if !c.known {
+		return
+	}
+	if a.of[c.of]--; a.of[c.of] == 0 {
+		delete(a.of, c.of)
+	}
+	c.known = false
 }
 
 // drop takes a connection off the list; nil does nothing.
@@ -92,6 +122,7 @@ func (a *connections) drop(c *connection) {
 	}
 	a.order.Remove(c.place)
 	c.place = nil
+	a.leaves(c)
 	a.held -= max(c.held-free, 0)
 	c.held = 0
 }
@@ -163,8 +194,11 @@ func (c *connection) set(change func(*connection)) {
 }
 
 // authenticated begins the answer of a request whose sender is known.
-func (c *connection) authenticated() {
-	c.set(func(c *connection) { c.known, c.busy, c.held = true, true, 0 })
+func (c *connection) authenticated(account string) {
+	c.set(func(c *connection) {
+		c.all.belongs(c, account)
+		c.busy, c.held = true, 0
+	})
 }
 
 // passes begins the answer of a request that another server authenticates: its body is not held here.

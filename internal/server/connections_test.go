@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -36,17 +37,17 @@ func wantOpen(t *testing.T, want string, list ...*connection) {
 func TestConnections_whoGivesWay(t *testing.T) {
 	all := &connections{limit: 3, most: 1 << 20}
 	known, answered, stranger := open(t, all), open(t, all), open(t, all)
-	known.authenticated()
+	known.authenticated("known")
 	known.rests()
-	answered.authenticated()
+	answered.authenticated("answered")
 	second := open(t, all)
 	wantOpen(t, "++-+", known, answered, stranger, second)
-	second.authenticated()
+	second.authenticated("second")
 	second.rests()
 	third := open(t, all)
 	wantOpen(t, "-+++", known, answered, second, third) // nobody is a stranger but the new one: the oldest
-	third.authenticated()
-	second.authenticated()
+	third.authenticated("third")
+	second.authenticated("second")
 	fourth := open(t, all)
 	wantOpen(t, "+++-", answered, second, third, fourth) // all are being answered
 	if known.cut(); known.Close() != nil || fourth.Close() != nil {
@@ -54,11 +55,35 @@ func TestConnections_whoGivesWay(t *testing.T) {
 	}
 }
 
+// TestConnections_oneAccountKeepsNoOtherOut: an account that holds more than half of the connections gives way before those who have not
+// yet said who they are, and before other accounts.
+func TestConnections_oneAccountKeepsNoOtherOut(t *testing.T) {
+	all := &connections{limit: 4, most: 1 << 20}
+	var many []*connection
+	for range 3 {
+		c := open(t, all)
+		c.authenticated("a")
+		c.rests()
+		many = append(many, c)
+	}
+	newcomer := open(t, all)
+	second := open(t, all)
+	wantOpen(t, "-++++", append(slices.Clone(many), newcomer, second)...)
+	third := open(t, all) // half of them are not too many
+	wantOpen(t, "-++-++", append(slices.Clone(many), newcomer, second, third)...)
+	for _, c := range append(many, second, third) {
+		_ = c.Close()
+	}
+	if len(all.of) != 0 {
+		t.Errorf("left: %v", all.of)
+	}
+}
+
 func TestConnections_whatTheyHold(t *testing.T) {
 	all := &connections{limit: 100, most: 1 << 20}
 	slow, answered, small, other := open(t, all), open(t, all), open(t, all), open(t, all)
 	answered.set(func(c *connection) { c.held = 1 << 18 })
-	answered.authenticated()
+	answered.authenticated("answered")
 	slow.writes(1 << 20)
 	small.writes(free)
 	wantOpen(t, "++++", slow, answered, small, other) // the first 64 KiB do not count, nor does what was authenticated

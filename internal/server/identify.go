@@ -38,7 +38,7 @@ func (s *Server) identify(c *call, w http.ResponseWriter, r *http.Request, limit
 		return nil, nil, err
 	}
 	c.principal = principal
-	connectionOf(r).authenticated()
+	connectionOf(r).authenticated(principal.Caller().Account)
 	return principal, body, nil
 }
 
