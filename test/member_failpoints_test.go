@@ -69,7 +69,10 @@ func killedMemberBinary(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	module := run(filepath.Join(root, memberModule, "build.work"), "list", "-m", "-f", "{{.Dir}}", "go.etcd.io/etcd/server/v3")
+	const server = "go.etcd.io/etcd/server/v3"
+	joined := filepath.Join(root, memberModule, "build.work")
+	run(joined, "mod", "download", server) // which "list" does not
+	module := run(joined, "list", "-m", "-f", "{{.Dir}}", server)
 	if err := os.CopyFS(etcd, os.DirFS(module)); err != nil {
 		t.Fatal(err)
 	}
