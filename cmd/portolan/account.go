@@ -176,7 +176,7 @@ func (p *progress) show(what string, n, of int) {
 
 // waits says before a call is made again why that is, and when.
 func (p *progress) waits(wait time.Duration, reason error) {
-	if wait < time.Second { // nobody notices
+	if wait < time.Second { // too short to matter
 		return
 	}
 	p.mu.Lock()

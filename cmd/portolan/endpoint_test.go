@@ -111,7 +111,7 @@ func TestEndpoint_exitCodes(t *testing.T) {
 	for _, c := range []struct{ name, endpoint, want string }{
 		{"no server", "http://127.0.0.1:1", `no answer from the server at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused; start one with "portolan serve", or name another with --endpoint`},
 		{"no address", "127.0.0.1:4566", `the server URL "127.0.0.1:4566" is not an address such as http://127.0.0.1:4566`},
-		{"certificate of nobody", serve((*httptest.Server).StartTLS, 200, "{}"), "put the certificate authority of its certificate into a file that SSL_CERT_FILE names"},
+		{"untrusted certificate", serve((*httptest.Server).StartTLS, 200, "{}"), "put the certificate authority of its certificate into a file that SSL_CERT_FILE names"},
 		{"no HTTPS", strings.Replace(plain, "http:", "https:", 1), "write http:// if it serves no HTTPS"},
 		{"wrong key", serve((*httptest.Server).Start, 403, `{"message":"The security token included in the request is invalid."}`), "the server refuses: The security token included in the request is invalid"},
 		{"error", serve((*httptest.Server).Start, 500, `{"Message":"An internal error occurred."}`), "the server refuses: An internal error occurred"},

@@ -147,19 +147,29 @@ func TestGracefulRestart_peerLostItsState(t *testing.T) {
 	}
 }
 
+// restartedSession makes the session of a process that has just restarted, with routes that an earlier one has heard.
+func restartedSession(t *testing.T, x *Export, rec *recorder, prefixes ...string) (s *Session, heard []Change) {
+	t.Helper()
+	p := corePeer()
+	p.Restarting = true
+	s, err := NewSession(p, x, rec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
+	for _, prefix := range prefixes {
+		heard = append(heard, Change{pfx(prefix), attrs})
+	}
+	s.Restore(heard)
+	return s, heard
+}
+
 func TestGracefulRestart_ours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := corePeer()
-		p.Restarting = true
 		rec := &recorder{}
 		x := NewExport()
 		x.Update([]Route{{Prefix: pfx("10.0.0.0/16"), Attrs: &Attributes{ASPath: []uint32{64512}}}})
-		s, err := NewSession(p, x, rec, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
-		s.Restore([]Change{{pfx("10.1.0.0/16"), attrs}, {pfx("10.2.0.0/16"), attrs}})
+		s, _ := restartedSession(t, x, rec, "10.1.0.0/16", "10.2.0.0/16")
 		s.Start()
 		defer s.Wait()
 		defer s.Stop(0, "")
@@ -222,14 +232,7 @@ func TestGracefulRestart_oursAndThePeer(t *testing.T) {
 		{"one without the capability", without, 1, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := corePeer()
-			p.Restarting = true
-			s, err := NewSession(p, NewExport(), &recorder{}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
-			s.Restore([]Change{{pfx("10.1.0.0/16"), attrs}, {pfx("10.2.0.0/16"), attrs}})
+			s, _ := restartedSession(t, NewExport(), &recorder{}, "10.1.0.0/16", "10.2.0.0/16")
 			s.Start()
 			defer s.Wait()
 			defer s.Stop(0, "")
@@ -253,17 +256,9 @@ func TestGracefulRestart_familyThatIsGone(t *testing.T) {
 	only4.Families, only6.Families = IPv4, IPv6
 	t.Run("heard by an earlier process", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			p := corePeer()
-			p.Restarting = true
 			rec := &recorder{}
-			s, err := NewSession(p, NewExport(), rec, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			attrs := &Attributes{ASPath: []uint32{65001}, NextHop: addr("169.254.40.1")}
-			list := []Change{{pfx("10.1.0.0/16"), attrs}, {pfx("2001:db8::/32"), attrs}}
-			rec.Heard(s, list)
-			s.Restore(list)
+			s, heard := restartedSession(t, NewExport(), rec, "10.1.0.0/16", "2001:db8::/32")
+			rec.Heard(s, heard)
 			s.Start()
 			defer s.Wait()
 			defer s.Stop(0, "")

@@ -61,11 +61,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	if !stream {
 		s.asked(w, r, jsonType, func(ctx context.Context, _ []byte) ([]byte, error) {
-			leave, err := s.readers.enter(api.CallerFrom(ctx).Account)
-			if err != nil {
-				return nil, err
+			account := api.CallerFrom(ctx).Account
+			if !s.readers.take(account) {
+				return nil, overloaded()
 			}
-			defer leave()
+			defer s.readers.give(account)
 			if err := s.cfg.Service.PublishEvents(ctx); err != nil {
 				return nil, err
 			}

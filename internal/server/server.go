@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -113,7 +114,7 @@ type Server struct {
 	browsers *http.CrossOriginProtection // nil: pages of every origin may call
 	slots    slots
 	streams  streams        // of server-sent events
-	readers  lines          // of pages of events
+	readers  slots          // of pages of events
 	large    largeAnswers   // that make the next call of the kind heavy
 	healthy  *shared[error] // what the health check finds
 
@@ -155,6 +156,7 @@ func New(cfg Config) *Server {
 	s.description, s.schemas = sync.OnceValue(OpenAPI), policySchemas()
 	s.streams.limit = maxStreams
 	s.slots = slots{limit: cfg.MaxInFlight, by: map[string]int{}}
+	s.readers = slots{limit: math.MaxInt, share: maxWaiting + 1, by: map[string]int{}} // one reads, the others wait
 	if cfg.Authenticator.Checks() {
 		s.slots.share = max(cfg.MaxInFlight/4, 1)
 	}

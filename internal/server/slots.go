@@ -2,7 +2,7 @@ package server
 
 import "sync"
 
-// slots are the requests that are being answered at a time. An account has a share of them at most, so that it cannot take
+// slots are the requests that are being answered at a time, all or those of a kind. An account has a share of them at most, so that it cannot take
 // the others' where accounts are checked.
 type slots struct {
 	limit int

@@ -9,32 +9,6 @@ import (
 	"portolan/internal/turns"
 )
 
-// lines count the calls of each account that wait for a turn or for what is published.
-type lines struct {
-	mu sync.Mutex
-	of map[string]int
-}
-
-// enter counts a call of an account until it leaves. Where many wait it is refused.
-func (l *lines) enter(account string) (leave func(), err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of = map[string]int{}
-	}
-	if l.of[account] > maxWaiting {
-		return nil, overloaded()
-	}
-	l.of[account]++
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.of[account]--; l.of[account] == 0 {
-			delete(l.of, account)
-		}
-	}, nil
-}
-
 // heavyBody is how many bytes of a request make it heavy to decode.
 const heavyBody = 64 << 10
 
