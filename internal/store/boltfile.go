@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -99,12 +100,14 @@ func (s *boltStore) prepare() error {
 	case info.Size() == 0:
 		return &DamageError{What: "the file is empty; restore a backup, or delete the file to begin with no data"}
 	}
-	return whole(s.path, info.Size())
+	return s.sound(info)
 }
 
-// whole tells of a file that is no store, or that was cut, before bbolt trips over it.
-func whole(path string, size int64) error {
-	f, err := os.Open(path)
+// sound tells of a file that is no store, that was cut, or whose pages lead astray, before bbolt trips over it. Only the first open of
+// a file since the machine was started reads all pages, which takes about a second for a gigabyte: what the system has in memory is
+// what was written, whatever the disk has.
+func (s *boltStore) sound(info os.FileInfo) error {
+	f, err := os.Open(s.path)
 	if err != nil {
 		return err
 	}
@@ -113,10 +116,25 @@ func whole(path string, size int64) error {
 	if err != nil {
 		return err
 	}
-	if used := int64(m.pages) * int64(m.pageSize); size < used {
-		return &DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", size, used)}
+	if used := int64(m.pages) * int64(m.pageSize); info.Size() < used {
+		return &DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", info.Size(), used)}
 	}
-	return nil
+	mark := sinceStart(info)
+	before, err := io.ReadAll(io.NewSectionReader(s.lock, 0, int64(len(mark))+1))
+	if err != nil {
+		return err
+	}
+	if mark != "" && mark == string(before) {
+		return nil
+	}
+	if err := untangled(f, m); err != nil {
+		return err
+	}
+	if err := s.lock.Truncate(0); err != nil {
+		return err
+	}
+	_, err = s.lock.WriteAt([]byte(mark), 0)
+	return err
 }
 
 func (s *boltStore) openDB() error {

@@ -39,6 +39,19 @@ func CheckFile(ctx context.Context, path string, report func(*DamageError)) (Che
 	return c.run()
 }
 
+// untangled tells of a file whose pages lead back to themselves, or are used and said to be free, as after a power cut on a disk
+// that had not written what it said: bbolt would follow them without end, or write over them.
+func untangled(f *os.File, m *metaPage) error {
+	c := &fileCheck{goOn: func() error { return nil }, file: f, meta: m, report: func(*DamageError) {}}
+	if _, err := c.run(); err != nil {
+		return err
+	}
+	if c.tangled != nil {
+		return c.tangled
+	}
+	return nil
+}
+
 // reported hands a damage to report and returns any other error.
 func reported(err error, report func(*DamageError)) error {
 	var d *DamageError
@@ -90,10 +103,11 @@ type fileCheck struct {
 	report func(*DamageError)
 	pause  func()
 
-	used    []bool // pages met
-	unread  int    // bytes read since the last pause
-	free    bool   // the list of free pages has been read
-	damaged bool   // some page could not be read to its end: what is missing needs no further word
+	used    []bool       // pages met
+	unread  int          // bytes read since the last pause
+	free    bool         // the list of free pages has been read
+	damaged bool         // some page could not be read to its end: what is missing needs no further word
+	tangled *DamageError // a page that two places lead to, or that is used and said to be free
 	done    Checked
 	content content
 	stated  *content // what the file says its content is
@@ -151,6 +165,14 @@ func (c *fileCheck) broken(id uint64, format string, args ...any) {
 	c.found(&DamageError{What: fmt.Sprintf("page %d ", id) + fmt.Sprintf(format, args...)})
 }
 
+// tangle is broken for a page that must be neither followed nor written to.
+func (c *fileCheck) tangle(id uint64, what string) {
+	if c.tangled == nil {
+		c.tangled = &DamageError{What: fmt.Sprintf("page %d %s", id, what)}
+	}
+	c.broken(id, "%s", what)
+}
+
 // page reads a page with what overflows it, and marks it as used.
 func (c *fileCheck) page(id uint64) (page, error) {
 	if err := c.goOn(); err != nil {
@@ -177,7 +199,7 @@ func (c *fileCheck) page(id uint64) (page, error) {
 	}
 	for i := id; i <= id+over; i++ {
 		if c.used[i] {
-			c.broken(i, "is used twice")
+			c.tangle(i, "is used twice")
 			return page{}, nil
 		}
 		c.used[i] = true
@@ -312,7 +334,7 @@ func (c *fileCheck) freelist() error {
 		case id < 2 || id >= c.meta.pages:
 			c.broken(id, "is said to be free and not in the file")
 		case c.used[id]:
-			c.broken(id, "is used although it is said to be free")
+			c.tangle(id, "is used although it is said to be free")
 		default:
 			c.used[id] = true
 		}

@@ -208,3 +208,88 @@ func TestBolt_damagedValueNamesItsKey(t *testing.T) {
 		t.Errorf("%d findings, %v", found, err)
 	}
 }
+
+// TestOpenBolt_pagesThatLeadAstray opens files of which bbolt would follow the pages without end, or write over them.
+func TestOpenBolt_pagesThatLeadAstray(t *testing.T) {
+	for name, alter := range map[string]func(image []byte, m *metaPage){
+		"is used twice": func(image []byte, m *metaPage) {
+			for id := 2; id < int(m.pages); id++ {
+				if p := image[id*m.pageSize:]; native.Uint16(p[8:]) == branchPage {
+					native.PutUint64(p[pageHeader+8:], uint64(id)) // its first child is itself
+				}
+			}
+		},
+		"is used although it is said to be free": func(image []byte, m *metaPage) {
+			native.PutUint64(image[int(m.freelist)*m.pageSize+pageHeader:], m.root)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store.db")
+			s, err := OpenBolt(path, BoltOptions{NoSync: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sample(t, s, 500)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			image, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := latestMeta(bytes.NewReader(image))
+			if err != nil {
+				t.Fatal(err)
+			}
+			alter(image, m)
+			copied := filepath.Join(t.TempDir(), "store.db")
+			if err := os.WriteFile(copied, image, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // a file that was refused is looked at again
+				s, err = OpenBolt(copied, BoltOptions{NoSync: true})
+				var damage *DamageError
+				if !errors.As(err, &damage) || !strings.Contains(damage.What, name) {
+					t.Fatalf("the file was opened: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestOpenBolt_readsAFileOnceSinceTheMachineStarted looks at what says so.
+func TestOpenBolt_readsAFileOnceSinceTheMachineStarted(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "store.db")
+	open := func() {
+		t.Helper()
+		s, err := OpenBolt(path, BoltOptions{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open() // makes it
+	for range 2 {
+		open()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(folder, lockName)); err != nil || string(got) != sinceStart(info) {
+			t.Errorf("the lock says %q, want %q (%v)", got, sinceStart(info), err)
+		}
+		image, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".copy", image, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".copy", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
