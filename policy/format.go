@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,6 +31,12 @@ func Format(doc *Document) []byte {
 	f = formatter{}
 	f.flat(doc.node, "", "")
 	return f.b.Bytes()
+}
+
+// HasSections says whether the text is an object with a section of a policy. One that has at most a version is of something else:
+// a policy of IAM, the manifest of a package.
+func (d *Document) HasSections() bool {
+	return slices.ContainsFunc(documentShape.keys, func(key string) bool { return key != "version" && d.node.get(key) != nil })
 }
 
 type formatter struct {

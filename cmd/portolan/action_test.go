@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func mapValues(m map[string]string) (list []string) {
 
 // TestHooks_runCommandsThatExist: the hooks of pre-commit name commands and flags of ours.
 func TestHooks_runCommandsThatExist(t *testing.T) {
-	var hooks []struct{ ID, Entry, Language string }
+	var hooks []struct{ ID, Entry, Language, Files string }
 	readYAML(t, "../../.pre-commit-hooks.yaml", &hooks)
 	if len(hooks) == 0 {
 		t.Fatal("there are no hooks")
@@ -86,6 +87,14 @@ func TestHooks_runCommandsThatExist(t *testing.T) {
 		cmd, flags, err := root().Find(words[1:])
 		if err != nil || words[0] != "portolan" || cmd.RunE == nil || cmd.ParseFlags(flags) != nil || !strings.HasSuffix(h.ID, cmd.Name()) || h.Language != "golang" {
 			t.Errorf("%s runs %s: %v", h.ID, h.Entry, err)
+		}
+		for file, want := range map[string]bool{
+			"core-network-policy.json": true, "cloudwan/policies/prod.json": true, "a/core_network.policy.json": true,
+			"iam-policy.json": false, "policies/bucket.json": false, "core-network/package.json": false,
+		} {
+			if regexp.MustCompile(h.Files).MatchString(file) != want {
+				t.Errorf("%s takes %s: %t", h.ID, file, !want)
+			}
 		}
 	}
 }

@@ -25,8 +25,9 @@ func policyFmtCommand() *cobra.Command {
 		Long: `Fmt prints policy documents in their canonical form: members in the order in which AWS documents them, what fits on a
 line on one line. It changes nothing but white space, the order of members and needless escapes.
 
-A FILE is any document that is JSON; - is the standard input.
-Exit codes: 0; 1 when --check is given and a file is not formatted; 2 when one cannot be read, is not JSON, or cannot be written.`,
+A FILE is JSON with at least one section of a policy, which need not be a valid one; - is the standard input.
+Exit codes: 0; 1 when --check is given and a file is not formatted; 2 when one cannot be read, is no policy document in JSON, or cannot
+be written.`,
 		Args: files,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if write && check {
@@ -67,6 +68,9 @@ func formatFile(cmd *cobra.Command, name string, write, check bool) (bool, error
 	doc, errs := in.Parse()
 	if len(errs) > 0 {
 		return false, fmt.Errorf("%s:%d:%d: %w", name, errs[0].Line, errs[0].Column, errs)
+	}
+	if !doc.HasSections() {
+		return false, fmt.Errorf("%s is no policy document: it has no core-network-configuration, no segments, nor another section of one", name)
 	}
 	formatted := policy.Format(doc)
 	changed := !bytes.Equal(in.whole, formatted)
