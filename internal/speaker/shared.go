@@ -70,29 +70,45 @@ func (sp *Speaker) stored(ctx context.Context, wanted func(*state.PeerBGP) bool)
 	})
 }
 
+// holder is the server that holds the sessions, or why none is known. Without one no session is up, and what was heard is kept for the
+// next one.
+func (sp *Speaker) holder(ctx context.Context) (server, problem string) {
+	server, err := sp.shared(ctx)
+	switch {
+	case err != nil:
+		return "", "it is not known which server holds it: " + err.Error()
+	case server == "":
+		return "", "no server holds it at the moment"
+	}
+	return server, ""
+}
+
 // storedSessions are the sessions of the caller, as they are stored.
 func (sp *Speaker) storedSessions(ctx context.Context, coreNetwork string) (*Sessions, error) {
 	peers, err := sp.stored(ctx, func(b *state.PeerBGP) bool { return coreNetwork == "" || coreNetwork == b.CoreNetworkId })
 	if err != nil {
 		return nil, err
 	}
-	server, _ := sp.shared(ctx) // what is stored is shown all the same
+	server, problem := sp.holder(ctx)
 	out := &Sessions{Sessions: []Session{}}
 	for _, f := range peers {
 		p := newPeer(f)
 		for _, s := range p.sessions {
 			r := s.shown(p)
-			r.HeldBy, r.State = server, bgp.Idle.String()
+			r.HeldBy, r.State, r.Problem = server, bgp.Idle.String(), problem
 			for _, b := range f.bgp.Sessions {
 				if b.CoreNetworkAddress != s.core.String() {
 					continue
 				}
-				if r.Since, r.LastReason = b.Since.Time.UTC(), b.Reason; b.Up {
+				if r.Since, r.LastReason = b.Since.Time.UTC(), b.Reason; b.Up && problem == "" {
 					r.State = bgp.Established.String()
 				}
 			}
 			for j := range f.routes {
 				r.Heard += int(f.routes[j].Sessions >> s.at & 1)
+			}
+			if problem != "" {
+				r.Stale = r.Heard
 			}
 			out.Sessions = append(out.Sessions, r)
 		}
@@ -109,6 +125,7 @@ func (sp *Speaker) storedRoutes(ctx context.Context, id, address string) (*Route
 	if len(list) == 0 {
 		return nil, notFound(id)
 	}
+	_, problem := sp.holder(ctx)
 	f := list[0]
 	out := &Routes{Routes: []Route{}}
 	for _, s := range newPeer(f).sessions {
@@ -120,7 +137,7 @@ func (sp *Speaker) storedRoutes(ctx context.Context, id, address string) (*Route
 			if a := r.Routing(); r.Sessions&(1<<s.at) != 0 {
 				attrs := attributesOf(&a, s.router)
 				route := routeOf(s.core, a.Prefix, attrs)
-				route.NextHop = attrs.NextHop
+				route.NextHop, route.Stale = attrs.NextHop, problem != ""
 				out.Routes = append(out.Routes, route)
 			}
 		}

@@ -351,6 +351,25 @@ func TestVPN_restartGoesOnFromWhatWasSaved(t *testing.T) {
 	w.outside = outside
 	restart("with it", "")
 	save()
+	w.BGP().HeldBy("b")
+	if list, err := w.BGP().BGPSessions(w.ctx, ""); err != nil || !slices.ContainsFunc(list.Sessions, func(s speaker.Session) bool {
+		return s.AttachmentID == vpn && s.State == "Established" && s.HeldBy == "b" && s.Problem == "" && s.Heard == 1 && s.Stale == 0
+	}) {
+		t.Errorf("held by another server: %+v, %v", list, err)
+	}
+	w.BGP().HeldBy("")
+	if list, err := w.BGP().BGPHeard(w.ctx, vpn, ""); err != nil || len(list.Routes) != 1 || !list.Routes[0].Stale {
+		t.Errorf("held by no server, heard: %+v, %v", list, err)
+	}
+	list, err := w.BGP().BGPSessions(w.ctx, "")
+	if err != nil || len(list.Sessions) == 0 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for _, s := range list.Sessions {
+		if s.State != "Idle" || s.Problem != "no server holds it at the moment" || s.Stale != s.Heard {
+			t.Errorf("held by no server: %+v", s)
+		}
+	}
 	w.start(speaker.Off)
 	w.rest()
 	w.want("without sessions", w.table("eu-west-1"), "10.99.0.0/16 [65010]")
