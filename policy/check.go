@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // Check says everything that is wrong with a document: its form, and names that are not unique or not defined, Regions

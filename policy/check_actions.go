@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 func (c *checker) segmentActions() {

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"portolan/internal/order"
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 func (c *checker) configuration() {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // Placement is an attachment, or anything else such as a peering, that holds edges in place.

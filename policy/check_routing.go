@@ -3,7 +3,7 @@ package policy
 import (
 	"fmt"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 func (c *checker) routingPolicies() {

@@ -3,7 +3,7 @@ package policy
 import (
 	"fmt"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // asns gives each edge its ASN: the one it has, the one the document says, else the lowest free one, in document order.

@@ -8,7 +8,7 @@ import (
 	"go4.org/netipx"
 
 	"portolan/internal/order"
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // insideCIDRs gives each edge its inside CIDR blocks: those it has, those the document says, else the lowest free /24,

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // NearMiss is a rule that would associate an attachment, were one of its tags spelled as the policy spells it: they differ in

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // Place is where something stands in the document. The zero Place is nowhere: no path, line 0.

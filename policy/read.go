@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // Parse reads the text of a document of either version. The errors are those that leave nothing to be read: a document

@@ -3,7 +3,7 @@ package policy
 import (
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // attachmentPattern is the ids of attachments: isAttachmentID.

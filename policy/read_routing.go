@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // Bounds of routing policies.

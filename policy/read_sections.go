@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"portolan/policy/internal/words"
+	"portolan/internal/words"
 )
 
 // maxEdges bounds the edges of a core network. Each is in another Region, and AWS has far fewer; a segment has a table at

@@ -41,7 +41,7 @@ var floors = []struct {
 	{[]string{"policy/lint", "policy/source", "policy/skeleton", "policy/terraform"}, "advice on documents, and the files that hold them; what the language means is for policy to say"},
 	{[]string{"policy"}, "pure: bytes in, values out"},
 	{[]string{"internal/yamljson", "internal/page", "internal/junit", "internal/otlp", "internal/mcp", "internal/awsjson"}, "one notation as another, and answers as text; they must not know what is written"},
-	{[]string{"policy/internal/words"}, "words for messages, nothing else"},
+	{[]string{"internal/words"}, "words for messages, nothing else"},
 	{[]string{"internal/store/etcd"}, "knows keys and bytes, no networks; beside the store, so that what does not share one compiles no etcd client"},
 	{[]string{"internal/store"}, "knows keys and bytes, no networks"},
 	{[]string{"internal/console"}, "built files and headers; it must not know who is calling, nor what is asked"},

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"portolan/internal/words"
 	"portolan/policy"
-	"portolan/policy/internal/words"
 )
 
 // attachmentLintRules are the rules about attachment policies: which attachments they can match, and what becomes of those.

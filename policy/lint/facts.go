@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"portolan/internal/words"
 	"portolan/policy"
-	"portolan/policy/internal/words"
 )
 
 // factLintRules are the rules that hold the document against the attachments that exist.

@@ -11,8 +11,8 @@ import (
 	"slices"
 
 	"portolan/internal/order"
+	"portolan/internal/words"
 	"portolan/policy"
-	"portolan/policy/internal/words"
 )
 
 //go:generate go test -run ^TestRules_document$ . -rewrite

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"portolan/internal/order"
+	"portolan/internal/words"
 	"portolan/policy"
-	"portolan/policy/internal/words"
 )
 
 // routeLintRules are the rules about static routes and about the core network itself: edges, ASNs, inside CIDR blocks.

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"portolan/internal/words"
 	"portolan/policy"
-	"portolan/policy/internal/words"
 )
 
 // routingLintRules are the rules about routing policies: which routes their rules can match, and where they are put to use.
