@@ -42,6 +42,9 @@ type accountOptions struct {
 	redactor *importer.Redactor // nil: nothing is replaced
 }
 
+// maxParallel is far more than AWS lets an account make at a time.
+const maxParallel = 100
+
 func (o *accountOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "", "profile of the AWS configuration files")
@@ -54,7 +57,8 @@ func (o *accountOptions) flags(cmd *cobra.Command) *cobra.Command {
 	f.StringVar(&o.record, "record", "", "folder to keep the replies in; replies that are there are used instead of asking again")
 	f.BoolVar(&o.offline, "offline", false, "use the replies in the folder of --record only")
 	f.BoolVar(&o.redact, "redact", false, "replace account IDs in the output and in recorded replies")
-	f.IntVar(&o.parallel, "parallel", 5, "calls at a time")
+	o.parallel = 5
+	f.Var(number{&o.parallel, 1, maxParallel}, "parallel", fmt.Sprintf("calls at a time, up to %d", maxParallel))
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	return cmd
 }

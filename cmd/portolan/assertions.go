@@ -36,10 +36,10 @@ Exit codes: 0 when all assertions hold; 1 when one does not, with the path that 
 			}
 			list, err := analysis.ParseAssertions(string(text))
 			if err != nil {
-				return usage(fmt.Errorf("%s: %w", args[0], err))
+				return usage(fmt.Errorf("%s: %w", called(cmd.InOrStdin(), args[0]), err))
 			}
 			if len(list) == 0 {
-				return usage(fmt.Errorf("%s has no assertions", args[0]))
+				return usage(fmt.Errorf("%s has no assertions", called(cmd.InOrStdin(), args[0])))
 			}
 			subject, err := o.examine(cmd)
 			if err != nil {
@@ -71,7 +71,7 @@ func readPolicy(cmd *cobra.Command, name string) ([]byte, error) {
 	}
 	text := in.Placed()
 	if len(bytes.TrimSpace(text)) == 0 { // elsewhere no document means the network's own
-		return nil, usage(fmt.Errorf("%s: the document is empty", name))
+		return nil, usage(fmt.Errorf("%s: the document is empty", called(cmd.InOrStdin(), name)))
 	}
 	return text, nil
 }

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -51,11 +51,36 @@ const memberFolder = "etcd"
 var errNoMember = errors.New("--cluster: this build has no member of a cluster in it: \"make build-cluster\" makes bin/portolan-cluster, which has; " +
 	"with this one, run etcd apart and give --store")
 
-// start starts the member. fail is called when it ends by itself.
-func (o *memberFlags) start(ctx context.Context, folder string, log *slog.Logger, fail func(error)) (etcd.Member, error) {
-	opts := etcd.MemberOptions{
+// check refuses flags of a member where there is none.
+func (o *memberFlags) check() error {
+	if o.name != "" {
+		return nil
+	}
+	if o.join {
+		return errors.New("--join needs --cluster NAME")
+	}
+	return useless("--cluster NAME", dependent{"--peers", o.peers}, dependent{"--peer-listen", o.listen}, dependent{"--peer-ca", o.ca},
+		dependent{"--peer-cert", o.cert}, dependent{"--peer-key", o.key})
+}
+
+// options are those of the member with its data in a folder.
+func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
+	opts := &etcd.MemberOptions{
 		Name: o.name, Dir: filepath.Join(folder, memberFolder), Listen: o.listen, Join: o.join,
-		CA: o.ca, Cert: o.cert, Key: o.key, Log: log,
+		CA: o.ca, Cert: o.cert, Key: o.key,
+	}
+	if o.listen != "" {
+		if _, _, err := net.SplitHostPort(o.listen); err != nil {
+			return nil, fmt.Errorf("--peer-listen %q is not HOST:PORT", o.listen)
+		}
+	}
+	for _, file := range []dependent{{"--peer-ca", o.ca}, {"--peer-cert", o.cert}, {"--peer-key", o.key}} {
+		if file.value == "" {
+			continue
+		}
+		if _, err := os.ReadFile(file.value); err != nil {
+			return nil, fmt.Errorf("%s: %w", file.flag, err)
+		}
 	}
 	var err error
 	if opts.Peers, err = etcd.ParsePeers(o.peers); err != nil {
@@ -64,6 +89,11 @@ func (o *memberFlags) start(ctx context.Context, folder string, log *slog.Logger
 	if err := opts.Check(); err != nil {
 		return nil, fmt.Errorf("--cluster: %w", err)
 	}
+	return opts, nil
+}
+
+// startIn starts a member in a folder. fail is called when it ends by itself.
+func startIn(ctx context.Context, folder string, opts *etcd.MemberOptions, fail func(error)) (etcd.Member, error) {
 	if _, err := os.Stat(filepath.Join(folder, dataFile)); err == nil {
 		return nil, fmt.Errorf("the data folder %s is that of one server: \"portolan migrate\" copies it to a cluster", folder)
 	}
@@ -74,7 +104,7 @@ func (o *memberFlags) start(ctx context.Context, folder string, log *slog.Logger
 	if err != nil {
 		return nil, dataError(folder, err)
 	}
-	member, err := startMember(ctx, opts, fail)
+	member, err := startMember(ctx, *opts, fail)
 	if err != nil {
 		unlock()
 		return nil, err

@@ -24,22 +24,34 @@ const dataFile = "portolan.db"
 const failpointsVariable = "PORTOLAN_FAILPOINTS"
 
 // openStore opens the store of a server. fail is called when the store ends by itself.
-func openStore(ctx context.Context, o *serveOptions, log *slog.Logger, fail func(error)) (store.Store, error) {
-	switch {
-	case o.store.member.name == "" && o.store.member.peers != "":
-		return nil, usage(errors.New("--peers needs --cluster NAME"))
-	case o.store.member.name != "" && (o.ephemeral || o.store.address != ""):
-		return nil, usage(errors.New("--cluster excludes --ephemeral and --store"))
-	case o.ephemeral && o.store.address != "":
-		return nil, usage(errors.New("--ephemeral and --store exclude each other"))
-	case o.ephemeral:
-		return store.OpenMemory(), nil
-	case o.store.address != "":
-		return o.store.open(ctx, o.listen.address)
-	case o.store.member.name != "":
-		return o.store.openMember(ctx, o.data, o.listen.address, log, fail)
+type openStore func(ctx context.Context, log *slog.Logger, fail func(error)) (store.Store, error)
+
+// chooseStore reads the flags of the store, and what they name.
+func (o *serveOptions) chooseStore() (openStore, error) {
+	if err := o.store.check(); err != nil {
+		return nil, err
 	}
-	return openFolder(o.data)
+	switch {
+	case o.store.member.name != "" && (o.ephemeral || o.store.address != ""):
+		return nil, errors.New("--cluster excludes --ephemeral and --store")
+	case o.ephemeral && o.store.address != "":
+		return nil, errors.New("--ephemeral and --store exclude each other")
+	case o.ephemeral:
+		return func(context.Context, *slog.Logger, func(error)) (store.Store, error) { return store.OpenMemory(), nil }, nil
+	case o.store.address != "":
+		opts, err := o.store.options()
+		return func(ctx context.Context, log *slog.Logger, _ func(error)) (store.Store, error) {
+			log.Info("waiting for the cluster that holds the data", "store", o.store.address)
+			return o.store.openAs(ctx, opts, o.listen.address)
+		}, err
+	case o.store.member.name != "":
+		opts, err := o.store.member.options(o.data)
+		return func(ctx context.Context, log *slog.Logger, fail func(error)) (store.Store, error) {
+			opts.Log = log
+			return o.store.openMember(ctx, opts, o.data, o.listen.address, fail)
+		}, err
+	}
+	return func(context.Context, *slog.Logger, func(error)) (store.Store, error) { return openFolder(o.data) }, nil
 }
 
 // openFolder opens the store in a data folder, which is made when it is not there.

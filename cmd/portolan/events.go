@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
@@ -22,10 +24,23 @@ type eventOptions struct {
 	file, webhook, secretFile, endpoint, bus string
 }
 
-// sinks reads the flags; what they name need not be there yet.
+// sinks reads the flags. A file can be written at the start; who is posted to need not be there yet.
 func (o *eventOptions) sinks() ([]events.Sink, error) {
 	var list []events.Sink
+	if o.webhook == "" {
+		if err := useless("--events-webhook", dependent{"--events-webhook-secret-file", o.secretFile}); err != nil {
+			return nil, err
+		}
+	}
+	if o.endpoint == "" {
+		if err := useless("--events-eventbridge-endpoint", dependent{"--events-bus", o.bus}); err != nil {
+			return nil, err
+		}
+	}
 	if o.file != "" {
+		if err := checkOutput("--events-file", o.file); err != nil {
+			return nil, err
+		}
 		list = append(list, &events.FileSink{Path: o.file})
 	}
 	if o.webhook != "" {
@@ -57,6 +72,27 @@ func (o *eventOptions) sinks() ([]events.Sink, error) {
 	return list, nil
 }
 
+// checkOutput refuses a file that could not be written later, and leaves everything as it is. What is no regular file, such as a pipe,
+// is opened when there is something to write.
+func checkOutput(flag, path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s: %s: is a directory", flag, path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	f, opened := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if opened != nil {
+		return fmt.Errorf("%s: %w", flag, pathError(path, opened))
+	}
+	_ = f.Close() // nothing was written
+	if errors.Is(err, fs.ErrNotExist) {
+		_ = os.Remove(path)
+	}
+	return nil
+}
+
 func checkURL(flag, text string) error {
 	if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("%s %q is not an address such as http://127.0.0.1:5000", flag, text)
@@ -64,12 +100,8 @@ func checkURL(flag, text string) error {
 	return nil
 }
 
-// run carries events to the sinks until ctx ends; stop waits for that.
-func (o *eventOptions) run(ctx context.Context, st store.Store, log *slog.Logger) (stop func(), err error) {
-	sinks, err := o.sinks()
-	if err != nil {
-		return nil, usage(err)
-	}
+// carry carries events to the sinks until ctx ends; stop waits for that.
+func carry(ctx context.Context, sinks []events.Sink, st store.Store, log *slog.Logger) (stop func(), err error) {
 	fail, err := failpoints()
 	if err != nil {
 		return nil, err

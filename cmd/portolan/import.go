@@ -34,6 +34,14 @@ Exit codes: 0; 1 when something could not be read and the snapshot is written al
 				_, err := cmd.OutOrStdout().Write(importer.Policy())
 				return err
 			}
+			for _, out := range []dependent{{"--out", file}, {"--report", reportFile}} {
+				if out.value == "" {
+					continue
+				}
+				if err := checkOutput(out.flag, out.value); err != nil {
+					return usage(err)
+				}
+			}
 			im, err := o.read(cmd)
 			if err != nil {
 				return err

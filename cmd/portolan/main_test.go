@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net"
 	"path/filepath"
 	"strings"
@@ -82,3 +83,46 @@ func TestFromEnvironment_flagWins(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestUnknownVariables_nameTheNearest(t *testing.T) {
+	got := unknownVariables([]string{
+		"PORTOLAN_CREDENTIAL=keys.json", "PORTOLAN_NOTHING_LIKE_IT=1", "HOME=/", "PORTOLAN_LISTEN=127.0.0.1:1", "PORTOLAN_SNAPSHOT=n.yaml", "PORTOLAN_CLOCK_FILE=f",
+		"PORTOLAN_SERVICE_HOST=10.0.0.1", "PORTOLAN_PORT=tcp://10.0.0.1:4566", "PORTOLAN_PORT_4566_TCP_ADDR=10.0.0.1", "PORTOLAN_WEST_SERVICE_PORT_API=4566",
+		"PORTOLAN_TEST_BINARY=b", "PORTOLAN_BINARY=b",
+	})
+	want := map[string]string{"PORTOLAN_CREDENTIAL": "did you mean PORTOLAN_CREDENTIALS?", "PORTOLAN_NOTHING_LIKE_IT": ""}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestAddresses_canBeOpened: a browser opens no address that stands for all of them.
+func TestAddresses_canBeOpened(t *testing.T) {
+	l := &bound{&net.TCPAddr{IP: net.IPv6zero, Port: 4567}}
+	for asked, want := range map[string][2]string{
+		"0.0.0.0:0":      {"0.0.0.0:4567", "127.0.0.1:4567"},
+		":0":             {":4567", "127.0.0.1:4567"},
+		"[::]:0":         {"[::]:4567", "[::1]:4567"},
+		"127.0.0.1:4567": {"127.0.0.1:4567", "127.0.0.1:4567"},
+		"[::1]:0":        {"[::1]:4567", "[::1]:4567"},
+		"localhost:0":    {"localhost:4567", "localhost:4567"},
+		"10.0.0.1:http":  {"10.0.0.1:4567", "10.0.0.1:4567"},
+	} {
+		if listening, here := addresses(asked, l); [2]string{listening, here} != want {
+			t.Errorf("%s: %s, %s", asked, listening, here)
+		}
+	}
+	var out strings.Builder
+	o := listenOptions{address: "0.0.0.0:0", cert: "c.pem"}
+	o.announce(&out, l, "")
+	if got := out.String(); !strings.HasPrefix(got, "portolan is listening on 0.0.0.0:4567, which is https://127.0.0.1:4567 on this machine; ") || !strings.Contains(got, "NETWORKMANAGER=https://127.0.0.1:4567\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// bound is a listener that has an address.
+type bound struct{ at net.Addr }
+
+func (b *bound) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (b *bound) Close() error              { return nil }
+func (b *bound) Addr() net.Addr            { return b.at }

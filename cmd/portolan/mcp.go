@@ -37,7 +37,7 @@ Each answers what the command of its name prints with -o json. All of them only 
 Without --listen it serves one client on standard input and output; with it, clients on this machine over streamable HTTP.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(cmd); err != nil {
 				return usage(err)
 			}
 			ctx, stop := untilSignal(cmd.Context())
@@ -59,15 +59,27 @@ Without --listen it serves one client on standard input and output; with it, cli
 	return o.network.flags(cmd)
 }
 
-func (o *mcpOptions) check() error {
+func (o *mcpOptions) check(cmd *cobra.Command) error {
+	o.network.flagsWin(cmd)
 	switch {
+	case o.profile != "" && !o.verify:
+		return errors.New("--profile needs --verify")
 	case o.network.file == "-":
 		return errors.New("--snapshot - cannot be read more than once: name a file")
 	case o.network.file == "" && o.network.coreNetwork == "":
 		return errors.New("name the network: --snapshot FILE, or --core-network ID of a running server")
 	case o.network.file != "" && o.network.coreNetwork != "":
 		return errors.New("--snapshot and --core-network exclude each other")
-	case o.listen == "":
+	case o.network.file != "":
+		if _, err := o.network.load(cmd); err != nil {
+			return err
+		}
+	case o.network.endpoint != "":
+		if err := checkURL("--endpoint", o.network.endpoint); err != nil {
+			return err
+		}
+	}
+	if o.listen == "" {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(o.listen)
@@ -93,7 +105,8 @@ func (o *mcpOptions) serveHTTP(ctx context.Context, stdout io.Writer) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(listener) }()
-	fmt.Fprintf(stdout, "portolan serves the Model Context Protocol on http://%s\n", listener.Addr())
+	_, here := addresses(o.listen, listener)
+	fmt.Fprintf(stdout, "portolan serves the Model Context Protocol on http://%s\n", here)
 	select {
 	case err := <-ended:
 		return err
@@ -136,7 +149,7 @@ func (o *mcpOptions) call(ctx context.Context, t *tool, arguments []byte) *mcp.R
 	var stdout, stderr bytes.Buffer
 	cmd := root()
 	cmd.SetArgs(args)
-	cmd.SetIn(strings.NewReader(stdin))
+	cmd.SetIn(stdin)
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
 	err = cmd.ExecuteContext(ctx)

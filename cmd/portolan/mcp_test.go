@@ -98,6 +98,10 @@ func TestMCP_refusals(t *testing.T) {
 		"unknown":       {"doctor", map[string]any{"snapshot": "/etc/passwd"}, `takes no "snapshot"`},
 		"type":          {"matrix", map[string]any{"attachments": "yes"}, "attachments must be true or false"},
 		"a flag":        {"why", map[string]any{"prefix": "--snapshot=/etc/passwd", "segment": "prod", "edge": "us-east-1"}, "--snapshot=/etc/passwd"},
+		"no document":   {"check", map[string]any{"policy": "a: [b"}, "policy: the file is neither JSON nor YAML"},
+		"no policy":     {"plan", map[string]any{"policy": ""}, "policy: the document is empty"},
+		"no assertion":  {"test", map[string]any{"assertions": "prod sees dev"}, "assertions: "},
+		"no assertions": {"test", map[string]any{"assertions": ""}, "assertions has no assertions"},
 		"no such table": {"routes", map[string]any{"segment": "nowhere", "edge": "us-east-1"}, "there is no route table"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +109,7 @@ func TestMCP_refusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := result.Content[0].(*mcp.TextContent).Text; !result.IsError || !strings.Contains(text, c.want) {
+			if text := result.Content[0].(*mcp.TextContent).Text; !result.IsError || !strings.Contains(text, c.want) || strings.HasPrefix(text, "-") {
 				t.Errorf("got %v %s", result.IsError, text)
 			}
 		})
@@ -114,13 +118,13 @@ func TestMCP_refusals(t *testing.T) {
 
 func TestMCP_listensOnThisMachineOnly(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:4567", "192.0.2.1:4567", "example.org:80", "4567"} {
-		o := mcpOptions{network: networkOptions{file: "n.yaml"}, listen: address}
-		if o.check() == nil {
+		o := mcpOptions{network: networkOptions{file: "../../examples/network.yaml"}, listen: address}
+		if o.check(mcpCommand()) == nil {
 			t.Errorf("%s is taken", address)
 		}
 	}
-	o := mcpOptions{network: networkOptions{file: "n.yaml"}, listen: "127.0.0.1:0"}
-	if err := o.check(); err != nil {
+	o := mcpOptions{network: networkOptions{file: "../../examples/network.yaml"}, listen: "127.0.0.1:0"}
+	if err := o.check(mcpCommand()); err != nil {
 		t.Error(err)
 	}
 }

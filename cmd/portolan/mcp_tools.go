@@ -92,11 +92,12 @@ func (t *tool) schema() map[string]any {
 }
 
 // commandLine is the command of a call, with its standard input.
-func (o *mcpOptions) commandLine(t *tool, arguments []byte) (args []string, stdin string, err error) {
+func (o *mcpOptions) commandLine(t *tool, arguments []byte) (args []string, stdin callArgument, err error) {
+	stdin.Reader = strings.NewReader("")
 	given := map[string]any{}
 	if len(arguments) > 0 {
 		if err := json.Unmarshal(arguments, &given); err != nil {
-			return nil, "", fmt.Errorf("the arguments of %s are not an object", t.name)
+			return nil, stdin, fmt.Errorf("the arguments of %s are not an object", t.name)
 		}
 	}
 	args = append(args, t.command...)
@@ -122,16 +123,16 @@ func (o *mcpOptions) commandLine(t *tool, arguments []byte) (args []string, stdi
 		on, isBool := value.(bool)
 		switch {
 		case !there && p.required:
-			return nil, "", fmt.Errorf("%s is required: %s", p.name, p.description)
+			return nil, stdin, fmt.Errorf("%s is required: %s", p.name, p.description)
 		case !there:
 		case p.boolean && !isBool:
-			return nil, "", fmt.Errorf("%s must be true or false", p.name)
+			return nil, stdin, fmt.Errorf("%s must be true or false", p.name)
 		case p.boolean:
 			args = append(args, fmt.Sprintf("--%s=%t", p.flag, on))
 		case !isText:
-			return nil, "", fmt.Errorf("%s must be a text", p.name)
+			return nil, stdin, fmt.Errorf("%s must be a text", p.name)
 		case p.stdin:
-			stdin = text
+			stdin = callArgument{strings.NewReader(text), p.name}
 			if t.name == "test" {
 				positional = append(positional, "-")
 			}
@@ -142,7 +143,7 @@ func (o *mcpOptions) commandLine(t *tool, arguments []byte) (args []string, stdi
 		}
 	}
 	for name := range given {
-		return nil, "", fmt.Errorf("%s takes no %q; it takes: %s", t.name, name, strings.Join(t.takes(), " "))
+		return nil, stdin, fmt.Errorf("%s takes no %q; it takes: %s", t.name, name, strings.Join(t.takes(), " "))
 	}
 	if len(positional) > 0 {
 		args = append(append(args, "--"), positional...)

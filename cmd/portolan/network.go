@@ -91,7 +91,7 @@ func (o *networkOptions) load(cmd *cobra.Command) (*snapshot.Snapshot, error) {
 	}
 	s, err := snapshot.Parse(data)
 	if err != nil && o.file != "" {
-		err = fmt.Errorf("%s: %w", o.file, err)
+		err = fmt.Errorf("%s: %w", called(cmd.InOrStdin(), o.file), err)
 	}
 	if err != nil {
 		return nil, usage(err)

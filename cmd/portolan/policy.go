@@ -109,8 +109,26 @@ func (p painter) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
+// callArgument is a standard input that is an argument of a tool.
+type callArgument struct {
+	io.Reader
+	name string
+}
+
+// called is what an error calls a file, or what stands in its place.
+func called(stdin io.Reader, name string) string {
+	if name != "-" {
+		return name
+	}
+	if a, ok := stdin.(callArgument); ok {
+		return a.name
+	}
+	return "standard input"
+}
+
 // readFile reads a file, "-" the standard input, up to the largest size anything here takes.
 func readFile(stdin io.Reader, name string) ([]byte, error) {
+	shown := called(stdin, name)
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -122,9 +140,9 @@ func readFile(stdin io.Reader, name string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(stdin, source.MaxSize+1))
 	switch {
 	case err != nil:
-		return nil, pathError(name, err)
+		return nil, pathError(shown, err)
 	case len(text) > source.MaxSize:
-		return nil, fmt.Errorf("%s has more than %d bytes", name, source.MaxSize)
+		return nil, fmt.Errorf("%s has more than %d bytes", shown, source.MaxSize)
 	}
 	return text, nil
 }
@@ -146,10 +164,7 @@ type input struct {
 
 // name says which policy it is.
 func (in *input) name() string {
-	name := in.file
-	if name == "-" {
-		name = "standard input"
-	}
+	name := called(nil, in.file)
 	if in.Address != "" {
 		name += ": " + in.Address
 	}
@@ -172,7 +187,7 @@ func readInputs(stdin io.Reader, name string) ([]*input, error) {
 	}
 	found, err := source.Read(name, text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", called(stdin, name), err)
 	}
 	list := make([]*input, len(found))
 	for i, p := range found {
@@ -189,7 +204,7 @@ func readOne(stdin io.Reader, name string) (*input, error) {
 	}
 	p, err := source.ReadOne(name, text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", called(stdin, name), err)
 	}
 	return &input{*p, name, source.UTF8(text)}, nil
 }

@@ -25,6 +25,7 @@ func readAttachments(stdin io.Reader, name string) ([]policy.Attached, error) {
 	if err != nil {
 		return nil, err
 	}
+	name = called(stdin, name)
 	var list struct {
 		Attachments *[]struct {
 			AttachmentId, AttachmentType, OwnerAccountId, EdgeLocation, ResourceArn, State string

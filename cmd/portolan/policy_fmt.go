@@ -62,15 +62,16 @@ func formatFile(cmd *cobra.Command, name string, write, check bool) (bool, error
 	if err != nil {
 		return false, err
 	}
+	shown := called(cmd.InOrStdin(), name)
 	if (write || check) && (in.Form != source.Document || !bytes.Equal(in.Text, in.whole)) {
-		return false, fmt.Errorf("%s is not a policy document in JSON, but a file that holds one (%s): it can be printed formatted, and not be replaced", name, in.Form)
+		return false, fmt.Errorf("%s is not a policy document in JSON, but a file that holds one (%s): it can be printed formatted, and not be replaced", shown, in.Form)
 	}
 	doc, errs := in.Parse()
 	if len(errs) > 0 {
-		return false, fmt.Errorf("%s:%d:%d: %w", name, errs[0].Line, errs[0].Column, errs)
+		return false, fmt.Errorf("%s:%d:%d: %w", shown, errs[0].Line, errs[0].Column, errs)
 	}
 	if !doc.HasSections() {
-		return false, fmt.Errorf("%s is no policy document: it has no core-network-configuration, no segments, nor another section of one", name)
+		return false, fmt.Errorf("%s is no policy document: it has no core-network-configuration, no segments, nor another section of one", shown)
 	}
 	formatted := policy.Format(doc)
 	changed := !bytes.Equal(in.whole, formatted)

@@ -135,7 +135,22 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if cfg.Quotas, err = state.ParseQuotas(o.quotas); err != nil {
 		return usage(err)
 	}
-	if err := o.readBGP(&cfg); err != nil {
+	if o.drain < 0 {
+		return usage(errors.New("--drain must not be less than 0"))
+	}
+	open, err := o.chooseStore()
+	if err != nil {
+		return usage(err)
+	}
+	beginning, err := readBeginning(o.snapshot)
+	if err != nil {
+		return usage(err)
+	}
+	sinks, err := o.events.sinks()
+	if err != nil {
+		return usage(err)
+	}
+	if cfg.Fail, err = failpoints(); err != nil {
 		return usage(err)
 	}
 	if o.seed != 0 {
@@ -156,6 +171,22 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return usage(err)
 	}
+	if err := o.readBGP(&cfg); err != nil { // makes the file of --bgp-mrt
+		return usage(err)
+	}
+	for name, hint := range unknownVariables(os.Environ()) {
+		log.Warn("a variable of the environment is unknown and ignored", "variable", name, "hint", hint)
+	}
+	tracer, stopTracing, err := newTracer(log)
+	if err != nil {
+		return usage(fmt.Errorf("tracing: %w", err))
+	}
+	defer func() {
+		// The context of the server has ended by now; what was collected still goes out.
+		if err := stopTracing(context.WithoutCancel(ctx)); err != nil {
+			log.Error("the last spans were not sent", "error", err)
+		}
+	}()
 	doors, err := o.open(log)
 	if err != nil {
 		return err
@@ -164,7 +195,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	running := ctx
-	st, err := openStore(ctx, o, log, fail)
+	st, err := open(ctx, log, fail)
 	if err != nil {
 		return err
 	}
@@ -176,34 +207,21 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	}()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	stopEvents, err := o.events.run(ctx, cfg.Store, log)
+	stopEvents, err := carry(ctx, sinks, cfg.Store, log)
 	if err != nil {
 		return err
 	}
 	defer stopEvents()
-	if cfg.Fail, err = failpoints(); err != nil {
-		return err
-	}
 	shares := new(auth.ResourcePolicies)
 	cfg.CheckResourcePolicy, cfg.Grants = shares.Check, shares.Grants
 	svc, err := node.New(ctx, cfg)
 	if err != nil {
 		return startError(o.data, err)
 	}
-	if err := begin(ctx, o.snapshot, svc, stdout); err != nil {
+	if err := begin(ctx, o.snapshot, beginning, svc, stdout); err != nil {
 		return err
 	}
 	sessions := o.bgpSessions(svc, log)
-	tracer, stopTracing, err := newTracer(log)
-	if err != nil {
-		return fmt.Errorf("tracing: %w", err)
-	}
-	defer func() {
-		// The context of the server has ended by now; what was collected still goes out.
-		if err := stopTracing(context.WithoutCancel(ctx)); err != nil {
-			log.Error("the last spans were not sent", "error", err)
-		}
-	}()
 	worker := make(chan struct{})
 	go func() {
 		defer close(worker)
@@ -234,7 +252,7 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		MaxConnections:  maxConnections(),
 	})
 	srv.SetReady(true)
-	announce(stdout, o.listen.url(doors.api), o.credentials)
+	o.listen.announce(stdout, doors.api, o.credentials)
 	if err := notify("READY=1"); err != nil {
 		log.Warn("the service manager could not be notified that the server is ready", "error", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"portolan/internal/bgp/bmp"
 	"portolan/internal/bgp/mrt"
@@ -19,15 +20,8 @@ func (o *serveOptions) readBGP(cfg *node.Config) (err error) {
 		return err
 	}
 	if cfg.BGP == speaker.Off {
-		for _, f := range []struct {
-			name  string
-			given bool
-		}{{"--bgp-secrets", o.bgpSecrets != ""}, {"--bgp-mrt", o.bgpRecord != ""}, {"--bmp-station", len(o.bmpStations) > 0}} {
-			if f.given {
-				return fmt.Errorf("%s needs --bgp", f.name)
-			}
-		}
-		return nil
+		return useless("--bgp", dependent{"--bgp-secrets", o.bgpSecrets}, dependent{"--bgp-mrt", o.bgpRecord},
+			dependent{"--bmp-station", strings.Join(o.bmpStations, ",")})
 	}
 	if o.bgpSecrets != "" {
 		if cfg.BGPSecrets, err = speaker.LoadSecrets(o.bgpSecrets); err != nil {

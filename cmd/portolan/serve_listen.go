@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 
@@ -199,18 +200,39 @@ func onHangup(f func()) {
 	}()
 }
 
-// url is where a listener is reached.
-func (o *listenOptions) url(l net.Listener) string {
-	if o.cert != "" {
-		return "https://" + l.Addr().String()
+// addresses are where a listener is, as it was asked for, and by which this machine reaches it.
+func addresses(asked string, l net.Listener) (listening, here string) {
+	host, port, err := net.SplitHostPort(asked)
+	if err != nil {
+		return l.Addr().String(), l.Addr().String()
 	}
-	return "http://" + l.Addr().String()
+	if at, ok := l.Addr().(*net.TCPAddr); ok {
+		port = strconv.Itoa(at.Port) // what was asked for may be any, or a name
+	}
+	listening = net.JoinHostPort(host, port)
+	switch ip := net.ParseIP(host); {
+	case host == "" || ip.Equal(net.IPv4zero):
+		return listening, net.JoinHostPort("127.0.0.1", port)
+	case ip.Equal(net.IPv6zero):
+		return listening, net.JoinHostPort("::1", port)
+	}
+	return listening, listening
 }
 
 // announce prints where the server is and the lines that make the AWS CLI talk to it: with a credentials file only the
 // keys in it are accepted.
-func announce(w io.Writer, url, credentialsFile string) {
-	fmt.Fprintf(w, "portolan is listening on %s; to talk to it:\n\n", url)
+func (o *listenOptions) announce(w io.Writer, l net.Listener, credentialsFile string) {
+	scheme := "http://"
+	if o.cert != "" {
+		scheme = "https://"
+	}
+	listening, here := addresses(o.address, l)
+	url := scheme + here
+	if listening == here {
+		fmt.Fprintf(w, "portolan is listening on %s; to talk to it:\n\n", url)
+	} else {
+		fmt.Fprintf(w, "portolan is listening on %s, which is %s on this machine; to talk to it:\n\n", listening, url)
+	}
 	fmt.Fprintf(w, "  export AWS_ENDPOINT_URL_NETWORKMANAGER=%s\n", url)
 	if credentialsFile != "" {
 		fmt.Fprintf(w, "  export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_DEFAULT_REGION=us-west-2   # a key of %s\n\n", credentialsFile)

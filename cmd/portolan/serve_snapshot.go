@@ -12,23 +12,31 @@ import (
 	"portolan/internal/snapshot"
 )
 
-// begin makes the network of a file on an empty server, and tells which ids its names have become.
-func begin(ctx context.Context, file string, svc *node.Node, w io.Writer) error {
+// readBeginning reads the network that an empty server begins with; nil for none.
+func readBeginning(file string) (*snapshot.Snapshot, error) {
 	if file == "" {
-		return nil
+		return nil, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return usage(fmt.Errorf("--snapshot: %w", err))
+		return nil, fmt.Errorf("--snapshot: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
 	if err != nil {
-		return usage(fmt.Errorf("--snapshot: %w", err))
+		return nil, fmt.Errorf("--snapshot: %w", err)
 	}
 	s, err := snapshot.Parse(data)
 	if err != nil {
-		return usage(fmt.Errorf("--snapshot %s: %w", file, err))
+		return nil, fmt.Errorf("--snapshot %s: %w", file, err)
+	}
+	return s, nil
+}
+
+// begin makes the network of a file on an empty server, and tells which ids its names have become.
+func begin(ctx context.Context, file string, s *snapshot.Snapshot, svc *node.Node, w io.Writer) error {
+	if s == nil {
+		return nil
 	}
 	done, err := svc.ImportSnapshot(ctx, s)
 	if err != nil {

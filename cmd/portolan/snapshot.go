@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"portolan/internal/analysis"
@@ -75,14 +77,14 @@ func snapshotValidateCommand() *cobra.Command {
 			}
 			s, err := snapshot.Parse(data)
 			if err != nil {
-				return &exitError{exitFindings, err}
+				return &exitError{exitFindings, fmt.Errorf("%s: %w", called(cmd.InOrStdin(), args[0]), err)}
 			}
 			subject, err := analysis.Examine(s, nil, nil)
 			if err == nil {
 				err = subject.Settled()
 			}
 			if err != nil {
-				return &exitError{exitFindings, err}
+				return &exitError{exitFindings, fmt.Errorf("%s: %w", called(cmd.InOrStdin(), args[0]), err)}
 			}
 			v := valid{args[0], len(s.Attachments), len(subject.Tables.TableIDs())}
 			return show(cmd, format.value, false, v, valid.Page)

@@ -51,22 +51,33 @@ func (o *storeOptions) tlsFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.passwordFile, "store-password-file", "", "file with the password of that user")
 }
 
-// open opens the store. about is what others see of the server.
-func (o *storeOptions) open(ctx context.Context, about string) (store.Store, error) {
-	opts, err := o.options()
-	if err != nil {
-		return nil, err
+// check refuses flags that go with another which is not given, and words that are none.
+func (o *storeOptions) check() error {
+	m := &o.member
+	if o.address == "" {
+		if err := useless("--store", dependent{"--store-ca", o.ca}, dependent{"--store-cert", o.cert}, dependent{"--store-key", o.key},
+			dependent{"--store-user", o.user}, dependent{"--store-password-file", o.passwordFile}); err != nil {
+			return err
+		}
 	}
-	return o.openAs(ctx, opts, about)
+	if err := m.check(); err != nil {
+		return err
+	}
+	switch {
+	case o.name != "" && o.address == "" && m.name == "":
+		return errors.New("--store-name needs --store or --cluster")
+	case o.name != "" && m.name != "" && o.name != m.name:
+		return errors.New("--store-name: with --cluster the server has the name of its member")
+	case o.reads != "local" && o.reads != "linearizable":
+		return fmt.Errorf("--store-reads %q: want local or linearizable", o.reads)
+	}
+	return nil
 }
 
-// openMember opens the store whose cluster this process is a member of, with its data in a folder. fail is called when the
-// member ends by itself.
-func (o *storeOptions) openMember(ctx context.Context, folder, about string, log *slog.Logger, fail func(error)) (store.Store, error) {
-	if o.name != "" && o.name != o.member.name {
-		return nil, usage(errors.New("--store-name: with --cluster the server has the name of its member"))
-	}
-	member, err := o.member.start(ctx, folder, log, fail)
+// openMember opens the store whose cluster this process is a member of, with its data in a folder. about is what others see of the
+// server; fail is called when the member ends by itself.
+func (o *storeOptions) openMember(ctx context.Context, opts *etcd.MemberOptions, folder, about string, fail func(error)) (store.Store, error) {
+	member, err := startIn(ctx, folder, opts, fail)
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +86,7 @@ func (o *storeOptions) openMember(ctx context.Context, folder, about string, log
 }
 
 func (o *storeOptions) openAs(ctx context.Context, opts etcd.Options, about string) (store.Store, error) {
-	switch o.reads {
-	case "", "local":
-	case "linearizable":
-		opts.Linearizable = true
-	default:
-		return nil, usage(fmt.Errorf("--store-reads %q: want local or linearizable", o.reads))
-	}
+	opts.Linearizable = o.reads == "linearizable"
 	if opts.Server, opts.About = o.name, about; opts.Server == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -162,9 +167,13 @@ func migrateCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.address = args[0]
+			if err := o.member.check(); err != nil {
+				return usage(err)
+			}
 			if _, err := os.Stat(filepath.Join(data, dataFile)); err != nil && !back {
 				return usage(fmt.Errorf("the data folder %s has no data to copy: %w", data, err))
 			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "waiting for %s\n", o.address)
 			shared, err := o.openToCopy(cmd.Context(), back)
 			if err != nil {
 				return err
@@ -204,8 +213,13 @@ func (o *storeOptions) toCopy(ctx context.Context) (etcd.Options, error) {
 		}
 		return opts, err
 	}
-	member, err := o.member.start(ctx, o.address, slog.New(slog.DiscardHandler), func(error) {})
-	return etcd.Options{Member: member, Prefix: "portolan"}, err
+	member, err := o.member.options(o.address)
+	if err != nil {
+		return etcd.Options{}, usage(err)
+	}
+	member.Log = slog.New(slog.DiscardHandler)
+	started, err := startIn(ctx, o.address, member, func(error) {})
+	return etcd.Options{Member: started, Prefix: "portolan"}, err
 }
 
 // openToCopy opens the cluster, also where it holds half a copy that is to be made anew, and refuses it while servers run.
