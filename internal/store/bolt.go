@@ -61,7 +61,10 @@ type boltStore struct {
 	failed  error // from Close
 
 	commitHealth
-	size atomic.Int64 // of the file that is in use, in bytes
+	size  atomic.Int64  // of the file that is in use, in bytes
+	last  atomic.Uint64 // bbolt's number of the latest commit
+	stuck atomic.Bool   // bbolt panicked where it begins a transaction, and keeps its locks
+	alone bool          // metaPage.alone when the file was opened
 
 	// Belong to whoever has the turn.
 	revision  uint64
@@ -102,11 +105,12 @@ func OpenBolt(path string, opts BoltOptions) (Store, error) {
 	return s, nil
 }
 
-// release lets go of the file and the folder.
+// release lets go of the file and the folder. A database that bbolt has panicked in is not closed: that would wait for locks
+// which nobody gives back.
 func (s *boltStore) release() (err error) {
 	s.reads.stop()
 	switch {
-	case s.db != nil:
+	case s.db != nil && !s.stuck.Load() && (s.broken == nil || s.unsettled):
 		err = s.db.Close()
 	case s.file != nil:
 		err = s.file.Close()
@@ -122,7 +126,7 @@ func (s *boltStore) View(ctx context.Context, f func(Reader) error) error {
 		return err
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a disk that cannot be read is a fault in mapped memory
-	t, err := s.reads.begin(s.db)
+	t, err := s.reads.begin(func() (*bbolt.Tx, error) { return s.beginTx(false) })
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}

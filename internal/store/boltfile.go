@@ -180,6 +180,12 @@ func (s *boltStore) begun() (err error) {
 	if s.opened, err = s.file.Stat(); err != nil {
 		return err
 	}
+	m, err := latestMeta(s.file)
+	if err != nil {
+		return err
+	}
+	s.last.Store(m.id)
+	s.alone = m.alone
 	if err := s.lost(); err != nil {
 		return err
 	}

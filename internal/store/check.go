@@ -71,6 +71,7 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 		return Checked{}, err
 	}
 	defer tx.Rollback()
+	m.alone = m.alone || s.alone
 	c := &fileCheck{goOn: func() error { return ready(ctx, s.closing) }, file: s.file, meta: m, report: report, pause: pause}
 	return c.run()
 }
@@ -79,7 +80,7 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 func (s *boltStore) pinned() (*bbolt.Tx, *metaPage, error) {
 	const tries = 100 // each commit writes over the page of the last but one
 	for range tries {
-		tx, err := s.db.Begin(false)
+		tx, err := s.beginTx(false)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -125,6 +126,9 @@ func (c *fileCheck) run() (Checked, error) {
 	c.used = make([]bool, c.meta.pages)
 	c.used[0], c.used[1] = true, true
 	c.done.Bytes = int64(c.meta.pages) * int64(c.meta.pageSize)
+	if c.meta.alone {
+		c.found(&DamageError{What: "one of the two first pages is damaged: where that was the later one, the latest commit is missing"})
+	}
 	info, err := c.file.Stat()
 	if err == nil && info.Size() < c.done.Bytes {
 		c.found(&DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", info.Size(), c.done.Bytes)})
@@ -259,7 +263,7 @@ func (c *fileCheck) tree(id uint64, low, high []byte, depth int, each func(flags
 func (c *fileCheck) bucket(flags uint32, name, value []byte) error {
 	each := func(uint32, []byte, []byte) error { return nil }
 	switch {
-	case flags&1 == 0 || len(value) < 16:
+	case flags != 1 || len(value) < 16:
 		c.found(&DamageError{What: fmt.Sprintf("%.40q is no bucket", name)})
 		return nil
 	case bytes.Equal(name, dataBucket):
@@ -287,10 +291,10 @@ func (c *fileCheck) bucket(flags uint32, name, value []byte) error {
 	return nil
 }
 
-func (c *fileCheck) entry(_ uint32, key, sealed []byte) error {
+func (c *fileCheck) entry(flags uint32, key, sealed []byte) error {
 	c.done.Entries++
 	value, ok := unseal(key, sealed)
-	if !ok {
+	if !ok || flags != 0 {
 		c.found(&DamageError{Key: string(key), What: "a value does not have its checksum"})
 		c.damaged = true
 		return nil
@@ -305,8 +309,8 @@ func (c *fileCheck) oldEntry(uint32, []byte, []byte) error {
 }
 
 // fact is an element of the second bucket.
-func (c *fileCheck) fact(_ uint32, key, value []byte) error {
-	if bytes.Equal(key, contentKey) {
+func (c *fileCheck) fact(flags uint32, key, value []byte) error {
+	if bytes.Equal(key, contentKey) && flags == 0 {
 		if stated, ok := contentOf(value); ok {
 			c.stated = &stated
 		}

@@ -120,7 +120,7 @@ func (s *boltStore) begin(b *batch) error {
 		return s.broken
 	}
 	s.reads.stop()
-	tx, err := s.db.Begin(true)
+	tx, err := s.beginTx(true)
 	if err != nil {
 		if errors.Is(err, berrors.ErrInvalidMapping) {
 			err = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err)
@@ -134,6 +134,22 @@ func (s *boltStore) begin(b *batch) error {
 	}
 	b.tree.now = s.content
 	return nil
+}
+
+// beginTx begins a transaction of bbolt. What bbolt would trip over while it holds its locks is looked at before.
+func (s *boltStore) beginTx(writes bool) (tx *bbolt.Tx, err error) {
+	if s.stuck.Load() {
+		return nil, fmt.Errorf("%w until it is opened again", ErrBroken)
+	}
+	if err := s.altered(); err != nil {
+		return nil, err
+	}
+	panicked := guard(func() error { tx, err = s.db.Begin(writes); return nil })
+	if panicked != nil {
+		s.stuck.Store(true)
+		return nil, unreadable(panicked)
+	}
+	return tx, err
 }
 
 // commitLoop is the committer.
@@ -217,6 +233,7 @@ func (s *boltStore) write(b *batch) error {
 		return s.opts.Fail.At("store.sync")
 	})
 	if err == nil {
+		s.last.Store(uint64(id))
 		s.content = b.tree.now
 		s.hub.publish(b.commits...)
 		return s.lost() // what was written to a file that nobody finds again is not kept
@@ -234,6 +251,7 @@ func (s *boltStore) write(b *batch) error {
 	}
 	// All was written and only the last sync failed. Readers see the batch, so watchers must too, but whether it would
 	// survive a power cut nobody can say before it is settled.
+	s.last.Store(uint64(id))
 	s.content = b.tree.now
 	s.hub.publish(b.commits...)
 	s.broken, s.unsettled = err, true
@@ -261,9 +279,10 @@ func (s *boltStore) drop(b *batch) {
 
 // visible reports whether readers see the bbolt transaction with this id.
 func (s *boltStore) visible(id int) bool {
-	var now int
-	err := guard(func() error {
-		return s.db.View(func(tx *bbolt.Tx) error { now = tx.ID(); return nil })
-	})
-	return err == nil && now >= id
+	tx, err := s.beginTx(false)
+	if err != nil {
+		return false
+	}
+	defer tx.Rollback()
+	return tx.ID() >= id
 }

@@ -293,3 +293,167 @@ func TestOpenBolt_readsAFileOnceSinceTheMachineStarted(t *testing.T) {
 		}
 	}
 }
+
+// TestBolt_fileWrittenOver puts other bytes into the file of an open store, where bbolt would panic or take them for its own:
+// everything fails until they are what they were, and nothing waits for a lock that nobody gives back.
+func TestBolt_fileWrittenOver(t *testing.T) {
+	for name, alter := range map[string]func(now, before []byte) []byte{
+		"pages of zeros at the start": func(now, _ []byte) []byte {
+			return append(make([]byte, 2*os.Getpagesize()), now[2*os.Getpagesize():]...)
+		},
+		"a file of zeros":              func(now, _ []byte) []byte { return make([]byte, len(now)) },
+		"an older state of the file":   func(_, before []byte) []byte { return before },
+		"the page of the last commit":  func(now, before []byte) []byte { return lastCommitLost(t, now) },
+		"what is no file of the store": func(now, _ []byte) []byte { return bytes.Repeat([]byte("text"), len(now)/4) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store.db")
+			s, err := OpenBolt(path, BoltOptions{NoSync: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			read := func() error {
+				return s.View(t.Context(), func(r Reader) error { r.Get("/a"); return nil })
+			}
+			before := bytesOf(t, path)
+			if err := errors.Join(put(s, "/a", "1"), put(s, "/a", "2"), put(s, "/a", "3")); err != nil {
+				t.Fatal(err)
+			}
+			now := bytesOf(t, path)
+			writeOver(t, path, alter(bytes.Clone(now), before))
+			if err := read(); !errors.Is(err, ErrDamaged) {
+				t.Errorf("View: %v", err)
+			}
+			if err := put(s, "/a", "4"); !errors.Is(err, ErrDamaged) {
+				t.Errorf("Update: %v", err)
+			}
+			if err := s.(HealthChecker).Health(t.Context()); !errors.Is(err, ErrBroken) || !errors.Is(err, ErrDamaged) {
+				t.Errorf("Health: %v", err)
+			}
+			writeOver(t, path, now)
+			if err := errors.Join(s.(HealthChecker).Health(t.Context()), put(s, "/a", "5"), read()); err != nil {
+				t.Errorf("with its own bytes again: %v", err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			checkDamage(t, path, 0)
+		})
+	}
+}
+
+// lastCommitLost is a file with the page damaged that its latest commit ended with.
+func lastCommitLost(t *testing.T, file []byte) []byte {
+	t.Helper()
+	m, err := latestMeta(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file[m.at+pageHeader+16] ^= 1
+	return file
+}
+
+func bytesOf(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// writeOver writes into a file as it is.
+func writeOver(t *testing.T, path string, b []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteAt(b, 0)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBolt_panicInsideBegin: where bbolt panics although its pages were looked at, it keeps its locks, and nobody waits for them.
+func TestBolt_panicInsideBegin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put(s, "/a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	sound, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := bytesOf(t, path)
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.WriteFile(copied, now, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = sound.Close()
+	if s.(*boltStore).file, err = os.Open(copied); err != nil { // the look sees this, bbolt the file
+		t.Fatal(err)
+	}
+	writeOver(t, path, make([]byte, len(now)))
+	for range 2 {
+		if err := s.View(t.Context(), func(Reader) error { return nil }); err == nil {
+			t.Error("View succeeded")
+		}
+		if err := put(s, "/a", "2"); err == nil {
+			t.Error("Update succeeded")
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCheckFile_onePageAtTheStart: a store opens with one of the two pages that commits end with, and the check tells that a
+// commit may be missing, also after the next one.
+func TestCheckFile_onePageAtTheStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(put(s, "/a", "1"), put(s, "/b", "1"), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	writeOver(t, path, lastCommitLost(t, bytesOf(t, path)))
+	checkDamage(t, path, 1)
+	if s, err = OpenBolt(path, BoltOptions{NoSync: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(s, "/c", "1"); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	if _, err := s.(Checker).Check(t.Context(), func(*DamageError) { found++ }, nil); err != nil || found != 1 {
+		t.Errorf("%d findings, %v", found, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkDamage(t, path, 0)
+}
+
+// TestCheckFile_entryTakenForABucket: bbolt has no value for an entry that is marked as a bucket.
+func TestCheckFile_entryTakenForABucket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(put(s, "/a", strings.Repeat("v", 3000)), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file := bytesOf(t, path)
+	page := bytes.Index(file, []byte("/avvv")) / os.Getpagesize() * os.Getpagesize()
+	file[page+pageHeader] ^= 1 // flags of the page's only element
+	writeOver(t, path, file)
+	checkDamage(t, path, 1)
+}

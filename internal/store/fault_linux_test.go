@@ -41,6 +41,7 @@ func openOnDisk(t *testing.T, opts BoltOptions) (*boltStore, *disk) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(); d.spare.Close() })
+	s.(*boltStore).file = d.spare // what is not bbolt's own reading and writing is about the file itself
 	return s.(*boltStore), d
 }
 

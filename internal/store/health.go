@@ -77,5 +77,27 @@ func (s *boltStore) lost() error {
 	case now.Size() < s.size.Load():
 		return fmt.Errorf("%w: the data file %s was cut to %d bytes of %d", ErrBroken, s.path, now.Size(), s.size.Load())
 	}
+	if err := s.altered(); err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
+	}
 	return nil
+}
+
+// altered says so when the latest commit in the file is not this store's: a backup was copied into it, or a page at its start
+// is damaged.
+func (s *boltStore) altered() error {
+	for {
+		last := s.last.Load()
+		m, err := latestMeta(s.file)
+		if err == nil && m.id-last <= 1 { // the next one may be being made
+			return nil
+		}
+		if s.last.Load() != last {
+			continue
+		}
+		if err == nil {
+			err = &DamageError{What: "the data file was written over, or a page at its start is damaged"}
+		}
+		return err
+	}
 }

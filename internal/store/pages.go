@@ -19,6 +19,7 @@ type metaPage struct {
 	freelist uint64 // page
 	pages    uint64 // how many the file has in use, those at its start included
 	id       uint64 // of the transaction
+	alone    bool   // the other page at the start is none that a commit ended with
 }
 
 const (
@@ -31,9 +32,13 @@ const (
 // latestMeta is the page of the latest commit in a file. Page sizes are powers of two.
 func latestMeta(f io.ReaderAt) (*metaPage, error) {
 	var latest *metaPage
+	found := 0
 	read := func(at int64) {
 		m := readMeta(f, at)
-		if m != nil && (latest == nil || m.id > latest.id) {
+		if m == nil {
+			return
+		}
+		if found++; latest == nil || m.id > latest.id {
 			latest = m
 		}
 	}
@@ -48,6 +53,7 @@ func latestMeta(f io.ReaderAt) (*metaPage, error) {
 	if latest == nil {
 		return nil, &DamageError{What: "the file is not a store, or both of its first pages are damaged"}
 	}
+	latest.alone = found == 1
 	return latest, nil
 }
 

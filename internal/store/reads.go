@@ -27,7 +27,7 @@ type readTx struct {
 const maxIdleReads = 32
 
 // begin is an idle transaction, or a new one.
-func (p *idleReads) begin(db *bbolt.DB) (*readTx, error) {
+func (p *idleReads) begin(fresh func() (*bbolt.Tx, error)) (*readTx, error) {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
 		t := p.idle[n-1]
@@ -38,7 +38,7 @@ func (p *idleReads) begin(db *bbolt.DB) (*readTx, error) {
 	t := &readTx{writes: p.writes, kept: p.open}
 	p.mu.Unlock()
 	var err error
-	if t.tx, err = db.Begin(false); err != nil {
+	if t.tx, err = fresh(); err != nil {
 		return nil, err
 	}
 	return t, nil

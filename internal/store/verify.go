@@ -140,8 +140,11 @@ func ReadFile(ctx context.Context, path string, f func(Reader) error) error {
 			err = fmt.Errorf("%w: format %d", errors.ErrUnsupported, had)
 		}
 		if err == nil {
-			s := &boltStore{db: db, path: path}
-			err = s.View(ctx, f)
+			err = db.View(func(tx *bbolt.Tx) error {
+				r := &reader{tree: newBoltTree(tx)}
+				r.tree.(*boltTree).report = r
+				return r.view(f)
+			})
 		}
 		return errors.Join(err, db.Close())
 	})
