@@ -1,11 +1,11 @@
 // App is what is around every view: navigation, search, what is wrong with the connection, and the view of the address.
-import {useEffect, useReducer, useState} from 'preact/hooks'
+import {useEffect, useLayoutEffect, useState} from 'preact/hooks'
 import {control, pages} from './lib/api.js'
+import {useChanges} from './lib/changes.js'
 import {useLive} from './lib/data.js'
-import {forget, useQuery} from './lib/query.js'
+import {useQuery} from './lib/query.js'
 import {A, address, go, useAddress} from './lib/router.jsx'
 import {preference, session} from './lib/session.js'
-import {begin} from './lib/stream.js'
 import {time} from './lib/text.js'
 import {NoPolicy, Page} from './ui/basics.jsx'
 import {KeyDialog} from './ui/key.jsx'
@@ -13,8 +13,7 @@ import {Palette} from './ui/palette.jsx'
 import {coreNetworkViews, viewOf} from './views.jsx'
 
 export function useSession() {
-	const [, render] = useReducer((n) => n + 1, 0)
-	useEffect(() => session.listen(render), [])
+	useChanges(session.listen)
 	return session
 }
 
@@ -24,16 +23,13 @@ export const useNetworks = () => useQuery('networks', async () => {
 })
 
 export function App() {
-	const {key, account} = useSession()
+	useSession()
 	const {parts, params} = useAddress()
 	const [menu, setMenu] = useState(false)
 	const [find, setFind] = useState(false)
-	useEffect(begin, [])
-	useEffect(() => {
-		control('GET', 'caller').then((c) => session.met(c), () => {})
-	}, [key, account])
-	useEffect(() => forget, [key, account])
-	useEffect(() => {
+	const {data: caller} = useQuery('caller', () => control('GET', 'caller'))
+	useLayoutEffect(() => { if (caller) session.met(caller) }, [caller])
+	useLayoutEffect(() => {
 		const key = (e) => {
 			if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') {
 				e.preventDefault()

@@ -22,14 +22,18 @@ after(() => rmSync(folder, {recursive: true}))
 // coreNetwork is the link to the core network, not that of the number of core networks.
 const coreNetwork = (page) => page.locator('main .list').getByRole('link')
 
-async function withKey(id, path) {
-	const page = await on.at(path)
+async function use(page, id) {
 	const dialog = page.getByRole('dialog', {name: 'Access key'})
 	await dialog.waitFor()
 	await page.getByLabel('Access key ID').fill(id)
 	await page.getByLabel('Secret access key').fill('secret/of+' + id)
 	await page.getByRole('button', {name: 'Use the key'}).click()
 	await dialog.waitFor({state: 'detached'})
+}
+
+async function withKey(id, path) {
+	const page = await on.at(path)
+	await use(page, id)
 	return page
 }
 
@@ -49,7 +53,36 @@ test('a wrong secret is refused in the words of the server', async () => {
 	await page.getByLabel('Access key ID').fill('AKIAREADER')
 	await page.getByLabel('Secret access key').fill('wrong')
 	await page.getByRole('button', {name: 'Use the key'}).click()
-	await page.getByText(/signature we calculated does not match/).first().waitFor()
+	await page.getByRole('dialog', {name: 'Access key'}).getByText(/signature we calculated does not match/).waitFor()
+	await page.context().close()
+})
+
+test('a refusal of what was asked without the key, which comes late, asks for no other key', async () => {
+	const page = await on.chrome.pageOf()
+	let go
+	const late = new Promise((done) => { go = done })
+	await page.route(/\/global-networks\?/, async (route) => {
+		if (!route.request().headers().authorization) await late
+		await route.continue()
+	})
+	await page.goto(on.server.url + '/console/')
+	await use(page, 'AKIAEVERYTHING')
+	await coreNetwork(page).waitFor()
+	const answer = page.waitForResponse((r) => r.status() === 403)
+	go()
+	await (await answer).finished()
+	await page.evaluate(() => new Promise(requestAnimationFrame))
+	assert.equal(await page.getByRole('dialog').count(), 0)
+	await page.context().close()
+})
+
+test('whoever keeps the key that is in use still has it', async () => {
+	const page = await withKey('AKIAEVERYTHING', '')
+	const account = page.getByRole('button', {name: 'arn:aws:iam::111122223333:user/akiaeverything'})
+	await account.click()
+	await page.getByRole('dialog', {name: 'Access key'}).getByRole('button', {name: 'Cancel'}).click()
+	await page.getByRole('dialog', {name: 'Access key'}).waitFor({state: 'detached'})
+	assert.ok(await account.isVisible())
 	await page.context().close()
 })
 
@@ -78,7 +111,8 @@ test('what a key may not do is greyed, with the reason', async () => {
 	await page.locator('main').getByText(/^This takes a key that may do everything/).waitFor()
 	assert.deepEqual(asked.filter((p) => p.startsWith('/_portolan/core-networks')), [])
 	await page.getByRole('navigation').getByRole('link', {name: 'Policy versions'}).click()
-	await page.getByRole('link', {name: 'Version 1'}).click()
+	await page.getByRole('link', {name: 'Version 1', exact: true}).click()
+	await page.getByRole('heading', {name: 'Policy version 1', exact: true}).waitFor()
 	await settled(page)
 	assert.deepEqual(page.complaints, [])
 	await page.context().close()

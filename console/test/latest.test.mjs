@@ -41,3 +41,28 @@ test('whoever leaves is told nothing more', async () => {
 	await of.answer('one')
 	assert.deepEqual([of.asked, of.told], [[1], []])
 })
+
+test('an error that passes is asked about again, after a while and unless there is another value', async (t) => {
+	t.mock.timers.enable({apis: ['setTimeout']})
+	const of = begin()
+	const passing = () => Object.assign(new Error('away'), {passing: true})
+	const later = async () => {
+		t.mock.timers.tick(2000)
+		await new Promise(setImmediate)
+	}
+	of.job.about(1)
+	await of.answer(passing())
+	assert.deepEqual(of.asked, [1])
+	await later()
+	assert.deepEqual(of.asked, [1, 1])
+	await of.answer(passing())
+	of.job.about(2)
+	await later()
+	await of.answer('two')
+	assert.deepEqual([of.asked, of.told], [[1, 1, 2], ['1: away', '1: away', '2: two']])
+	of.job.about(3)
+	await of.answer(passing())
+	of.job.end()
+	await later()
+	assert.deepEqual(of.asked, [1, 1, 2, 3])
+})

@@ -5,7 +5,7 @@ import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, extname, join} from 'node:path'
-import {after, before} from 'node:test'
+import {after, afterEach, before} from 'node:test'
 import {fileURLToPath} from 'node:url'
 import axe from 'axe-core'
 import {chromium} from 'playwright-core'
@@ -45,19 +45,20 @@ export async function serve(...args) {
 	const port = await freePort()
 	const data = mkdtempSync(join(tmpdir(), 'portolan-console-'))
 	const server = {url: `http://127.0.0.1:${port}`, process: null}
+	let ended // whether it was stopped or fell
 	server.start = async () => {
 		let log = ''
 		server.process = spawn(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'error', '--drain', '1s', ...args], {stdio: ['ignore', 'ignore', 'pipe']})
+		ended = once(server.process, 'exit')
 		server.process.stderr.on('data', (d) => { log += d })
 		await until('the server is ready', async () => (await fetch(server.url + '/_portolan/health')).ok).catch((e) => { throw new Error(`${e.message}: ${log}`) })
 	}
 	server.stop = async () => {
-		const ended = once(server.process, 'exit')
 		server.process.kill('SIGTERM')
 		await ended
 	}
 	server.end = async () => {
-		if (server.process.exitCode === null) await server.stop()
+		await server.stop()
 		rmSync(data, {recursive: true, force: true})
 	}
 	await server.start()
@@ -117,6 +118,26 @@ export async function network(url) {
 	return {gn, cn, site, device, link, connect, peer, ids, policy, api}
 }
 
+// delays has every call of a page, and every answer to one, come 0, 100 or 2,000 milliseconds later, at random: with CONSOLE_DELAY=SEED
+// what a test does not wait for is not there.
+const delayed = Boolean(process.env.CONSOLE_DELAY)
+let seed = Number(process.env.CONSOLE_DELAY)
+async function delays(page) {
+	const cdp = await page.context().newCDPSession(page)
+	cdp.on('Fetch.requestPaused', ({requestId, responseStatusCode, responseErrorReason}) => {
+		seed = Math.imul(seed, 1103515245) + 12345
+		const what = responseStatusCode || responseErrorReason ? 'Fetch.continueResponse' : 'Fetch.continueRequest'
+		setTimeout(() => cdp.send(what, {requestId}).catch(() => {}), [0, 100, 2000][(seed >>> 16) % 3]) // the page may be closed
+	})
+	await cdp.send('Fetch.enable', {patterns: ['Request', 'Response'].map((requestStage) => ({requestStage, resourceType: 'Fetch'}))})
+}
+
+// shown is what a page shows: its address, its text and what its browser complained of.
+async function shown(page) {
+	const main = await page.locator('main').innerText({timeout: 5000}).catch((e) => e.message)
+	return `${page.url()}\n${main.slice(0, 3000)}\n${page.complaints.map((c) => 'complaint: ' + c).join('\n')}`
+}
+
 const types = {'.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html', '.svg': 'image/svg+xml'}
 
 // browser starts Chromium. page gives a page that fails the test when the console of the browser has an error.
@@ -128,6 +149,7 @@ export async function browser() {
 		const context = await chrome.newContext({viewport: {width: 1280, height: 900}, reducedMotion: 'reduce', colorScheme: 'light', ...options})
 		context.setDefaultTimeout(180_000)
 		const page = await context.newPage()
+		if (delayed) await delays(page)
 		page.complaints = []
 		page.on('pageerror', (e) => page.complaints.push('error: ' + e.message))
 		page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) page.complaints.push(m.text()) })
@@ -146,7 +168,7 @@ export async function browser() {
 }
 
 // stage has, while the tests of a file run, a server, the network on it unless it is bare, and Chromium. at gives a page at an address below
-// /console/, cn is the core network that --snapshot made.
+// /console/, cn is the core network that --snapshot made. Pages that are open when a test fails are printed, and closed.
 export function stage({args = [], bare = false} = {}) {
 	const on = {}
 	before(async () => {
@@ -158,6 +180,13 @@ export function stage({args = [], bare = false} = {}) {
 	after(async () => {
 		await on.chrome?.close()
 		await on.server?.end()
+	})
+	afterEach(async (t) => {
+		if (t.passed) return
+		for (const context of on.chrome?.contexts() ?? []) {
+			for (const page of context.pages()) console.error(`${t.name}: ${await shown(page)}`)
+			await context.close()
+		}
 	})
 	on.at = async (path, options) => {
 		const page = await on.chrome.pageOf(options)

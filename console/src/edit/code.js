@@ -30,8 +30,8 @@ const look = EditorView.theme({
 
 // open makes an editor in an element, below a shadow root: there CodeMirror's styles are sheets and no elements, which the
 // page's Content-Security-Policy would refuse. changed(update) is called after every change, moved(view) when the cursor moves;
-// schema gives the JSON Schema for completion.
-export function open(parent, text, {changed, moved, schema}) {
+// schemaOf gives the JSON Schema of a text for completion.
+export function open(parent, text, {changed, moved, schemaOf}) {
 	const root = parent.shadowRoot ?? parent.attachShadow({mode: 'open'})
 	const view = new EditorView({
 		parent: root,
@@ -40,7 +40,7 @@ export function open(parent, text, {changed, moved, schema}) {
 			doc: text,
 			extensions: [
 				lineNumbers(), foldGutter(), codeFolding(), history(), drawSelection(), indentOnInput(), indentUnit.of('  '), bracketMatching(), closeBrackets(), highlightActiveLine(), highlightSelectionMatches(), EditorView.lineWrapping,
-				json(), syntaxHighlighting(colours), look, lintGutter(), autocompletion({override: [complete(schema)]}),
+				json(), syntaxHighlighting(colours), look, lintGutter(), autocompletion({override: [complete(schemaOf)]}),
 				keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
 				EditorView.contentAttributes.of({'aria-label': 'Policy document. Tab indents; Escape, then Tab leaves the editor.', spellcheck: 'false'}),
 				EditorView.updateListener.of((u) => {

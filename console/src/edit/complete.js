@@ -33,11 +33,13 @@ function namesAt(steps, document) {
 	return references.find(([end]) => end.test(path))?.[1](document) ?? []
 }
 
-// complete is a completion source of CodeMirror. schema gives the JSON Schema, or null while it is not there.
-export const complete = (schema) => (context) => {
+// complete is a completion source of CodeMirror. schemaOf gives the JSON Schema of a text once it is there, or null.
+export const complete = (schemaOf) => async (context) => {
 	const {state, pos} = context
 	const word = context.matchBefore(/"?[\w*.-]*/)
-	if (!schema() || !word || (word.from === word.to && !context.explicit)) return null
+	if (!word || (word.from === word.to && !context.explicit)) return null
+	const schema = await schemaOf(state.doc.toString())
+	if (!schema) return null
 	const {steps, inName, around} = pathOf(state, pos)
 	const document = documentOf(state) ?? {}
 	const last = /\S(?=\s*$)/.exec(state.sliceDoc(Math.max(0, word.from - 2000), word.from))?.[0]
@@ -48,10 +50,10 @@ export const complete = (schema) => (context) => {
 		const object = inName ? steps.slice(0, -1) : steps
 		const has = valueAt(document, object) ?? {}, typed = word.text.replace(/^"/, '')
 		const colon = /^"?\s*:/.test(after) ? '' : ': '
-		options = [...membersOf(schemasAt(schema(), object, document))].filter(([name]) => !Object.hasOwn(has, name) || name === typed)
+		options = [...membersOf(schemasAt(schema, object, document))].filter(([name]) => !Object.hasOwn(has, name) || name === typed)
 			.map(([name, m]) => ({name, type: 'property', info: m.description, boost: m.required ? 1 : 0, text: `"${name}"${colon}`}))
 	} else {
-		const here = schemasAt(schema(), steps, document)
+		const here = schemasAt(schema, steps, document)
 		const item = around === 'Array' && (last === '[' || last === ',') && typeof steps.at(-1) !== 'number'
 		const values = new Set([...valuesOf(item ? itemsOf(here) : here), ...namesAt(steps, document)])
 		options = [...values].map((v) => ({name: String(v), type: 'enum', text: JSON.stringify(v)}))

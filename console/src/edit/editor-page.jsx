@@ -3,7 +3,7 @@ import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {askWith, call, control} from '../lib/api.js'
 import {useLive, usePolicy, useVersions} from '../lib/data.js'
 import {latest} from '../lib/latest.js'
-import {invalidate, useQuery} from '../lib/query.js'
+import {invalidate} from '../lib/query.js'
 import {address, go, setParams} from '../lib/router.jsx'
 import {preference, session} from '../lib/session.js'
 import {Act, Failure, Field, Loaded, Page, State} from '../ui/basics.jsx'
@@ -29,8 +29,13 @@ export function EditorPage({parts: [, cn], params}) {
 	const wanted = params.version || (versions.data?.length ? 'LATEST' : '')
 	const policy = usePolicy(cn, wanted)
 	const empty = versions.data && !versions.data.length
+	// What is written is of the version that was there when it was begun, whatever is put meanwhile and whatever cannot be had any more.
+	const begun = useRef()
+	if (begun.current?.version !== params.version) begun.current = null
+	const known = !versions.loading && !policy.loading && (empty || policy.data)
+	if (known && !begun.current) begun.current = {version: params.version, base: policy.data, newest: versions.data?.[0]?.PolicyVersionId, text: empty ? begin : pretty(policy.data.PolicyDocument)}
 	return <Page title="Policy editor" sub="What AWS would refuse and what lint advises is shown as you type; beside it, what the policy would do. Nothing is sent before Put.">
-		{empty ? <Editor cn={cn} text={begin} params={params} /> : <Loaded of={versions.error ? versions : policy} what="policy">{(p) => <Editor key={p.PolicyVersionId} cn={cn} base={p} text={pretty(p.PolicyDocument)} params={params} />}</Loaded>}
+		{begun.current ? <Editor key={params.version} cn={cn} {...begun.current} params={params} /> : <Loaded of={versions.error ? versions : {...policy, data: undefined}} what="policy" />}
 	</Page>
 }
 
@@ -45,15 +50,23 @@ function useLatest(ask, {rest, told} = {}) {
 	return [answer, job.about]
 }
 
-// useSchema is the JSON Schema of a version of the policy language, of all versions where that is none.
-function useSchema(version) {
-	const of = useQuery(`schema ${version}`, () => control('GET', 'policy/schema', {query: {version}}))
-	const all = useQuery(of.error ? 'schema' : null, () => control('GET', 'policy/schema'))
-	return of.data ?? all.data
+const schemas = new Map() // answers about JSON Schemas by version of the policy language
+
+// schemaOf is the JSON Schema of the version of the policy language that a text has, or of all versions; null where it cannot be had.
+async function schemaOf(text) {
+	for (const version of [/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1], '']) {
+		if (!schemas.has(version)) schemas.set(version, control('GET', 'policy/schema', {query: {version}}))
+		try {
+			return await schemas.get(version)
+		} catch {
+			schemas.delete(version)
+		}
+	}
+	return null
 }
 
-function Editor({cn, base, text: initial, params}) {
-	const box = useRef(), view = useRef(), known = useRef(null)
+function Editor({cn, base, newest, text: initial, params}) {
+	const box = useRef(), view = useRef()
 	const [text, setText] = useState(initial)
 	const [cursor, setCursor] = useState(null)
 	const assertions = preference('assertions.' + cn) ?? ''
@@ -64,8 +77,6 @@ function Editor({cn, base, text: initial, params}) {
 			return null
 		}
 	}, [text])
-	const schema = useSchema(/"version"\s*:\s*"([\d.]+)"/.exec(text)?.[1] ?? '')
-	known.current = schema ?? known.current
 	const live = useLive(cn)
 	const asked = useRef(null) // the text that findings are awaited for
 	const [lint, look] = useLatest((of, signal) => {
@@ -89,7 +100,7 @@ function Editor({cn, base, text: initial, params}) {
 				setText(of.text)
 				if (ready.current) look(of)
 			},
-			schema: () => known.current,
+			schemaOf,
 			moved: (v) => setCursor({...pathOf(v.state, v.state.selection.main.head), at: v.state.selection.main.head}),
 		})
 		if (params.path) {
@@ -101,9 +112,9 @@ function Editor({cn, base, text: initial, params}) {
 	useEffect(() => {
 		ready.current = live !== undefined
 		if (ready.current) look(textOf(view.current.state))
-	}, [live === undefined])
+	}, [live && live.PolicyVersionId])
 	const put = async () => {
-		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: base?.PolicyVersionId})
+		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: newest})
 		invalidate(`cn ${cn} `)
 		go(address(['cn', cn, 'policy', String(reply.CoreNetworkPolicy.PolicyVersionId)]))
 	}

@@ -14,6 +14,7 @@ export class CallError extends Error {
 
 	get fields() { return this.detail?.Fields ?? [] }
 	get gone() { return this.status === 0 }
+	get passing() { return this.gone || this.status === 429 || this.status >= 500 } // the next answer may be another
 	get denied() { return this.status === 401 || this.status === 403 }
 }
 
@@ -24,6 +25,7 @@ export async function send(method, path, {query, body, accept, signal, headers: 
 		for (const v of Array.isArray(value) ? value : [value]) if (v !== undefined && v !== null && v !== '') url.searchParams.append(name, v)
 	}
 	const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body)
+	const {key} = session
 	const headers = {accept: accept ?? 'application/json', ...more, ...(await credentials(method, url, text))}
 	if (text !== undefined) headers['content-type'] = 'application/json'
 	let reply
@@ -39,7 +41,8 @@ export async function send(method, path, {query, body, accept, signal, headers: 
 	const detail = await reply.json().catch(() => null)
 	const type = (reply.headers.get('x-amzn-errortype') ?? detail?.__type ?? `HTTP ${reply.status}`).split(':')[0]
 	const e = new CallError(reply.status, type, detail?.Message ?? detail?.message ?? `The server answered ${reply.status}.`, detail)
-	if (e.status === 403 && /^(MissingAuthenticationToken|UnrecognizedClient|InvalidSignature|ExpiredToken|IncompleteSignature|InvalidClientTokenId|SignatureDoesNotMatch)/.test(type)) session.ask(e.message)
+	// An answer to what was asked with another key says nothing of this one.
+	if (key === session.key && e.status === 403 && /^(MissingAuthenticationToken|UnrecognizedClient|InvalidSignature|ExpiredToken|IncompleteSignature|InvalidClientTokenId|SignatureDoesNotMatch)/.test(type)) session.ask(e.message)
 	throw e
 }
 

@@ -3,7 +3,7 @@
 import {useLayoutEffect, useReducer} from 'preact/hooks'
 import {session} from './session.js'
 
-const entries = new Map() // key → {key, data, error, at, running, fn, users, stale}
+const entries = new Map() // key → {key, data, error, at, running, again, progress, fn, users, stale, timer, left}
 
 function entry(key) {
 	let e = entries.get(key)
@@ -13,33 +13,55 @@ function entry(key) {
 
 const tell = (e) => { for (const f of e.users) f() }
 
+// refresh asks again what is shown, and marks what is not.
+function refresh(e) {
+	if (e.users.size) run(e)
+	else e.stale = true
+}
+
 async function run(e) {
 	if (e.running) {
 		e.again = true
-		return e.running
+		return
 	}
+	const job = e.running = {}
+	clearTimeout(e.timer)
 	e.stale = false
-	const job = (async () => {
-		try {
-			e.data = await e.fn({progress: (rows) => { e.progress = rows.length; if (!e.at) e.data = [...rows]; tell(e) }})
-			e.error = null
-			e.at = new Date()
-		} catch (error) {
-			e.error = error
-			if (!error.gone && error.status !== 503) e.data = undefined
-		}
-		e.running = null
-		e.progress = 0
-		tell(e)
-		if (e.again) {
-			e.again = false
-			if (e.users.size) run(e)
-			else e.stale = true
-		}
-	})()
-	e.running = job
 	tell(e)
-	return job
+	let wait = 0
+	try {
+		const data = await e.fn({progress: (rows) => {
+			if (e.running !== job) return
+			e.progress = rows.length
+			if (!e.at) e.data = [...rows]
+			tell(e)
+		}})
+		if (e.running !== job) return // it was asked for another caller
+		e.data = data
+		e.error = null
+		e.at = new Date()
+		if (moves(data)) wait = 2000
+	} catch (error) {
+		if (e.running !== job) return
+		e.error = error
+		if (error.passing) wait = 5000
+		else e.data = undefined
+	}
+	e.running = null
+	e.progress = 0
+	if (wait) e.timer = setTimeout(refresh, wait, e)
+	tell(e)
+	if (e.again) {
+		e.again = false
+		refresh(e)
+	}
+}
+
+// moves tells of an answer that it has something in a state which ends by itself: of most such ends there are no events.
+function moves(data) {
+	const lists = Array.isArray(data) ? [data] : [[data], ...Object.values(data ?? {}).filter(Array.isArray)]
+	return lists.some((list) => list.some((r) => /^(CREATING|UPDATING|DELETING|EXECUTING|IN_PROGRESS|PENDING|PENDING_(NETWORK_UPDATE|GENERATION))$/.test(
+		r?.State?.Code ?? r?.State ?? r?.ConnectPeerState ?? r?.LinkAssociationState ?? r?.ChangeSetState ?? r?.Status)))
 }
 
 let leavings = 0, trimming = 0
@@ -55,8 +77,9 @@ function trim() {
 	}
 }
 
-// useQuery gives {data, error, loading, at, reload}. key is text or null: nothing is asked then. It asks before the page is
-// painted, so that the answer is on its way meanwhile.
+// useQuery gives {data, error, loading, progress}. key is text or null: nothing is asked then. It asks before the page is
+// painted, so that the answer is on its way meanwhile. Events tell when an answer about a core network is old: any other is asked
+// for by each view that begins to show it.
 export function useQuery(key, fn) {
 	const [, render] = useReducer((n) => n + 1, 0)
 	const e = key === null ? null : entry(key)
@@ -64,7 +87,7 @@ export function useQuery(key, fn) {
 	useLayoutEffect(() => {
 		if (!e) return
 		e.users.add(render)
-		if (e.stale) run(e)
+		if (e.stale || !e.running && (e.error || !key.startsWith('cn '))) run(e)
 		return () => {
 			e.users.delete(render)
 			e.left = ++leavings
@@ -72,39 +95,29 @@ export function useQuery(key, fn) {
 			trimming = setTimeout(trim, 1000)
 		}
 	}, [e])
-	if (!e) return {loading: false, reload: () => {}}
-	return {data: e.data, error: e.error, loading: Boolean(e.running) || e.stale, at: e.at, progress: e.progress, reload: () => run(e)}
+	if (!e) return {loading: false}
+	return {data: e.data, error: e.error, loading: Boolean(e.running) || e.stale, progress: e.progress}
 }
-
-// peek is an answer that is there already.
-export const peek = (key) => entries.get(key)?.data
 
 // known are all answers that are there, by key.
 export const known = () => [...entries.values()].filter((e) => e.data !== undefined)
 
-// invalidate asks again what is shown, of keys that begin with one of the prefixes, and marks what is not.
+// invalidate asks again for keys that begin with one of the prefixes.
 export function invalidate(...prefixes) {
-	for (const e of entries.values()) {
-		if (!prefixes.some((p) => e.key.startsWith(p))) continue
-		if (e.users.size) run(e)
-		else e.stale = true
-	}
+	for (const e of entries.values()) if (prefixes.some((p) => e.key.startsWith(p))) refresh(e)
 }
 
-// forget drops everything, when another caller asks.
-export function forget() {
-	for (const e of entries.values()) {
-		e.data = undefined
-		e.at = undefined
-		e.error = null
-		if (e.users.size) run(e)
-		else e.stale = true
-	}
-}
+// Of global networks and their inventory there are no events: what is shown of them is asked again now and then.
+setInterval(() => document.hidden || invalidate('gn ', 'networks'), 30_000)
 
-// A server that is back is asked for everything that failed or may have changed.
-let reachable = true
+// Another caller is answered otherwise, and a server that is back is asked for everything that failed or may have changed.
+let {reachable, key, account} = session
 session.listen(() => {
-	if (session.reachable && !reachable) invalidate('')
-	reachable = session.reachable
+	if (session.key !== key || session.account !== account) {
+		for (const e of entries.values()) {
+			Object.assign(e, {data: undefined, error: null, at: undefined, running: null, again: false, progress: 0})
+			refresh(e)
+		}
+	} else if (session.reachable && !reachable) invalidate('')
+	;({reachable, key, account} = session)
 })

@@ -1,9 +1,13 @@
 // Every view is an address: a path below /console/ and a query string.
-import {useEffect, useReducer} from 'preact/hooks'
+import {useChanges} from './changes.js'
 import {session} from './session.js'
 
 const listeners = new Set()
 const changed = () => { for (const f of listeners) f() }
+function listen(f) {
+	listeners.add(f)
+	return () => listeners.delete(f)
+}
 addEventListener('popstate', changed)
 
 // here is the current address: its parts below /console/, decoded, and its parameters.
@@ -40,11 +44,7 @@ export function setParams(params, {replace = true} = {}) {
 }
 
 export function useAddress() {
-	const [, render] = useReducer((n) => n + 1, 0)
-	useEffect(() => {
-		listeners.add(render)
-		return () => listeners.delete(render)
-	}, [])
+	useChanges(listen)
 	return here()
 }
 

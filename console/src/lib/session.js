@@ -27,6 +27,11 @@ export const session = {
 		session.asking = message
 		change()
 	},
+	// dismiss closes the question for a key without an answer.
+	dismiss() {
+		session.asking = null
+		change()
+	},
 	use(key) {
 		session.key = key
 		session.asking = null

@@ -1,87 +1,67 @@
 // The live stream of events. It begins with what comes next, and resumes after the last event it saw, by the event's opaque token.
-// Events from before are asked for once a view shows them.
-import {control, send} from './api.js'
+// Events from before are asked for by views that show them.
+import {send} from './api.js'
 import {invalidate} from './query.js'
 import {session} from './session.js'
 
 const kept = 500
+const silence = 45_000 // of a connection, after which it is given up: the server writes every 15 seconds
+
+const listeners = new Set()
 
 export const stream = {
 	events: [], // the latest first: {token, event}
-	earlier: false, // whether those from before were asked for
 	open: false,
-	refused: null, // a CallError that trying again does not help
-	listeners: new Set(),
 	listen(f) {
-		stream.listeners.add(f)
-		return () => stream.listeners.delete(f)
+		listeners.add(f)
+		return () => listeners.delete(f)
 	},
 }
 
-const tell = () => { for (const f of stream.listeners) f() }
+const tell = () => { for (const f of listeners) f() }
 
+let began = performance.now() // before views ask
 let last = ''
 let abort = null
 let timer = 0
 
-// restart begins anew, as when another caller asks.
-export function restart() {
-	clearTimeout(timer)
-	abort?.abort()
-	last = ''
-	stream.events = []
-	stream.refused = null
-	follow()
-	if (stream.earlier) recall()
-}
-
-// recall asks for the latest events from before.
-export async function recall() {
-	stream.earlier = true
-	const of = session.key
-	const {events} = await control('GET', 'events', {query: {last: 100}}).catch(() => ({events: []}))
-	if (of !== session.key) return
-	const known = new Set(stream.events.map((e) => e.token))
-	stream.events = [...stream.events, ...events.reverse().filter((e) => !known.has(e.token))].slice(0, kept)
-	tell()
-}
-
-async function follow(wait = 500) {
-	abort = new AbortController()
-	const mine = abort
+// follow connects, and connects again when a connection ends.
+export async function follow(wait = 500) {
+	const mine = abort = new AbortController()
 	try {
-		if (!last) last = (await control('GET', 'events', {query: {last: 1}, signal: mine.signal})).events.at(-1)?.token ?? ''
-		const reply = await send('GET', '/_portolan/events', {
-			accept: 'text/event-stream', signal: mine.signal, headers: last ? {'last-event-id': last} : {},
-		})
+		if (!last) last = await meet(mine.signal)
+		const reply = await send('GET', '/_portolan/events', {accept: 'text/event-stream', signal: mine.signal, headers: {'last-event-id': last}})
 		stream.open = true
 		wait = 500
 		tell()
 		await read(reply.body.getReader())
 	} catch (e) {
-		if (e.name === 'AbortError') return
-		if (e.denied) {
-			stream.refused = e
-			stream.open = false
-			tell()
-			return
-		}
+		if (e.denied) return // trying again does not help
 	}
 	if (mine !== abort) return
 	stream.open = false
 	tell()
-	if (!mine.signal.aborted) check()
-	timer = setTimeout(() => follow(Math.min(wait * 2, 5000)), wait)
+	timer = setTimeout(follow, wait, Math.min(wait * 2, 5000))
 }
 
-// check finds out whether the server has gone, when a stream ends.
-const check = () => send('GET', '/_portolan/health').catch(() => {})
+// meet gives the token to begin after. What views have asked for so far may have been answered before the latest event: they ask again
+// unless that event is older than their questions, by the clock of the server.
+async function meet(signal) {
+	const reply = await send('GET', '/_portolan/events', {query: {last: 1}, signal})
+	const {events: [latest], next} = await reply.json()
+	const age = latest && Date.parse(reply.headers.get('date')) - Date.parse(latest.event.time)
+	if (age < performance.now() - began + skew) soon()
+	return next
+}
+
+const skew = 5000 // between clocks of a cluster, and the seconds that both times are cut to
 
 async function read(reader) {
 	const decoder = new TextDecoder()
 	let text = ''
 	for (;;) {
-		const {done, value} = await reader.read()
+		const watch = setTimeout(() => reader.cancel(), silence)
+		const {done, value} = await reader.read().finally(() => clearTimeout(watch))
 		if (done) return
 		text += decoder.decode(value, {stream: true})
 		const parts = text.split('\n\n')
@@ -100,24 +80,37 @@ function parse(block) {
 	return data ? {token, event: JSON.parse(data)} : null
 }
 
-let pending = 0
-
 function took(list) {
 	last = list.at(-1).token || last
 	stream.events = [...list.reverse(), ...stream.events].slice(0, kept)
 	tell()
-	// What an event is about is asked again, once for events that come together.
-	clearTimeout(pending)
-	pending = setTimeout(() => invalidate('cn ', 'gn ', 'networks'), 250)
+	soon()
 }
 
-let wasKey = session.key, wasAccount = session.account
-session.listen(() => {
-	if (session.key !== wasKey || session.account !== wasAccount) {
-		wasKey = session.key
-		wasAccount = session.account
-		restart()
-	}
-})
+// soon asks again for what events are about, once for events that come together. Those that follow do not put it off.
+let due = 0, asked = -Infinity
+function soon() {
+	due ||= setTimeout(() => {
+		due = 0
+		asked = performance.now()
+		invalidate('cn ', 'gn ', 'networks')
+	}, Math.max(250, asked + 1000 - performance.now()))
+}
 
-export const begin = () => { if (!abort) follow() }
+let {key, account, reachable} = session
+let trying = 0
+session.listen(() => {
+	if (session.key !== key || session.account !== account) {
+		clearTimeout(timer)
+		abort.abort()
+		last = ''
+		began = performance.now()
+		Object.assign(stream, {events: [], open: false})
+		follow()
+	}
+	if (session.reachable !== reachable) {
+		clearInterval(trying)
+		if (!session.reachable) trying = setInterval(() => send('GET', '/_portolan/health').catch(() => {}), 2000)
+	}
+	;({key, account, reachable} = session)
+})

@@ -1,5 +1,5 @@
 // RouteAnalyzer is AWS's Route Analyzer: the way of a packet between attachments of transit gateways, as their route tables have it.
-import {useState} from 'preact/hooks'
+import {useLayoutEffect, useState} from 'preact/hooks'
 import {Hops} from '../draw/hops.jsx'
 import {call, pages} from '../lib/api.js'
 import {useQuery} from '../lib/query.js'
@@ -47,7 +47,9 @@ export function RouteAnalyzer({parts: [, gn], params}) {
 }
 
 function Question({gn, list, params}) {
-	const [form, setForm] = useState({source: params.source ?? '', from: params.from ?? '', destination: params.destination ?? '', to: params.to ?? '', back: params.back ?? 'yes', middleboxes: params.middleboxes ?? ''})
+	const given = {source: params.source ?? '', from: params.from ?? '', destination: params.destination ?? '', to: params.to ?? '', back: params.back ?? 'yes', middleboxes: params.middleboxes ?? ''}
+	const [form, setForm] = useState(given)
+	useLayoutEffect(() => setForm(given), [JSON.stringify(given)])
 	const set = (name) => (value) => setForm({...form, [name]: value.trim()})
 	const options = list.map((a) => [a.ResourceArn, [nameOf(a), id(a.ResourceArn), `on ${lastPart(a.RegisteredGatewayArn)}`].filter(Boolean).join(', ')])
 	const run = async () => {

@@ -20,7 +20,7 @@ export function CoreNetwork({parts: [, cn]}) {
 	return <Page title={core.data?.Description || 'Core network'} sub={<Id>{cn}</Id>}>
 		<Loaded of={core} what="core network">{(c) => <>
 			<Facts of={[['State', <State of={c.State} />], ['Global network', <A to={['gn', c.GlobalNetworkId, 'sites']}>{c.GlobalNetworkId}</A>], ['Created', time(c.CreatedAt)],
-				['Policy in force', live ? <A to={['cn', cn, 'policy', String(live.PolicyVersionId)]}>version {live.PolicyVersionId}</A> : 'none'],
+				['Policy in force', live ? <A to={['cn', cn, 'policy', String(live.PolicyVersionId)]}>version {live.PolicyVersionId}</A> : live === null && 'none'],
 				['Latest policy', latest && latest !== live ? <A to={['cn', cn, 'policy', String(latest.PolicyVersionId)]}>version {latest.PolicyVersionId}, {latest.ChangeSetState}</A> : '']]} />
 			<ul class="cards" aria-label="Counts">
 				<Count of={c.Segments?.length} to={['cn', cn, 'logical']}>segments</Count>

@@ -8,11 +8,13 @@ import {Choice, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
 const message = {name: 'message', title: 'Finding', text: (f) => withNames(f.message, f.names)}
+// keyOf is what a finding is about: it is the same when findings are asked for again, and others have come or gone.
+const keyOf = (f) => [f.check, f.table, f.prefix, f.path, ...f.subjects].filter(Boolean).join(' ')
 const placeText = (f) => [f.table, f.prefix, ...f.subjects].filter(Boolean).join(' ')
 
 export function Doctor({parts: [, cn], params}) {
 	const found = useDoctor(cn)
-	const rows = useMemo(() => found.data?.map((f, i) => ({...f, key: String(i)})).filter((f) => (!params.check || f.check === params.check) && (!params.severity || f.severity === params.severity)), [found.data, params.check, params.severity])
+	const rows = useMemo(() => found.data?.map((f) => ({...f, key: keyOf(f)})).filter((f) => (!params.check || f.check === params.check) && (!params.severity || f.severity === params.severity)), [found.data, params.check, params.severity])
 	const columns = useMemo(() => [
 		{name: 'check', title: 'Check', text: (f) => f.check},
 		{name: 'severity', title: 'Severity', text: (f) => f.severity, cell: (f) => <State of={f.severity} />},

@@ -1,18 +1,23 @@
 // Events are what happens, as it happens.
-import {useEffect, useMemo, useReducer} from 'preact/hooks'
+import {useMemo} from 'preact/hooks'
+import {control} from '../lib/api.js'
+import {useChanges} from '../lib/changes.js'
+import {useQuery} from '../lib/query.js'
 import {setParams} from '../lib/router.jsx'
-import {recall, stream} from '../lib/stream.js'
+import {stream} from '../lib/stream.js'
 import {lastPart, time} from '../lib/text.js'
-import {Choice, Failure, Page, State} from '../ui/basics.jsx'
+import {Choice, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
 
-export function useStream() {
-	const [, render] = useReducer((n) => n + 1, 0)
-	useEffect(() => {
-		if (!stream.earlier) recall()
-		return stream.listen(render)
-	}, [])
-	return stream
+// useEvents are the latest events as a query: what has come since the page was opened, and what happened before.
+export function useEvents() {
+	useChanges(stream.listen)
+	const before = useQuery('events', async () => (await control('GET', 'events', {query: {last: 100}})).events.reverse())
+	const data = useMemo(() => {
+		const known = new Set(stream.events.map((e) => e.token))
+		return before.data && [...stream.events, ...before.data.filter((e) => !known.has(e.token))]
+	}, [stream.events, before.data])
+	return {...before, data}
 }
 
 const columns = [
@@ -30,12 +35,13 @@ function about({event: {detail}}) {
 }
 
 export function Events({params}) {
-	const {events, open, refused} = useStream()
-	const shown = useMemo(() => events.filter((e) => !params.type || e.event['detail-type'] === params.type), [events, params.type])
-	return <Page title="Events" sub={<State of={open ? 'UP' : 'DOWN'}>{open ? 'live' : 'not connected'}</State>}>
-		<Failure error={refused} />
-		<div class="filters"><Choice label="Type" any="All" value={params.type} options={[...new Set(events.map((e) => e.event['detail-type']))].sort()} onChange={(type) => setParams({type})} /></div>
-		<Table name="events" caption="Events, the latest first" columns={columns} rows={shown} keyOf={(e) => e.token} openKey={params.open} onOpen={(open) => setParams({open})} initial={params.find} onFilter={(find) => setParams({find})}
-			detail={(e) => <pre>{JSON.stringify(e.event, null, 2)}</pre>} empty="Nothing has happened yet." />
+	const events = useEvents()
+	const shown = useMemo(() => events.data?.filter((e) => !params.type || e.event['detail-type'] === params.type), [events.data, params.type])
+	return <Page title="Events" sub={<State of={stream.open ? 'UP' : 'DOWN'}>{stream.open ? 'live' : 'not connected'}</State>}>
+		<Loaded of={events} what="events">{(all) => <>
+			<div class="filters"><Choice label="Type" any="All" value={params.type} options={[...new Set(all.map((e) => e.event['detail-type']))].sort()} onChange={(type) => setParams({type})} /></div>
+			<Table name="events" caption="Events, the latest first" columns={columns} rows={shown} keyOf={(e) => e.token} openKey={params.open} onOpen={(open) => setParams({open})} initial={params.find} onFilter={(find) => setParams({find})}
+				detail={(e) => <pre>{JSON.stringify(e.event, null, 2)}</pre>} empty="Nothing has happened yet." />
+		</>}</Loaded>
 	</Page>
 }

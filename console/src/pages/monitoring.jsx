@@ -7,7 +7,7 @@ import {A, setParams} from '../lib/router.jsx'
 import {lastPart, number, time} from '../lib/text.js'
 import {Choice, Loaded, Page, State} from '../ui/basics.jsx'
 import {Table} from '../ui/table.jsx'
-import {useStream} from './events.jsx'
+import {useEvents} from './events.jsx'
 
 const kind = (t) => t.Health?.Type, status = (t) => t.Health?.Status
 
@@ -59,8 +59,8 @@ const changeColumns = [
 
 // StatusChanges are the latest events of connections that came up or went down; of tells of the detail of an event whether it is meant.
 export function StatusChanges({name, of}) {
-	const {events, refused} = useStream()
-	const rows = useMemo(() => events.filter((e) => e.event['detail-type'] === 'Network Manager Status Update' && of(e.event.detail)), [events, name])
-	if (refused) return <p class="hint">{refused.message}</p>
-	return <Table name={name} caption="Status changes, the latest first" columns={changeColumns} rows={rows} keyOf={(e) => e.token} tall={280} empty="None among the latest events." />
+	const events = useEvents()
+	const rows = useMemo(() => events.data?.filter((e) => e.event['detail-type'] === 'Network Manager Status Update' && of(e.event.detail)), [events.data, name])
+	if (events.error?.denied) return <p class="hint">{events.error.message}</p>
+	return <Loaded of={events} what="events">{() => <Table name={name} caption="Status changes, the latest first" columns={changeColumns} rows={rows} keyOf={(e) => e.token} tall={280} empty="None among the latest events." />}</Loaded>
 }

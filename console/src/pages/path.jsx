@@ -1,5 +1,5 @@
 // Path follows a packet and its answer, hop by hop.
-import {useState} from 'preact/hooks'
+import {useLayoutEffect, useState} from 'preact/hooks'
 import {Hops, stepsOfWay} from '../draw/hops.jsx'
 import {ask} from '../lib/api.js'
 import {useQuery} from '../lib/query.js'
@@ -9,7 +9,9 @@ import {AttachmentField} from '../ui/attachment-field.jsx'
 import {Field, Loaded, Page, State} from '../ui/basics.jsx'
 
 export function Path({parts: [, cn], params}) {
-	const [form, setForm] = useState({from: params.from ?? '', edge: params.edge ?? '', to: params.to ?? '', source: params.source ?? ''})
+	const given = {from: params.from ?? '', edge: params.edge ?? '', to: params.to ?? '', source: params.source ?? ''}
+	const [form, setForm] = useState(given)
+	useLayoutEffect(() => setForm(given), [JSON.stringify(given)])
 	const set = (name) => (value) => setForm({...form, [name]: value.trim()})
 	const asked = params.from && params.to
 	const path = useQuery(asked ? `cn ${cn} path ${JSON.stringify([params.from, params.edge, params.to, params.source])}` : null, () => ask(cn, 'path', {from: params.from, edge: params.edge, to: params.to, source: params.source}))

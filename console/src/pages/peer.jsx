@@ -102,7 +102,8 @@ function WhyAdvertised({cn, id, prefix}) {
 // Association associates a Connect peer with a device and takes that back.
 function Association({cn, peer}) {
 	const gn = useCoreNetwork(cn).data?.GlobalNetworkId
-	const association = useInventory(gn, 'connect-peer-associations').data?.find((a) => a.ConnectPeerId === peer)
+	const associations = useInventory(gn, 'connect-peer-associations')
+	const association = associations.data?.find((a) => a.ConnectPeerId === peer)
 	const devices = useInventory(gn, 'devices')
 	const links = useInventory(gn, 'links')
 	const [device, setDevice] = useState('')
@@ -113,6 +114,7 @@ function Association({cn, peer}) {
 			<Act operation="DisassociateConnectPeer" class="danger" confirm="The Connect peer leaves the device; its sessions and routes stay." run={() => call('DisassociateConnectPeer', {globalNetworkId: gn, connectPeerId: peer})} done={refresh}
 				disabled={association.State === 'DELETING'} why="It is being disassociated.">Disassociate</Act></p>
 	}
+	if (!associations.data) return <Loaded of={associations} what="its device">{() => null}</Loaded>
 	const list = devices.data ?? []
 	const chosen = list.find((d) => d.DeviceId === device)
 	return <div class="filters">

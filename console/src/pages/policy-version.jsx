@@ -32,7 +32,8 @@ export function PolicyVersion({parts: [, cn, , version]}) {
 	const about = versions.data?.find((v) => String(v.PolicyVersionId) === version) ?? p
 	const ready = about?.ChangeSetState === 'READY_TO_EXECUTE'
 	const params = {coreNetworkId: cn, policyVersionId: version}
-	const changes = useQuery(p && !['FAILED_GENERATION', 'PENDING_GENERATION'].includes(p.ChangeSetState) ? `cn ${cn} changes ${version}` : null, () => pages('GetCoreNetworkChangeSet', params, 'CoreNetworkChanges'))
+	const generated = p && !['FAILED_GENERATION', 'PENDING_GENERATION'].includes(p.ChangeSetState)
+	const changes = useQuery(generated ? `cn ${cn} changes ${version}` : null, () => pages('GetCoreNetworkChangeSet', params, 'CoreNetworkChanges'))
 	const events = useQuery(p ? `cn ${cn} changeevents ${version}` : null, () => pages('GetCoreNetworkChangeEvents', params, 'CoreNetworkChangeEvents'))
 	const live = useLive(cn)
 	const plan = useQuery(p && ready && live ? `cn ${cn} plan ${version}` : null, () => askWith(cn, 'what-if', {policy: p.PolicyDocument}))
@@ -50,7 +51,7 @@ export function PolicyVersion({parts: [, cn, , version]}) {
 			{(p.PolicyErrors ?? []).length > 0 && <ul class="list">{p.PolicyErrors.map((e, i) => <li key={i} class="finding error"><strong>{e.ErrorCode}</strong> <bdi>{e.Message}</bdi></li>)}</ul>}
 			{ready && live && <section class="panel"><h2>What it would do</h2><Loaded of={plan} what="plan">{(x) => <PlanSummary of={x} />}</Loaded></section>}
 			<h2>Change set</h2>
-			{changes.data || changes.error ? <Loaded of={changes}>{() => <Table name={`change-set-${version}`} caption="Changes" columns={changeColumns} rows={keyed[0]} keyOf={(c) => c.i} tall={320} empty="The change set is empty." />}</Loaded> : <p class="empty">There is no change set.</p>}
+			{generated ? <Loaded of={changes} what="changes">{() => <Table name={`change-set-${version}`} caption="Changes" columns={changeColumns} rows={keyed[0]} keyOf={(c) => c.i} tall={320} empty="The change set is empty." />}</Loaded> : <p class="empty">There is no change set.</p>}
 			<h2>Events of its execution</h2>
 			<Loaded of={events} what="events">{() => <Table name={`change-events-${version}`} caption="Events of the execution" columns={eventColumns} rows={keyed[1]} keyOf={(c) => c.i} tall={320} empty="It was not executed." />}</Loaded>
 			<h2>Document</h2>

@@ -116,16 +116,6 @@ export function Field({label, value, onInput, hint, wide, ...rest}) {
 	</label>
 }
 
-// useDebounced is a value once it has not changed for some milliseconds.
-export function useDebounced(value, ms) {
-	const [late, set] = useState(value)
-	useEffect(() => {
-		const timer = setTimeout(() => set(value), ms)
-		return () => clearTimeout(timer)
-	}, [value, ms])
-	return late
-}
-
 // More is a part that opens. What is in it is made when it is opened first.
 export function More({summary, open = false, children}) {
 	const [opened, set] = useState(open)

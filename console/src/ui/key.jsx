@@ -1,5 +1,5 @@
 // KeyDialog takes an access key. It stays in memory until the page is closed.
-import {useEffect, useRef, useState} from 'preact/hooks'
+import {useLayoutEffect, useRef, useState} from 'preact/hooks'
 import {session} from '../lib/session.js'
 import {canSign} from '../lib/sigv4.js'
 import {Field} from './basics.jsx'
@@ -7,9 +7,8 @@ import {Field} from './basics.jsx'
 export function KeyDialog() {
 	const dialog = useRef()
 	const [key, set] = useState({id: '', secret: '', token: '', region: 'us-west-2'})
-	useEffect(() => { dialog.current.showModal() }, [])
+	useLayoutEffect(() => { dialog.current.showModal() }, [])
 	const field = (name) => ({value: key[name], onInput: (v) => set({...key, [name]: v.trim()})})
-	const close = () => { session.asking = null; session.reach(session.reachable); session.use(session.key) }
 	const use = (e) => {
 		e.preventDefault()
 		session.use({...key})
@@ -25,7 +24,7 @@ export function KeyDialog() {
 		e.preventDefault()
 		set({...key, ...found, token: found.token ?? ''})
 	}
-	return <dialog ref={dialog} onClose={close} aria-labelledby="key-title">
+	return <dialog ref={dialog} onClose={session.dismiss} aria-labelledby="key-title">
 		<form onSubmit={use} onPaste={paste}>
 			<h2 id="key-title">Access key</h2>
 			<p><bdi>{session.asking}</bdi></p>

@@ -1,5 +1,5 @@
 // Palette finds any view, network, attachment, device or other object by name, id, prefix or address.
-import {useEffect, useMemo, useRef, useState} from 'preact/hooks'
+import {useEffect, useLayoutEffect, useMemo, useRef, useState} from 'preact/hooks'
 import {placesOf, useAttachments} from '../lib/data.js'
 import {known} from '../lib/query.js'
 import {address, go, here} from '../lib/router.jsx'
@@ -24,8 +24,7 @@ export function Palette({close}) {
 		const list = objects.filter((o) => contains(o.search, words)).slice(0, most)
 		return [...questions(text.trim(), core, params), ...list]
 	}, [text, objects, core])
-	useEffect(() => { dialog.current.showModal() }, [])
-	useEffect(() => setAt(0), [text])
+	useLayoutEffect(() => { dialog.current.showModal() }, []) // what is typed next is typed into it
 	const take = (item) => {
 		close()
 		go(item.href)
@@ -40,7 +39,7 @@ export function Palette({close}) {
 	useEffect(() => { document.getElementById('found-' + at)?.scrollIntoView({block: 'nearest'}) }, [at])
 	return <dialog ref={dialog} class="palette" onClose={close} aria-label="Find anything" onClick={(e) => e.target === dialog.current && dialog.current.close()}>
 		<input autofocus role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={found[at] ? 'found-' + at : undefined} aria-label="Name, id, prefix or address"
-			placeholder="Name, id, prefix or address" value={text} onInput={(e) => setText(e.currentTarget.value)} onKeyDown={key} autocomplete="off" spellcheck={false} />
+			placeholder="Name, id, prefix or address" value={text} onInput={(e) => { setText(e.currentTarget.value); setAt(0) }} onKeyDown={key} autocomplete="off" spellcheck={false} />
 		<ul id="found" role="listbox" aria-label="Found">
 			{found.map((o, i) => <li key={o.href + o.title} id={'found-' + i} role="option" aria-selected={i === at} onClick={() => take(o)} onMouseMove={() => setAt(i)}>
 				<bdi>{o.title}</bdi> <small><bdi>{o.kind}</bdi></small></li>)}

@@ -14,6 +14,7 @@ const few = 30 // rows that are all in the page, as high as their cells
 // still to come. Cells of few rows wrap; of many rows one that is too long is whole under its row.
 export function Table({name, caption, columns, rows, keyOf, detail, openKey, onOpen, initial = '', onFilter, empty = 'None.', tall = 520, more = ''}) {
 	const [filter, setFilter] = useState(initial)
+	useLayoutEffect(() => setFilter(initial), [initial]) // another address
 	const [order, setOrder] = useState(null) // {column, down}
 	const shown = useMemo(() => {
 		const words = wordsOf(filter)
