@@ -14,7 +14,7 @@ const tolerance = 0.01, threshold = 0.2
 const on = stage()
 
 const regions = {
-	'logical': ['logical', '.canvas svg'], 'matrix': ['matrix', 'table.matrix'], 'map': ['map', '.canvas svg'], 'logical-dark': ['logical', '.canvas svg', {colorScheme: 'dark'}],
+	'logical': ['logical', '.canvas svg'], 'matrix': ['matrix', 'table.matrix'], 'map': ['map', '.canvas svg:has(.site)'], 'logical-dark': ['logical', '.canvas svg', {colorScheme: 'dark'}],
 }
 
 // sameIds takes ids out of the page, which are others in each run.
