@@ -56,6 +56,8 @@ async function spoken() {
 		window.fetch = (url, options) => {
 			if (options?.headers?.accept !== 'text/event-stream') return real(url, options)
 			window.streams++
+			window.after = options.headers['last-event-id']
+			options.signal.addEventListener('abort', () => { window.left = true })
 			return Promise.resolve(new Response(new ReadableStream({start(c) { window.say = (text) => c.enqueue(new TextEncoder().encode(text)) }})))
 		}
 	})
@@ -104,6 +106,23 @@ test('a stream that is silent is begun again', async () => {
 	await pause()
 	await page.clock.runFor(46_000)
 	await begun(2)
+})
+
+test('the stream is left while nobody looks at the page, and goes on where it was', async () => {
+	const {begun, say} = await spoken()
+	await open('events')
+	await begun()
+	await say()
+	await page.getByRole('row', {name: 'Policy Update'}).waitFor()
+	const looked = (at) => page.evaluate((at) => {
+		Object.defineProperty(document, 'hidden', {value: !at, configurable: true})
+		document.dispatchEvent(new Event('visibilitychange'))
+	}, at)
+	await looked(false)
+	assert.ok(await page.evaluate(() => window.left))
+	await looked(true)
+	await begun(2)
+	assert.equal(await page.evaluate(() => window.after), 'token')
 })
 
 test('an answer that fails for now is asked for again, any other by the next view that shows it', async () => {

@@ -25,12 +25,21 @@ let last = ''
 let abort = null
 let timer = 0
 
+// begin follows the stream while the page is looked at: a browser has six connections to a server for all its tabs.
+export function begin() {
+	clearTimeout(timer)
+	abort?.abort()
+	if (!document.hidden) follow()
+}
+document.addEventListener('visibilitychange', begin)
+
 // follow connects, and connects again when a connection ends.
-export async function follow(wait = 500) {
-	const mine = abort = new AbortController()
+async function follow(wait = 500) {
+	abort = new AbortController()
+	const {signal} = abort
 	try {
-		if (!last) last = await meet(mine.signal)
-		const reply = await send('GET', '/_portolan/events', {accept: 'text/event-stream', signal: mine.signal, headers: {'last-event-id': last}})
+		if (!last) last = await meet(signal)
+		const reply = await send('GET', '/_portolan/events', {accept: 'text/event-stream', signal, headers: {'last-event-id': last}})
 		stream.open = true
 		wait = 500
 		tell()
@@ -38,7 +47,7 @@ export async function follow(wait = 500) {
 	} catch (e) {
 		if (e.denied) return // trying again does not help
 	}
-	if (mine !== abort) return
+	if (signal.aborted) return
 	stream.open = false
 	tell()
 	timer = setTimeout(follow, wait, Math.min(wait * 2, 5000))
@@ -101,12 +110,10 @@ let {key, account, reachable} = session
 let trying = 0
 session.listen(() => {
 	if (session.key !== key || session.account !== account) {
-		clearTimeout(timer)
-		abort.abort()
 		last = ''
 		began = performance.now()
 		Object.assign(stream, {events: [], open: false})
-		follow()
+		begin()
 	}
 	if (session.reachable !== reachable) {
 		clearInterval(trying)
