@@ -9,7 +9,8 @@ import (
 )
 
 // Any page that a developer has open can make the browser send requests to this machine, and by default any
-// credentials are accepted. So a page's request that changes something is answered only when its origin was named.
+// credentials are accepted. So a page's request is answered only when its origin was named. One that reads, too: the page is not
+// shown the answer, but it learns whether a picture or a script was there, and may keep streams open.
 
 // CheckOrigin tells what is wrong with an origin for [Config.CORSOrigin]: scheme and host, or "*".
 func CheckOrigin(origin string) error {
@@ -34,11 +35,14 @@ func onlyFrom(origin string) *http.CrossOriginProtection {
 	return p
 }
 
-// fromPage refuses what a page of another origin sends to change something. Clients other than browsers do not send
-// the headers it goes by.
+// fromPage refuses what a page of another origin sends, fetches or embeds, but not an address that somebody opens from one.
+// Clients other than browsers do not send the headers it goes by.
 func (s *Server) fromPage(r *http.Request) error {
 	if s.browsers == nil {
 		return nil
+	}
+	if r.Header.Get("Sec-Fetch-Site") != "" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		r = &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host, URL: r.URL} // GET is let through
 	}
 	if err := s.browsers.Check(r); err != nil {
 		return &api.AccessDeniedException{Message: "Pages of this origin may not call: see --cors-origin.", Cause: err}

@@ -255,6 +255,36 @@ func TestCORS_offUnlessAsked(t *testing.T) {
 	}
 }
 
+// TestPages_ofAnotherOrigin: what a page fetches or embeds tells it something even where it may not read the answer.
+func TestPages_ofAnotherOrigin(t *testing.T) {
+	r := start(t)
+	trusting := start(t, func(c *server.Config) { c.CORSOrigin = "http://x.test" })
+	for _, tt := range []struct {
+		site, mode, origin string
+		want, trusted      int
+	}{
+		{"", "", "", 200, 200},
+		{"same-origin", "cors", "", 200, 200},
+		{"none", "navigate", "", 200, 200},
+		{"cross-site", "navigate", "", 200, 200}, // a link
+		{"cross-site", "no-cors", "", 403, 403},  // <img>, <script>
+		{"cross-site", "cors", "http://evil.example", 403, 403},
+		{"cross-site", "cors", "http://x.test", 403, 200},
+		{"same-site", "cors", "http://localhost:3000", 403, 403},
+		{"cross-site", "", "", 403, 403},
+	} {
+		for _, path := range []string{"/global-networks", "/_portolan/events", "/_portolan/caller"} {
+			headers := []string{"Sec-Fetch-Site", tt.site, "Sec-Fetch-Mode", tt.mode, "Origin", tt.origin}
+			if resp, text := r.do("GET", path, "", headers...); resp.StatusCode != tt.want {
+				t.Errorf("%s %+v: %d %s", path, tt, resp.StatusCode, text)
+			}
+			if resp, text := trusting.do("GET", path, "", headers...); resp.StatusCode != tt.trusted {
+				t.Errorf("trusting, %s %+v: %d %s", path, tt, resp.StatusCode, text)
+			}
+		}
+	}
+}
+
 func TestRateLimit_throttles(t *testing.T) {
 	stopped := time.Now() // however long the calls take
 	limiter, err := auth.ParseLimits("1000,DescribeGlobalNetworks=1", func() time.Time { return stopped })
