@@ -170,6 +170,7 @@ func Accounts(r store.Reader) (list []string) {
 type Query struct {
 	Account    string
 	After      uint64 // a sequence: events that came later
+	Whole      bool   // no other server writes the log, ahead of what is read here
 	Last       int    // where After is 0: the last so many, wanted or not
 	Limit      int
 	DetailType string
@@ -215,8 +216,11 @@ func Records(list []Stored) ([]Record, error) {
 
 // ReadStored is [Read] of the texts. Only a query that wants some of the events has them decoded.
 func ReadStored(r store.Reader, q Query) (list []Stored, next uint64, err error) {
-	if head := head(r, q.Account); q.After == 0 && q.Last > 0 && head > uint64(q.Last) {
-		q.After = head - uint64(q.Last)
+	switch end := head(r, q.Account); {
+	case q.After == 0 && q.Last > 0 && end > uint64(q.Last):
+		q.After = end - uint64(q.Last)
+	case q.Whole:
+		q.After = min(q.After, end) // it may be of a time before a backup was restored, and the next event comes before it
 	}
 	next = q.After
 	looked := 0

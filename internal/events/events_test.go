@@ -330,6 +330,21 @@ func TestEventBridgeSink_partOfABatchFails(t *testing.T) {
 	}
 }
 
+// TestRead_afterThePresent: where a backup was restored, a reader may have seen more than there is.
+func TestRead_afterThePresent(t *testing.T) {
+	st := store.OpenMemory()
+	defer func() { _ = st.Close() }()
+	add(t, st, "111122223333", "a", "b")
+	for _, tt := range []struct {
+		whole bool
+		next  uint64
+	}{{true, 2}, {false, 7}} { // another server may have written the seventh
+		if list, next := readAll(t, st, events.Query{Account: "111122223333", After: 7, Whole: tt.whole}); len(list) != 0 || next != tt.next {
+			t.Errorf("%+v: %d events, next %d", tt, len(list), next)
+		}
+	}
+}
+
 func TestTrim_dropsTheOldest(t *testing.T) {
 	st := store.OpenMemory()
 	defer func() { _ = st.Close() }()

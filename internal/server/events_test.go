@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"portolan/internal/events"
 	"portolan/internal/server"
 )
 
@@ -53,5 +54,13 @@ func TestEvents_fewWaitForAPublication(t *testing.T) {
 	}
 	if count[http.StatusOK] != asked-refused {
 		t.Errorf("at the end: %v", count)
+	}
+}
+
+// TestEvents_afterThePresent: a token of a time before a backup was restored leads to what comes next, and not past it.
+func TestEvents_afterThePresent(t *testing.T) {
+	r := start(t)
+	if _, text := r.do("GET", "/_portolan/events?after="+events.Token(7), ""); text != `{"events":[],"next":"`+events.Token(0)+`"}` {
+		t.Error(text)
 	}
 }

@@ -292,6 +292,8 @@ func (db *DB) WatchEvents(ctx context.Context) (<-chan struct{}, error) {
 
 // ReadEvents reads the event log.
 func (v *View) ReadEvents(q events.Query) (list []events.Stored, next uint64, err error) {
+	_, shared := v.db.store.(store.Shared)
+	q.Whole = !shared
 	return events.ReadStored(v.r, q)
 }
 
