@@ -126,12 +126,12 @@ func (c *fileCheck) run() (Checked, error) {
 	c.used = make([]bool, c.meta.pages)
 	c.used[0], c.used[1] = true, true
 	c.done.Bytes = int64(c.meta.pages) * int64(c.meta.pageSize)
-	if c.meta.alone {
-		c.found(&DamageError{What: "one of the two first pages is damaged: where that was the later one, the latest commit is missing"})
-	}
 	info, err := c.file.Stat()
 	if err == nil && info.Size() < c.done.Bytes {
 		c.found(&DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", info.Size(), c.done.Bytes)})
+	}
+	if c.meta.alone {
+		c.found(&DamageError{What: "one of the two first pages is damaged: where that was the later one, the latest commit is missing"})
 	}
 	if err == nil {
 		err = c.tree(c.meta.root, nil, nil, 0, c.bucket)
