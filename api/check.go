@@ -20,23 +20,34 @@ type Violation struct {
 	Null       bool   // there is no value
 }
 
-// Empty has the members that a client sent as empty strings, by their fields. A required string is "" without them, too.
-type Empty map[string]bool
+// MaxViolations is how many violations are collected: a body can hold hundreds of thousands.
+const MaxViolations = 1000
+
+// EmptyStrings says what a required string that is "" is: one that was not sent, or an empty one.
+type EmptyStrings struct {
+	Missing map[string]bool // fields that were not sent, while the others were; nil: none was
+	Only    bool            // collect what is missing alone
+}
 
 // checker collects the violated constraints of one input.
 type checker struct {
-	empty      Empty
+	empty      EmptyStrings
 	violations []Violation
 }
 
 // absent tells whether a required string that is "" was not sent.
 func (c *checker) absent(at *place) bool {
-	if len(c.empty) == 0 {
+	if c.empty.Missing == nil || c.full() {
 		return true
 	}
 	field, _ := at.spell()
-	return !c.empty[field]
+	return c.empty.Missing[field]
 }
+
+func (c *checker) full() bool { return len(c.violations) >= MaxViolations }
+
+// ignores tells whether what is wrong with a value does not count.
+func (c *checker) ignores() bool { return c.empty.Only || c.full() }
 
 func (c *checker) add(at *place, constraint string) {
 	field, path := at.spell()
@@ -44,13 +55,16 @@ func (c *checker) add(at *place, constraint string) {
 }
 
 func (c *checker) missing(at *place) {
+	if c.full() {
+		return
+	}
 	c.add(at, "Member must not be null")
 	c.violations[len(c.violations)-1].Null = true
 }
 
 // length counts Unicode code points, as the model does.
 func (c *checker) length(at *place, value string, low, high int) {
-	if len(value) <= high && low == 0 {
+	if len(value) <= high && low == 0 || c.ignores() {
 		return // no more code points than bytes
 	}
 	switch n := utf8.RuneCountInString(value); {
@@ -63,6 +77,7 @@ func (c *checker) length(at *place, value string, low, high int) {
 
 func (c *checker) between(at *place, value, low, high int64) {
 	switch {
+	case c.ignores():
 	case value < low:
 		c.add(at, fmt.Sprintf("Member must have value greater than or equal to %d", low))
 	case value > high:
@@ -71,13 +86,13 @@ func (c *checker) between(at *place, value, low, high int64) {
 }
 
 func (c *checker) oneOf(at *place, value string, values []string) {
-	if !slices.Contains(values, value) {
+	if !c.ignores() && !slices.Contains(values, value) {
 		c.add(at, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 	}
 }
 
 func (c *checker) matches(at *place, value string, p *pattern) {
-	if !p.matches(value) {
+	if !c.ignores() && !p.matches(value) {
 		c.add(at, "Member must satisfy regular expression pattern: "+p.text)
 	}
 }

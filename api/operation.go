@@ -49,7 +49,7 @@ type Paginator struct{ ResultKey string }
 type Input interface {
 	SetLabel(name, value string) []Violation
 	SetQuery(name string, values []string) []Violation
-	Validate(empty Empty) []Violation
+	Validate(empty EmptyStrings) []Violation
 }
 
 // Output is what an operation answers.

@@ -13,7 +13,7 @@ func (x *AWSLocation) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AcceptAttachmentInput) Validate(empty Empty) []Violation {
+func (x *AcceptAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -25,7 +25,7 @@ func (x *AcceptAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *AssociateConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -50,7 +50,7 @@ func (x *AssociateConnectPeerInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateCustomerGatewayInput) Validate(empty Empty) []Violation {
+func (x *AssociateCustomerGatewayInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("customerGatewayArn"); x.CustomerGatewayArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -74,7 +74,7 @@ func (x *AssociateCustomerGatewayInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateLinkInput) Validate(empty Empty) []Violation {
+func (x *AssociateLinkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -95,7 +95,7 @@ func (x *AssociateLinkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *AssociateTransitGatewayConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *AssociateTransitGatewayConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -159,7 +159,7 @@ func (x *CoreNetworkSegmentEdgeIdentifier) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectAttachmentInput) Validate(empty Empty) []Violation {
+func (x *CreateConnectAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -208,7 +208,7 @@ func (x *CreateConnectAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *CreateConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("connectAttachmentId"); x.ConnectAttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -250,7 +250,7 @@ func (x *CreateConnectPeerInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateConnectionInput) Validate(empty Empty) []Violation {
+func (x *CreateConnectionInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -286,7 +286,7 @@ func (x *CreateConnectionInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkInput) Validate(empty Empty) []Violation {
+func (x *CreateCoreNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -312,7 +312,7 @@ func (x *CreateCoreNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Violation {
+func (x *CreateCoreNetworkPrefixListAssociationInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -337,7 +337,7 @@ func (x *CreateCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Vi
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDeviceInput) Validate(empty Empty) []Violation {
+func (x *CreateDeviceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -378,7 +378,7 @@ func (x *CreateDeviceInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+func (x *CreateDirectConnectGatewayAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -425,7 +425,7 @@ func (x *CreateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Viol
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateGlobalNetworkInput) Validate(empty Empty) []Violation {
+func (x *CreateGlobalNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("description"); x.Description != nil {
 		c.length(&p, *x.Description, 0, 256)
@@ -440,7 +440,7 @@ func (x *CreateGlobalNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateLinkInput) Validate(empty Empty) []Violation {
+func (x *CreateLinkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -476,7 +476,7 @@ func (x *CreateLinkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteInput) Validate(empty Empty) []Violation {
+func (x *CreateSiteInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -499,7 +499,7 @@ func (x *CreateSiteInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
+func (x *CreateSiteToSiteVpnAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -538,7 +538,7 @@ func (x *CreateSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
+func (x *CreateTransitGatewayPeeringInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -564,7 +564,7 @@ func (x *CreateTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []Violation {
+func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -593,7 +593,7 @@ func (x *CreateTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *CreateVpcAttachmentInput) Validate(empty Empty) []Violation {
+func (x *CreateVpcAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -644,7 +644,7 @@ func (x *CreateVpcAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteAttachmentInput) Validate(empty Empty) []Violation {
+func (x *DeleteAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -656,7 +656,7 @@ func (x *DeleteAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *DeleteConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -668,7 +668,7 @@ func (x *DeleteConnectPeerInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteConnectionInput) Validate(empty Empty) []Violation {
+func (x *DeleteConnectionInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -684,7 +684,7 @@ func (x *DeleteConnectionInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkInput) Validate(empty Empty) []Violation {
+func (x *DeleteCoreNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -696,7 +696,7 @@ func (x *DeleteCoreNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPolicyVersionInput) Validate(empty Empty) []Violation {
+func (x *DeleteCoreNetworkPolicyVersionInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -708,7 +708,7 @@ func (x *DeleteCoreNetworkPolicyVersionInput) Validate(empty Empty) []Violation 
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Violation {
+func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -725,7 +725,7 @@ func (x *DeleteCoreNetworkPrefixListAssociationInput) Validate(empty Empty) []Vi
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteDeviceInput) Validate(empty Empty) []Violation {
+func (x *DeleteDeviceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -741,7 +741,7 @@ func (x *DeleteDeviceInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteGlobalNetworkInput) Validate(empty Empty) []Violation {
+func (x *DeleteGlobalNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -752,7 +752,7 @@ func (x *DeleteGlobalNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteLinkInput) Validate(empty Empty) []Violation {
+func (x *DeleteLinkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -768,7 +768,7 @@ func (x *DeleteLinkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeletePeeringInput) Validate(empty Empty) []Violation {
+func (x *DeletePeeringInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -780,7 +780,7 @@ func (x *DeletePeeringInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteResourcePolicyInput) Validate(empty Empty) []Violation {
+func (x *DeleteResourcePolicyInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -791,7 +791,7 @@ func (x *DeleteResourcePolicyInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeleteSiteInput) Validate(empty Empty) []Violation {
+func (x *DeleteSiteInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -807,7 +807,7 @@ func (x *DeleteSiteInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DeregisterTransitGatewayInput) Validate(empty Empty) []Violation {
+func (x *DeregisterTransitGatewayInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -823,7 +823,7 @@ func (x *DeregisterTransitGatewayInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DescribeGlobalNetworksInput) Validate(empty Empty) []Violation {
+func (x *DescribeGlobalNetworksInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkIds"); x.GlobalNetworkIds != nil {
 		for i, list := 0, x.GlobalNetworkIds; i < len(list); i++ {
@@ -841,7 +841,7 @@ func (x *DescribeGlobalNetworksInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *DisassociateConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -858,7 +858,7 @@ func (x *DisassociateConnectPeerInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateCustomerGatewayInput) Validate(empty Empty) []Violation {
+func (x *DisassociateCustomerGatewayInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -874,7 +874,7 @@ func (x *DisassociateCustomerGatewayInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateLinkInput) Validate(empty Empty) []Violation {
+func (x *DisassociateLinkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -895,7 +895,7 @@ func (x *DisassociateLinkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *DisassociateTransitGatewayConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *DisassociateTransitGatewayConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -911,7 +911,7 @@ func (x *DisassociateTransitGatewayConnectPeerInput) Validate(empty Empty) []Vio
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ExecuteCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
+func (x *ExecuteCoreNetworkChangeSetInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -923,7 +923,7 @@ func (x *ExecuteCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectAttachmentInput) Validate(empty Empty) []Violation {
+func (x *GetConnectAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -935,7 +935,7 @@ func (x *GetConnectAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerAssociationsInput) Validate(empty Empty) []Violation {
+func (x *GetConnectPeerAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -959,7 +959,7 @@ func (x *GetConnectPeerAssociationsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectPeerInput) Validate(empty Empty) []Violation {
+func (x *GetConnectPeerInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("connectPeerId"); x.ConnectPeerId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -971,7 +971,7 @@ func (x *GetConnectPeerInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetConnectionsInput) Validate(empty Empty) []Violation {
+func (x *GetConnectionsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -997,7 +997,7 @@ func (x *GetConnectionsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeEventsInput) Validate(empty Empty) []Violation {
+func (x *GetCoreNetworkChangeEventsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1015,7 +1015,7 @@ func (x *GetCoreNetworkChangeEventsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
+func (x *GetCoreNetworkChangeSetInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1033,7 +1033,7 @@ func (x *GetCoreNetworkChangeSetInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkInput) Validate(empty Empty) []Violation {
+func (x *GetCoreNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1045,7 +1045,7 @@ func (x *GetCoreNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
+func (x *GetCoreNetworkPolicyInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1060,7 +1060,7 @@ func (x *GetCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetCustomerGatewayAssociationsInput) Validate(empty Empty) []Violation {
+func (x *GetCustomerGatewayAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1083,7 +1083,7 @@ func (x *GetCustomerGatewayAssociationsInput) Validate(empty Empty) []Violation 
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDevicesInput) Validate(empty Empty) []Violation {
+func (x *GetDevicesInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1109,7 +1109,7 @@ func (x *GetDevicesInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+func (x *GetDirectConnectGatewayAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1121,7 +1121,7 @@ func (x *GetDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violati
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinkAssociationsInput) Validate(empty Empty) []Violation {
+func (x *GetLinkAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1144,7 +1144,7 @@ func (x *GetLinkAssociationsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetLinksInput) Validate(empty Empty) []Violation {
+func (x *GetLinksInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1176,7 +1176,7 @@ func (x *GetLinksInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceCountsInput) Validate(empty Empty) []Violation {
+func (x *GetNetworkResourceCountsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1196,43 +1196,7 @@ func (x *GetNetworkResourceCountsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourceRelationshipsInput) Validate(empty Empty) []Violation {
-	c, at := &checker{empty: empty}, (*place)(nil)
-	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
-		c.missing(&p)
-	} else {
-		c.length(&p, x.GlobalNetworkId, 0, 50)
-	}
-	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
-		c.length(&p, *x.CoreNetworkId, 0, 50)
-		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
-	}
-	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
-		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
-	}
-	if p := at.member("awsRegion"); x.AwsRegion != nil {
-		c.length(&p, *x.AwsRegion, 1, 63)
-	}
-	if p := at.member("accountId"); x.AccountId != nil {
-		c.length(&p, *x.AccountId, 12, 12)
-	}
-	if p := at.member("resourceType"); x.ResourceType != nil {
-		c.length(&p, *x.ResourceType, 0, 256)
-	}
-	if p := at.member("resourceArn"); x.ResourceArn != nil {
-		c.length(&p, *x.ResourceArn, 0, 1500)
-	}
-	if p := at.member("maxResults"); x.MaxResults != nil {
-		c.between(&p, int64(*x.MaxResults), 1, 500)
-	}
-	if p := at.member("nextToken"); x.NextToken != nil {
-		c.length(&p, *x.NextToken, 0, 2048)
-	}
-	return c.violations
-}
-
-// Validate reports every constraint of the model that x violates.
-func (x *GetNetworkResourcesInput) Validate(empty Empty) []Violation {
+func (x *GetNetworkResourceRelationshipsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1268,7 +1232,43 @@ func (x *GetNetworkResourcesInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkRoutesInput) Validate(empty Empty) []Violation {
+func (x *GetNetworkResourcesInput) Validate(empty EmptyStrings) []Violation {
+	c, at := &checker{empty: empty}, (*place)(nil)
+	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
+		c.missing(&p)
+	} else {
+		c.length(&p, x.GlobalNetworkId, 0, 50)
+	}
+	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
+		c.length(&p, *x.CoreNetworkId, 0, 50)
+		c.matches(&p, *x.CoreNetworkId, patternCoreNetworkId)
+	}
+	if p := at.member("registeredGatewayArn"); x.RegisteredGatewayArn != nil {
+		c.length(&p, *x.RegisteredGatewayArn, 0, 1500)
+	}
+	if p := at.member("awsRegion"); x.AwsRegion != nil {
+		c.length(&p, *x.AwsRegion, 1, 63)
+	}
+	if p := at.member("accountId"); x.AccountId != nil {
+		c.length(&p, *x.AccountId, 12, 12)
+	}
+	if p := at.member("resourceType"); x.ResourceType != nil {
+		c.length(&p, *x.ResourceType, 0, 256)
+	}
+	if p := at.member("resourceArn"); x.ResourceArn != nil {
+		c.length(&p, *x.ResourceArn, 0, 1500)
+	}
+	if p := at.member("maxResults"); x.MaxResults != nil {
+		c.between(&p, int64(*x.MaxResults), 1, 500)
+	}
+	if p := at.member("nextToken"); x.NextToken != nil {
+		c.length(&p, *x.NextToken, 0, 2048)
+	}
+	return c.violations
+}
+
+// Validate reports every constraint of the model that x violates.
+func (x *GetNetworkRoutesInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1337,7 +1337,7 @@ func (x *GetNetworkRoutesInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetNetworkTelemetryInput) Validate(empty Empty) []Violation {
+func (x *GetNetworkTelemetryInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1373,7 +1373,7 @@ func (x *GetNetworkTelemetryInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetResourcePolicyInput) Validate(empty Empty) []Violation {
+func (x *GetResourcePolicyInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1384,7 +1384,7 @@ func (x *GetResourcePolicyInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetRouteAnalysisInput) Validate(empty Empty) []Violation {
+func (x *GetRouteAnalysisInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1400,7 +1400,7 @@ func (x *GetRouteAnalysisInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
+func (x *GetSiteToSiteVpnAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1412,7 +1412,7 @@ func (x *GetSiteToSiteVpnAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetSitesInput) Validate(empty Empty) []Violation {
+func (x *GetSitesInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1435,7 +1435,7 @@ func (x *GetSitesInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate(empty Empty) []Violation {
+func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1458,7 +1458,7 @@ func (x *GetTransitGatewayConnectPeerAssociationsInput) Validate(empty Empty) []
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
+func (x *GetTransitGatewayPeeringInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("peeringId"); x.PeeringId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1470,7 +1470,7 @@ func (x *GetTransitGatewayPeeringInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRegistrationsInput) Validate(empty Empty) []Violation {
+func (x *GetTransitGatewayRegistrationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1493,7 +1493,7 @@ func (x *GetTransitGatewayRegistrationsInput) Validate(empty Empty) []Violation 
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []Violation {
+func (x *GetTransitGatewayRouteTableAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1505,7 +1505,7 @@ func (x *GetTransitGatewayRouteTableAttachmentInput) Validate(empty Empty) []Vio
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *GetVpcAttachmentInput) Validate(empty Empty) []Violation {
+func (x *GetVpcAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1517,7 +1517,7 @@ func (x *GetVpcAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentNatConfigurationsInput) Validate(empty Empty) []Violation {
+func (x *ListAttachmentNatConfigurationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
@@ -1547,7 +1547,7 @@ func (x *ListAttachmentNatConfigurationsInput) Validate(empty Empty) []Violation
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate(empty Empty) []Violation {
+func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1569,7 +1569,7 @@ func (x *ListAttachmentRoutingPolicyAssociationsInput) Validate(empty Empty) []V
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListAttachmentsInput) Validate(empty Empty) []Violation {
+func (x *ListAttachmentsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
@@ -1594,7 +1594,7 @@ func (x *ListAttachmentsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListConnectPeersInput) Validate(empty Empty) []Violation {
+func (x *ListConnectPeersInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
@@ -1614,7 +1614,7 @@ func (x *ListConnectPeersInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPolicyVersionsInput) Validate(empty Empty) []Violation {
+func (x *ListCoreNetworkPolicyVersionsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1632,7 +1632,7 @@ func (x *ListCoreNetworkPolicyVersionsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkPrefixListAssociationsInput) Validate(empty Empty) []Violation {
+func (x *ListCoreNetworkPrefixListAssociationsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1653,7 +1653,7 @@ func (x *ListCoreNetworkPrefixListAssociationsInput) Validate(empty Empty) []Vio
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworkRoutingInformationInput) Validate(empty Empty) []Violation {
+func (x *ListCoreNetworkRoutingInformationInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1716,7 +1716,7 @@ func (x *ListCoreNetworkRoutingInformationInput) Validate(empty Empty) []Violati
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListCoreNetworksInput) Validate(empty Empty) []Violation {
+func (x *ListCoreNetworksInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("maxResults"); x.MaxResults != nil {
 		c.between(&p, int64(*x.MaxResults), 1, 500)
@@ -1728,7 +1728,7 @@ func (x *ListCoreNetworksInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListOrganizationServiceAccessStatusInput) Validate(empty Empty) []Violation {
+func (x *ListOrganizationServiceAccessStatusInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("maxResults"); x.MaxResults != nil {
 		c.between(&p, int64(*x.MaxResults), 1, 500)
@@ -1740,7 +1740,7 @@ func (x *ListOrganizationServiceAccessStatusInput) Validate(empty Empty) []Viola
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListPeeringsInput) Validate(empty Empty) []Violation {
+func (x *ListPeeringsInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId != nil {
 		c.length(&p, *x.CoreNetworkId, 0, 50)
@@ -1765,7 +1765,7 @@ func (x *ListPeeringsInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *ListTagsForResourceInput) Validate(empty Empty) []Violation {
+func (x *ListTagsForResourceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1806,7 +1806,7 @@ func (x *NatRuleRequest) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violation {
+func (x *PutAttachmentRoutingPolicyLabelInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1832,7 +1832,7 @@ func (x *PutAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violation
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
+func (x *PutCoreNetworkPolicyInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1855,7 +1855,7 @@ func (x *PutCoreNetworkPolicyInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *PutResourcePolicyInput) Validate(empty Empty) []Violation {
+func (x *PutResourcePolicyInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("policyDocument"); x.PolicyDocument == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1871,7 +1871,7 @@ func (x *PutResourcePolicyInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RegisterTransitGatewayInput) Validate(empty Empty) []Violation {
+func (x *RegisterTransitGatewayInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1887,7 +1887,7 @@ func (x *RegisterTransitGatewayInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RejectAttachmentInput) Validate(empty Empty) []Violation {
+func (x *RejectAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1899,7 +1899,7 @@ func (x *RejectAttachmentInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violation {
+func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1917,7 +1917,7 @@ func (x *RemoveAttachmentRoutingPolicyLabelInput) Validate(empty Empty) []Violat
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *RestoreCoreNetworkPolicyVersionInput) Validate(empty Empty) []Violation {
+func (x *RestoreCoreNetworkPolicyVersionInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1950,7 +1950,7 @@ func (x *RouteTableIdentifier) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartOrganizationServiceAccessUpdateInput) Validate(empty Empty) []Violation {
+func (x *StartOrganizationServiceAccessUpdateInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("action"); x.Action == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1961,7 +1961,7 @@ func (x *StartOrganizationServiceAccessUpdateInput) Validate(empty Empty) []Viol
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *StartRouteAnalysisInput) Validate(empty Empty) []Violation {
+func (x *StartRouteAnalysisInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -1991,7 +1991,7 @@ func (x *Tag) validate(c *checker, at *place) {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *TagResourceInput) Validate(empty Empty) []Violation {
+func (x *TagResourceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2010,7 +2010,7 @@ func (x *TagResourceInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UntagResourceInput) Validate(empty Empty) []Violation {
+func (x *UntagResourceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("resourceArn"); x.ResourceArn == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2029,7 +2029,7 @@ func (x *UntagResourceInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateAttachmentNatConfigurationInput) Validate(empty Empty) []Violation {
+func (x *UpdateAttachmentNatConfigurationInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2053,7 +2053,7 @@ func (x *UpdateAttachmentNatConfigurationInput) Validate(empty Empty) []Violatio
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateConnectionInput) Validate(empty Empty) []Violation {
+func (x *UpdateConnectionInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2078,7 +2078,7 @@ func (x *UpdateConnectionInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateCoreNetworkInput) Validate(empty Empty) []Violation {
+func (x *UpdateCoreNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("coreNetworkId"); x.CoreNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2093,7 +2093,7 @@ func (x *UpdateCoreNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDeviceInput) Validate(empty Empty) []Violation {
+func (x *UpdateDeviceInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2133,7 +2133,7 @@ func (x *UpdateDeviceInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Violation {
+func (x *UpdateDirectConnectGatewayAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2151,7 +2151,7 @@ func (x *UpdateDirectConnectGatewayAttachmentInput) Validate(empty Empty) []Viol
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateGlobalNetworkInput) Validate(empty Empty) []Violation {
+func (x *UpdateGlobalNetworkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2165,7 +2165,7 @@ func (x *UpdateGlobalNetworkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateLinkInput) Validate(empty Empty) []Violation {
+func (x *UpdateLinkInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2193,7 +2193,7 @@ func (x *UpdateLinkInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateNetworkResourceMetadataInput) Validate(empty Empty) []Violation {
+func (x *UpdateNetworkResourceMetadataInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2218,7 +2218,7 @@ func (x *UpdateNetworkResourceMetadataInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateSiteInput) Validate(empty Empty) []Violation {
+func (x *UpdateSiteInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("globalNetworkId"); x.GlobalNetworkId == "" && c.absent(&p) {
 		c.missing(&p)
@@ -2240,7 +2240,7 @@ func (x *UpdateSiteInput) Validate(empty Empty) []Violation {
 }
 
 // Validate reports every constraint of the model that x violates.
-func (x *UpdateVpcAttachmentInput) Validate(empty Empty) []Violation {
+func (x *UpdateVpcAttachmentInput) Validate(empty EmptyStrings) []Violation {
 	c, at := &checker{empty: empty}, (*place)(nil)
 	if p := at.member("attachmentId"); x.AttachmentId == "" && c.absent(&p) {
 		c.missing(&p)

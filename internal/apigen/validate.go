@@ -22,7 +22,7 @@ func writeValidate(m *model, b *bytes.Buffer) error {
 			continue
 		}
 		if s.isInput {
-			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate(empty Empty) []Violation {\nc, at := &checker{empty: empty}, (*place)(nil)\n", s.goName())
+			fmt.Fprintf(b, "// Validate reports every constraint of the model that x violates.\nfunc (x *%s) Validate(empty EmptyStrings) []Violation {\nc, at := &checker{empty: empty}, (*place)(nil)\n", s.goName())
 		} else {
 			fmt.Fprintf(b, "func (x *%s) validate(c *checker, at *place) {\n", s.goName())
 		}

@@ -145,7 +145,7 @@ func (b *bed) valid(operation, input string) ([]byte, error) {
 	if err := setMembers(in, b.filled(input)); err != nil {
 		return nil, err
 	}
-	if broken := in.Validate(nil); len(broken) > 0 {
+	if broken := in.Validate(api.EmptyStrings{}); len(broken) > 0 {
 		return nil, api.ViolatedConstraints(broken...)
 	}
 	return b.call(operation + " " + input)

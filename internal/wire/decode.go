@@ -86,30 +86,32 @@ func Decode(op *api.Operation, labels Labels, rawQuery string, body []byte, furt
 		}
 		violated = append(violated, more...)
 	}
-	broken := in.Validate(nil)
+	broken := in.Validate(api.EmptyStrings{})
 	if slices.ContainsFunc(broken, func(v api.Violation) bool { return v.Null }) {
-		if empty := emptyStrings(op, rawQuery, body, broken); len(empty) > 0 {
-			broken = in.Validate(empty)
-		}
+		broken = in.Validate(api.EmptyStrings{Missing: missing(op, labels, rawQuery, body)})
 	}
 	violated = append(violated, broken...)
 	if len(violated) > 0 {
-		return nil, api.ViolatedConstraints(violated[:min(len(violated), maxWrong)]...)
+		return nil, api.ViolatedConstraints(violated[:min(len(violated), api.MaxViolations)]...)
 	}
 	var wrong []api.FieldError
 	for _, check := range further {
 		wrong = append(wrong, check(in)...)
 	}
 	if len(wrong) > 0 {
-		return nil, api.InvalidFields(wrong[:min(len(wrong), maxWrong)]...)
+		return nil, api.InvalidFields(wrong[:min(len(wrong), api.MaxViolations)]...)
 	}
 	return in, nil
 }
 
-// emptyStrings finds which of the missing members query and body have as empty strings. Both are decoded once more, without
-// an error as they were before, with other strings in place of the empty ones: what is no longer missing was one.
-func emptyStrings(op *api.Operation, rawQuery string, body []byte, missing []api.Violation) api.Empty {
+// missing finds the required members that labels, query and body do not have, not even as empty strings. They are decoded once more,
+// without an error as they were before, with other strings in place of the empty ones: what is still missing was not sent. These are
+// the first ones, but as many as can be among the first violations.
+func missing(op *api.Operation, labels Labels, rawQuery string, body []byte) map[string]bool {
 	in := op.NewInput()
+	for i, name := range op.Labels {
+		in.SetLabel(name, labels[i])
+	}
 	if op.HasBody {
 		_ = json.Unmarshal(body, in, noEmptyStrings, jsontext.AllowDuplicateNames(true)) // there are none
 	}
@@ -117,18 +119,11 @@ func emptyStrings(op *api.Operation, rawQuery string, body []byte, missing []api
 	for name, values := range query {
 		in.SetQuery(name, []string{cmp.Or(values[0], notEmpty)})
 	}
-	empty := api.Empty{}
-	for _, v := range missing {
-		if v.Null {
-			empty[v.Field] = true
-		}
+	fields := map[string]bool{}
+	for _, v := range in.Validate(api.EmptyStrings{Only: true}) {
+		fields[v.Field] = true
 	}
-	for _, v := range in.Validate(nil) {
-		if v.Null {
-			delete(empty, v.Field)
-		}
-	}
-	return empty
+	return fields
 }
 
 const notEmpty = "x"
@@ -146,9 +141,6 @@ var noEmptyStrings = json.WithUnmarshalers(json.JoinUnmarshalers(
 	}),
 	wholeNumbers,
 ))
-
-// maxWrong is how many violations one reply names: a body can hold hundreds of thousands.
-const maxWrong = 1000
 
 // param is a parameter of the query string with its values in their order.
 type param struct {

@@ -124,7 +124,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for _, v := range in.Validate(nil) {
+		for _, v := range in.Validate(api.EmptyStrings{}) {
 			if !v.Null || !sentEmpty(op, query, body, v.Field) { // an empty string is a value
 				t.Errorf("%s: decoded, but %v", op.Name, v)
 			}

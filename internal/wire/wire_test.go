@@ -240,6 +240,26 @@ func TestDecode_manyWrongFields(t *testing.T) {
 	}
 }
 
+// TestDecode_manyEmptyStrings: no more violations are spelled than are named, whether members are empty or missing, and each is called
+// what it is.
+func TestDecode_manyEmptyStrings(t *testing.T) {
+	const empty, lacking = `{"RuleNumber":1,"MatchSourceCidr":"","NatCidr":""}`, `{"RuleNumber":1,"MatchSourceCidr":""}`
+	body := `{"NatGatewayRules":[` + strings.Repeat(empty+",", 400) + lacking + strings.Repeat(","+empty, 9_600) + `]}`
+	var err error
+	if n := testing.AllocsPerRun(1, func() { _, err = decode("UpdateAttachmentNatConfiguration", "", body, "attachment-0123456789abcdef0") }); n > 60_000 {
+		t.Errorf("%v allocations", n)
+	}
+	var v *api.ValidationException
+	if !errors.As(err, &v) || len(v.Fields) != 1000 {
+		t.Fatalf("got %.200v", err)
+	}
+	for i, f := range v.Fields {
+		if null := strings.Contains(f.Message, "must not be null"); null != (f.Name == "natGatewayRules[400].natCidr") || f.Name != fmt.Sprintf("natGatewayRules[%d].%s", i/2, []string{"matchSourceCidr", "natCidr"}[i%2]) {
+			t.Fatalf("%d: %+v", i, f)
+		}
+	}
+}
+
 // TestDecode_emptyStringsCost: what is looked up when a member is missing costs nothing for strings that are no members. The
 // decoder itself keeps the names of an object that it has seen.
 func TestDecode_emptyStringsCost(t *testing.T) {
