@@ -296,13 +296,26 @@ func (s *replica) finish(ctx context.Context, b *replicaBatch) {
 		revision = b.base.revision + 1
 		err = nil
 	case err != nil:
-		b.err = fmt.Errorf("store: commit: %w", err)
+		b.err = commitError(p, err)
 		s.failing.Store(&b.err)
 		return
 	}
 	s.failing.Store(nil)
 	s.commits.Add(1)
 	_ = s.reached(ctx, revision) // a commit that was made is answered as such even if the store closes
+}
+
+// commitError is the error of a commit that has failed for another reason than that it came too late: the cluster takes no writes at
+// the moment, or none so large. It names the first key of what was written, for the log.
+func commitError(p *Proposal, err error) error {
+	if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrBroken) {
+		err = fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	changes := p.Net()
+	if len(changes) == 0 {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	return fmt.Errorf("store: commit of %d entries, the first %s: %w", len(changes), changes[0].Key, err)
 }
 
 // fenceKey is where a context keeps the fence of the work that it belongs to.

@@ -229,6 +229,33 @@ func TestReplica_tooLarge(t *testing.T) {
 	wg.Wait()
 }
 
+// TestReplica_commitFails: what a cluster refuses for a reason of its own is a store that takes no writes, with the reason and a key
+// for the log; what is too large for it is not.
+func TestReplica_commitFails(t *testing.T) {
+	l := newLog()
+	s := openReplica(t, l, store.ReplicaOptions{})
+	write := func() error {
+		return s.Update(t.Context(), func(tx store.Txn) error {
+			tx.Set("/a", []byte("1"))
+			tx.Set("/b", []byte("1"))
+			return nil
+		})
+	}
+	full := errors.New("database space exceeded")
+	l.broken = full
+	if err := write(); !errors.Is(err, store.ErrBroken) || !errors.Is(err, full) || !strings.Contains(err.Error(), "commit of 2 entries, the first /a: ") {
+		t.Errorf("err = %v", err)
+	}
+	l.broken = store.ErrTooLarge
+	if err := write(); errors.Is(err, store.ErrBroken) || !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("err = %v", err)
+	}
+	l.broken = nil
+	if err := write(); err != nil {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // lateMember hears of commits once it is let to.
 type lateMember struct {
 	member

@@ -212,7 +212,7 @@ func (c *cluster) begin(ctx context.Context) error {
 			Else(clientv3.OpGet(format)).Commit()
 		return err
 	}); err != nil {
-		return err
+		return c.unanswered(ctx, err)
 	}
 	if !made.Succeeded {
 		if got := string(made.Responses[0].GetResponseRange().Kvs[0].Value); got != layout {
@@ -239,6 +239,35 @@ func (c *cluster) begin(ctx context.Context) error {
 	}
 	c.wait.Go(func() { c.stayEntered(background) })
 	return c.sweep(ctx)
+}
+
+// unanswered says of a first contact that has not come about what becomes of a connection to each address: the client keeps that to
+// itself.
+func (c *cluster) unanswered(ctx context.Context, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || c.opts.Member != nil {
+		return err
+	}
+	reasons := make([]string, len(c.opts.Endpoints))
+	for i, e := range c.opts.Endpoints {
+		reasons[i] = reach(ctx, e, c.opts.TLS)
+	}
+	return fmt.Errorf("no answer within %s: %s", contactWithin, strings.Join(reasons, "; "))
+}
+
+// reach is what becomes of a connection to an address.
+func reach(ctx context.Context, address string, config *tls.Config) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	dial := new(net.Dialer).DialContext
+	if config != nil {
+		dial = (&tls.Dialer{Config: config}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Sprintf("%s: %v", address, err)
+	}
+	_ = conn.Close()
+	return address + ": connections are taken, but requests are not answered"
 }
 
 // again makes a change, which may be made twice, while the cluster does not get to it: it elects a leader, or is busy.
