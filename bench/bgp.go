@@ -67,7 +67,7 @@ type speakerLoad struct {
 
 // run makes a namespace with a speaker and its peers, and takes the figures.
 func (l *speakerLoad) run(dir, binary string) {
-	ns := fmt.Sprintf("ptlbench%d", os.Getpid())
+	ns := namespace(os.Getpid())
 	ip := func(args ...string) {
 		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
 			log.Fatalf("ip %v: %v\n%s", args, err, out)

@@ -37,6 +37,9 @@ func main() {
 		runFlood(os.Args[2:])
 		return
 	}
+	if os.Getenv(supervised) == "" {
+		os.Exit(supervise())
+	}
 	write := flag.String("write", "", "also write the report to this file")
 	devices := flag.Int("devices", 1_000_000, "rows of the large table")
 	span := flag.Duration("span", time.Second, "length of one measurement")
