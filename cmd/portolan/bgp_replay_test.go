@@ -27,9 +27,9 @@ func recorded() []byte {
 
 // TestBGPReplay_showsRoutesOrWhatIsWrong runs the command on a file with one UPDATE, and on what is none.
 func TestBGPReplay_showsRoutesOrWhatIsWrong(t *testing.T) {
-	file, broken := filepath.Join(t.TempDir(), "heard.mrt"), filepath.Join(t.TempDir(), "broken.mrt")
+	file, broken, empty := filepath.Join(t.TempDir(), "heard.mrt"), filepath.Join(t.TempDir(), "broken.mrt"), filepath.Join(t.TempDir(), "empty.mrt")
 	whole := recorded()
-	for name, text := range map[string][]byte{file: whole, broken: whole[:20]} {
+	for name, text := range map[string][]byte{file: whole, broken: whole[:20], empty: nil} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -38,12 +38,14 @@ func TestBGPReplay_showsRoutesOrWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		"text":     {[]string{file}, "169.254.100.1 AS 65001, to 169.254.100.2 AS 64512: Established; messages: 1, routes: 1"},
-		"json":     {[]string{file, "-o", "json"}, `"prefix": "10.7.0.0/16"`},
-		"too soon": {[]string{file, "--until", "2026-11-29T01:00:00Z", "-o", "json"}, `"sessions": []`},
-		"until":    {[]string{file, "--until", "yesterday"}, `--until "yesterday": want a time`},
-		"cut":      {[]string{broken}, "ends in a record"},
-		"missing":  {[]string{file + "x"}, "no such file"},
+		"text":           {[]string{file}, "169.254.100.1 AS 65001, to 169.254.100.2 AS 64512: Established; messages: 1, routes: 1"},
+		"json":           {[]string{file, "-o", "json"}, `"prefix": "10.7.0.0/16"`},
+		"too soon":       {[]string{file, "--until", "2026-11-29T01:00:00Z", "-o", "json"}, `"sessions": []`},
+		"until":          {[]string{file, "--until", "yesterday"}, `--until "yesterday": want a time`},
+		"text, too soon": {[]string{file, "--until", "2026-11-29T01:00:00Z"}, "no messages"},
+		"empty":          {[]string{empty}, "the file holds no BGP4MP record"},
+		"cut":            {[]string{broken}, "ends in a record"},
+		"missing":        {[]string{file + "x"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

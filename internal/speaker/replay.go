@@ -53,6 +53,9 @@ func heardRoute(core netip.Addr, h *bgp.HeardRoute) Route {
 // Page is a heading and a table for each session.
 func (r *Recorded) Page() *page.Page {
 	p := &page.Page{}
+	if len(r.Sessions) == 0 {
+		p.Line(page.Plain, "no messages")
+	}
 	for i := range r.Sessions {
 		s := &r.Sessions[i]
 		p.Heading(fmt.Sprintf("%s AS %d, to %s AS %d: %s; messages: %d, routes: %d",

@@ -314,6 +314,9 @@ func (l *Sessions) Page() *page.Page {
 		if s.Problem != "" {
 			reason = s.Problem
 		}
+		if s.HeldBy != "" {
+			reason = strings.TrimSuffix("held by "+s.HeldBy+"; "+reason, "; ")
+		}
 		if s.State == bgp.Established.String() {
 			state.Mark = page.Good
 		}

@@ -16,6 +16,7 @@ import (
 	"portolan/api"
 	"portolan/internal/bgp"
 	"portolan/internal/catalog"
+	"portolan/internal/page"
 	"portolan/internal/speaker"
 	"portolan/internal/store"
 	"portolan/routing"
@@ -357,6 +358,9 @@ func TestVPN_restartGoesOnFromWhatWasSaved(t *testing.T) {
 	}) {
 		t.Errorf("held by another server: %+v, %v", list, err)
 	}
+	if list, err := w.BGP().BGPSessions(w.ctx, ""); err != nil || !strings.Contains(text(t, list), " held by b") {
+		t.Errorf("held by another server: %s, %v", text(t, list), err)
+	}
 	w.BGP().HeldBy("")
 	if list, err := w.BGP().BGPHeard(w.ctx, vpn, ""); err != nil || len(list.Routes) != 1 || !list.Routes[0].Stale {
 		t.Errorf("held by no server, heard: %+v, %v", list, err)
@@ -373,6 +377,16 @@ func TestVPN_restartGoesOnFromWhatWasSaved(t *testing.T) {
 	w.start(speaker.Off)
 	w.rest()
 	w.want("without sessions", w.table("eu-west-1"), "10.99.0.0/16 [65010]")
+}
+
+// text is a report as a terminal shows it.
+func text(t *testing.T, r interface{ Page() *page.Page }) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.Page().Text(&b, page.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func TestVPN_lastsUntilTheFirstLookAtAChangedCatalog(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,68 @@ func TestReplay_goesOnAfterAnError(t *testing.T) {
 		if err != nil || len(list) != 1 || list[0].State != bgp.Established || len(list[0].Routes) != 1 || list[0].Routes[0].Stale {
 			t.Fatalf("got %+v, %v", list, err)
 		}
+	}
+}
+
+// TestReplay_collisions: a second connection of the peer that was refused leaves the session as it was; one that took its place, because
+// the peer had restarted, begins another.
+func TestReplay_collisions(t *testing.T) {
+	capable := bgp.Peer{LocalAS: 65001, PeerAS: 64512, RouterID: router, Families: bgp.IPv4, NextHop4: router, RestartTime: time.Minute}
+	open, err := bgp.OpenMessage(&capable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keepalive := append(bytes.Repeat([]byte{0xff}, 16), 0, 19, 4)
+	route := append(bytes.Clone(update[:18]), 2, 0, 0, 0, 20, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9, 0x40, 3, 4, 169, 254, 100, 1, 16, 10, 7)
+	route[17] = byte(len(route))
+	message := func(m []byte) mrt.Record { return mrt.Record{Message: m} }
+	change := func(from, to bgp.State) mrt.Record { return mrt.Record{From: from, To: to} }
+	up := []mrt.Record{message(open), change(bgp.Active, bgp.OpenConfirm), message(keepalive), change(bgp.OpenConfirm, bgp.Established), message(route)}
+	without := []mrt.Record{message(open), message(keepalive), message(route)}
+	for name, c := range map[string]struct {
+		records []mrt.Record
+		want    string // state, routes, of them stale, reason
+	}{
+		"refused, at the end":         {append(slices.Clone(up), message(open)), "Established 1 0 "},
+		"refused, and it goes on":     {append(slices.Clone(up), message(open), message(keepalive)), "Established 1 0 "},
+		"refused twice":               {append(slices.Clone(up), message(open), message(open), message(route)), "Established 1 0 "},
+		"refused, and later lost":     {append(slices.Clone(up), message(open), message(keepalive), change(bgp.Established, bgp.Idle)), "Idle 1 1 connection lost in Established"},
+		"the peer has restarted":      {append(slices.Clone(up), message(open), change(bgp.Established, bgp.OpenConfirm), message(keepalive), change(bgp.OpenConfirm, bgp.Established)), "Established 1 1 connection lost in Established"},
+		"before it is established":    {append([]mrt.Record{change(bgp.Idle, bgp.Active), message(open)}, up...), "Established 1 0 "},
+		"lost before, then anew":      {append([]mrt.Record{message(open), change(bgp.OpenConfirm, bgp.Idle), change(bgp.Idle, bgp.Active)}, up...), "Established 1 0 connection lost in OpenConfirm"},
+		"no changes are recorded":     {append(slices.Clone(without), message(open), message(keepalive)), "Established 1 1 connection lost in Established"},
+		"nor is what follows the end": {append(slices.Clone(without), message(open)), "OpenConfirm 1 1 connection lost in Established"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var file []byte
+			for _, r := range c.records {
+				r.At, r.PeerAS, r.LocalAS, r.Peer, r.Local, r.FourOctetAS = began, 65001, 64512, router, core, true
+				file = r.Append(file)
+			}
+			list, err := mrt.Replay(t.Context(), bytes.NewReader(file), time.Time{})
+			if err != nil || len(list) != 1 {
+				t.Fatalf("got %+v, %v", list, err)
+			}
+			stale := 0
+			for _, r := range list[0].Routes {
+				if r.Stale {
+					stale++
+				}
+			}
+			state := list[0].State.String()
+			if list[0].State < bgp.OpenSent {
+				state = "Idle" // or Active, when it has rested
+			}
+			if got := fmt.Sprintf("%s %d %d %s", state, len(list[0].Routes), stale, list[0].Reason); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestReplay_ofNothing(t *testing.T) {
+	if list, err := mrt.Replay(t.Context(), bytes.NewReader(nil), time.Time{}); !errors.Is(err, mrt.ErrNothing) {
+		t.Errorf("got %+v, %v", list, err)
 	}
 }
 

@@ -25,15 +25,18 @@ type Session struct {
 }
 
 // Replay repeats what the peers of a file have sent, each on a session of its own, up to a time; the zero time is the end of the file.
-// The sessions are in the order of their first records.
+// The sessions are in the order of their first records. A file without a record is [ErrNothing].
 func Replay(ctx context.Context, in io.Reader, until time.Time) ([]Session, error) {
 	p := &player{bySession: map[key]*played{}}
 	defer p.close()
-	for r := NewReader(in); ; {
+	found := false
+	for r := NewReader(in); ; found = true {
 		rec, err := r.Next()
 		switch {
+		case errors.Is(err, io.EOF) && !found:
+			return nil, ErrNothing
 		case errors.Is(err, io.EOF):
-			return p.sessions(), nil
+			return p.sessions(ctx)
 		case err != nil:
 			return nil, err
 		case !until.IsZero() && rec.At.After(until):
@@ -44,6 +47,9 @@ func Replay(ctx context.Context, in io.Reader, until time.Time) ([]Session, erro
 		}
 	}
 }
+
+// ErrNothing is the error of a file that has no record of BGP.
+var ErrNothing = errors.New("the file holds no BGP4MP record")
 
 type key struct {
 	peer, local     netip.Addr
@@ -60,6 +66,8 @@ type played struct {
 	key
 	session  *bgp.Session
 	messages int
+	changes  bool          // changes of its state are recorded, too
+	open     []byte        // an OPEN that came while another connection was there; nil: none
 	conn     net.Conn      // of the peer's side; nil: none
 	closed   chan struct{} // conn is closed by the session
 	received chan struct{} // a message has arrived
@@ -118,20 +126,54 @@ func (p *player) play(ctx context.Context, rec *Record) error {
 		return err
 	}
 	if rec.Message == nil {
-		if rec.From == bgp.Established || rec.From == bgp.Idle { // Idle: the process before was killed, and did not say that it was over
+		s.changes = true
+		// Idle: the process before was killed, and did not say that it was over.
+		if lost := rec.From >= bgp.OpenSent && rec.To < bgp.OpenSent; lost || rec.From == bgp.Established || rec.From == bgp.Idle {
 			s.hangUp()
+			return s.begin(ctx)
 		}
 		return nil
 	}
 	s.messages++
+	if err := s.collided(ctx); err != nil {
+		return err
+	}
 	open := rec.Message[headerSize-1] == typeOpen
-	if s.conn == nil || open {
-		s.hangUp()
+	switch {
+	case open && s.conn != nil:
+		s.open = rec.Message
+		return nil
+	case s.conn == nil:
 		if err := s.connect(ctx, !open); err != nil {
 			return err
 		}
 	}
 	return s.send(ctx, rec.Message)
+}
+
+// collided settles what became of a connection whose OPEN came while there was another one, and after which no change of the state was
+// recorded. Where changes are recorded, it was refused, or it took the place of one that was not established: the peer is the same.
+func (s *played) collided(ctx context.Context) error {
+	if s.changes {
+		s.open = nil
+	}
+	if s.open == nil {
+		return nil
+	}
+	s.hangUp()
+	return s.begin(ctx)
+}
+
+// begin begins the session whose OPEN has come.
+func (s *played) begin(ctx context.Context) error {
+	open := s.open
+	if s.open = nil; open == nil {
+		return nil
+	}
+	if err := s.connect(ctx, false); err != nil {
+		return err
+	}
+	return s.send(ctx, open)
 }
 
 const typeOpen = 1 // of a BGP message
@@ -209,16 +251,19 @@ func (s *played) hangUp() {
 	}
 }
 
-func (p *player) sessions() []Session {
+func (p *player) sessions(ctx context.Context) ([]Session, error) {
 	list := make([]Session, 0, len(p.order))
 	for _, s := range p.order {
+		if err := s.collided(ctx); err != nil {
+			return nil, err
+		}
 		info := s.session.Info() // waits for the last message to be handled
 		list = append(list, Session{
 			PeerAS: s.peerAS, LocalAS: s.localAS, Peer: s.peer, Local: s.local, State: info.State, Reason: info.LastReason, Malformed: info.LastMalformed,
 			Messages: s.messages, Routes: s.session.Heard(),
 		})
 	}
-	return list
+	return list, nil
 }
 
 func (p *player) close() {
