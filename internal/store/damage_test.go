@@ -457,3 +457,28 @@ func TestCheckFile_entryTakenForABucket(t *testing.T) {
 	writeOver(t, path, file)
 	checkDamage(t, path, 1)
 }
+
+// TestBolt_diskThatCannotBeRead: a disk that fails is no damage, and what is in memory is read.
+func TestBolt_diskThatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := put(s, "/a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	own := s.(*boltStore).file
+	defer func() { s.(*boltStore).file = own }()
+	if s.(*boltStore).file, err = os.Open(t.TempDir()); err != nil { // every read of it fails
+		t.Fatal(err)
+	}
+	defer s.(*boltStore).file.Close()
+	if err := s.View(t.Context(), func(r Reader) error { r.Get("/a"); return nil }); err != nil {
+		t.Error(err)
+	}
+	if _, err := CheckFile(t.Context(), t.TempDir(), func(d *DamageError) { t.Error(d) }); err == nil {
+		t.Error("what cannot be read was checked")
+	}
+}

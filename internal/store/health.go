@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -91,6 +92,9 @@ func (s *boltStore) altered() error {
 		m, err := latestMeta(s.file)
 		if err == nil && m.id-last <= 1 { // the next one may be being made
 			return nil
+		}
+		if err != nil && !errors.Is(err, ErrDamaged) {
+			return nil // a disk that fails has altered nothing: what the system has in memory can still be read
 		}
 		if s.last.Load() != last {
 			continue

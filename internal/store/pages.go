@@ -32,9 +32,13 @@ const (
 // latestMeta is the page of the latest commit in a file. Page sizes are powers of two.
 func latestMeta(f io.ReaderAt) (*metaPage, error) {
 	var latest *metaPage
+	var failed error
 	found := 0
 	read := func(at int64) {
-		m := readMeta(f, at)
+		m, err := readMeta(f, at)
+		if err != nil {
+			failed = err
+		}
 		if m == nil {
 			return
 		}
@@ -50,6 +54,9 @@ func latestMeta(f io.ReaderAt) (*metaPage, error) {
 			read(size)
 		}
 	}
+	if failed != nil {
+		return nil, failed
+	}
 	if latest == nil {
 		return nil, &DamageError{What: "the file is not a store, or both of its first pages are damaged"}
 	}
@@ -58,21 +65,23 @@ func latestMeta(f io.ReaderAt) (*metaPage, error) {
 }
 
 // readMeta is the page at an offset, nil when it is none that a commit ended with.
-func readMeta(f io.ReaderAt, at int64) *metaPage {
+func readMeta(f io.ReaderAt, at int64) (*metaPage, error) {
 	b := make([]byte, pageHeader+metaSize)
-	if _, err := f.ReadAt(b, at); err != nil {
-		return nil
+	if _, err := f.ReadAt(b, at); err == io.EOF {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
 	m := b[pageHeader:]
 	sum := fnv.New64a()
 	_, _ = sum.Write(m[:metaSize-8])
 	if native.Uint32(m) != metaMagic || native.Uint32(m[4:]) != metaFormat || native.Uint64(m[metaSize-8:]) != sum.Sum64() {
-		return nil
+		return nil, nil
 	}
 	return &metaPage{
 		at: at, bytes: b, pageSize: int(native.Uint32(m[8:])),
 		root: native.Uint64(m[16:]), freelist: native.Uint64(m[32:]), pages: native.Uint64(m[40:]), id: native.Uint64(m[48:]),
-	}
+	}, nil
 }
 
 // native is the order of bytes in bbolt's files: that of the machine.
