@@ -76,6 +76,19 @@ test('a view is an address: reload, back and forward', async () => {
 	await page.context().close()
 })
 
+test('a view whose code is loaded when it is shown first is shown again', async () => {
+	const page = await on.at(`cn/${on.net.cn}/edit`)
+	const editor = page.locator('.cm-content')
+	await editor.waitFor()
+	const view = (name) => page.getByRole('navigation').getByRole('link', {name, exact: true})
+	await view('Policy versions').click()
+	await editor.waitFor({state: 'detached'})
+	await view('Policy editor').click()
+	await editor.waitFor()
+	assert.deepEqual(page.complaints, [])
+	await page.context().close()
+})
+
 test('hostile names are shown as they are, everywhere', async () => {
 	const {net} = on
 	const below = `/global-networks/${net.gn}`
