@@ -69,6 +69,9 @@ func checkData(ctx context.Context, path string) (*examinedData, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, usage(err)
 	} else if info.IsDir() {
+		if err := holdsData(path); err != nil {
+			return nil, err
+		}
 		d.File = filepath.Join(path, dataFile)
 		unlock, err := store.Lock(path)
 		if err != nil {
@@ -103,11 +106,15 @@ func backupCommand() *cobra.Command {
 		Example: "  portolan backup monday.db\n  portolan backup --data portolan-data monday.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			copyTo := func(w io.Writer) error { return o.backup(cmd.Context(), w) }
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			copyTo := func(w io.Writer) error { return o.backup(ctx, w) }
 			if data != "" {
-				copyTo = func(w io.Writer) error { return backupFolder(cmd.Context(), data, w) }
+				copyTo = func(w io.Writer) error { return backupFolder(data, w) }
 			}
-			if err := writeWhole(args[0], copyTo); err != nil {
+			if err := writeWhole(ctx, args[0], copyTo); ctx.Err() != nil {
+				return usage(errors.New("interrupted: there is no backup"))
+			} else if err != nil {
 				return err
 			}
 			found, err := checkData(cmd.Context(), args[0])
@@ -141,7 +148,10 @@ func (o *networkOptions) backup(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-func backupFolder(ctx context.Context, folder string, w io.Writer) error {
+func backupFolder(folder string, w io.Writer) error {
+	if err := holdsData(folder); err != nil {
+		return err
+	}
 	unlock, err := store.Lock(folder)
 	if err != nil {
 		return dataError(folder, err)
@@ -156,8 +166,21 @@ func backupFolder(ctx context.Context, folder string, w io.Writer) error {
 	return err
 }
 
-// writeWhole makes a file that is there only when all of it is.
-func writeWhole(path string, write func(io.Writer) error) error {
+// untilDone is a writer that fails once its context has ended.
+type untilDone struct {
+	context.Context
+	io.Writer
+}
+
+func (w untilDone) Write(b []byte) (int, error) {
+	if err := w.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(b)
+}
+
+// writeWhole makes a file that is there only when all of it is, and not when the context ends before.
+func writeWhole(ctx context.Context, path string, write func(io.Writer) error) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s is there already", path)
 	}
@@ -165,7 +188,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	err = write(f)
+	err = write(untilDone{ctx, f})
 	if err == nil {
 		err = f.Sync()
 	}
@@ -212,6 +235,9 @@ func compactCommand() *cobra.Command {
 		Example: "  portolan compact --data portolan-data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := holdsData(data); err != nil {
+				return err
+			}
 			before, after, err := store.Compact(cmd.Context(), filepath.Join(data, dataFile))
 			if err != nil {
 				return dataError(data, err)

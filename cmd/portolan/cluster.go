@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -70,8 +69,8 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 		CA: o.ca, Cert: o.cert, Key: o.key,
 	}
 	if o.listen != "" {
-		if _, _, err := net.SplitHostPort(o.listen); err != nil {
-			return nil, fmt.Errorf("--peer-listen %q is not HOST:PORT", o.listen)
+		if _, _, err := hostPort("--peer-listen", o.listen); err != nil {
+			return nil, err
 		}
 	}
 	for _, file := range []dependent{{"--peer-ca", o.ca}, {"--peer-cert", o.cert}, {"--peer-key", o.key}} {

@@ -70,6 +70,14 @@ func openFolder(data string) (store.Store, error) {
 	return st, nil
 }
 
+// holdsData refuses a folder without data: to lock one makes a file in it.
+func holdsData(folder string) error {
+	if _, err := os.Stat(filepath.Join(folder, dataFile)); err != nil {
+		return usage(fmt.Errorf("the data folder %s has no data: %w", folder, pathError(dataFile, err)))
+	}
+	return nil
+}
+
 // failpoints are the places that are to fail. Each part of the server has its own: it knows its places alone.
 func failpoints() (*failpoint.Points, error) {
 	fail, err := failpoint.Parse(os.Getenv(failpointsVariable))

@@ -82,9 +82,9 @@ func (o *mcpOptions) check(cmd *cobra.Command) error {
 	if o.listen == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(o.listen)
+	host, _, err := hostPort("--listen", o.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %q is not HOST:PORT", o.listen)
+		return err
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("--listen %s can be reached from other machines: want a loopback address such as 127.0.0.1:4567", o.listen)

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 
@@ -34,8 +34,8 @@ func (o *serveOptions) readBGP(cfg *node.Config) (err error) {
 // monitorBGP makes what sees the messages of sessions.
 func (o *serveOptions) monitorBGP(cfg *node.Config) error {
 	for _, address := range o.bmpStations {
-		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-			return fmt.Errorf("--bmp-station %q: want HOST:PORT", address)
+		if _, port, err := hostPort("--bmp-station", address); err != nil || port == "" {
+			return cmp.Or(err, fmt.Errorf("--bmp-station %q is not HOST:PORT", address))
 		}
 		name, _ := os.Hostname()
 		cfg.BGPMonitors = append(cfg.BGPMonitors, bmp.NewStation(address, "Portolan "+builtFrom().Version, name, cfg.Log))

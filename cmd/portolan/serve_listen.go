@@ -52,9 +52,9 @@ func (o *listenOptions) names(address string, signed bool) (*server.Hosts, error
 
 // listen binds the address. Without checked credentials only this machine may reach it.
 func (o *listenOptions) listen(signed bool) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(o.address)
+	host, _, err := hostPort("--listen", o.address)
 	if err != nil {
-		return nil, usage(fmt.Errorf("--listen %q is not HOST:PORT", o.address))
+		return nil, usage(err)
 	}
 	if ip := net.ParseIP(host); !o.insecure && !signed && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, usage(fmt.Errorf("%s can be reached from other machines and any credentials are accepted: give --credentials FILE, or --insecure if that is meant", o.address))
@@ -64,10 +64,21 @@ func (o *listenOptions) listen(signed bool) (net.Listener, error) {
 
 // listenMetrics binds the address of the metrics.
 func (o *listenOptions) listenMetrics() (net.Listener, error) {
-	if _, _, err := net.SplitHostPort(o.metrics); err != nil {
-		return nil, usage(fmt.Errorf("--metrics-listen %q is not HOST:PORT", o.metrics))
+	if _, _, err := hostPort("--metrics-listen", o.metrics); err != nil {
+		return nil, usage(err)
 	}
 	return bind("--metrics-listen", o.metrics)
+}
+
+// hostPort reads an address that a flag was given. A port is a number or the name of a service.
+func hostPort(flag, address string) (host, port string, err error) {
+	if host, port, err = net.SplitHostPort(address); err != nil {
+		return "", "", fmt.Errorf("%s %q is not HOST:PORT", flag, address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", "", fmt.Errorf("%s %q has no port from 0 to 65535", flag, address)
+	}
+	return host, port, nil
 }
 
 func bind(flag, address string) (net.Listener, error) {

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -170,8 +169,8 @@ func migrateCommand() *cobra.Command {
 			if err := o.member.check(); err != nil {
 				return usage(err)
 			}
-			if _, err := os.Stat(filepath.Join(data, dataFile)); err != nil && !back {
-				return usage(fmt.Errorf("the data folder %s has no data to copy: %w", data, err))
+			if err := holdsData(data); err != nil && !back {
+				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "waiting for %s\n", o.address)
 			shared, err := o.openToCopy(cmd.Context(), back)
