@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -105,6 +106,9 @@ func (o *listenOptions) tls(log *slog.Logger) (*tls.Config, error) {
 		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
 		if err != nil {
 			return fmt.Errorf("the certificate cannot be used: %w", err)
+		}
+		if now := time.Now(); now.Before(pair.Leaf.NotBefore) || now.After(pair.Leaf.NotAfter) {
+			log.Warn("the certificate is not valid now: clients refuse it", "from", pair.Leaf.NotBefore, "until", pair.Leaf.NotAfter)
 		}
 		current.Store(&pair)
 		return nil

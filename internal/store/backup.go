@@ -93,7 +93,7 @@ func Restore(ctx context.Context, backup, path string) (Checked, error) {
 	}
 	defer func() { _ = lock.Close() }()
 	if _, err := os.Lstat(path); err == nil {
-		return checked, fmt.Errorf("%s is there already", path)
+		return checked, fmt.Errorf("%s is there already: move it out of the folder first", path)
 	}
 	return checked, rewrite(ctx, backup, path)
 }
