@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -98,5 +99,56 @@ func TestClock_ahead(t *testing.T) {
 	}
 	if got := r.state("/d/1"); got != "AVAILABLE" {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestClock_backWithManyEntries: a transaction looks at some of the entries only, and all are where they belong in the end, also
+// when the clock is set back once more meanwhile.
+func TestClock_backWithManyEntries(t *testing.T) {
+	st := store.OpenMemory()
+	defer st.Close()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r := setClock(t, "device.PENDING=30s", st, &now)
+	const many = 3*looksPerCommit - 1
+	err := r.Update(t.Context(), "", func(tx *Txn) error {
+		for i := range many {
+			row := fmt.Sprintf("/d/%05d", i)
+			tx.Set(row, []byte("PENDING"))
+			tx.Schedule(Device, row, "PENDING")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := func() (n int) {
+		_ = st.View(t.Context(), func(tx store.Reader) error {
+			for key := range tx.Scan(duePrefix, "") {
+				if at, _, err := parseDueKey(key); err != nil || at > now.Add(30*time.Second).UnixNano() {
+					n++
+				}
+			}
+			return nil
+		})
+		return n
+	}
+	look := func(want int) {
+		t.Helper()
+		if err := r.Step(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := late(); got != want {
+			t.Errorf("%d entries lie too far ahead, want %d", got, want)
+		}
+	}
+	now = now.Add(-time.Hour)
+	look(many - looksPerCommit)
+	look(many - 2*looksPerCommit)
+	now = now.Add(-time.Hour)
+	look(many - looksPerCommit)
+	look(many - 2*looksPerCommit)
+	look(0)
+	if r.stepped.Load() {
+		t.Error("there is more to look at")
 	}
 }

@@ -256,7 +256,7 @@ func (q *Queue) hear(tx *Txn) {
 	}
 	soon := tx.Now.Add(leftToOthers).UnixNano()
 	var added []otherStep
-	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+	for w := store.Peek(tx.Txn, duePrefix, ""); w.Next(); {
 		if at, _, err := parseDueKey(w.Key); err != nil || at > soon {
 			w.Stop()
 			break

@@ -44,6 +44,9 @@ type Handler func(tx *Txn, e Entry) error
 // stepsPerCommit bounds a transaction of the worker: others write between two.
 const stepsPerCommit = 32
 
+// looksPerCommit bounds how many entries a transaction looks through after the clock was set back.
+const looksPerCommit = 1000
+
 // Queue is the durable queue of due steps. Entries are written by the transaction that makes them necessary; a
 // memory of their times tells cheaply whether anything is due.
 type Queue struct {
@@ -60,12 +63,15 @@ type Queue struct {
 	next     atomic.Int64 // unix nanoseconds of the earliest known entry, MaxInt64 for none
 	prepared atomic.Int64 // how many known entries are of kinds that have a preparer
 	seen     atomic.Int64 // the machine's clock when it was last looked at
-	stepped  atomic.Bool  // it was set back since the entries were looked through
+	stepped  atomic.Bool  // it was set back since all entries were looked through
 	wake     chan struct{}
 
 	mu   sync.Mutex
 	seq  uint64
 	dues map[string]*dueHeap // by owner; none is empty
+
+	backs  uint64 // how often the clock was set back
+	looked string // the key up to which entries were looked through since, "" for none
 
 	mark   string // at the end of the keys of what this server schedules; "" where no other server has the store
 	others *others
@@ -152,6 +158,10 @@ func (q *Queue) wall() time.Time {
 	n := now.UnixNano()
 	switch last := raise(&q.seen, n); {
 	case last-n > int64(stepBack) && q.seen.CompareAndSwap(last, n):
+		q.mu.Lock()
+		q.backs++
+		q.looked = ""
+		q.mu.Unlock()
 		q.stepped.Store(true)
 		q.others.noLaterThan(n)
 		q.wakeUp()
@@ -165,16 +175,24 @@ func (q *Queue) latest(e Entry, now time.Time) int64 {
 }
 
 // bringForward moves the server's own entries that lie further ahead than their state lasts, since the clock was set back, to where they
-// would be if the state had begun now.
-func (q *Queue) bringForward(tx *Txn) error {
+// would be if the state had begun now. It looks at so many entries after a key, and tells the last one, "" at the end.
+func (q *Queue) bringForward(tx *Txn, after string) (looked string, err error) {
 	var moved []dueEntry
-	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+	left := looksPerCommit
+	for w := store.Peek(tx.Txn, duePrefix, after); w.Next(); {
+		if left == 0 {
+			w.Stop()
+			break
+		}
+		if left--; left == 0 {
+			looked = w.Key
+		}
 		if !q.made(w.Key) {
 			continue
 		}
 		d, err := parseDue(w.Key, w.Value)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if at := q.latest(d.entry, tx.Now); at < d.at {
 			d.at = at
@@ -185,7 +203,20 @@ func (q *Queue) bringForward(tx *Txn) error {
 		tx.Delete(d.key)
 		tx.schedule(d.entry, d.at)
 	}
-	return nil
+	return looked, nil
+}
+
+// lookedTo ends what bringForward did since the clock was set back for the nth time; where it did not come to the end the next
+// transaction goes on.
+func (q *Queue) lookedTo(key string, back uint64) {
+	q.mu.Lock()
+	if q.backs == back {
+		q.looked = key
+	}
+	q.mu.Unlock()
+	if key != "" {
+		q.stepped.Store(true)
+	}
 }
 
 // Schedule writes the due entry for a row of the kind that has just entered state, if the state is transient.
@@ -277,11 +308,16 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 		now = q.wall() // that took its time
 	}
 	stepped := q.stepped.Swap(false)
+	q.mu.Lock()
+	looked, back := q.looked, q.backs
+	q.mu.Unlock()
+	var upTo string
 	err := q.store.Update(ctx, func(stx store.Txn) error {
 		tx := &Txn{Txn: stx, Now: now, queue: q}
 		done, applied, about = tx, false, concerns{queue: q, r: tx, account: take.account}
 		if stepped {
-			if err := q.bringForward(tx); err != nil {
+			var err error
+			if upTo, err = q.bringForward(tx, looked); err != nil {
 				return err
 			}
 		}
@@ -305,6 +341,9 @@ func (q *Queue) update(ctx context.Context, take steps, f func(*Txn) error) erro
 			q.stepped.Store(true)
 		}
 		return err
+	}
+	if stepped {
+		q.lookedTo(upTo, back)
 	}
 	if applied {
 		q.forget(about.found(), now.UnixNano(), seen)
@@ -365,7 +404,7 @@ type dueEntry struct {
 func (q *Queue) due(tx *Txn, about *concerns, all bool) ([]dueEntry, error) {
 	var found []dueEntry
 	now := tx.Now.UnixNano()
-	for w := store.Peek(tx.Txn, duePrefix); w.Next(); {
+	for w := store.Peek(tx.Txn, duePrefix, ""); w.Next(); {
 		at, row, err := parseDueKey(w.Key)
 		if err != nil {
 			return nil, err
@@ -412,6 +451,9 @@ func (q *Queue) Run(ctx context.Context) {
 		wait := time.Hour
 		if next != math.MaxInt64 {
 			wait = min(longestNap, time.Duration(max(0, next-now))+Linger)
+		}
+		if q.stepped.Load() {
+			wait = 0
 		}
 		if failures > 0 {
 			wait = max(wait, min(time.Second<<min(failures, 5), 30*time.Second))

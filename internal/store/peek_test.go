@@ -74,7 +74,7 @@ func TestPeek_seesOwnWrites(t *testing.T) {
 
 // peek is the keys below /due/.
 func peek(tx store.Txn) (keys []string) {
-	for w := store.Peek(tx, "/due/"); w.Next(); {
+	for w := store.Peek(tx, "/due/", ""); w.Next(); {
 		keys = append(keys, w.Key)
 	}
 	return keys

@@ -164,15 +164,15 @@ func prefixEnd(prefix string) string {
 	return ""
 }
 
-// Peek walks the pairs with the prefix, as [Reader.Walk] does, but what it finds, and that there is no more, is no condition
+// Peek walks the pairs with the prefix that come after a key, as [Reader.Walk] does, but what it finds, and that there is no more, is no condition
 // of the commit: another server may write there meanwhile. What is used of it has to be read again by Get. The transaction must
 // not write between two steps.
-func Peek(t Txn, prefix string) Walk {
+func Peek(t Txn, prefix, after string) Walk {
 	if own, tree := tracked(t); tree != nil {
 		own.use()
-		return (&reader{tree: memoryTree{tree.pairs}}).Walk(prefix, "")
+		return (&reader{tree: memoryTree{tree.pairs}}).Walk(prefix, after)
 	}
-	return t.Walk(prefix, "")
+	return t.Walk(prefix, after)
 }
 
 // HasRead tells whether a transaction on a store that is shared has come to a key by now. On any other store it says no.
