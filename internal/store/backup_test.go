@@ -183,3 +183,44 @@ func TestCompact_givesBackSpace(t *testing.T) {
 	defer s.Close()
 	checkAll(t, s, want)
 }
+
+// TestBackup_openedAsItIs: both pages at the start of a backup are of its only commit, wherever that commit was.
+func TestBackup_openedAsItIs(t *testing.T) {
+	s, err := OpenBolt(filepath.Join(t.TempDir(), "store.db"), BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, value := range []string{"1", "2"} {
+		if err := put(s, "/a", value); err != nil {
+			t.Fatal(err)
+		}
+		var file bytes.Buffer
+		if err := s.(Backuper).Backup(t.Context(), func(int64) (io.Writer, error) { return &file, nil }); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "store.db")
+		if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		copied, err := OpenBolt(path, BoltOptions{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, next := range []string{value, "3", "4", "5"} {
+			err := copied.View(t.Context(), func(r Reader) error {
+				if got, _ := r.Get("/a"); string(got) != value {
+					t.Errorf("%q, want %q", got, value)
+				}
+				return nil
+			})
+			if err := errors.Join(err, copied.(HealthChecker).Health(t.Context()), put(copied, "/a", next)); err != nil {
+				t.Error(err)
+			}
+			value = next
+		}
+		if err := copied.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -66,6 +66,8 @@ type boltStore struct {
 	stuck atomic.Bool   // bbolt panicked where it begins a transaction, and keeps its locks
 	alone bool          // metaPage.alone when the file was opened
 
+	pageSize int64
+
 	// Belong to whoever has the turn.
 	revision  uint64
 	content   content

@@ -185,7 +185,7 @@ func (s *boltStore) begun() (err error) {
 		return err
 	}
 	s.last.Store(m.id)
-	s.alone = m.alone
+	s.alone, s.pageSize = m.alone, int64(m.pageSize)
 	if err := s.lost(); err != nil {
 		return err
 	}

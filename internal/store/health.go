@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -84,24 +83,23 @@ func (s *boltStore) lost() error {
 	return nil
 }
 
-// altered says so when the latest commit in the file is not this store's: a backup was copied into it, or a page at its start
-// is damaged.
+// altered says so when the latest commit in the file is not this store's: a backup was copied into it, or the page is damaged that
+// the commit ended with. The page is written again by the next but one.
 func (s *boltStore) altered() error {
 	for {
 		last := s.last.Load()
-		m, err := latestMeta(s.file)
-		if err == nil && m.id-last <= 1 { // the next one may be being made
-			return nil
-		}
-		if err != nil && !errors.Is(err, ErrDamaged) {
+		m, err := readMeta(s.file, int64(last%2)*s.pageSize)
+		switch {
+		case err != nil:
 			return nil // a disk that fails has altered nothing: what the system has in memory can still be read
-		}
-		if s.last.Load() != last {
+		case m != nil && m.id == last:
+			return nil
+		case s.last.Load() != last:
 			continue
 		}
-		if err == nil {
-			err = &DamageError{What: "the data file was written over, or a page at its start is damaged"}
+		if m, err = latestMeta(s.file); err != nil || m.id-last > 1 { // else it is a backup that was opened as it is, and has no commit of its own
+			return &DamageError{What: "the data file was written over, or a page at its start is damaged"}
 		}
-		return err
+		return nil
 	}
 }
