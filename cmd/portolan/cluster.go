@@ -73,6 +73,13 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 			return nil, err
 		}
 	}
+	var err error
+	if opts.Peers, err = etcd.ParsePeers(o.peers); err != nil {
+		return nil, fmt.Errorf("--peers: %w", err)
+	}
+	if err := opts.Check(); err != nil {
+		return nil, fmt.Errorf("--cluster: %w", err)
+	}
 	for _, file := range []dependent{{"--peer-ca", o.ca}, {"--peer-cert", o.cert}, {"--peer-key", o.key}} {
 		if file.value == "" {
 			continue
@@ -80,13 +87,6 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 		if _, err := os.ReadFile(file.value); err != nil {
 			return nil, fmt.Errorf("%s: %w", file.flag, err)
 		}
-	}
-	var err error
-	if opts.Peers, err = etcd.ParsePeers(o.peers); err != nil {
-		return nil, fmt.Errorf("--peers: %w", err)
-	}
-	if err := opts.Check(); err != nil {
-		return nil, fmt.Errorf("--cluster: %w", err)
 	}
 	return opts, nil
 }
