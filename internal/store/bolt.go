@@ -63,7 +63,7 @@ type boltStore struct {
 	commitHealth
 	size  atomic.Int64  // of the file that is in use, in bytes
 	last  atomic.Uint64 // bbolt's number of the latest commit
-	stuck atomic.Bool   // bbolt panicked where it begins a transaction, and keeps its locks
+	stuck atomic.Bool   // bbolt panicked where it begins or ends a transaction, and keeps its locks
 	alone bool          // metaPage.alone when the file was opened
 
 	pageSize int64
@@ -112,7 +112,10 @@ func OpenBolt(path string, opts BoltOptions) (Store, error) {
 func (s *boltStore) release() (err error) {
 	s.reads.stop()
 	switch {
-	case s.db != nil && !s.stuck.Load() && (s.broken == nil || s.unsettled):
+	case s.db != nil && !s.stuck.Load():
+		if s.broken == nil {
+			s.mark()
+		}
 		err = s.db.Close()
 	case s.file != nil:
 		err = s.file.Close()
@@ -160,7 +163,7 @@ func (s *boltStore) Watch(ctx context.Context, prefix string) (<-chan Commit, er
 	return s.hub.watch(ctx, prefix, 0)
 }
 
-// Close waits for the running batch and for every View.
+// Close waits for the running batch, and for every View where bbolt can still be asked to.
 func (s *boltStore) Close() error {
 	s.closed.Do(func() {
 		close(s.closing)

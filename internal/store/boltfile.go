@@ -103,9 +103,8 @@ func (s *boltStore) prepare() error {
 	return s.sound(info)
 }
 
-// sound tells of a file that is no store, that was cut, or whose pages lead astray, before bbolt trips over it. Only the first open of
-// a file since the machine was started reads all pages, which takes about a second for a gigabyte: what the system has in memory is
-// what was written, whatever the disk has.
+// sound tells of a file that is no store, that was cut, or whose pages lead astray, before bbolt trips over it. All pages are read for
+// that, about a gigabyte a second, but where the file is as the last process left it that closed it since the machine was started.
 func (s *boltStore) sound(info os.FileInfo) error {
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -119,22 +118,35 @@ func (s *boltStore) sound(info os.FileInfo) error {
 	if used := int64(m.pages) * int64(m.pageSize); info.Size() < used {
 		return &DamageError{What: fmt.Sprintf("the file was cut to %d bytes of %d", info.Size(), used)}
 	}
-	mark := sinceStart(info)
-	before, err := io.ReadAll(io.NewSectionReader(s.lock, 0, int64(len(mark))+1))
-	if err != nil {
-		return err
-	}
-	if mark != "" && mark == string(before) {
+	if mark := markOf(info, m.id); mark != "" && mark == s.marked() {
 		return nil
 	}
-	if err := untangled(f, m); err != nil {
-		return err
+	return untangled(f, m)
+}
+
+// marked is the mark in the file that is locked, "" where it cannot be read: it only saves time.
+func (s *boltStore) marked() string {
+	const most = 256
+	mark, err := io.ReadAll(io.NewSectionReader(s.lock, 0, most))
+	if err != nil {
+		return ""
 	}
-	if err := s.lock.Truncate(0); err != nil {
-		return err
+	return string(mark)
+}
+
+// mark leaves in the file that is locked how the data file is when it is closed.
+func (s *boltStore) mark() {
+	info, err := s.file.Stat()
+	if err != nil {
+		return
 	}
-	_, err = s.lock.WriteAt([]byte(mark), 0)
-	return err
+	m, err := latestMeta(s.file)
+	if err != nil {
+		return
+	}
+	if s.lock.Truncate(0) == nil {
+		_, _ = s.lock.WriteAt([]byte(markOf(info, m.id)), 0)
+	}
 }
 
 func (s *boltStore) openDB() error {

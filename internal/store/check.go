@@ -79,13 +79,13 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 // pinned is a transaction that keeps the pages of a commit as they are, and that commit's page.
 func (s *boltStore) pinned() (*bbolt.Tx, *metaPage, error) {
 	const tries = 100 // each commit writes over the page of the last but one
-	for range tries {
+	for i := range tries {
 		tx, err := s.beginTx(false)
 		if err != nil {
 			return nil, nil, err
 		}
 		m, err := latestMeta(s.file)
-		if err == nil && m.id == uint64(tx.ID()) {
+		if err == nil && m.id == uint64(tx.ID()) && (!m.alone || i == tries-1) { // the other page may be half written
 			return tx, m, nil
 		}
 		_ = tx.Rollback()
@@ -189,6 +189,9 @@ func (c *fileCheck) page(id uint64) (page, error) {
 	p := page{id: id, bytes: make([]byte, c.meta.pageSize)}
 	at := int64(id) * int64(c.meta.pageSize)
 	if _, err := c.file.ReadAt(p.bytes, at); err != nil {
+		if ended := c.goOn(); ended != nil {
+			return page{}, ended // the file was closed
+		}
 		c.broken(id, "cannot be read: %v", err)
 		return page{}, nil
 	}
@@ -338,7 +341,7 @@ func (c *fileCheck) freelist() error {
 		case id < 2 || id >= c.meta.pages:
 			c.broken(id, "is said to be free and not in the file")
 		case c.used[id]:
-			c.tangle(id, "is used although it is said to be free")
+			c.tangle(id, "is said to be free although it is used, or twice")
 		default:
 			c.used[id] = true
 		}

@@ -242,10 +242,14 @@ func (s *boltStore) write(b *batch) error {
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
 		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: commit: %w", ErrBroken, panicked), false
-		_ = guard(b.tx.Rollback) // gives back bbolt's write lock, so that Close does not hang
+		_ = s.rollBack(b.tx)
 		return err
 	}
-	if !s.visible(id) {
+	switch visible, unknown := s.visible(id); {
+	case unknown != nil:
+		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: %w", err, unknown), false
+		return s.broken
+	case !visible:
 		s.revision -= uint64(len(b.commits)) // bbolt has rolled back, and nobody saw these
 		return err
 	}
@@ -271,18 +275,28 @@ func (s *boltStore) writable() error {
 
 func (s *boltStore) drop(b *batch) {
 	s.revision -= uint64(len(b.commits))
-	if err := guard(b.tx.Rollback); err != nil && b.err == nil {
+	if err := s.rollBack(b.tx); err != nil && b.err == nil {
 		b.err = fmt.Errorf("store: roll back: %w", err)
 		s.broken, s.unsettled = fmt.Errorf("%w until it is opened again: %w", ErrBroken, err), false
 	}
 }
 
+// rollBack gives back bbolt's write lock, for which Close waits.
+func (s *boltStore) rollBack(tx *bbolt.Tx) error {
+	err := guard(tx.Rollback)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		s.stuck.Store(true)
+	}
+	return err
+}
+
 // visible reports whether readers see the bbolt transaction with this id.
-func (s *boltStore) visible(id int) bool {
+func (s *boltStore) visible(id int) (bool, error) {
 	tx, err := s.beginTx(false)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer tx.Rollback()
-	return tx.ID() >= id
+	return tx.ID() >= id, nil
 }

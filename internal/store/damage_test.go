@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.etcd.io/bbolt"
 )
 
 // sample fills a store with keys of two tables and values of all sizes, and frees some pages.
@@ -209,91 +211,6 @@ func TestBolt_damagedValueNamesItsKey(t *testing.T) {
 	}
 }
 
-// TestOpenBolt_pagesThatLeadAstray opens files of which bbolt would follow the pages without end, or write over them.
-func TestOpenBolt_pagesThatLeadAstray(t *testing.T) {
-	for name, alter := range map[string]func(image []byte, m *metaPage){
-		"is used twice": func(image []byte, m *metaPage) {
-			for id := 2; id < int(m.pages); id++ {
-				if p := image[id*m.pageSize:]; native.Uint16(p[8:]) == branchPage {
-					native.PutUint64(p[pageHeader+8:], uint64(id)) // its first child is itself
-				}
-			}
-		},
-		"is used although it is said to be free": func(image []byte, m *metaPage) {
-			native.PutUint64(image[int(m.freelist)*m.pageSize+pageHeader:], m.root)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "store.db")
-			s, err := OpenBolt(path, BoltOptions{NoSync: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			sample(t, s, 500)
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			image, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := latestMeta(bytes.NewReader(image))
-			if err != nil {
-				t.Fatal(err)
-			}
-			alter(image, m)
-			copied := filepath.Join(t.TempDir(), "store.db")
-			if err := os.WriteFile(copied, image, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 { // a file that was refused is looked at again
-				s, err = OpenBolt(copied, BoltOptions{NoSync: true})
-				var damage *DamageError
-				if !errors.As(err, &damage) || !strings.Contains(damage.What, name) {
-					t.Fatalf("the file was opened: %v", err)
-				}
-			}
-		})
-	}
-}
-
-// TestOpenBolt_readsAFileOnceSinceTheMachineStarted looks at what says so.
-func TestOpenBolt_readsAFileOnceSinceTheMachineStarted(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "store.db")
-	open := func() {
-		t.Helper()
-		s, err := OpenBolt(path, BoltOptions{NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	open() // makes it
-	for range 2 {
-		open()
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(filepath.Join(folder, lockName)); err != nil || string(got) != sinceStart(info) {
-			t.Errorf("the lock says %q, want %q (%v)", got, sinceStart(info), err)
-		}
-		image, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path+".copy", image, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(path+".copy", path); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestBolt_fileWrittenOver puts other bytes into the file of an open store, where bbolt would panic or take them for its own:
 // everything fails until they are what they were, and nothing waits for a lock that nobody gives back.
 func TestBolt_fileWrittenOver(t *testing.T) {
@@ -385,19 +302,16 @@ func TestBolt_panicInsideBegin(t *testing.T) {
 	if err := put(s, "/a", "1"); err != nil {
 		t.Fatal(err)
 	}
-	sound, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := bytesOf(t, path)
 	copied := filepath.Join(t.TempDir(), "copy")
 	if err := os.WriteFile(copied, now, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_ = sound.Close()
+	real := s.(*boltStore).file
 	if s.(*boltStore).file, err = os.Open(copied); err != nil { // the look sees this, bbolt the file
 		t.Fatal(err)
 	}
+	defer real.Close()
 	writeOver(t, path, make([]byte, len(now)))
 	for range 2 {
 		if err := s.View(t.Context(), func(Reader) error { return nil }); err == nil {
@@ -481,4 +395,49 @@ func TestBolt_diskThatCannotBeRead(t *testing.T) {
 	if _, err := CheckFile(t.Context(), t.TempDir(), func(d *DamageError) { t.Error(d) }); err == nil {
 		t.Error("what cannot be read was checked")
 	}
+}
+
+// TestUpdate_nobodyKnowsWhetherItIsThere: a commit fails, and the file cannot be asked whether it has it. No write follows one that may be there.
+func TestUpdate_nobodyKnowsWhetherItIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	opened, err := OpenBolt(path, BoltOptions{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened.(*boltStore)
+	zeros, err := os.Create(filepath.Join(t.TempDir(), "zeros"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zeros.Close()
+	if err := zeros.Truncate(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	real := s.file
+	s.commit = func(tx *bbolt.Tx) error {
+		err := tx.Commit()
+		s.file = zeros
+		return errors.Join(err, errors.New("input/output error"))
+	}
+	if err := put(s, "/a", "1"); !errors.Is(err, ErrBroken) {
+		t.Errorf("the first write: %v", err)
+	}
+	s.file, s.commit = real, (*bbolt.Tx).Commit
+	if err := put(s, "/b", "1"); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "until it is opened again") {
+		t.Errorf("the second write: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if opened, err = OpenBolt(path, BoltOptions{NoSync: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(opened, "/b", "1"); err != nil {
+		t.Error(err)
+	}
+	checkAll(t, opened, map[string]string{"/a": "1", "/b": "1"})
+	if err := opened.Close(); err != nil {
+		t.Error(err)
+	}
+	checkDamage(t, path, 0)
 }
