@@ -35,13 +35,15 @@ func onlyFrom(origin string) *http.CrossOriginProtection {
 	return p
 }
 
-// fromPage refuses what a page of another origin sends, fetches or embeds, but not an address that somebody opens from one.
+// fromPage refuses what a page of another origin sends, fetches or embeds, frames included, but not an address that somebody opens from one.
 // Clients other than browsers do not send the headers it goes by.
 func (s *Server) fromPage(r *http.Request) error {
 	if s.browsers == nil {
 		return nil
 	}
-	if r.Header.Get("Sec-Fetch-Site") != "" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	opened := r.Header.Get("Sec-Fetch-Mode") == "navigate" && (dest == "document" || dest == "")
+	if r.Header.Get("Sec-Fetch-Site") != "" && !opened {
 		r = &http.Request{Method: http.MethodPost, Header: r.Header, Host: r.Host, URL: r.URL} // GET is let through
 	}
 	if err := s.browsers.Check(r); err != nil {

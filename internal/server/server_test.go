@@ -260,21 +260,27 @@ func TestPages_ofAnotherOrigin(t *testing.T) {
 	r := start(t)
 	trusting := start(t, func(c *server.Config) { c.CORSOrigin = "http://x.test" })
 	for _, tt := range []struct {
-		site, mode, origin string
-		want, trusted      int
+		site, mode, dest, origin string
+		want, trusted            int
 	}{
-		{"", "", "", 200, 200},
-		{"same-origin", "cors", "", 200, 200},
-		{"none", "navigate", "", 200, 200},
-		{"cross-site", "navigate", "", 200, 200}, // a link
-		{"cross-site", "no-cors", "", 403, 403},  // <img>, <script>
-		{"cross-site", "cors", "http://evil.example", 403, 403},
-		{"cross-site", "cors", "http://x.test", 403, 200},
-		{"same-site", "cors", "http://localhost:3000", 403, 403},
-		{"cross-site", "", "", 403, 403},
+		{"", "", "", "", 200, 200},
+		{"same-origin", "cors", "empty", "", 200, 200},
+		{"same-origin", "navigate", "iframe", "", 200, 200},
+		{"none", "navigate", "document", "", 200, 200},
+		{"cross-site", "navigate", "document", "", 200, 200}, // a link
+		{"cross-site", "navigate", "", "", 200, 200},
+		{"cross-site", "navigate", "iframe", "", 403, 403},
+		{"cross-site", "navigate", "frame", "", 403, 403},
+		{"cross-site", "navigate", "object", "", 403, 403},
+		{"cross-site", "navigate", "embed", "", 403, 403},
+		{"cross-site", "no-cors", "image", "", 403, 403}, // <img>, <script>
+		{"cross-site", "cors", "empty", "http://evil.example", 403, 403},
+		{"cross-site", "cors", "empty", "http://x.test", 403, 200},
+		{"same-site", "cors", "empty", "http://localhost:3000", 403, 403},
+		{"cross-site", "", "", "", 403, 403},
 	} {
 		for _, path := range []string{"/global-networks", "/_portolan/events", "/_portolan/caller"} {
-			headers := []string{"Sec-Fetch-Site", tt.site, "Sec-Fetch-Mode", tt.mode, "Origin", tt.origin}
+			headers := []string{"Sec-Fetch-Site", tt.site, "Sec-Fetch-Mode", tt.mode, "Sec-Fetch-Dest", tt.dest, "Origin", tt.origin}
 			if resp, text := r.do("GET", path, "", headers...); resp.StatusCode != tt.want {
 				t.Errorf("%s %+v: %d %s", path, tt, resp.StatusCode, text)
 			}
