@@ -197,7 +197,7 @@ func (d *doors) serveMetrics(srv *server.Server, log *slog.Logger) (stop func())
 
 // maxConnections leaves files for everything else where the number of open ones is limited.
 func maxConnections() int {
-	const most, others = 4096, 128
+	const most, others = 8192, 128
 	if limit := fileLimit(); limit > 0 {
 		return max(min(most, limit-others), 16)
 	}

@@ -95,7 +95,7 @@ type Config struct {
 	UpstreamTimeout time.Duration // within which it begins its answer; default 30 s
 
 	MaxHeader      int           // bytes; default 64 KiB
-	MaxConnections int           // open at a time, of more one is closed; default 4096
+	MaxConnections int           // open at a time, of more one is closed; default 8192
 	MaxHeld        int64         // bytes of requests not yet authenticated and of answers being written, beyond 64 KiB each; default 256 MiB
 	MaxInFlight    int           // requests being answered, the next is refused; default 1024
 	ReadTime       time.Duration // a request must have arrived within it; default 30 s
@@ -142,7 +142,7 @@ func New(cfg Config) *Server {
 		cfg.Now = time.Now
 	}
 	cfg.MaxHeader = cmp.Or(cfg.MaxHeader, 64<<10)
-	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 4096)
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 8192)
 	cfg.MaxHeld = cmp.Or(cfg.MaxHeld, 256<<20)
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, 1024)
 	cfg.ReadTime = cmp.Or(cfg.ReadTime, 30*time.Second)
