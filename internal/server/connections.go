@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // connections are the open ones, and what they make the server hold in memory for them. A new one is always taken: when
@@ -24,6 +25,8 @@ type connections struct {
 	order list.List      // of *connection, the one that was answered last at the back
 	of    map[string]int // how many are in it of each account
 	held  int64
+
+	handshakes *handshakes // nil: HTTP
 }
 
 // connection is an open connection. Its methods can be called on nil, which is a request that came over none.
@@ -31,6 +34,9 @@ type connection struct {
 	net.Conn
 	all              *connections
 	reading, writing deadline
+
+	turn  turn        // to compute a handshake
+	asked atomic.Bool // a request came over it: it takes no more of these turns
 
 	// These belong to all.mu.
 	place *list.Element // nil: closed
@@ -54,7 +60,17 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h := l.all.handshakes; h != nil && l.all.full() {
+		h.accept()
+	}
 	return l.all.add(c), nil
+}
+
+// full reports whether one has to give way to a new one.
+func (a *connections) full() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.order.Len() >= a.limit
 }
 
 func (a *connections) add(c net.Conn) *connection {
@@ -75,12 +91,18 @@ func (a *connections) add(c net.Conn) *connection {
 
 // victim is the connection that gives way among those of a kind, nil when all of them are being answered.
 func (a *connections) victim(kind func(*connection) bool) *connection {
+	heavy := false // an account holds more than half
+	for _, n := range a.of {
+		heavy = heavy || n > a.limit/2
+	}
 	var known, stranger *connection
 	for e := a.order.Front(); e != nil; e = e.Next() {
 		c := e.Value.(*connection)
 		switch {
 		case c.busy || !kind(c):
 		case c.known && a.of[c.of] > a.limit/2:
+			return c
+		case !c.known && !heavy:
 			return c
 		case !c.known && stranger == nil:
 			stranger = c
@@ -131,11 +153,14 @@ func (a *connections) drop(c *connection) {
 func (c *connection) cut() {
 	if c != nil {
 		_ = c.Conn.Close() // whoever reads from it, or writes to it, gets an error
+		c.leave()
 	}
 }
 
 // Read counts what a request consists of until its sender is known. Others have the processor after it: see [connection.rests].
+// What is computed of a handshake is between two of Read and Write.
 func (c *connection) Read(p []byte) (int, error) {
+	c.give()
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.set(func(c *connection) {
@@ -144,8 +169,31 @@ func (c *connection) Read(p []byte) (int, error) {
 			}
 		})
 		runtime.Gosched()
+		if h := c.all.handshakes; h != nil && !c.asked.Load() && !h.take(&c.turn, c.RemoteAddr()) {
+			return 0, net.ErrClosed
+		}
 	}
 	return n, err
+}
+
+// Write ends the turn of a handshake.
+func (c *connection) Write(p []byte) (int, error) {
+	c.give()
+	return c.Conn.Write(p)
+}
+
+// give ends its turn to compute a handshake, if it has it.
+func (c *connection) give() {
+	if h := c.all.handshakes; h != nil && !c.asked.Load() {
+		h.give(&c.turn)
+	}
+}
+
+// leave ends that it waits for a turn too.
+func (c *connection) leave() {
+	if h := c.all.handshakes; h != nil {
+		h.leave(&c.turn)
+	}
 }
 
 // Close closes the connection.
@@ -153,6 +201,7 @@ func (c *connection) Close() error {
 	c.all.mu.Lock()
 	c.all.drop(c)
 	c.all.mu.Unlock()
+	c.leave()
 	c.reading.stop()
 	c.writing.stop()
 	return c.Conn.Close()
@@ -242,8 +291,12 @@ func connectionOf(r *http.Request) *connection {
 
 // stateChanged is [http.Server.ConnState].
 func stateChanged(c net.Conn, state http.ConnState) {
-	if state == http.StateIdle {
-		ours(c).rests()
+	switch own := ours(c); state {
+	case http.StateActive:
+		own.give()
+		own.asked.Store(true)
+	case http.StateIdle:
+		own.rests()
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"portolan/internal/turns"
 )
 
 const (
@@ -34,7 +36,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 	hs.Protocols = new(http.Protocols)
 	hs.Protocols.SetHTTP1(true)
 	hs.RegisterOnShutdown(func() { close(s.closing) })
-	l = &listener{l, &connections{limit: s.cfg.MaxConnections, most: s.cfg.MaxHeld}}
+	l = &listener{l, s.connections()}
 	if s.cfg.TLS != nil {
 		l = tls.NewListener(l, s.cfg.TLS)
 	}
@@ -53,6 +55,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		return fmt.Errorf("requests were still under way after %s: %w", drain, err)
 	}
 	return nil
+}
+
+// connections is an empty list for those of [Server.Serve].
+func (s *Server) connections() *connections {
+	all := &connections{limit: s.cfg.MaxConnections, most: s.cfg.MaxHeld}
+	if s.cfg.TLS != nil {
+		all.handshakes = &handshakes{free: turns.AtATime()}
+	}
+	return all
 }
 
 // ServeMetrics serves /metrics alone on l until ctx ends, to requests that name the server by one of the hosts.
