@@ -186,7 +186,7 @@ func writeWhole(ctx context.Context, path string, write func(io.Writer) error) e
 	}
 	f, err := os.OpenFile(path+".partial", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return err
+		return pathError(path, err)
 	}
 	err = write(untilDone{ctx, f})
 	if err == nil {

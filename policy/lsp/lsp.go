@@ -35,6 +35,9 @@ type Server struct {
 // ErrNoShutdown says that the editor ended the connection without asking for it.
 var ErrNoShutdown = errors.New("the connection ended without a shutdown request")
 
+// errNoEditor is about an input that is none of the protocol.
+var errNoEditor = errors.New("the input is not that of an editor: a message of the Language Server Protocol begins with Content-Length")
+
 // message is a request, a notification or a response.
 type message struct {
 	ID     jsontext.Value `json:"id"`
@@ -106,8 +109,14 @@ func (s *Server) next(messages <-chan []byte) ([]byte, bool) {
 // read is the body of one message.
 func read(r *bufio.Reader) ([]byte, error) {
 	header, err := textproto.NewReader(r).ReadMIMEHeader()
+	if _, malformed := errors.AsType[textproto.ProtocolError](err); malformed {
+		return nil, errNoEditor
+	}
 	if err != nil {
 		return nil, err
+	}
+	if header.Get("Content-Length") == "" {
+		return nil, errNoEditor
 	}
 	size, err := strconv.Atoi(header.Get("Content-Length"))
 	if err != nil || size < 0 || size > maxMessage {
