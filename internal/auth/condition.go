@@ -32,7 +32,15 @@ const (
 
 // operand is a value of the policy, made ready by its operator.
 type operand interface {
-	matches(value string, look lookup) bool
+	matches(value string) bool
+}
+
+// filler is an operand that may have variables.
+type filler interface {
+	varies() bool // it has some
+
+	// fill gives it without variables, false when the request has no value for one.
+	fill(look lookup) (operand, bool)
 }
 
 type operatorFamily struct {
@@ -137,32 +145,43 @@ func (c *condition) holds(look lookup) bool {
 	there = there && len(values) > 0
 	switch {
 	case c.null:
-		return c.satisfied(strconv.FormatBool(!there), look)
+		return c.fits([]string{strconv.FormatBool(!there)}, look)[0]
 	case !there:
 		return c.ifExists || c.set == forAll || c.negated && c.set == noSet
 	case c.set == forAll || c.set == noSet && c.negated:
-		return !slices.ContainsFunc(values, func(v string) bool { return !c.satisfied(v, look) })
+		return !slices.Contains(c.fits(values, look), c.negated) // none that is not satisfied
 	}
-	return slices.ContainsFunc(values, func(v string) bool { return c.satisfied(v, look) })
+	return slices.Contains(c.fits(values, look), !c.negated)
 }
 
-// satisfied decides for one value of the request: some value of the policy fits, or, negated, none does.
-func (c *condition) satisfied(value string, look lookup) bool {
-	some := slices.ContainsFunc(c.values, func(o operand) bool { return o.matches(value, look) })
-	return some != c.negated
+// fits tells for each value of the request whether some value of the policy fits. Variables are filled in once for all of them.
+func (c *condition) fits(values []string, look lookup) []bool {
+	fit := make([]bool, len(values))
+	left := len(values)
+	for _, o := range c.values {
+		if v, ok := o.(filler); ok && v.varies() {
+			if o, ok = v.fill(look); !ok {
+				continue
+			}
+		}
+		for i, value := range values {
+			if !fit[i] && o.matches(value) {
+				fit[i] = true
+				left--
+			}
+		}
+		if left == 0 {
+			break
+		}
+	}
+	return fit
 }
 
 // unfilled tells whether a value of the policy has a variable that the request has no value for.
 func (c *condition) unfilled(look lookup) bool {
 	return slices.ContainsFunc(c.values, func(o operand) bool {
-		v, ok := o.(interface {
-			filled(lookup) ([]rune, bool)
-		})
-		if !ok {
-			return false
-		}
-		_, filled := v.filled(look)
-		return !filled
+		v, ok := o.(interface{ known(lookup) bool })
+		return ok && !v.known(look)
 	})
 }
 
@@ -171,15 +190,16 @@ type textOperand struct {
 	fold bool
 }
 
-func (t textOperand) matches(value string, look lookup) bool {
-	glyphs, ok := t.filled(look)
-	if !ok {
-		return false
-	}
+func (t textOperand) fill(look lookup) (operand, bool) {
+	p, ok := t.full(look)
+	return textOperand{p, t.fold}, ok
+}
+
+func (t textOperand) matches(value string) bool {
 	if t.fold {
-		return strings.EqualFold(string(glyphs), value)
+		return strings.EqualFold(string(t.glyphs), value)
 	}
-	return glob(glyphs, value)
+	return glob(t.glyphs, value)
 }
 
 func parseEquals(text string, variables bool) (operand, error) {
@@ -199,8 +219,13 @@ func parseLike(text string, variables bool) (operand, error) {
 
 type arnOperand struct{ *pattern }
 
-func (a arnOperand) matches(value string, look lookup) bool {
-	return strings.HasPrefix(value, "arn:") && a.matchesARN(value, look)
+func (a arnOperand) fill(look lookup) (operand, bool) {
+	p, ok := a.full(look)
+	return arnOperand{p}, ok
+}
+
+func (a arnOperand) matches(value string) bool {
+	return strings.HasPrefix(value, "arn:") && globARN(a.glyphs, value)
 }
 
 func parseARNLike(text string, variables bool) (operand, error) {
@@ -216,7 +241,7 @@ type orderedOperand[T any] struct {
 	holds   func(order int) bool
 }
 
-func (o orderedOperand[T]) matches(value string, _ lookup) bool {
+func (o orderedOperand[T]) matches(value string) bool {
 	got, ok := o.parse(value)
 	return ok && o.holds(o.compare(got, o.want))
 }
@@ -277,7 +302,7 @@ func parseDate(s string) (time.Time, bool) {
 
 type boolOperand bool
 
-func (b boolOperand) matches(value string, _ lookup) bool {
+func (b boolOperand) matches(value string) bool {
 	return strings.EqualFold(value, strconv.FormatBool(bool(b)))
 }
 
@@ -293,7 +318,7 @@ func parseBool(text string, _ bool) (operand, error) {
 
 type binaryOperand []byte
 
-func (b binaryOperand) matches(value string, _ lookup) bool {
+func (b binaryOperand) matches(value string) bool {
 	got, err := base64.StdEncoding.DecodeString(value)
 	return err == nil && string(got) == string(b)
 }
@@ -308,7 +333,7 @@ func parseBinary(text string, _ bool) (operand, error) {
 
 type networkOperand netip.Prefix
 
-func (n networkOperand) matches(value string, _ lookup) bool {
+func (n networkOperand) matches(value string) bool {
 	ip, err := netip.ParseAddr(value)
 	return err == nil && netip.Prefix(n).Contains(ip.Unmap().WithZone(""))
 }

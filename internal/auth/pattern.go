@@ -91,6 +91,26 @@ func (p *pattern) addVariable(body string) error {
 	return nil
 }
 
+// varies tells whether the pattern has variables.
+func (p *pattern) varies() bool { return p.vars != nil }
+
+// value is that of a variable. It reports false when the request has none, or several.
+func (v *variable) value(look lookup) (string, bool) {
+	values, _ := look(v.key)
+	switch {
+	case len(values) == 1:
+		return values[0], true
+	case len(values) == 0 && v.withFallback:
+		return v.fallback, true
+	}
+	return "", false
+}
+
+// known tells whether the request has a value for every variable.
+func (p *pattern) known(look lookup) bool {
+	return !slices.ContainsFunc(p.vars, func(v variable) bool { _, ok := v.value(look); return !ok })
+}
+
 // filled replaces the variables. It reports false when the request has no value, or several, for one.
 func (p *pattern) filled(look lookup) ([]rune, bool) {
 	if p.vars == nil {
@@ -102,30 +122,19 @@ func (p *pattern) filled(look lookup) ([]rune, bool) {
 			out = append(out, g)
 			continue
 		}
-		v := p.vars[firstIn-g]
-		values, _ := look(v.key)
-		switch {
-		case len(values) == 1:
-			out = append(out, []rune(values[0])...)
-		case len(values) == 0 && v.withFallback:
-			out = append(out, []rune(v.fallback)...)
-		default:
+		value, ok := p.vars[firstIn-g].value(look)
+		if !ok {
 			return nil, false
 		}
+		out = append(out, []rune(value)...)
 	}
 	return out, true
 }
 
-// matches tells whether s as a whole fits.
-func (p *pattern) matches(s string, look lookup) bool {
+// full is the pattern with its variables replaced, or false as filled.
+func (p *pattern) full(look lookup) (*pattern, bool) {
 	glyphs, ok := p.filled(look)
-	return ok && glob(glyphs, s)
-}
-
-// matchesARN is [globARN] with the variables of the pattern filled in.
-func (p *pattern) matchesARN(s string, look lookup) bool {
-	glyphs, ok := p.filled(look)
-	return ok && globARN(glyphs, s)
+	return &pattern{glyphs: glyphs}, ok
 }
 
 // arnFields is of how many fields an ARN is: arn, partition, service, region, account, resource.

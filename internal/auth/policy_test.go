@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -318,7 +319,7 @@ func TestGlob_isItsRegularExpression(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := p.matches(s, nil), regexp.MustCompile(`(?s)\A`+expression+`\z`).MatchString(s); got != want {
+		if got, want := glob(p.glyphs, s), regexp.MustCompile(`(?s)\A`+expression+`\z`).MatchString(s); got != want {
 			t.Fatalf("%q on %q: %v", text, s, got)
 		}
 	})
@@ -414,5 +415,29 @@ func BenchmarkEvaluate(b *testing.B) {
 		if Evaluate(policies, r).Effect != Allow {
 			b.Fatal("denied")
 		}
+	}
+}
+
+// TestCondition_fillsInOnce: what a variable brings may be long, and the request may have many values to compare with it.
+func TestCondition_fillsInOnce(t *testing.T) {
+	p, err := ParsePolicy([]byte(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+		"Condition": {"ForAllValues:StringNotLike": {"aws:TagKeys": ["*${aws:UserAgent}", "x${aws:UserAgent}"]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	keys := slices.Repeat([]string{"key"}, 50)
+	c := p.statements[0].when[0]
+	if !c.holds(func(key string) ([]string, bool) {
+		if key == "aws:tagkeys" {
+			return keys, true
+		}
+		asked++
+		return []string{strings.Repeat("a", 2000)}, true
+	}) {
+		t.Error("the condition does not hold")
+	}
+	if asked != 2 {
+		t.Errorf("variables were filled in %d times, want 2", asked)
 	}
 }
