@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -305,6 +308,25 @@ func TestServe_overTLS(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != 200 || resp.TLS == nil || resp.ProtoMajor != 1 {
 		t.Errorf("%d over %s", resp.StatusCode, resp.Proto)
+	}
+}
+
+// TestServe_handshakesFillNoLog: anybody may send what is none.
+func TestServe_handshakesFillNoLog(t *testing.T) {
+	secured := httptest.NewUnstartedServer(nil)
+	secured.StartTLS()
+	t.Cleanup(secured.Close)
+	log := new(lockedBuffer)
+	r := start(t, func(c *server.Config) {
+		c.TLS = &tls.Config{Certificates: secured.TLS.Certificates}
+		c.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	c := r.open(1, strings.Repeat("no handshake", 10))[0]
+	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Fatal(err)
+	}
+	if text := log.String(); !strings.Contains(text, "TLS handshake error") || strings.Contains(text, `"level":"WARN"`) {
+		t.Errorf("the log has %s", text)
 	}
 }
 

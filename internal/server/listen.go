@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,7 +33,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, drain time.Duration)
 		ConnState:         stateChanged,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is no operation either
-		ErrorLog:                     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     log.New(httpLog{s.cfg.Log}, "", 0),
 	}
 	hs.Protocols = new(http.Protocols)
 	hs.Protocols.SetHTTP1(true)
@@ -79,7 +81,7 @@ func (s *Server) ServeMetrics(ctx context.Context, l net.Listener, hosts *Hosts)
 			metrics.ServeHTTP(w, r)
 		}),
 		ReadTimeout: s.cfg.ReadTime, WriteTimeout: s.cfg.WriteTime, IdleTimeout: idleTime,
-		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+		ErrorLog: log.New(httpLog{s.cfg.Log}, "", 0),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = hs.Close() })
 	defer stop()
@@ -87,4 +89,18 @@ func (s *Server) ServeMetrics(ctx context.Context, l net.Listener, hosts *Hosts)
 		return err
 	}
 	return nil
+}
+
+// httpLog takes what net/http has to say. What is wrong with the handshake of a client is for who looks for it: anybody may send such, as
+// often as they like.
+type httpLog struct{ log *slog.Logger }
+
+// Write logs a line.
+func (l httpLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
