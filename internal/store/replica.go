@@ -296,8 +296,9 @@ func (s *replica) finish(ctx context.Context, b *replicaBatch) {
 		revision = b.base.revision + 1
 		err = nil
 	case err != nil:
-		b.err = commitError(p, err)
-		s.failing.Store(&b.err)
+		if b.err = commitError(p, err); errors.Is(b.err, ErrBroken) {
+			s.failing.Store(&b.err)
+		}
 		return
 	}
 	s.failing.Store(nil)

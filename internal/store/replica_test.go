@@ -234,25 +234,28 @@ func TestReplica_tooLarge(t *testing.T) {
 func TestReplica_commitFails(t *testing.T) {
 	l := newLog()
 	s := openReplica(t, l, store.ReplicaOptions{})
-	write := func() error {
+	write := func(value string) error {
 		return s.Update(t.Context(), func(tx store.Txn) error {
-			tx.Set("/a", []byte("1"))
-			tx.Set("/b", []byte("1"))
+			tx.Set("/a", []byte(value))
+			tx.Set("/b", []byte(value))
 			return nil
 		})
 	}
 	full := errors.New("database space exceeded")
 	l.broken = full
-	if err := write(); !errors.Is(err, store.ErrBroken) || !errors.Is(err, full) || !strings.Contains(err.Error(), "commit of 2 entries, the first /a: ") {
-		t.Errorf("err = %v", err)
-	}
-	l.broken = store.ErrTooLarge
-	if err := write(); errors.Is(err, store.ErrBroken) || !errors.Is(err, store.ErrTooLarge) {
+	if err := write("1"); !errors.Is(err, store.ErrBroken) || !errors.Is(err, full) || !strings.Contains(err.Error(), "commit of 2 entries, the first /a: ") {
 		t.Errorf("err = %v", err)
 	}
 	l.broken = nil
-	if err := write(); err != nil {
+	if err := write("2"); err != nil {
 		t.Errorf("err = %v", err)
+	}
+	l.broken = store.ErrTooLarge
+	if err := write("3"); errors.Is(err, store.ErrBroken) || !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("err = %v", err)
+	}
+	if err := s.(store.HealthChecker).Health(t.Context()); err != nil {
+		t.Errorf("others can write: %v", err)
 	}
 }
 
