@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
@@ -38,7 +41,7 @@ func (o *eventOptions) sinks() ([]events.Sink, error) {
 		}
 	}
 	if o.file != "" {
-		if err := checkOutput("--events-file", o.file); err != nil {
+		if err := checkOutput("--events-file", o.file, os.O_RDWR|os.O_APPEND); err != nil {
 			return nil, err
 		}
 		list = append(list, &events.FileSink{Path: o.file})
@@ -72,25 +75,43 @@ func (o *eventOptions) sinks() ([]events.Sink, error) {
 	return list, nil
 }
 
-// checkOutput refuses a file that could not be written later, and leaves everything as it is. What is no regular file, such as a pipe,
+// checkOutput refuses a file that could not be opened later in the way given, and makes none. What is no regular file, such as a pipe,
 // is opened when there is something to write.
-func checkOutput(flag, path string) error {
+func checkOutput(flag, path string, how int) error {
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("%s: %s: is a directory", flag, path)
-	case err == nil && !info.Mode().IsRegular():
-		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		err = writableFolder(folderOf(path))
+	case err != nil:
+	case info.IsDir():
+		err = syscall.EISDIR
+	case info.Mode().IsRegular():
+		var f *os.File
+		if f, err = os.OpenFile(path, how, 0); err == nil {
+			_ = f.Close() // nothing was written
+		}
 	}
-	f, opened := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
-	if opened != nil {
-		return fmt.Errorf("%s: %w", flag, pathError(path, opened))
-	}
-	_ = f.Close() // nothing was written
-	if errors.Is(err, fs.ErrNotExist) {
-		_ = os.Remove(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, pathError(path, err))
 	}
 	return nil
+}
+
+// folderOf is where a file that is not there would be made: where a link leads to, there. Paths are not cleaned, because ".." behind a
+// link is elsewhere.
+func folderOf(path string) string {
+	for {
+		folder, _ := filepath.Split(path)
+		target, err := os.Readlink(path)
+		switch {
+		case err != nil:
+			return cmp.Or(folder, ".")
+		case filepath.IsAbs(target):
+			path = target
+		default:
+			path = folder + target
+		}
+	}
 }
 
 func checkURL(flag, text string) error {

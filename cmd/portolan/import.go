@@ -38,7 +38,7 @@ Exit codes: 0; 1 when something could not be read and the snapshot is written al
 				if out.value == "" {
 					continue
 				}
-				if err := checkOutput(out.flag, out.value); err != nil {
+				if err := checkOutput(out.flag, out.value, os.O_WRONLY); err != nil {
 					return usage(err)
 				}
 			}

@@ -5,7 +5,12 @@ package main
 import (
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// writableFolder refuses a folder in which no file can be made.
+func writableFolder(folder string) error { return unix.Access(folder, unix.W_OK|unix.X_OK) }
 
 // ignoreFileLimit turns a file that may not grow any further into an error of the write; without it the process ends.
 func ignoreFileLimit() { signal.Ignore(syscall.SIGXFSZ) }
