@@ -112,12 +112,7 @@ func backupCommand() *cobra.Command {
 			if data != "" {
 				copyTo = func(w io.Writer) error { return backupFolder(data, w) }
 			}
-			if err := writeWhole(ctx, args[0], copyTo); ctx.Err() != nil {
-				return usage(errors.New("interrupted: there is no backup"))
-			} else if err != nil {
-				return err
-			}
-			found, err := checkData(cmd.Context(), args[0])
+			found, err := makeBackup(ctx, args[0], copyTo)
 			if err != nil {
 				return err
 			}
@@ -133,6 +128,21 @@ func backupCommand() *cobra.Command {
 	cmd.Flags().StringVar(&data, "data", "", "folder of a server that does not run, to be copied instead")
 	o.endpointFlag(cmd)
 	return cmd
+}
+
+// makeBackup makes a file and looks for damage in it.
+func makeBackup(ctx context.Context, path string, copyTo func(io.Writer) error) (*examinedData, error) {
+	if err := writeWhole(ctx, path, copyTo); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted: there is no backup")
+		}
+		return nil, usage(err)
+	}
+	found, err := checkData(ctx, path)
+	if err != nil && ctx.Err() != nil {
+		err = usage(fmt.Errorf("interrupted: the backup %s is whole, and was not checked", path))
+	}
+	return found, err
 }
 
 // backup copies what the server at the endpoint sends.
