@@ -233,6 +233,8 @@ func TestReplay_collisions(t *testing.T) {
 		"refused, and it goes on":     {append(slices.Clone(up), message(open), message(keepalive)), "Established 1 0 "},
 		"refused twice":               {append(slices.Clone(up), message(open), message(open), message(route)), "Established 1 0 "},
 		"refused, and later lost":     {append(slices.Clone(up), message(open), message(keepalive), change(bgp.Established, bgp.Idle)), "Idle 1 1 connection lost in Established"},
+		"refused, and lost at once":   {append(slices.Clone(up), message(open), change(bgp.Established, bgp.Idle), change(bgp.Idle, bgp.Active)), "Idle 1 1 connection lost in Established"},
+		"refused, then killed":        {append(slices.Clone(up), message(open), change(bgp.Idle, bgp.Active)), "Idle 1 1 connection lost in Established"},
 		"the peer has restarted":      {append(slices.Clone(up), message(open), change(bgp.Established, bgp.OpenConfirm), message(keepalive), change(bgp.OpenConfirm, bgp.Established)), "Established 1 1 connection lost in Established"},
 		"before it is established":    {append([]mrt.Record{change(bgp.Idle, bgp.Active), message(open)}, up...), "Established 1 0 "},
 		"lost before, then anew":      {append([]mrt.Record{message(open), change(bgp.OpenConfirm, bgp.Idle), change(bgp.Idle, bgp.Active)}, up...), "Established 1 0 connection lost in OpenConfirm"},

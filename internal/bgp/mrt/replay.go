@@ -127,6 +127,9 @@ func (p *player) play(ctx context.Context, rec *Record) error {
 	}
 	if rec.Message == nil {
 		s.changes = true
+		if rec.From != bgp.Established || rec.To < bgp.OpenSent { // otherwise the OPEN that came took the place of the session
+			s.open = nil
+		}
 		// Idle: the process before was killed, and did not say that it was over.
 		if lost := rec.From >= bgp.OpenSent && rec.To < bgp.OpenSent; lost || rec.From == bgp.Established || rec.From == bgp.Idle {
 			s.hangUp()
