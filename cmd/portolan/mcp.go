@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ Without --listen it serves one client on standard input and output; with it, cli
 func (o *mcpOptions) check(cmd *cobra.Command) error {
 	o.network.flagsWin(cmd)
 	switch {
-	case o.profile != "" && !o.verify:
+	case cmd.Flags().Changed("profile") && !o.verify: // its variable is also that of import, verify and drift
 		return errors.New("--profile needs --verify")
 	case o.network.file == "-":
 		return errors.New("--snapshot - cannot be read more than once: name a file")
@@ -71,6 +72,9 @@ func (o *mcpOptions) check(cmd *cobra.Command) error {
 	case o.network.file != "" && o.network.coreNetwork != "":
 		return errors.New("--snapshot and --core-network exclude each other")
 	case o.network.file != "":
+		if info, err := os.Stat(o.network.file); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+			return fmt.Errorf("--snapshot %s cannot be read more than once: name a file", o.network.file)
+		}
 		if _, err := o.network.load(cmd); err != nil {
 			return err
 		}
