@@ -23,7 +23,7 @@ func environmentName(flag string) string {
 // unknownVariables are those of an environment that look like flags and are none, each with the hint of what it may have been meant
 // for. They are not refused: Kubernetes sets some of its own for a service that is called portolan, and images do.
 func unknownVariables(environ []string) map[string]string {
-	known := []string{failpointsVariable, clockVariable}
+	known := []string{failpointsVariable, clockVariable, "PORTOLAN_ACTIVE_HELP", "PORTOLAN_COMPLETION_DESCRIPTIONS"} // cobra reads the last two
 	each(root(), func(cmd *cobra.Command) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, environmentName(f.Name)) })
 	})

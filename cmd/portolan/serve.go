@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -171,11 +173,16 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 	if err != nil {
 		return usage(err)
 	}
-	if err := o.readBGP(&cfg); err != nil { // makes the file of --bgp-mrt
+	if err := o.readBGP(&cfg); err != nil {
 		return usage(err)
 	}
-	for name, hint := range unknownVariables(os.Environ()) {
-		log.Warn("a variable of the environment is unknown and ignored", "variable", name, "hint", hint)
+	unknown := unknownVariables(os.Environ())
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		about := []any{"variable", name}
+		if hint := unknown[name]; hint != "" {
+			about = append(about, "hint", hint)
+		}
+		log.Warn("a variable of the environment is unknown and ignored", about...)
 	}
 	tracer, stopTracing, err := newTracer(log)
 	if err != nil {
@@ -192,6 +199,9 @@ func serve(ctx context.Context, o *serveOptions, stdout, stderr io.Writer) error
 		return err
 	}
 	defer doors.close()
+	if err := o.recordBGP(&cfg); err != nil { // makes a file: nothing that was given wrongly is refused after it
+		return usage(err)
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	running := ctx

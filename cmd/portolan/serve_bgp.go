@@ -28,11 +28,6 @@ func (o *serveOptions) readBGP(cfg *node.Config) (err error) {
 			return fmt.Errorf("--bgp-secrets: %w", err)
 		}
 	}
-	return o.monitorBGP(cfg)
-}
-
-// monitorBGP makes what sees the messages of sessions.
-func (o *serveOptions) monitorBGP(cfg *node.Config) error {
 	for _, address := range o.bmpStations {
 		if _, port, err := hostPort("--bmp-station", address); err != nil || port == "" {
 			return cmp.Or(err, fmt.Errorf("--bmp-station %q is not HOST:PORT", address))
@@ -40,6 +35,11 @@ func (o *serveOptions) monitorBGP(cfg *node.Config) error {
 		name, _ := os.Hostname()
 		cfg.BGPMonitors = append(cfg.BGPMonitors, bmp.NewStation(address, "Portolan "+builtFrom().Version, name, cfg.Log))
 	}
+	return nil
+}
+
+// recordBGP opens the file that the messages of sessions are appended to.
+func (o *serveOptions) recordBGP(cfg *node.Config) error {
 	if o.bgpRecord == "" {
 		return nil
 	}
