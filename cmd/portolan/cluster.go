@@ -88,6 +88,9 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 			return nil, fmt.Errorf("%s: %w", file.flag, err)
 		}
 	}
+	if startMember == nil {
+		return nil, errNoMember
+	}
 	return opts, nil
 }
 

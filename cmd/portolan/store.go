@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -54,8 +55,7 @@ func (o *storeOptions) tlsFlags(f *pflag.FlagSet) {
 func (o *storeOptions) check() error {
 	m := &o.member
 	if o.address == "" {
-		if err := useless("--store", dependent{"--store-ca", o.ca}, dependent{"--store-cert", o.cert}, dependent{"--store-key", o.key},
-			dependent{"--store-user", o.user}, dependent{"--store-password-file", o.passwordFile}); err != nil {
+		if err := o.unconnected("--store"); err != nil {
 			return err
 		}
 	}
@@ -71,6 +71,12 @@ func (o *storeOptions) check() error {
 		return fmt.Errorf("--store-reads %q: want local or linearizable", o.reads)
 	}
 	return nil
+}
+
+// unconnected refuses the flags about an etcd cluster, because none was named by what is said.
+func (o *storeOptions) unconnected(by string) error {
+	return useless(by, dependent{"--store-ca", o.ca}, dependent{"--store-cert", o.cert}, dependent{"--store-key", o.key},
+		dependent{"--store-user", o.user}, dependent{"--store-password-file", o.passwordFile})
 }
 
 // openMember opens the store whose cluster this process is a member of, with its data in a folder. about is what others see of the
@@ -172,8 +178,7 @@ func migrateCommand() *cobra.Command {
 			if err := holdsData(data); err != nil && !back {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "waiting for %s\n", o.address)
-			shared, err := o.openToCopy(cmd.Context(), back)
+			shared, err := o.openToCopy(cmd.Context(), back, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -204,13 +209,17 @@ func migrateCommand() *cobra.Command {
 }
 
 // toCopy is how the cluster is reached that is copied to or from: by its address, or as its only member.
-func (o *storeOptions) toCopy(ctx context.Context) (etcd.Options, error) {
+func (o *storeOptions) toCopy(ctx context.Context, progress io.Writer) (etcd.Options, error) {
 	if o.member.name == "" {
 		opts, err := o.options()
 		if err != nil {
-			err = usage(err)
+			return opts, usage(err)
 		}
+		_, err = fmt.Fprintf(progress, "waiting for %s\n", o.address)
 		return opts, err
+	}
+	if err := o.unconnected("the address of an etcd cluster"); err != nil {
+		return etcd.Options{}, usage(err)
 	}
 	member, err := o.member.options(o.address)
 	if err != nil {
@@ -222,8 +231,8 @@ func (o *storeOptions) toCopy(ctx context.Context) (etcd.Options, error) {
 }
 
 // openToCopy opens the cluster, also where it holds half a copy that is to be made anew, and refuses it while servers run.
-func (o *storeOptions) openToCopy(ctx context.Context, whole bool) (store.Store, error) {
-	opts, err := o.toCopy(ctx)
+func (o *storeOptions) openToCopy(ctx context.Context, whole bool, progress io.Writer) (store.Store, error) {
+	opts, err := o.toCopy(ctx, progress)
 	if err != nil {
 		return nil, err
 	}

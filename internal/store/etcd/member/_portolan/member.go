@@ -8,6 +8,6 @@ import (
 )
 
 // startMember starts a member of a cluster.
-func startMember(ctx context.Context, opts etcd.MemberOptions, fail func(error)) (etcd.Member, error) {
+var startMember = func(ctx context.Context, opts etcd.MemberOptions, fail func(error)) (etcd.Member, error) {
 	return member.Start(ctx, opts, fail)
 }
