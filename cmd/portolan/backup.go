@@ -67,7 +67,7 @@ func (d *examinedData) Page() *page.Page {
 func checkData(ctx context.Context, path string) (*examinedData, error) {
 	d := &examinedData{File: path, Found: []string{}}
 	if info, err := os.Stat(path); err != nil {
-		return nil, usage(err)
+		return nil, usage(pathError(path, err))
 	} else if info.IsDir() {
 		if err := holdsData(path); err != nil {
 			return nil, err
@@ -219,6 +219,9 @@ func restoreCommand() *cobra.Command {
 		Example: "  portolan restore monday.db --data portolan-data",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); err != nil {
+				return pathError(args[0], err)
+			}
 			checked, err := store.Restore(cmd.Context(), args[0], filepath.Join(data, dataFile))
 			if err != nil {
 				switch {

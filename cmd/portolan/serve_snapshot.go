@@ -19,12 +19,12 @@ func readBeginning(file string) (*snapshot.Snapshot, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("--snapshot: %w", err)
+		return nil, fmt.Errorf("--snapshot: %w", pathError(file, err))
 	}
 	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, snapshot.MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("--snapshot: %w", err)
+		return nil, fmt.Errorf("--snapshot: %w", pathError(file, err))
 	}
 	s, err := snapshot.Parse(data)
 	if err != nil {
