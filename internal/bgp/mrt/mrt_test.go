@@ -127,7 +127,15 @@ func TestReplay_givesWhatWasHeard(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { rec.Run(ctx, nil); close(done) }()
+	asked := make(chan chan []*bgp.Session)
+	go func() {
+		rec.Run(ctx, func() []*bgp.Session {
+			answer := make(chan []*bgp.Session)
+			asked <- answer
+			return <-answer
+		})
+		close(done)
+	}()
 
 	h, o, export := &recorded{rec, make(chan int, 10)}, &other{make(chan struct{}, 1)}, bgp.NewExport()
 	attrs := &bgp.Attributes{ASPath: []uint32{65001, 4_200_000_001}, MED: 7, HasMED: true, Communities: []uint32{65001<<16 | 3}}
@@ -143,6 +151,10 @@ func TestReplay_givesWhatWasHeard(t *testing.T) {
 		n += <-h.heard
 	}
 	want := a.Heard()
+	rec.Reopen()
+	<-asked <- []*bgp.Session{a}
+	rec.Reopen()
+	<-asked <- nil // the one before is done
 	a.Freeze()
 	b.Stop(2, "")
 	a.Wait()
@@ -153,6 +165,9 @@ func TestReplay_givesWhatWasHeard(t *testing.T) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n := begun(t, text); n != 1 {
+		t.Errorf("the file that was opened again begins with %d sessions", n)
 	}
 	got, err := mrt.Replay(t.Context(), bytes.NewReader(text), time.Time{})
 	if err != nil || len(got) != 1 || got[0].Messages < 4 || got[0].PeerAS != 65001 || got[0].Peer != router || len(got[0].Routes) != 3 {
@@ -238,6 +253,8 @@ func TestReplay_collisions(t *testing.T) {
 		"the peer has restarted":      {append(slices.Clone(up), message(open), change(bgp.Established, bgp.OpenConfirm), message(keepalive), change(bgp.OpenConfirm, bgp.Established)), "Established 1 1 connection lost in Established"},
 		"before it is established":    {append([]mrt.Record{change(bgp.Idle, bgp.Active), message(open)}, up...), "Established 1 0 "},
 		"lost before, then anew":      {append([]mrt.Record{message(open), change(bgp.OpenConfirm, bgp.Idle), change(bgp.Idle, bgp.Active)}, up...), "Established 1 0 connection lost in OpenConfirm"},
+		"refused, in a file begun":    {[]mrt.Record{change(bgp.Established, bgp.Established), message(route), message(open), message(keepalive)}, "Established 1 0 "},
+		"a file begun, and no more":   {[]mrt.Record{change(bgp.Established, bgp.Established)}, "Established 0 0 "},
 		"no changes are recorded":     {append(slices.Clone(without), message(open), message(keepalive)), "Established 1 1 connection lost in Established"},
 		"nor is what follows the end": {append(slices.Clone(without), message(open)), "OpenConfirm 1 1 connection lost in Established"},
 	} {
@@ -288,6 +305,23 @@ func middle(t *testing.T, file []byte) []byte {
 		}
 		if rec.Message != nil && rec.Message[18] == 2 {
 			out = rec.Append(out)
+		}
+	}
+}
+
+// begun is how many sessions a file says that are established where it begins.
+func begun(t *testing.T, file []byte) (n int) {
+	t.Helper()
+	for r := mrt.NewReader(bytes.NewReader(file)); ; {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Message == nil && rec.From == bgp.Established && rec.To == bgp.Established {
+			n++
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"portolan/internal/bgp"
 )
@@ -42,8 +43,8 @@ func (r *Recorder) Reopen() {
 	}
 }
 
-// Run writes until ctx ends. It needs no list of sessions. It may be called again.
-func (r *Recorder) Run(ctx context.Context, _ func() []*bgp.Session) {
+// Run writes until ctx ends. It may be called again.
+func (r *Recorder) Run(ctx context.Context, sessions func() []*bgp.Session) {
 	if r.file == nil {
 		if err := r.open(); err != nil {
 			r.log.Error("BGP: nothing is recorded", "file", r.path, "error", err)
@@ -68,7 +69,21 @@ func (r *Recorder) Run(ctx context.Context, _ func() []*bgp.Session) {
 				continue
 			}
 			_ = old.Close()
+			r.begin(sessions())
 		}
+	}
+}
+
+// begin writes which sessions are established where a file begins: each as a change from that state to the same.
+func (r *Recorder) begin(sessions []*bgp.Session) {
+	var b []byte
+	for _, s := range sessions {
+		if s.Info().State == bgp.Established {
+			b = r.record(&bgp.Tapped{At: time.Now(), Session: s, Transition: bgp.Transition{From: bgp.Established, To: bgp.Established}}).Append(b)
+		}
+	}
+	if _, err := r.file.Write(b); err != nil {
+		r.log.Error("BGP: the states of sessions could not be recorded", "file", r.path, "error", err)
 	}
 }
 

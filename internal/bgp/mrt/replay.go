@@ -127,6 +127,12 @@ func (p *player) play(ctx context.Context, rec *Record) error {
 	}
 	if rec.Message == nil {
 		s.changes = true
+		if rec.From == rec.To { // the file begins here
+			if rec.To == bgp.Established && s.conn == nil {
+				return s.connect(ctx, true)
+			}
+			return nil
+		}
 		if rec.From != bgp.Established || rec.To < bgp.OpenSent { // otherwise the OPEN that came took the place of the session
 			s.open = nil
 		}
