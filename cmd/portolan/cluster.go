@@ -85,7 +85,7 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 			continue
 		}
 		if _, err := os.ReadFile(file.value); err != nil {
-			return nil, fmt.Errorf("%s: %w", file.flag, err)
+			return nil, fmt.Errorf("%s: %w", file.flag, pathError(file.value, err))
 		}
 	}
 	if startMember == nil {

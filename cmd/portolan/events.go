@@ -54,7 +54,7 @@ func (o *eventOptions) sinks() ([]events.Sink, error) {
 		if o.secretFile != "" {
 			secret, err := os.ReadFile(o.secretFile)
 			if err != nil {
-				return nil, fmt.Errorf("--events-webhook-secret-file: %w", err)
+				return nil, fmt.Errorf("--events-webhook-secret-file: %w", pathError(o.secretFile, err))
 			}
 			if sink.Secret = bytes.TrimSpace(secret); len(sink.Secret) == 0 {
 				return nil, fmt.Errorf("--events-webhook-secret-file: %s is empty", o.secretFile)

@@ -45,7 +45,7 @@ func (o *serveOptions) recordBGP(cfg *node.Config) error {
 	}
 	r, err := mrt.NewRecorder(o.bgpRecord, cfg.Log)
 	if err != nil {
-		return fmt.Errorf("--bgp-mrt: %w", err)
+		return fmt.Errorf("--bgp-mrt: %w", pathError(o.bgpRecord, err))
 	}
 	onHangup(r.Reopen)
 	cfg.BGPMonitors = append(cfg.BGPMonitors, r)

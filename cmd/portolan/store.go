@@ -124,7 +124,7 @@ func (o *storeOptions) options() (etcd.Options, error) {
 	if opts.User = o.user; o.user != "" {
 		password, err := os.ReadFile(o.passwordFile)
 		if err != nil {
-			return opts, fmt.Errorf("--store-password-file: %w", err)
+			return opts, fmt.Errorf("--store-password-file: %w", pathError(o.passwordFile, err))
 		}
 		opts.Password = string(bytes.TrimSpace(password))
 	}
@@ -142,7 +142,7 @@ func (o *storeOptions) tls() (*tls.Config, error) {
 	if o.ca != "" {
 		text, err := os.ReadFile(o.ca)
 		if err != nil {
-			return nil, fmt.Errorf("--store-ca: %w", err)
+			return nil, fmt.Errorf("--store-ca: %w", pathError(o.ca, err))
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(text) {
