@@ -27,7 +27,7 @@ export function App() {
 	const {parts, params} = useAddress()
 	const [menu, setMenu] = useState(false)
 	const [find, setFind] = useState(false)
-	const {data: caller} = useQuery('caller', () => control('GET', 'caller'))
+	const {data: caller, error} = useQuery('caller', () => control('GET', 'caller'))
 	useLayoutEffect(() => { if (caller) session.met(caller) }, [caller])
 	useLayoutEffect(() => {
 		const key = (e) => {
@@ -50,7 +50,7 @@ export function App() {
 			<button type="button" class="menu" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>Menu</button>
 			<A to={[]} class="brand">Portolan</A>
 			<button type="button" class="find" onClick={() => setFind(true)}>Find anything <kbd>Ctrl K</kbd></button>
-			<Account />
+			<Account refused={error?.denied} />
 			<Theme />
 		</header>
 		<Banner />
@@ -89,12 +89,12 @@ function Nav({parts}) {
 	</>
 }
 
-function Account() {
+function Account({refused}) {
 	const {caller, key} = useSession()
 	const [open, setOpen] = useState(false)
 	const [text, setText] = useState('')
-	if (!caller) return null
-	if (caller.checked) return <button type="button" class="quiet account" onClick={() => session.ask('Use another access key, or none.')}>{key ? <bdi>{caller.principal}</bdi> : 'Access key'}</button>
+	if (!caller && !refused) return null
+	if (refused || caller.checked) return <button type="button" class="quiet account" onClick={() => session.ask('Use another access key, or none.')}>{key && caller ? <bdi>{caller.principal}</bdi> : 'Access key'}</button>
 	const use = (e) => {
 		e.preventDefault()
 		if (!/^\d{12}$/.test(text)) return

@@ -58,6 +58,7 @@ async function spoken() {
 			window.asked[url.pathname] = (window.asked[url.pathname] ?? 0) + 1
 			if (options.headers.accept !== 'text/event-stream') return real(url, options)
 			window.streams++
+			if (window.refused) return Promise.resolve(new Response('{}', {status: 403}))
 			window.after = options.headers['last-event-id']
 			options.signal.addEventListener('abort', () => { window.left = true })
 			return Promise.resolve(new Response(new ReadableStream({start(c) { window.say = (text) => c.enqueue(new TextEncoder().encode(text)) }})))
@@ -65,7 +66,26 @@ async function spoken() {
 	})
 	const begun = (n = 1) => page.waitForFunction((n) => window.streams >= n, n)
 	const say = () => page.evaluate(() => window.say('id: token\ndata: {"detail-type": "Network Manager Policy Update", "detail": {}}\n\n'))
-	return {begun, say}
+	const refuse = () => page.evaluate(() => { window.refused = true })
+	return {begun, say, refuse}
+}
+
+// roundTrip waits for the answer to one more request of the page: those before it have had time for theirs.
+const roundTrip = () => page.evaluate(async () => { await (await fetch(new URL('/_portolan/health', location), {headers: {}})).text() })
+
+// looked has somebody look at the page, or nobody.
+const looked = (at) => page.evaluate((at) => {
+	Object.defineProperty(document, 'hidden', {value: !at, configurable: true})
+	document.dispatchEvent(new Event('visibilitychange'))
+}, at)
+
+// counted counts requests to an address, by the page.
+function counted(path) {
+	const count = {asked: 0, ended: 0}
+	const is = (r) => new URL(r.url()).pathname === path
+	page.on('request', (r) => { if (is(r)) count.asked++ })
+	for (const end of ['requestfinished', 'requestfailed']) page.on(end, (r) => { if (is(r)) count.ended++ })
+	return count
 }
 
 const attach = async (hex) => (await net.api('POST', '/vpc-attachments', {CoreNetworkId: net.cn, VpcArn: `arn:aws:ec2:us-east-1:111122223333:vpc/vpc-${hex}`, SubnetArns: [`arn:aws:ec2:us-east-1:111122223333:subnet/subnet-${hex}`], Tags: [{Key: 'segment', Value: 'dev'}]})).VpcAttachment.Attachment.AttachmentId
@@ -116,20 +136,121 @@ test('a stream that is silent is begun again', async () => {
 })
 
 test('the stream is left while nobody looks at the page, and goes on where it was', async () => {
+	const {pause} = await timed()
 	const {begun, say} = await spoken()
 	await open('events')
 	await begun()
 	await say()
 	await page.getByRole('row', {name: 'Policy Update'}).waitFor()
-	const looked = (at) => page.evaluate((at) => {
-		Object.defineProperty(document, 'hidden', {value: !at, configurable: true})
-		document.dispatchEvent(new Event('visibilitychange'))
-	}, at)
+	await pause()
 	await looked(false)
 	assert.ok(await page.evaluate(() => window.left))
+	await page.getByText('✕ not connected', {exact: true}).waitFor()
+	await page.clock.runFor(10_000)
+	await roundTrip()
+	assert.equal(await page.evaluate(() => window.streams), 1)
 	await looked(true)
 	await begun(2)
 	assert.equal(await page.evaluate(() => window.after), 'token')
+	assert.equal(await page.evaluate(() => window.streams), 2)
+})
+
+test('a stream that is refused is not shown as live', async () => {
+	const {begun, refuse} = await spoken()
+	await open('events')
+	await begun()
+	await page.getByText('● live', {exact: true}).waitFor()
+	await refuse()
+	await looked(false)
+	await looked(true)
+	await begun(2)
+	await page.getByText('✕ not connected', {exact: true}).waitFor()
+})
+
+test('nothing is asked again while nobody looks at the page', async () => {
+	const {pause} = await timed()
+	await spoken()
+	const list = counted('/attachments')
+	await page.route(/\/attachments\?/, async (route) => {
+		const response = await route.fetch()
+		const {Attachments} = await response.json()
+		await route.fulfill({response, json: {Attachments: Attachments.map((a) => ({...a, State: 'CREATING'}))}})
+	})
+	await open(`cn/${net.cn}/attachments`)
+	await page.getByRole('button', {name: `Open ${net.ids['prod-0']}`}).waitFor()
+	await pause()
+	await until('nothing is awaited', async () => list.asked === list.ended)
+	await looked(false)
+	const before = list.asked
+	await page.clock.runFor(60_000)
+	await roundTrip()
+	assert.equal(list.asked, before)
+	await looked(true)
+	await until('it is asked again, and answered', async () => list.asked > before && list.asked === list.ended)
+})
+
+test('a call that never has an answer is tried ever later, and nothing else is asked again for it', async () => {
+	const {pause} = await timed()
+	await spoken()
+	await page.addInitScript(() => {
+		const next = fetch
+		window.fetch = (url, options) => url.pathname.endsWith('/doctor') ? (window.tried = (window.tried ?? 0) + 1, Promise.reject(new TypeError('blocked'))) : next(url, options)
+	})
+	const versions = counted(`/core-networks/${net.cn}/core-network-policy-versions`)
+	await open(`cn/${net.cn}`)
+	await page.getByText('Policy in force').waitFor()
+	await pause()
+	await until('nothing is awaited', async () => versions.asked === versions.ended)
+	const before = versions.asked
+	const tried = await page.evaluate(() => window.tried)
+	for (let second = 0; second < 60; second++) {
+		await page.clock.runFor(1000)
+		await roundTrip()
+	}
+	const more = await page.evaluate(() => window.tried) - tried
+	assert.ok(more >= 1 && more <= 5, `tried ${more} times`)
+	assert.equal(versions.asked, before)
+})
+
+test('an answer that breaks within its body is none: the last one stays, and it is asked for again', async () => {
+	const {begun, say} = await spoken()
+	await page.addInitScript(() => {
+		const next = fetch
+		window.fetch = async (url, options) => {
+			if (!url.pathname.endsWith('/connect-peers') || !window.cut) return next(url, options)
+			window.cut = false
+			return new Response(new ReadableStream({start(c) { c.error(new TypeError('network error')) }}))
+		}
+	})
+	await open(`cn/${net.cn}/peers`)
+	const peer = page.getByRole('link', {name: net.peer})
+	await peer.waitFor()
+	await begun()
+	await page.evaluate(() => { window.cut = true })
+	await say()
+	await page.getByText('Shown is the last answer.').waitFor()
+	assert.ok(await peer.isVisible())
+	await page.getByText('Shown is the last answer.').waitFor({state: 'detached'})
+	assert.ok(await peer.isVisible())
+})
+
+test('the editor opens though events come before the answers that are asked for', async () => {
+	const {begun, say} = await spoken()
+	const {pause} = await timed()
+	const waiting = []
+	await page.route(/\/core-network-polic/, (route) => { waiting.push(route) })
+	await open(`cn/${net.cn}/edit`)
+	await begun()
+	await pause()
+	for (let i = 0; i < 5; i++) {
+		await until('it is asked', async () => waiting.length)
+		await say()
+		await page.clock.runFor(1000)
+		for (const route of waiting.splice(0)) await route.continue()
+	}
+	await until('it is asked again', async () => waiting.length)
+	await page.clock.resume()
+	await page.locator('.cm-content').waitFor()
 })
 
 test('an answer that fails for now is asked for again, any other by the next view that shows it', async () => {

@@ -86,6 +86,30 @@ test('whoever keeps the key that is in use still has it', async () => {
 	await page.context().close()
 })
 
+test('whoever gives no key is not asked again for one, and can give one', async () => {
+	const page = await on.chrome.pageOf()
+	await page.clock.install()
+	await page.goto(on.server.url + '/console/')
+	const dialog = page.getByRole('dialog', {name: 'Access key'})
+	await dialog.getByRole('button', {name: 'Cancel'}).click()
+	await dialog.waitFor({state: 'detached'})
+	const refused = (path) => page.waitForResponse((r) => r.status() === 403 && new URL(r.url()).pathname === path)
+	for (const [path, act] of [
+		['/global-networks', () => page.clock.runFor(31_000)],
+		['/_portolan/events', () => page.evaluate(() => { document.dispatchEvent(new Event('visibilitychange')) })],
+	]) {
+		const answer = refused(path)
+		await act()
+		await (await answer).finished()
+		await page.evaluate(async () => { await (await fetch('/_portolan/health')).text() })
+		assert.equal(await dialog.count(), 0)
+	}
+	await page.getByRole('button', {name: 'Access key'}).click()
+	await use(page, 'AKIAEVERYTHING')
+	await coreNetwork(page).waitFor()
+	await page.context().close()
+})
+
 // attachment opens the attachment, and what changes its tags.
 async function attachment(id) {
 	const page = await withKey(id, '')

@@ -30,12 +30,15 @@ export function EditorPage({parts: [, cn], params}) {
 	const policy = usePolicy(cn, wanted)
 	const empty = versions.data && !versions.data.length
 	// What is written is of the version that was there when it was begun, whatever is put meanwhile and whatever cannot be had any more.
-	const begun = useRef()
-	if (begun.current?.version !== params.version) begun.current = null
-	const known = !versions.loading && !policy.loading && (empty || policy.data)
-	if (known && !begun.current) begun.current = {version: params.version, base: policy.data, newest: versions.data?.[0]?.PolicyVersionId, text: empty ? begin : pretty(policy.data.PolicyDocument)}
+	const begun = useRef({})
+	if (!begun.current.since || begun.current.version !== params.version) begun.current = {version: params.version, since: performance.now()}
+	const isNew = ({loading, at}) => !loading || at >= begun.current.since // while events come it is always loading
+	if (!begun.current.text && isNew(versions) && (empty || policy.data && isNew(policy))) {
+		const [base] = empty ? [] : [policy.data]
+		Object.assign(begun.current, {base, newest: (params.version ? versions.data?.[0] : base)?.PolicyVersionId, text: base ? pretty(base.PolicyDocument) : begin})
+	}
 	return <Page title="Policy editor" sub="What AWS would refuse and what lint advises is shown as you type; beside it, what the policy would do. Nothing is sent before Put.">
-		{begun.current ? <Editor key={params.version} cn={cn} {...begun.current} params={params} /> : <Loaded of={versions.error ? versions : {...policy, data: undefined}} what="policy" />}
+		{begun.current.text ? <Editor key={params.version} cn={cn} {...begun.current} params={params} /> : <Loaded of={versions.error ? versions : {...policy, data: undefined}} what="policy" />}
 	</Page>
 }
 

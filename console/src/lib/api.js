@@ -28,23 +28,30 @@ export async function send(method, path, {query, body, accept, signal, headers: 
 	const {key} = session
 	const headers = {accept: accept ?? 'application/json', ...more, ...(await credentials(method, url, text))}
 	if (text !== undefined) headers['content-type'] = 'application/json'
-	let reply
-	try {
-		reply = await fetch(url, {method, headers, body: text, signal, cache: 'no-store', credentials: 'omit'})
-	} catch (e) {
-		if (e.name === 'AbortError') throw e
-		session.reach(false)
-		throw new CallError(0, 'Unreachable', 'The server cannot be reached.')
-	}
+	const reply = await heard(fetch(url, {method, headers, body: text, signal, cache: 'no-store', credentials: 'omit'}))
 	session.reach(true)
 	if (reply.ok) return reply
 	const detail = await reply.json().catch(() => null)
 	const type = (reply.headers.get('x-amzn-errortype') ?? detail?.__type ?? `HTTP ${reply.status}`).split(':')[0]
 	const e = new CallError(reply.status, type, detail?.Message ?? detail?.message ?? `The server answered ${reply.status}.`, detail)
 	// An answer to what was asked with another key says nothing of this one.
-	if (key === session.key && e.status === 403 && /^(MissingAuthenticationToken|UnrecognizedClient|InvalidSignature|ExpiredToken|IncompleteSignature|InvalidClientTokenId|SignatureDoesNotMatch)/.test(type)) session.ask(e.message)
+	if (key === session.key && e.status === 403 && /^(MissingAuthenticationToken|UnrecognizedClient|InvalidSignature|ExpiredToken|IncompleteSignature|InvalidClientTokenId|SignatureDoesNotMatch)/.test(type)) session.refuse(e.message)
 	throw e
 }
+
+// heard waits for an answer or its body: what breaks before its end is none.
+async function heard(part) {
+	try {
+		return await part
+	} catch (e) {
+		if (e.name === 'AbortError') throw e
+		session.reach(false)
+		throw new CallError(0, 'Unreachable', 'The server cannot be reached.')
+	}
+}
+
+// read gives the body of an answer, parsed.
+export const read = (reply) => heard(reply.json())
 
 async function credentials(method, url, body) {
 	const {key, account} = session
@@ -61,8 +68,7 @@ export async function call(operation, params = {}, body, options = {}) {
 		delete query[name]
 		return encodeURIComponent(params[name])
 	})
-	const reply = await send(method, path, {...options, query, body})
-	return reply.json()
+	return read(await send(method, path, {...options, query, body}))
 }
 
 // pages makes an operation until there is no next token, and gives the list that all answers have under the name.
@@ -81,7 +87,7 @@ export async function pages(operation, params, list, options = {}) {
 
 // control makes a call below /_portolan/.
 export async function control(method, path, {query, body, signal} = {}) {
-	return (await send(method, '/_portolan/' + path, {query, body, signal})).json()
+	return read(await send(method, '/_portolan/' + path, {query, body, signal}))
 }
 
 // ask asks a question about a core network.

@@ -3,21 +3,27 @@
 import {useLayoutEffect, useReducer} from 'preact/hooks'
 import {session} from './session.js'
 
-const entries = new Map() // key → {key, data, error, at, running, again, progress, fn, users, stale, timer, left}
+const entries = new Map() // key → {key, data, error, failed, at, running, again, progress, fn, users, stale, timer, left}
 
 function entry(key) {
 	let e = entries.get(key)
-	if (!e) entries.set(key, e = {key, users: new Set(), stale: true})
+	if (!e) entries.set(key, e = {key, users: new Set(), stale: true, failed: 0})
 	return e
 }
 
 const tell = (e) => { for (const f of e.users) f() }
 
-// refresh asks again what is shown, and marks what is not.
+// refresh asks again what somebody sees, of a server that can be reached, and marks anything else.
 function refresh(e) {
-	if (e.users.size) run(e)
+	if (e.users.size && session.reachable && !document.hidden) run(e)
 	else e.stale = true
 }
+
+// resume asks what was marked meanwhile.
+function resume() {
+	for (const e of entries.values()) if (e.stale) refresh(e)
+}
+document.addEventListener('visibilitychange', resume)
 
 async function run(e) {
 	if (e.running) {
@@ -39,12 +45,13 @@ async function run(e) {
 		if (e.running !== job) return // it was asked for another caller
 		e.data = data
 		e.error = null
-		e.at = new Date()
+		e.failed = 0
+		e.at = performance.now()
 		if (moves(data)) wait = 2000
 	} catch (error) {
 		if (e.running !== job) return
 		e.error = error
-		if (error.passing) wait = 5000
+		if (error.passing) wait = Math.min(1000 * 2 ** ++e.failed, 60_000)
 		else e.data = undefined
 	}
 	e.running = null
@@ -77,7 +84,7 @@ function trim() {
 	}
 }
 
-// useQuery gives {data, error, loading, progress}. key is text or null: nothing is asked then. It asks before the page is
+// useQuery gives {data, at, error, loading, progress}, at by performance.now(). key is text or null: nothing is asked then. It asks before the page is
 // painted, so that the answer is on its way meanwhile. Events tell when an answer about a core network is old: any other is asked
 // for by each view that begins to show it.
 export function useQuery(key, fn) {
@@ -87,6 +94,7 @@ export function useQuery(key, fn) {
 	useLayoutEffect(() => {
 		if (!e) return
 		e.users.add(render)
+		e.failed = 0
 		if (e.stale || !e.running && (e.error || !key.startsWith('cn '))) run(e)
 		return () => {
 			e.users.delete(render)
@@ -96,7 +104,7 @@ export function useQuery(key, fn) {
 		}
 	}, [e])
 	if (!e) return {loading: false}
-	return {data: e.data, error: e.error, loading: Boolean(e.running) || e.stale, progress: e.progress}
+	return {data: e.data, at: e.at, error: e.error, loading: Boolean(e.running) || e.stale, progress: e.progress}
 }
 
 // known are all answers that are there, by key.
@@ -108,16 +116,16 @@ export function invalidate(...prefixes) {
 }
 
 // Of global networks and their inventory there are no events: what is shown of them is asked again now and then.
-setInterval(() => document.hidden || invalidate('gn ', 'networks'), 30_000)
+setInterval(invalidate, 30_000, 'gn ', 'networks')
 
-// Another caller is answered otherwise, and a server that is back is asked for everything that failed or may have changed.
+// Another caller is answered otherwise.
 let {reachable, key, account} = session
 session.listen(() => {
 	if (session.key !== key || session.account !== account) {
 		for (const e of entries.values()) {
-			Object.assign(e, {data: undefined, error: null, at: undefined, running: null, again: false, progress: 0})
+			Object.assign(e, {data: undefined, error: null, failed: 0, at: undefined, running: null, again: false, progress: 0})
 			refresh(e)
 		}
-	} else if (session.reachable && !reachable) invalidate('')
+	} else if (session.reachable && !reachable) resume()
 	;({reachable, key, account} = session)
 })

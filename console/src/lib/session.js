@@ -9,6 +9,7 @@ export const session = {
 	account: new URLSearchParams(location.search).get('account') ?? '',
 	reachable: true,
 	lostAt: null, // Date
+	refused: undefined, // the key that another one was asked for in the place of
 	asking: null, // why a key is asked for, in the server's words
 	caller: null, // what /_portolan/caller answers
 
@@ -23,9 +24,15 @@ export const session = {
 		change()
 	},
 	ask(message) {
-		if (session.asking) return
 		session.asking = message
 		change()
+	},
+	// refuse takes it that the server refuses the key, or that there is none. It asks for another one once: whoever dismisses that goes
+	// on without.
+	refuse(message) {
+		if (session.asking || session.refused === session.key) return
+		session.refused = session.key
+		session.ask(message)
 	},
 	// dismiss closes the question for a key without an answer.
 	dismiss() {

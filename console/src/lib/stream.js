@@ -1,6 +1,6 @@
 // The live stream of events. It begins with what comes next, and resumes after the last event it saw, by the event's opaque token.
 // Events from before are asked for by views that show them.
-import {send} from './api.js'
+import {read, send} from './api.js'
 import {invalidate} from './query.js'
 import {session} from './session.js'
 
@@ -24,11 +24,14 @@ let began = performance.now() // before views ask
 let last = ''
 let abort = null
 let timer = 0
+let missed = false // whether the server could not be reached, and may have begun anew
 
 // begin follows the stream while the page is looked at: a browser has six connections to a server for all its tabs.
 export function begin() {
 	clearTimeout(timer)
 	abort?.abort()
+	stream.open = false
+	tell()
 	if (!document.hidden) follow()
 }
 document.addEventListener('visibilitychange', begin)
@@ -37,27 +40,31 @@ document.addEventListener('visibilitychange', begin)
 async function follow(wait = 500) {
 	abort = new AbortController()
 	const {signal} = abort
+	let denied = false
 	try {
 		if (!last) last = await meet(signal)
 		const reply = await send('GET', '/_portolan/events', {accept: 'text/event-stream', signal, headers: {'last-event-id': last}})
 		stream.open = true
 		wait = 500
 		tell()
-		await read(reply.body.getReader())
+		if (missed) soon()
+		missed = false
+		await hear(reply.body.getReader())
 	} catch (e) {
-		if (e.denied) return // trying again does not help
+		denied = e.denied // trying again does not help then
+		missed ||= e.gone
 	}
 	if (signal.aborted) return
 	stream.open = false
 	tell()
-	timer = setTimeout(follow, wait, Math.min(wait * 2, 5000))
+	if (!denied) timer = setTimeout(follow, wait, Math.min(wait * 2, 5000))
 }
 
 // meet gives the token to begin after. What views have asked for so far may have been answered before the latest event: they ask again
 // unless that event is older than their questions, by the clock of the server.
 async function meet(signal) {
 	const reply = await send('GET', '/_portolan/events', {query: {last: 1}, signal})
-	const {events: [latest], next} = await reply.json()
+	const {events: [latest], next} = await read(reply)
 	const age = latest && Date.parse(reply.headers.get('date')) - Date.parse(latest.event.time)
 	if (age < performance.now() - began + skew) soon()
 	return next
@@ -65,7 +72,7 @@ async function meet(signal) {
 
 const skew = 5000 // between clocks of a cluster, and the seconds that both times are cut to
 
-async function read(reader) {
+async function hear(reader) {
 	const decoder = new TextDecoder()
 	let text = ''
 	for (;;) {
@@ -112,12 +119,12 @@ session.listen(() => {
 	if (session.key !== key || session.account !== account) {
 		last = ''
 		began = performance.now()
-		Object.assign(stream, {events: [], open: false})
+		stream.events = []
 		begin()
 	}
 	if (session.reachable !== reachable) {
 		clearInterval(trying)
-		if (!session.reachable) trying = setInterval(() => send('GET', '/_portolan/health').catch(() => {}), 2000)
+		if (!session.reachable) trying = setInterval(() => document.hidden || send('GET', '/_portolan/health').catch(() => {}), 2000)
 	}
 	;({key, account, reachable} = session)
 })

@@ -1,13 +1,11 @@
 // Assertions are what must hold of the network, tried.
 import {useState} from 'preact/hooks'
-import {send} from '../lib/api.js'
+import {askWith} from '../lib/api.js'
 import {preference} from '../lib/session.js'
 import {Act, Page, State} from '../ui/basics.jsx'
 
 // tryAssertions asks whether assertions hold, of the network as it is.
-export async function tryAssertions(cn, text) {
-	return (await send('POST', `/_portolan/core-networks/${encodeURIComponent(cn)}/test`, {body: text})).json()
-}
+export const tryAssertions = (cn, text) => askWith(cn, 'test', text)
 
 const example = 'prod reaches dev via fw\ndev cannot reach lonely\n10.0.0.0/16 is in table dev at eu-west-1'
 
