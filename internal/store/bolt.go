@@ -65,6 +65,7 @@ type boltStore struct {
 	last  atomic.Uint64 // bbolt's number of the latest commit
 	stuck atomic.Bool   // bbolt panicked where it begins or ends a transaction, and keeps its locks
 	alone bool          // metaPage.alone when the file was opened
+	found atomic.Bool   // damage: the file is not marked as sound when it is closed
 
 	pageSize int64
 
@@ -113,7 +114,7 @@ func (s *boltStore) release() (err error) {
 	s.reads.stop()
 	switch {
 	case s.db != nil && !s.stuck.Load():
-		if s.broken == nil {
+		if s.broken == nil && !s.found.Load() {
 			s.mark()
 		}
 		err = s.db.Close()
@@ -150,9 +151,12 @@ func (s *boltStore) View(ctx context.Context, f func(Reader) error) error {
 	t.tree.report = r
 	err = r.view(f)
 	if t.tree.inside {
+		s.found.Store(true)
 		return unreadable(err)
 	}
-	sound = r.err == nil
+	if sound = r.err == nil; !sound {
+		s.found.Store(true)
+	}
 	return err
 }
 

@@ -73,6 +73,11 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 	defer tx.Rollback()
 	m.alone = m.alone || s.alone
 	c := &fileCheck{goOn: func() error { return ready(ctx, s.closing) }, file: s.file, meta: m, report: report, pause: pause}
+	defer func() {
+		if c.tangled != nil {
+			s.found.Store(true)
+		}
+	}()
 	return c.run()
 }
 

@@ -98,6 +98,7 @@ func (s *boltStore) altered() error {
 			continue
 		}
 		if m, err = latestMeta(s.file); err != nil || m.id-last > 1 { // else it is a backup that was opened as it is, and has no commit of its own
+			s.found.Store(true)
 			return &DamageError{What: "the data file was written over, or a page at its start is damaged"}
 		}
 		return nil

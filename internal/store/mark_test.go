@@ -130,3 +130,51 @@ func stateOf(t *testing.T, path string) string {
 	}
 	return markOf(info, m.id)
 }
+
+// TestClose_leavesNoMarkOfDamage: what was written over an open file is looked at when it is opened again.
+func TestClose_leavesNoMarkOfDamage(t *testing.T) {
+	for name, c := range map[string]struct {
+		later bool // commits come between the image and when it is written over the file
+		look  func(s *boltStore)
+	}{
+		"a write": {true, func(s *boltStore) { _ = put(s, "/a", "x") }},
+		"a read":  {true, func(s *boltStore) { _ = s.View(t.Context(), func(Reader) error { return nil }) }},
+		"a check": {false, func(s *boltStore) { _, _ = s.Check(t.Context(), func(*DamageError) {}, nil) }},
+	} {
+		path := filepath.Join(t.TempDir(), "store.db")
+		s, err := OpenBolt(path, BoltOptions{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample(t, s, 500)
+		image := bytesOf(t, path)
+		m, err := latestMeta(bytes.NewReader(image))
+		if err != nil {
+			t.Fatal(err)
+		}
+		saidToBeFree(image, m)
+		for i := range 4 {
+			if !c.later {
+				break
+			}
+			if err := put(s, "/a", fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(image, 0); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		c.look(s.(*boltStore))
+		if err := s.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := OpenBolt(path, BoltOptions{NoSync: true}); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: the file was opened: %v", name, err)
+		}
+	}
+}
