@@ -7,9 +7,11 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // connections are the open ones, and what they make the server hold in memory for them. A new one is always taken: when
@@ -29,7 +31,7 @@ type connections struct {
 	handshakes *handshakes // nil: HTTP
 }
 
-// connection is an open connection. Its methods can be called on nil, which is a request that came over none.
+// connection is an open connection. What requests call can be called on nil, which is a request that came over none.
 type connection struct {
 	net.Conn
 	all              *connections
@@ -74,7 +76,8 @@ func (a *connections) full() bool {
 }
 
 func (a *connections) add(c net.Conn) *connection {
-	own := &connection{Conn: c, all: a, reading: deadline{set: c.SetReadDeadline}, writing: deadline{set: c.SetWriteDeadline}}
+	own := &connection{Conn: c, all: a, writing: deadline{set: c.SetWriteDeadline}}
+	own.reading.set = own.endReading
 	a.mu.Lock()
 	own.place = a.order.PushBack(own)
 	var victim *connection
@@ -169,11 +172,19 @@ func (c *connection) Read(p []byte) (int, error) {
 			}
 		})
 		runtime.Gosched()
-		if h := c.all.handshakes; h != nil && !c.asked.Load() && !h.take(&c.turn, c.RemoteAddr()) {
-			return 0, net.ErrClosed
+		if h := c.all.handshakes; h != nil && !c.asked.Load() && !h.take(&c.turn, c.RemoteAddr(), c.reading.over) {
+			return 0, os.ErrDeadlineExceeded
 		}
 	}
 	return n, err
+}
+
+// endReading is told when the time to read has passed, or of another.
+func (c *connection) endReading(t time.Time) error {
+	if h := c.all.handshakes; h != nil && t.Equal(past) {
+		h.stop(&c.turn)
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 // Write ends the turn of a handshake.

@@ -48,6 +48,13 @@ func (d *deadline) pass() error {
 	return d.set(past)
 }
 
+// over reports whether it has passed.
+func (d *deadline) over() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.passed
+}
+
 // look ends what the deadline is for when it has passed, and else sets the timer.
 func (d *deadline) look() error {
 	left := time.Until(d.by)

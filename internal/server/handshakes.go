@@ -34,13 +34,14 @@ const maxLatest = 128
 type turn struct {
 	has    bool
 	closed bool          // the connection is: it gets none any more
-	ready  chan struct{} // closed when it has it, or is closed; nil: it does not wait
+	ready  chan struct{} // closed when it has it, or waits no more; nil: it does not wait
 	from   netip.Addr
 }
 
-// take waits for a turn and reports whether it came before the connection was closed; give ends it.
-func (h *handshakes) take(t *turn, from net.Addr) bool {
-	return h.wait(t, func() {
+// take waits for a turn and reports whether it came before the connection was closed and its time was over, which stop is called at;
+// give ends the turn.
+func (h *handshakes) take(t *turn, from net.Addr, over func() bool) bool {
+	return h.wait(t, over, func() {
 		t.from = network(from)
 		if h.waiting == nil {
 			h.waiting = map[netip.Addr]*arrivals{}
@@ -60,11 +61,11 @@ func (h *handshakes) take(t *turn, from net.Addr) bool {
 // than are answered, and the rest wait where they are not closed.
 func (h *handshakes) accept() {
 	var t turn
-	h.wait(&t, func() { h.door = &t })
+	h.wait(&t, func() bool { return false }, func() { h.door = &t })
 	h.give(&t)
 }
 
-func (h *handshakes) wait(t *turn, enter func()) bool {
+func (h *handshakes) wait(t *turn, over func() bool, enter func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -77,6 +78,9 @@ func (h *handshakes) wait(t *turn, enter func()) bool {
 		t.ready = ready
 		enter()
 		h.mu.Unlock()
+		if over() { // stop may have been called before it waited
+			h.stop(t)
+		}
 		<-ready
 		h.mu.Lock()
 	}
@@ -140,8 +144,15 @@ func (h *handshakes) remove(t *turn, i int) bool {
 func (h *handshakes) leave(t *turn) {
 	h.give(t)
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	t.closed = true
+	h.mu.Unlock()
+	h.stop(t)
+}
+
+// stop ends that a connection waits.
+func (h *handshakes) stop(t *turn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if t.ready == nil {
 		return
 	}

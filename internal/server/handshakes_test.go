@@ -2,12 +2,15 @@ package server
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"portolan/internal/turns"
 )
@@ -19,10 +22,12 @@ type queued struct {
 	served []string
 }
 
+func inTime() bool { return false }
+
 // holding is a queue whose turn is taken.
 func holding() (q *queued, first *turn) {
 	q, first = &queued{h: handshakes{free: 1}, turns: map[string]*turn{}}, new(turn)
-	q.h.take(first, nil)
+	q.h.take(first, nil, inTime)
 	return q, first
 }
 
@@ -30,7 +35,7 @@ func (q *queued) enter(name, address string) {
 	t := new(turn)
 	q.turns[name] = t
 	go func() {
-		if q.h.take(t, &net.TCPAddr{IP: net.ParseIP(address)}) {
+		if q.h.take(t, &net.TCPAddr{IP: net.ParseIP(address)}, inTime) {
 			q.served = append(q.served, name)
 			q.h.give(t)
 		}
@@ -58,7 +63,7 @@ func TestHandshakes_networksTakeTurns(t *testing.T) {
 		}
 		go func() { // as accept does
 			var door turn
-			q.h.wait(&door, func() { q.h.door = &door })
+			q.h.wait(&door, inTime, func() { q.h.door = &door })
 			q.served = append(q.served, "door")
 			q.h.give(&door)
 		}()
@@ -98,7 +103,7 @@ func TestHandshakes_whoIsClosedWaitsNoMore(t *testing.T) {
 		q.h.leave(q.turns["0"])
 		q.h.leave(first)
 		q.want(t, "9 1")
-		if q.h.take(first, nil) {
+		if q.h.take(first, nil, inTime) {
 			t.Error("a connection that is closed got a turn")
 		}
 	})
@@ -146,6 +151,27 @@ func TestConnection_handshake(t *testing.T) {
 	if _, err := closed.Read(make([]byte, 10)); err == nil || h.free != 1 {
 		t.Error("what came before it gave way is computed", h.free)
 	}
+}
+
+// TestConnection_waitsAsLongAsItMayRead: what nobody waits for any more is not computed, and keeps no place.
+func TestConnection_waitsAsLongAsItMayRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, first := holding()
+		all := &connections{limit: 10, most: 1 << 20, handshakes: &q.h}
+		for _, after := range []time.Duration{time.Second, -time.Second} {
+			c := open(t, all)
+			c.Conn = mute{endless{c.Conn}}
+			if err := c.SetReadDeadline(time.Now().Add(after)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Read(make([]byte, 10)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: %v", after, err)
+			}
+			_ = c.Close()
+		}
+		q.h.give(first)
+		q.want(t, "")
+	})
 }
 
 // doorbell is a listener at which another connection always waits.
