@@ -444,6 +444,22 @@ test('what is written in the editor stays, whatever version comes or fails to co
 	await page.getByRole('heading', {name: `Policy version ${PolicyVersionId + 1}`, exact: true}).waitFor()
 })
 
+test('what is refused for a newer version is put all the same, after a look at what that changed', async () => {
+	await spoken()
+	await open(`cn/${net.cn}/edit`)
+	const code = page.locator('.cm-content')
+	await code.click()
+	await page.keyboard.press('Control+a')
+	await page.keyboard.insertText(net.policy.replace('172.16.0.0/12', '172.18.0.0/16'))
+	const {CoreNetworkPolicy: {PolicyVersionId}} = await net.api('POST', `/core-networks/${net.cn}/core-network-policy`, {PolicyDocument: net.policy.replaceAll('"guest"', '"visitors"')})
+	await page.getByRole('button', {name: 'Put as a new version'}).click()
+	await page.getByRole('heading', {name: `Version ${PolicyVersionId} was put meanwhile`}).waitFor()
+	await page.getByRole('region', {name: new RegExp(`^Differences of version ${PolicyVersionId}`)}).getByText('visitors').first().waitFor()
+	assert.match(await code.innerText(), /172\.18\.0\.0/)
+	await page.getByRole('button', {name: 'Put all the same'}).click()
+	await page.getByRole('heading', {name: `Policy version ${PolicyVersionId + 1}`, exact: true}).waitFor()
+})
+
 test('completion waits for the JSON Schema', async () => {
 	const {pause} = await timed()
 	const schema = await held(/\/policy\/schema/)

@@ -8,7 +8,9 @@ import {address, go, setParams} from '../lib/router.jsx'
 import {preference, session} from '../lib/session.js'
 import {Act, Failure, Field, Loaded, Page, State} from '../ui/basics.jsx'
 import {PlanSummary} from '../ui/plan.jsx'
+import {Table} from '../ui/table.jsx'
 import {Failures} from '../pages/assertions.jsx'
+import {columns, differences} from '../pages/compare.jsx'
 import {pretty} from '../pages/policy-version.jsx'
 import {fixesOf, mark, open, positionOf, replace, show, textOf} from './code.js'
 import {nodeAt, pathOf, unquote, usages} from './tree.js'
@@ -116,10 +118,18 @@ function Editor({cn, base, newest, text: initial, params}) {
 		ready.current = live !== undefined
 		if (ready.current) look(textOf(view.current.state))
 	}, [live && live.PolicyVersionId])
-	const put = async () => {
-		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: newest})
+	const [newer, setNewer] = useState(null) // the version that was put meanwhile, {id, rows}: rows are what differs, where that can be had
+	const put = async (over) => {
+		const reply = await call('PutCoreNetworkPolicy', {coreNetworkId: cn}, {PolicyDocument: text, Description: description || undefined, LatestVersionId: over}).catch(async (error) => {
+			if (error.type === 'ConflictException') await seek(over).catch(() => {}) // what is said is why it was not put
+			throw error
+		})
 		invalidate(`cn ${cn} `)
 		go(address(['cn', cn, 'policy', String(reply.CoreNetworkPolicy.PolicyVersionId)]))
+	}
+	const seek = async (over) => {
+		const {CoreNetworkPolicy: of} = await call('GetCoreNetworkPolicy', {coreNetworkId: cn, alias: 'LATEST'})
+		if (of.PolicyVersionId !== over) setNewer({id: of.PolicyVersionId, rows: base && await differences(base.PolicyDocument, of.PolicyDocument).catch(() => null)})
 	}
 	const [description, setDescription] = useState('')
 	const visual = params.view === 'visual'
@@ -130,8 +140,13 @@ function Editor({cn, base, newest, text: initial, params}) {
 			<Act control class="quiet" run={format} disabled={!document} why="The text is not JSON.">Format</Act>
 			<button type="button" class="quiet" disabled={text === initial} onClick={() => replace(view.current, initial)}>Back to {base ? `version ${base.PolicyVersionId}` : 'the beginning'}</button>
 			<Field label="Description of the new version" value={description} onInput={setDescription} />
-			<Act operation="PutCoreNetworkPolicy" run={put} disabled={!valid || !changed} why={!changed ? 'Nothing is changed yet.' : session.reachable ? 'The policy is not valid.' : 'The server cannot be reached.'}>Put as a new version</Act>
+			<Act operation="PutCoreNetworkPolicy" run={() => put(newest)} disabled={!valid || !changed} why={!changed ? 'Nothing is changed yet.' : session.reachable ? 'The policy is not valid.' : 'The server cannot be reached.'}>Put as a new version</Act>
 		</div>
+		{newer && <section class="notice"><h2>Version {newer.id} was put meanwhile</h2>
+			<p>What is put now takes its place.</p>
+			{newer.rows && <Table name="newer" caption={`Differences of version ${newer.id} from version ${base.PolicyVersionId}`} columns={columns} rows={newer.rows} keyOf={(c) => c.i} tall={280} empty="Both mean the same." />}
+			<Act operation="PutCoreNetworkPolicy" run={() => put(newer.id)} disabled={!valid || !changed} why="The policy is not valid.">Put all the same</Act>
+		</section>}
 		<div class="editor">
 			<div>
 				{visual && <Visual document={document} change={(next) => replace(view.current, JSON.stringify(next, null, 2))} />}

@@ -9,7 +9,7 @@ import {Table} from '../ui/table.jsx'
 
 const values = (v) => v ? Object.entries(v).filter(([, x]) => x !== null && x !== '' && x !== 0 && x !== 'invalid Prefix' && !(Array.isArray(x) && !x.length)).map(([k, x]) => `${k} ${typeof x === 'object' ? JSON.stringify(x) : x}`).join('; ') : ''
 
-const columns = [
+export const columns = [
 	{name: 'action', title: 'Action', text: (c) => c.action, cell: (c) => <State of={{ADD: 'yes', REMOVE: 'no', MODIFY: 'partly'}[c.action]}>{c.action}</State>},
 	{name: 'type', title: 'Type', text: (c) => c.type},
 	{name: 'id', title: 'Identifier', text: (c) => c.identifier},
@@ -18,13 +18,15 @@ const columns = [
 	{name: 'after', title: 'After', text: (c) => values(c.after)},
 ]
 
+// differences are what differs between two documents.
+export const differences = async (from, to) => (await control('POST', 'policy/diff', {body: {from, to}})).changes.map((c, i) => ({...c, i: String(i)}))
+
 export function Compare({parts: [, cn], params}) {
 	const versions = useVersions(cn)
 	const from = params.from || 'LIVE', to = params.to || 'LATEST'
 	const a = usePolicy(cn, from), b = usePolicy(cn, to)
 	const ready = a.data && b.data
-	const diff = useQuery(ready ? `cn ${cn} diff ${a.data.PolicyVersionId} ${b.data.PolicyVersionId}` : null, async () =>
-		(await control('POST', 'policy/diff', {body: {from: a.data.PolicyDocument, to: b.data.PolicyDocument}})).changes.map((c, i) => ({...c, i: String(i)})))
+	const diff = useQuery(ready ? `cn ${cn} diff ${a.data.PolicyVersionId} ${b.data.PolicyVersionId}` : null, () => differences(a.data.PolicyDocument, b.data.PolicyDocument))
 	const options = useMemo(() => ['LIVE', 'LATEST', ...(versions.data ?? []).map((v) => [String(v.PolicyVersionId), `version ${v.PolicyVersionId}${v.Alias ? ` (${v.Alias})` : ''}`])], [versions.data])
 	return <Page title="Compare policies" sub="What differs by what it means for the network.">
 		<div class="filters">
