@@ -40,25 +40,38 @@ func saidToBeFree(image []byte, m *metaPage) {
 	native.PutUint64(image[int(m.freelist)*m.pageSize+pageHeader:], m.root)
 }
 
-// astray makes a store that was closed, and alters its file in its place.
-func astray(t *testing.T, alter func(image []byte, m *metaPage)) (path string) {
+// filled is an open store with entries on many pages.
+func filled(t *testing.T) (path string, s *boltStore) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store.db")
-	s, err := OpenBolt(path, BoltOptions{NoSync: true})
+	opened, err := OpenBolt(path, BoltOptions{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sample(t, s, 500)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	image := bytesOf(t, path)
+	sample(t, opened, 500)
+	return path, opened.(*boltStore)
+}
+
+// altered is what is in a file, altered.
+func altered(t *testing.T, path string, alter func(image []byte, m *metaPage)) (image []byte) {
+	t.Helper()
+	image = bytesOf(t, path)
 	m, err := latestMeta(bytes.NewReader(image))
 	if err != nil {
 		t.Fatal(err)
 	}
 	alter(image, m)
-	writeOver(t, path, image)
+	return image
+}
+
+// astray makes a store that was closed, and alters its file in its place.
+func astray(t *testing.T, alter func(image []byte, m *metaPage)) (path string) {
+	t.Helper()
+	path, s := filled(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	writeOver(t, path, altered(t, path, alter))
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +86,7 @@ func astray(t *testing.T, alter func(image []byte, m *metaPage)) (path string) {
 // TestOpenBolt_readsNoPagesOfAFileThatIsAsItWasClosed: where the mark says so, damage is left to the check after the start.
 func TestOpenBolt_readsNoPagesOfAFileThatIsAsItWasClosed(t *testing.T) {
 	path := astray(t, saidToBeFree)
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := latestMeta(bytes.NewReader(bytesOf(t, path)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mark := markOf(info, m.id)
+	mark := stateOf(t, path)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(path), lockName), []byte(mark), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -141,18 +146,8 @@ func TestClose_leavesNoMarkOfDamage(t *testing.T) {
 		"a read":  {true, func(s *boltStore) { _ = s.View(t.Context(), func(Reader) error { return nil }) }},
 		"a check": {false, func(s *boltStore) { _, _ = s.Check(t.Context(), func(*DamageError) {}, nil) }},
 	} {
-		path := filepath.Join(t.TempDir(), "store.db")
-		s, err := OpenBolt(path, BoltOptions{NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sample(t, s, 500)
-		image := bytesOf(t, path)
-		m, err := latestMeta(bytes.NewReader(image))
-		if err != nil {
-			t.Fatal(err)
-		}
-		saidToBeFree(image, m)
+		path, s := filled(t)
+		image := altered(t, path, saidToBeFree)
 		for i := range 4 {
 			if !c.later {
 				break
@@ -161,15 +156,8 @@ func TestClose_leavesNoMarkOfDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.WriteAt(image, 0); err != nil {
-			t.Fatal(err)
-		}
-		_ = f.Close()
-		c.look(s.(*boltStore))
+		writeOver(t, path, image)
+		c.look(s)
 		if err := s.Close(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
