@@ -88,6 +88,9 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 			return nil, fmt.Errorf("%s: %w", file.flag, pathError(file.value, err))
 		}
 	}
+	if _, err := os.Stat(filepath.Join(folder, dataFile)); err == nil {
+		return nil, fmt.Errorf("the data folder %s is that of one server: \"portolan migrate\" copies it to a cluster", folder)
+	}
 	if startMember == nil {
 		return nil, errNoMember
 	}
@@ -96,9 +99,6 @@ func (o *memberFlags) options(folder string) (*etcd.MemberOptions, error) {
 
 // startIn starts a member in a folder. fail is called when it ends by itself.
 func startIn(ctx context.Context, folder string, opts *etcd.MemberOptions, fail func(error)) (etcd.Member, error) {
-	if _, err := os.Stat(filepath.Join(folder, dataFile)); err == nil {
-		return nil, fmt.Errorf("the data folder %s is that of one server: \"portolan migrate\" copies it to a cluster", folder)
-	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made: %w", folder, errors.Unwrap(err))
 	}
