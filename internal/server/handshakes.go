@@ -27,8 +27,8 @@ type arrivals struct {
 }
 
 // maxLatest is how many connections of a network are served before those that came earlier: as many as are answered in a fraction of
-// a second.
-const maxLatest = 128
+// a second, and so many that a burst of others seldom puts one behind them, where it may wait for good.
+const maxLatest = 384
 
 // turn is that of a connection.
 type turn struct {
