@@ -140,23 +140,19 @@ func (s *boltStore) View(ctx context.Context, f func(Reader) error) error {
 		return fmt.Errorf("store: begin: %w", err)
 	}
 	sound := false
-	defer func() { s.reads.end(t, sound) }()
+	defer func() {
+		if !sound {
+			s.found.Store(true)
+		}
+		s.reads.end(t, sound)
+	}()
 
 	if t.tree == nil {
 		if err := guard(func() error { t.tree = newBoltTree(t.tx); return nil }); err != nil {
 			return unreadable(err)
 		}
 	}
-	r := &reader{tree: t.tree, at: uint64(t.tx.ID()), changed: &s.changed}
-	t.tree.report = r
-	err = r.view(f)
-	if t.tree.inside {
-		s.found.Store(true)
-		return unreadable(err)
-	}
-	if sound = r.err == nil; !sound {
-		s.found.Store(true)
-	}
+	sound, err = t.tree.read(&reader{at: uint64(t.tx.ID()), changed: &s.changed}, f)
 	return err
 }
 

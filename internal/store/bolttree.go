@@ -28,6 +28,16 @@ func newBoltTree(tx *bbolt.Tx) *boltTree {
 	return &boltTree{bucket: b, probe: b.Cursor()}
 }
 
+// read lets f read the tree, and tells whether no damage was met.
+func (t *boltTree) read(r *reader, f func(Reader) error) (sound bool, err error) {
+	r.tree, t.report = t, r
+	err = r.view(f)
+	if t.inside {
+		return false, unreadable(err)
+	}
+	return r.err == nil, err
+}
+
 func (t *boltTree) get(key string) ([]byte, *memoRow, bool) {
 	t.inside = true
 	t.key = append(t.key[:0], key...)

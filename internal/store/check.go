@@ -73,12 +73,11 @@ func (s *boltStore) Check(ctx context.Context, report func(*DamageError), pause 
 	defer tx.Rollback()
 	m.alone = m.alone || s.alone
 	c := &fileCheck{goOn: func() error { return ready(ctx, s.closing) }, file: s.file, meta: m, report: report, pause: pause}
-	defer func() {
-		if c.tangled != nil {
-			s.found.Store(true)
-		}
-	}()
-	return c.run()
+	done, err := c.run()
+	if c.tangled != nil {
+		s.found.Store(true)
+	}
+	return done, err
 }
 
 // pinned is a transaction that keeps the pages of a commit as they are, and that commit's page.

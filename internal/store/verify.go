@@ -141,9 +141,8 @@ func ReadFile(ctx context.Context, path string, f func(Reader) error) error {
 		}
 		if err == nil {
 			err = db.View(func(tx *bbolt.Tx) error {
-				r := &reader{tree: newBoltTree(tx)}
-				r.tree.(*boltTree).report = r
-				return r.view(f)
+				_, err := newBoltTree(tx).read(&reader{}, f)
+				return err
 			})
 		}
 		return errors.Join(err, db.Close())
