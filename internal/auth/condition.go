@@ -37,7 +37,8 @@ type operand interface {
 
 // filler is an operand that may have variables.
 type filler interface {
-	varies() bool // it has some
+	varies() bool      // it has some
+	known(lookup) bool // the request has a value for each
 
 	// fill gives it without variables, false when the request has no value for one.
 	fill(look lookup) (operand, bool)
@@ -180,7 +181,7 @@ func (c *condition) fits(values []string, look lookup) []bool {
 // unfilled tells whether a value of the policy has a variable that the request has no value for.
 func (c *condition) unfilled(look lookup) bool {
 	return slices.ContainsFunc(c.values, func(o operand) bool {
-		v, ok := o.(interface{ known(lookup) bool })
+		v, ok := o.(filler)
 		return ok && !v.known(look)
 	})
 }

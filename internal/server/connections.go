@@ -156,7 +156,7 @@ func (a *connections) drop(c *connection) {
 func (c *connection) cut() {
 	if c != nil {
 		_ = c.Conn.Close() // whoever reads from it, or writes to it, gets an error
-		c.leave()
+		c.all.handshakes.leave(&c.turn)
 	}
 }
 
@@ -181,8 +181,8 @@ func (c *connection) Read(p []byte) (int, error) {
 
 // endReading is told when the time to read has passed, or of another.
 func (c *connection) endReading(t time.Time) error {
-	if h := c.all.handshakes; h != nil && t.Equal(past) {
-		h.stop(&c.turn)
+	if t.Equal(past) {
+		c.all.handshakes.stop(&c.turn)
 	}
 	return c.Conn.SetReadDeadline(t)
 }
@@ -195,15 +195,8 @@ func (c *connection) Write(p []byte) (int, error) {
 
 // give ends its turn to compute a handshake, if it has it.
 func (c *connection) give() {
-	if h := c.all.handshakes; h != nil && !c.asked.Load() {
-		h.give(&c.turn)
-	}
-}
-
-// leave ends that it waits for a turn too.
-func (c *connection) leave() {
-	if h := c.all.handshakes; h != nil {
-		h.leave(&c.turn)
+	if !c.asked.Load() {
+		c.all.handshakes.give(&c.turn)
 	}
 }
 
@@ -212,7 +205,7 @@ func (c *connection) Close() error {
 	c.all.mu.Lock()
 	c.all.drop(c)
 	c.all.mu.Unlock()
-	c.leave()
+	c.all.handshakes.leave(&c.turn)
 	c.reading.stop()
 	c.writing.stop()
 	return c.Conn.Close()

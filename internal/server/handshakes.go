@@ -11,7 +11,7 @@ import (
 // answer costs the server a thousandth of a second with an RSA key: so only as many compute at a time as leave a processor to
 // requests. Networks have turns one after the other, one that has just come first. In each, the latest connections are served in the
 // order they came, and the others only while none of these waits: of thousands that begin again and again most wait in vain, and not
-// before a client that comes later.
+// before a client that comes later. Over HTTP there are none: what ends a turn can be called on nil.
 type handshakes struct {
 	mu      sync.Mutex
 	free    int                      // turns that nobody has
@@ -89,6 +89,9 @@ func (h *handshakes) wait(t *turn, over func() bool, enter func()) bool {
 
 // give passes the turn on, if the connection has it.
 func (h *handshakes) give(t *turn) {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !t.has {
@@ -142,6 +145,9 @@ func (h *handshakes) remove(t *turn, i int) bool {
 
 // leave is for a connection that is closed.
 func (h *handshakes) leave(t *turn) {
+	if h == nil {
+		return
+	}
 	h.give(t)
 	h.mu.Lock()
 	t.closed = true
@@ -151,6 +157,9 @@ func (h *handshakes) leave(t *turn) {
 
 // stop ends that a connection waits.
 func (h *handshakes) stop(t *turn) {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if t.ready == nil {
