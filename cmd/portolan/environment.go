@@ -23,15 +23,24 @@ func environmentName(flag string) string {
 // unknownVariables are those of an environment that look like flags and are none, each with the hint of what it may have been meant
 // for. They are not refused: Kubernetes sets some of its own for a service that is called portolan, and images do.
 func unknownVariables(environ []string) map[string]string {
+	var asked []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "PORTOLAN_") && !others.MatchString(name) {
+			asked = append(asked, name)
+		}
+	}
+	if len(asked) == 0 {
+		return nil // mostly: the commands need not be made for their flags
+	}
 	known := []string{failpointsVariable, clockVariable, "PORTOLAN_ACTIVE_HELP", "PORTOLAN_COMPLETION_DESCRIPTIONS"} // cobra reads the last two
 	each(root(), func(cmd *cobra.Command) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, environmentName(f.Name)) })
 	})
 	slices.Sort(known)
 	unknown := map[string]string{}
-	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "PORTOLAN_") && !slices.Contains(known, name) && !others.MatchString(name) {
+	for _, name := range asked {
+		if !slices.Contains(known, name) {
 			unknown[name] = words.DidYouMean(name, known)
 		}
 	}
