@@ -1,19 +1,15 @@
 // What is shown does not stay old: answers that come late or fail, a server that is away for one call, events without a pause, and what
 // no event tells of.
 import assert from 'node:assert/strict'
-import {afterEach, beforeEach, test} from 'node:test'
+import {test} from 'node:test'
 import {settled, stage, until} from './rig.mjs'
 
 const on = stage()
 let net, page
 
-beforeEach(async () => {
+on.each((fresh) => {
 	net = on.net
-	page = await on.chrome.pageOf()
-})
-afterEach(async () => {
-	assert.deepEqual(page.complaints, [])
-	await page.context().close()
+	page = fresh
 })
 
 const open = (path) => page.goto(`${on.server.url}/console/${path}`)

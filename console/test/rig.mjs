@@ -1,11 +1,12 @@
 // What the tests share: the real binary, a network on it, and Chromium.
+import assert from 'node:assert/strict'
 import {execFileSync, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, extname, join} from 'node:path'
-import {after, afterEach, before} from 'node:test'
+import {after, afterEach, before, beforeEach} from 'node:test'
 import {fileURLToPath} from 'node:url'
 import axe from 'axe-core'
 import {chromium} from 'playwright-core'
@@ -192,6 +193,15 @@ export function stage({args = [], bare = false} = {}) {
 		const page = await on.chrome.pageOf(options)
 		await page.goto(`${on.server.url}/console/${path}`)
 		return page
+	}
+	// each gives a page of its own to each test of a file, which must not complain.
+	on.each = (take) => {
+		let page
+		beforeEach(async () => take(page = await on.chrome.pageOf()))
+		afterEach(async () => {
+			assert.deepEqual(page.complaints, [])
+			await page.context().close()
+		})
 	}
 	return on
 }

@@ -1,19 +1,15 @@
 // Tasks of a day, walked through in a real browser: by keyboard alone, with events arriving, with a server that dies and returns.
 import assert from 'node:assert/strict'
-import {afterEach, beforeEach, test} from 'node:test'
+import {test} from 'node:test'
 import {dial} from './router.mjs'
 import {stage, until} from './rig.mjs'
 
 const on = stage({args: ['--bgp', 'loopback']})
 let net, page
 
-beforeEach(async () => {
+on.each((fresh) => {
 	net = on.net
-	page = await on.chrome.pageOf()
-})
-afterEach(async () => {
-	assert.deepEqual(page.complaints, [])
-	await page.context().close()
+	page = fresh
 })
 
 const open = (path) => page.goto(`${on.server.url}/console/${path}`)
